@@ -1,0 +1,1 @@
+"""The running bridge: the only place with HTTP, SQL, time, keys and files."""
