@@ -1,0 +1,52 @@
+# One place for every task. Each target sets up what it needs, from a clean clone.
+#   make help    what there is
+
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+LOCKS  := $(wildcard requirements/*.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock faults clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY) ## run the three journeys on bundled data and print what each party received
+	$(BIN)/schoolbridge demo --once
+
+test: $(READY) ## run every test but the long fault runs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not faults"
+
+check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/python -m pytest tests/architecture tests/docker
+
+bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+faults: $(READY) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
+	SCHOOLBRIDGE_TEST_SEED=$(SEED) $(BIN)/python -m pytest -m faults -s -p no:randomly
+
+lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
+	cd requirements && for name in uv runtime dev; do \
+	  ../$(BIN)/uv pip compile $$name.in --output-file $$name.txt --upgrade --quiet \
+	    --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-header --override overrides.txt || exit 1; done
+
+clean: ## remove the environment and every cache
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
+
+# The environment: uv comes through pip, everything else through uv; all of it by hash.
+$(READY): $(LOCKS) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --require-hashes --no-deps -r requirements/uv.txt
+	$(BIN)/uv pip sync --python $(BIN)/python --quiet --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --python $(BIN)/python --quiet \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@
