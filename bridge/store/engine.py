@@ -1,0 +1,228 @@
+"""Opening the database, and the two kinds of transaction on it.
+
+SQLite, the default (reasons measured, each pinned by a test):
+
+* through ``pysqlite3``, which brings a SQLite of its own: the library of many systems is in the
+  range 3.7.0 to 3.51.2 whose write-ahead log can be corrupted when two connections write and
+  checkpoint at once (sqlite.org/changes: 3.51.3, 3.53.0; back-ports 3.44.6, 3.50.7);
+* ``synchronous=FULL``: with NORMAL a power cut loses acknowledged rows;
+* ``secure_delete``: a deleted record must not linger in free pages;
+* explicit ``BEGIN``: reading transactions are deferred and may not write; writing ones are
+  ``BEGIN IMMEDIATE``, so that what was read under the lock is still true at commit;
+* all writers of one process stand in one queue: SQLite's busy handler is a lottery in which one
+  commit was seen to wait two seconds.
+
+PostgreSQL goes through psycopg 3. On either, an exception never carries a bound parameter: those
+are record values (``hide_parameters``).
+"""
+
+import importlib
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+
+from bridge.schema import metadata
+
+BUSY_MILLISECONDS: Final = 10_000
+_WRITING: Final = "schoolbridge_writing"
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    f"PRAGMA busy_timeout={BUSY_MILLISECONDS}",
+    "PRAGMA trusted_schema=OFF",
+)
+
+
+class DatabaseRefused(Exception):  # noqa: N818 - reads as what happened
+    """The database cannot be opened safely; the text says why and what to do."""
+
+
+def open_engine(url: str, *, development: bool = False) -> Engine:
+    """Open the database a URL names: ``sqlite:////path`` or ``postgresql://...``.
+
+    Args:
+        url: the database.
+        development: accept a SQLite library that can corrupt a write-ahead log.
+
+    Raises:
+        DatabaseRefused: for another kind of database, SQLite in memory, or an unsafe library.
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(parsed, development=development)
+        case "postgresql":
+            return _open_postgresql(parsed)
+        case other:
+            raise DatabaseRefused(f"{other} is not supported: use sqlite or postgresql")
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that sees one state of the database and cannot change it."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            with _query_only(connection), connection.begin():
+                yield connection
+            return
+        one_state = connection.execution_options(
+            postgresql_readonly=True, isolation_level="REPEATABLE READ"
+        )
+        with one_state.begin():
+            yield one_state
+
+
+@contextmanager
+def write(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that may write; commits at the end, rolls back on an exception.
+
+    INVARIANT: on SQLite what is read inside stays true until the commit (``BEGIN IMMEDIATE``); on
+    PostgreSQL lock the rows a decision rests on (``with_for_update``).
+
+    Raises:
+        RuntimeError: if this thread is already inside ``write`` on the same SQLite file.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            yield connection
+        return
+    with _queue_of(engine).turn(), engine.connect() as connection:
+        writing = connection.execution_options(**{_WRITING: True})
+        with writing.begin():
+            yield writing
+
+
+def create_all(engine: Engine) -> None:
+    """Create every table that has been defined and does not exist yet."""
+    with write(engine) as connection:
+        metadata.create_all(connection)
+
+
+def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Tell whether a SQLite version can corrupt its write-ahead log.
+
+    Source: sqlite.org/changes, entries 3.51.3 and 3.53.0, back-ports 3.44.6 and 3.50.7.
+    """
+    back_ported = any(fixed <= version < (3, fixed[1] + 1) for fixed in ((3, 44, 6), (3, 50, 7)))
+    return (3, 7, 0) <= version < (3, 51, 3) and not back_ported
+
+
+def _open_postgresql(url: URL) -> Engine:
+    # A commit that is acknowledged is on disk, whatever the server's default says.
+    asked = url.query.get("options", "")
+    options = f"{asked} -c synchronous_commit=on -c timezone=UTC".strip()
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=30,
+        connect_args={"options": options},
+    )
+
+
+def _open_sqlite(url: URL, *, development: bool) -> Engine:
+    if url.database in (None, "", ":memory:"):
+        raise DatabaseRefused("SQLite needs a file: nothing in memory is ever acknowledged")
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        module=_sqlite_library(development=development),
+        hide_parameters=True,
+        pool_size=20,
+        max_overflow=40,
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _sqlite_library(*, development: bool) -> ModuleType:
+    try:
+        library = importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:  # no wheel for this machine
+        library = importlib.import_module("sqlite3.dbapi2")
+    if has_wal_reset_bug(library.sqlite_version_info) and not development:
+        raise DatabaseRefused(
+            f"SQLite {library.sqlite_version} can corrupt its write-ahead log: "
+            "install pysqlite3, or SQLite 3.51.3 or later, or use PostgreSQL"
+        )
+    return library
+
+
+def _prepare(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's object
+    # The driver's own idea of when to begin would leave reads outside the transaction.
+    dbapi_connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        dbapi_connection.execute(pragma).close()
+
+
+def _begin(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def _query_only(connection: Connection) -> Iterator[None]:
+    raw = connection.connection.dbapi_connection
+    assert raw is not None  # noqa: S101 - a connection just taken from the pool has one
+    raw.execute("PRAGMA query_only=ON").close()
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA query_only=OFF").close()
+
+
+class _WriterQueue:
+    """First come, first served; one writer at a time."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._owner: int | None = None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for the turn and hold it."""
+        if self._owner == threading.get_ident():
+            raise RuntimeError("write() inside write(): pass the connection on instead")
+        ticket = threading.Event()
+        with self._guard:
+            self._waiting.append(ticket)
+            if self._waiting[0] is ticket:
+                ticket.set()
+        try:
+            ticket.wait()
+            self._owner = threading.get_ident()
+            yield
+        finally:
+            self._leave(ticket)
+
+    def _leave(self, ticket: threading.Event) -> None:
+        # Also reached by a thread that was interrupted while it still waited.
+        with self._guard:
+            if self._waiting[0] is not ticket:
+                self._waiting.remove(ticket)
+                return
+            self._owner = None
+            self._waiting.popleft()
+            if self._waiting:
+                self._waiting[0].set()
+
+
+_queues: Final[dict[str, _WriterQueue]] = {}
+_queues_guard: Final = threading.Lock()
+
+
+def _queue_of(engine: Engine) -> _WriterQueue:
+    # By file, not by engine: two engines on one file are still one set of writers.
+    path = str(Path(str(engine.url.database)).resolve())
+    with _queues_guard:
+        return _queues.setdefault(path, _WriterQueue())

@@ -1,0 +1,150 @@
+import contextlib
+import threading
+import time
+
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from bridge.store.engine import DatabaseRefused, has_wal_reset_bug, open_engine, read, write
+
+
+def make_counter(engine: Engine) -> None:
+    with write(engine) as connection:
+        connection.execute(text("CREATE TABLE counter (n INTEGER NOT NULL)"))
+        connection.execute(text("INSERT INTO counter VALUES (0)"))
+
+
+def count(engine: Engine) -> int:
+    with read(engine) as connection:
+        return int(connection.execute(text("SELECT n FROM counter")).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("foreign_keys", 1),
+        ("secure_delete", 1),
+        ("busy_timeout", 10_000),
+    ],
+)
+def test_sqlite_is_opened_so_that_acknowledged_means_on_disk(
+    sqlite_url: str, pragma: str, value: object
+) -> None:
+    engine = open_engine(sqlite_url)
+    with read(engine) as connection:
+        assert connection.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
+    engine.dispose()
+
+
+def test_postgresql_commits_are_on_disk_when_acknowledged(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    with read(engine) as connection:
+        assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
+    engine.dispose()
+
+
+def test_a_reading_transaction_cannot_write(engine: Engine) -> None:
+    make_counter(engine)
+    with pytest.raises(DBAPIError), read(engine) as connection:
+        connection.execute(text("UPDATE counter SET n = 1"))
+    assert count(engine) == 0
+
+
+def test_a_connection_that_has_read_can_write_afterwards(engine: Engine) -> None:
+    make_counter(engine)
+    assert count(engine) == 0
+    with write(engine) as connection:
+        connection.execute(text("UPDATE counter SET n = 1"))
+    assert count(engine) == 1
+
+
+def test_an_exception_rolls_the_writing_transaction_back(engine: Engine) -> None:
+    make_counter(engine)
+    with contextlib.suppress(LookupError), write(engine) as connection:
+        connection.execute(text("UPDATE counter SET n = 1"))
+        raise LookupError
+    assert count(engine) == 0
+
+
+def test_concurrent_read_then_write_loses_no_update_on_sqlite(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    make_counter(engine)
+
+    def add() -> None:
+        for _ in range(25):
+            with write(engine) as connection:
+                n = connection.execute(text("SELECT n FROM counter")).scalar_one()
+                connection.execute(text("UPDATE counter SET n = :n"), {"n": n + 1})
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert count(engine) == 100
+    engine.dispose()
+
+
+def test_writers_get_their_turn_in_the_order_they_came(sqlite_url: str) -> None:
+    first, second = open_engine(sqlite_url), open_engine(sqlite_url)
+    order: list[int] = []
+
+    def take(engine: Engine, name: int) -> None:
+        with write(engine):
+            order.append(name)
+
+    threads = [threading.Thread(target=take, args=((first, second)[n % 2], n)) for n in range(6)]
+    with write(first):
+        for thread in threads:
+            thread.start()
+            time.sleep(0.02)
+        assert order == []
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4, 5]
+    first.dispose()
+    second.dispose()
+
+
+def test_a_write_inside_a_write_is_an_error_and_not_a_standstill(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    with write(engine), pytest.raises(RuntimeError, match="write"), write(engine):
+        pass
+    make_counter(engine)  # the turn was given back
+    engine.dispose()
+
+
+def test_an_exception_does_not_carry_the_values_of_the_statement(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as caught, write(engine) as connection:
+        connection.execute(text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Zebulon"})
+    assert "Zebulon" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d"])
+def test_a_database_that_cannot_keep_a_promise_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseRefused):
+        open_engine(url)
+
+
+@pytest.mark.parametrize(
+    ("version", "bug"),
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 53, 4), False),
+    ],
+)
+def test_the_range_of_sqlite_that_can_corrupt_its_log_is_known(
+    version: tuple[int, ...], bug: bool
+) -> None:
+    assert has_wal_reset_bug(version) is bug

