@@ -24,6 +24,9 @@ check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
+	@if command -v docker-compose >/dev/null; then \
+	  SCHOOLBRIDGE_BASE_URL=x SCHOOLBRIDGE_SECRET=x POSTGRES_PASSWORD=x \
+	  docker-compose --file docker/compose.yaml config --quiet; fi
 	$(BIN)/python -m pytest tests/architecture tests/docker
 
 bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.md
@@ -33,10 +36,10 @@ faults: $(READY) ## long kill and fuzz runs; each prints its seed (SEED=n repeat
 	SCHOOLBRIDGE_TEST_SEED=$(SEED) $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
-	cd requirements && for name in uv runtime dev; do \
+	set -e; cd requirements; for name in uv runtime dev; do \
 	  ../$(BIN)/uv pip compile $$name.in --output-file $$name.txt --upgrade --quiet \
-	    --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-header --override overrides.txt || exit 1; done
+	    --universal --python-version 3.11 --generate-hashes --override overrides.txt --no-header; \
+	done # uv writes no index address unless asked to
 
 clean: ## remove the environment and every cache
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
