@@ -1,0 +1,74 @@
+"""Encounter from an attended session, and back (US Core 6.1.0 Encounter)."""
+
+from typing import Any, Final
+
+from mappings.canonical import Attendance, Modality, Place, ServiceSession
+from mappings.fhir.canonicals import ACT_CODE, US_CORE
+from mappings.fhir.context import SessionContext
+from mappings.fhir.elements import (
+    BEHAVIOURAL_HEALTH,
+    UNKNOWN_CODING,
+    UNKNOWN_CONCEPT,
+    Json,
+    instant,
+    reference,
+    snomed,
+)
+from mappings.fhir.errors import MissingValueError
+from mappings.fhir.terminology import table
+
+PROFILES: Final = [f"{US_CORE}encounter"]
+
+_MODALITIES: Final = table("modalities")
+_PLACES: Final = table("places")
+_CLASSES: Final = {
+    Place(code): {"system": ACT_CODE, "code": row["encounter_class"]}
+    for code, row in _PLACES.rows.items()
+}
+_TYPES: Final = {
+    Modality(code): {"coding": [snomed(row["snomed"]), _MODALITIES.codings[code]]}
+    for code, row in _MODALITIES.rows.items()
+}
+
+
+def build(session: ServiceSession, encounter_id: str, context: SessionContext) -> Json:
+    """Build the Encounter of a session that took place.
+
+    ``class`` and ``type`` are required; where the source does not say, they say ``unknown`` (US
+    Core, Missing Data).
+
+    Raises:
+        MissingValueError: the session was not attended.
+    """
+    if session.attendance is not Attendance.ATTENDED:
+        raise MissingValueError("Encounter.status", "only an attended session is an Encounter")
+    encounter: dict[str, Any] = {
+        "resourceType": "Encounter",
+        "id": encounter_id,
+        "meta": {"profile": PROFILES, "security": BEHAVIOURAL_HEALTH},
+        "identifier": [{"system": context.session_system, "value": session.key}],
+        "status": "finished",
+        "class": _CLASSES[session.place] if session.place else UNKNOWN_CODING,
+        "type": [_TYPES[session.modality] if session.modality else UNKNOWN_CONCEPT],
+        "subject": reference("Patient", context.patient_id),
+        "serviceProvider": reference("Organization", context.provider_id),
+    }
+    if context.service_request_id is not None:
+        encounter["basedOn"] = [reference("ServiceRequest", context.service_request_id)]
+    if period := _period(session):
+        encounter["period"] = period
+    if session.clinician is not None:
+        encounter["participant"] = [{"individual": {"display": session.clinician}}]
+    if session.place is Place.SCHOOL and context.school_location_id is not None:
+        site = reference("Location", context.school_location_id)
+        encounter["location"] = [{"location": site}]
+    return encounter
+
+
+def _period(session: ServiceSession) -> Json:
+    period: dict[str, Any] = {}
+    if session.starts is not None:
+        period["start"] = instant(session.starts)
+    if session.ends is not None:
+        period["end"] = instant(session.ends)
+    return period

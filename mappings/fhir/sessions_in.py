@@ -1,0 +1,160 @@
+"""ServiceSession from an Encounter or Appointment that a provider sent.
+
+Read a resource only after :func:`mappings.fhir.check.check_resource` has passed it.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Final, TypeVar
+
+from mappings.canonical import Attendance, Modality, Place, ServiceSession, SourceRow
+from mappings.fhir.canonicals import SNOMED
+from mappings.fhir.elements import Json
+from mappings.fhir.errors import ParseError
+from mappings.fhir.terminology import table
+
+_T = TypeVar("_T")
+
+_ENCOUNTER: Final = {
+    "planned": Attendance.BOOKED,
+    "arrived": Attendance.BOOKED,
+    "triaged": Attendance.BOOKED,
+    "in-progress": Attendance.BOOKED,
+    "onleave": Attendance.BOOKED,
+    "finished": Attendance.ATTENDED,
+    "cancelled": Attendance.CANCELLED,
+}
+"""Only ``finished`` is attended: a visit under way has not yet taken place in full."""
+
+_APPOINTMENT: Final = {
+    "proposed": Attendance.BOOKED,
+    "pending": Attendance.BOOKED,
+    "booked": Attendance.BOOKED,
+    "arrived": Attendance.BOOKED,
+    "checked-in": Attendance.BOOKED,
+    "waitlist": Attendance.BOOKED,
+    "fulfilled": Attendance.ATTENDED,
+    "noshow": Attendance.NO_SHOW,
+    "cancelled": Attendance.CANCELLED,
+}
+_CLASSES: Final = {"VR": Place.TELEHEALTH, "HH": Place.HOME, "AMB": Place.CLINIC}
+_MODALITIES: Final = table("modalities")
+_BY_CODE: Final = {
+    **{(SNOMED, row["snomed"]): Modality(code) for code, row in _MODALITIES.rows.items()},
+    **{(_MODALITIES.system, code): Modality(code) for code in _MODALITIES.rows},
+}
+
+
+def parse_encounter(
+    encounter: Json, origin: SourceRow, school_sites: AbstractSet[str] = frozenset()
+) -> ServiceSession:
+    """Read an Encounter (US Core 6.1.0 Encounter).
+
+    Args:
+        encounter: the resource.
+        origin: where it came from.
+        school_sites: references of the Locations that are schools. Class ``FLD`` alone does not
+            say *school*, and many systems send ``AMB`` for a visit at one.
+
+    Raises:
+        ParseError: its status is not that of a session, or a time cannot be read.
+    """
+    period = encounter.get("period", {})
+    return ServiceSession(
+        key=_key(encounter),
+        attendance=_attendance(encounter, _ENCOUNTER),
+        origin=origin,
+        referral_number=_referral_number(encounter),
+        patient_id=_id_of(encounter.get("subject", {}), "Patient"),
+        starts=_instant(period.get("start"), "Encounter.period.start"),
+        ends=_instant(period.get("end"), "Encounter.period.end"),
+        modality=_modality(encounter.get("type", ())),
+        place=_place(encounter, school_sites),
+        clinician=_clinician(encounter),
+    )
+
+
+def parse_appointment(appointment: Json, origin: SourceRow) -> ServiceSession:
+    """Read an Appointment (FHIR R4; US Core 6.1.0 has no profile of it).
+
+    Raises:
+        ParseError: its status is not that of a session, or a time cannot be read.
+    """
+    actors = [item.get("actor", {}) for item in appointment.get("participant", ())]
+    patients = [found for actor in actors if (found := _id_of(actor, "Patient"))]
+    return ServiceSession(
+        key=_key(appointment),
+        attendance=_attendance(appointment, _APPOINTMENT),
+        origin=origin,
+        referral_number=_referral_number(appointment),
+        patient_id=patients[0] if len(patients) == 1 else None,
+        starts=_instant(appointment.get("start"), "Appointment.start"),
+        ends=_instant(appointment.get("end"), "Appointment.end"),
+        modality=_modality(appointment.get("serviceType", ())),
+    )
+
+
+def service_request_id(resource: Json) -> str | None:
+    """Return the id of the ServiceRequest an Encounter or Appointment answers, if it says one."""
+    return _first(_id_of(item, "ServiceRequest") for item in resource.get("basedOn", ()))
+
+
+def _key(resource: Json) -> str:
+    values = (item.get("value") for item in resource.get("identifier", ()))
+    key = _first(values) or resource.get("id")
+    if not isinstance(key, str):
+        raise ParseError(f"{resource.get('resourceType')}.identifier", "give an identifier or id")
+    return key
+
+
+def _attendance(resource: Json, known: dict[str, Attendance]) -> Attendance:
+    found = known.get(resource.get("status", ""))
+    if found is None:
+        path = f"{resource.get('resourceType')}.status"
+        raise ParseError(path, f"only these statuses are of a session: {', '.join(sorted(known))}")
+    return found
+
+
+def _referral_number(resource: Json) -> str | None:
+    based_on = resource.get("basedOn", ())
+    return _first(item.get("identifier", {}).get("value") for item in based_on)
+
+
+def _modality(concepts: Iterable[Json]) -> Modality | None:
+    codings = (coding for concept in concepts for coding in concept.get("coding", ()))
+    return _first(_BY_CODE.get((item.get("system"), item.get("code"))) for item in codings)
+
+
+def _place(encounter: Json, school_sites: AbstractSet[str]) -> Place | None:
+    sites = {item.get("location", {}).get("reference") for item in encounter.get("location", ())}
+    if sites & school_sites:
+        return Place.SCHOOL
+    return _CLASSES.get(encounter.get("class", {}).get("code", ""))
+
+
+def _clinician(encounter: Json) -> str | None:
+    people = (item.get("individual", {}) for item in encounter.get("participant", ()))
+    return _first(person.get("display") for person in people)
+
+
+def _id_of(link: Json, resource_type: str) -> str | None:
+    parts = str(link.get("reference", "")).split("/_history/")[0].rsplit("/", 2)
+    return parts[-1] if len(parts) >= 2 and parts[-2] == resource_type else None
+
+
+def _instant(text: str | None, path: str) -> datetime | None:
+    """Return an aware instant; a time without a zone, or a bare day, is not one."""
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ParseError(path, "write an instant such as 2026-09-01T09:00:00-04:00") from None
+    if when.tzinfo is None:
+        raise ParseError(path, "write the time with its offset from UTC")
+    return when
+
+
+def _first(values: Iterable[_T | None]) -> _T | None:
+    return next((value for value in values if value), None)
