@@ -1,0 +1,26 @@
+"""Errors of the ledger.
+
+LedgerError
+    UnknownEntry
+        there is no such entry, or a proof was asked for a size the log never had.
+    LedgerDamaged
+        rows that must be there are missing or cannot be read: run the check.
+    ForkDetected
+        a head does not extend the one remembered: the log was cut or rewritten.
+"""
+
+
+class LedgerError(Exception):
+    """Anything wrong with the ledger. Texts name a log and an index, never what an entry says."""
+
+
+class UnknownEntry(LedgerError):  # noqa: N818 - reads as what happened
+    """There is no such entry, or the log never had that size."""
+
+
+class LedgerDamaged(LedgerError):  # noqa: N818
+    """Rows that must be there are missing or unreadable."""
+
+
+class ForkDetected(LedgerError):  # noqa: N818
+    """A head does not extend the one remembered."""

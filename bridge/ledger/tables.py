@@ -1,0 +1,60 @@
+"""The ledger's tables. Rows are added; only an erasure by law ever changes one.
+
+``log``, ``position`` and the columns to search by repeat what the body says; the check compares.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import BigInteger, Table
+from sqlmodel import Field, SQLModel
+
+from bridge.schema import table_of
+
+
+class LedgerEntryRow(SQLModel, table=True):
+    """One entry. Body and salt are gone after an erasure; the leaf stays, so the tree holds."""
+
+    __tablename__ = "ledger_entry"
+
+    log: str = Field(primary_key=True)
+    position: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    recorded_at: datetime
+    kind: str
+    request: str = Field(index=True)
+    subject: str | None = Field(default=None, index=True)
+    body: bytes | None
+    salt: bytes | None
+    leaf: bytes
+
+
+class LedgerHeadRow(SQLModel, table=True):
+    """How far a log has grown. Locked by whoever appends."""
+
+    __tablename__ = "ledger_head"
+
+    log: str = Field(primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    peaks: bytes
+    root: bytes
+    recorded_at: datetime | None = None
+
+
+class LedgerNodeRow(SQLModel, table=True):
+    """A kept inner node (see :mod:`bridge.ledger.merkle`)."""
+
+    __tablename__ = "ledger_node"
+
+    log: str = Field(primary_key=True)
+    level: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    hash: bytes
+
+
+ENTRY: Final[Table] = table_of(LedgerEntryRow)
+HEAD: Final[Table] = table_of(LedgerHeadRow)
+NODE: Final[Table] = table_of(LedgerNodeRow)

@@ -1,0 +1,301 @@
+"""Check a receipt or a whole log without the bridge. Needs Python and ``cryptography`` only.
+
+This file may be copied out and read on its own; nothing of the bridge is imported::
+
+    python verifier.py receipt RECEIPT.json --key VKEY
+    python verifier.py log EXPORT.ndjson CHECKPOINT.txt --key VKEY
+
+Exit code 0: everything holds. 1: something does not. 2: wrong use or unreadable input.
+
+Sources: RFC 9162 section 2.1.1 (hashes), 2.1.3.2 (inclusion), 2.1.4.2 (consistency), which agree
+with RFC 6962; C2SP signed-note and tlog-checkpoint (heads and keys).
+"""
+
+import argparse
+import base64
+import binascii
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+ED25519 = b"\x01"
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+
+class Refused(Exception):  # noqa: N818 - reads as what happened
+    """The evidence does not hold. The text says which part, never what an entry says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A head that carries the signature of every key it was opened with."""
+
+    origin: str
+    size: int
+    root: bytes
+    time: str
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """Return the hash of a leaf (RFC 9162, 2.1.1)."""
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return the hash of an inner node (RFC 9162, 2.1.1)."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def entry_leaf(salt: bytes, body: bytes) -> bytes:
+    """Return the leaf of an entry: it commits to the body and, without the salt, tells nothing."""
+    return leaf_hash(hashlib.sha256(salt + body).digest())
+
+
+def root_from_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
+    """Return the root a leaf and its path lead to (RFC 9162, 2.1.3.2).
+
+    Raises:
+        Refused: if the path has the wrong length for that index and size.
+    """
+    if not 0 <= index < size:
+        raise Refused("the index lies outside the log")
+    here, last, root = index, size - 1, leaf
+    for step in path:
+        if last == 0:
+            raise Refused("the path is too long")
+        if here & 1 or here == last:
+            root = node_hash(step, root)
+            while here and not here & 1:
+                here, last = here >> 1, last >> 1
+        else:
+            root = node_hash(root, step)
+        here, last = here >> 1, last >> 1
+    if last != 0:
+        raise Refused("the path is too short")
+    return root
+
+
+def check_consistency(
+    old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]
+) -> None:
+    """Check that a log of size and root ``new`` begins with the one of ``old`` (RFC 9162, 2.1.4.2).
+
+    Raises:
+        Refused: if it does not, or the path does not show it.
+    """
+    (first, first_root), (second, second_root) = old, new
+    if first > second:
+        raise Refused("the log has become shorter")
+    if first in (0, second):
+        # Nothing to walk: the roots themselves must be right.
+        expected = EMPTY_ROOT if first == 0 else second_root
+        if path or first_root != expected:
+            raise Refused("the log was rewritten")
+        return
+    if _roots_from_consistency(first, second, first_root, path) != (first_root, second_root):
+        raise Refused("the log was rewritten")
+
+
+def _roots_from_consistency(
+    first: int, second: int, first_root: bytes, path: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    whole = first & (first - 1) == 0  # RFC 9162, 2.1.4.2 step 2
+    steps = [first_root, *path] if whole else list(path)
+    here, last = first - 1, second - 1
+    while here & 1:
+        here, last = here >> 1, last >> 1
+    if not path or not steps:
+        raise Refused("the path is too short")
+    old = new = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            raise Refused("the path is too long")
+        if here & 1 or here == last:
+            old, new = node_hash(step, old), node_hash(step, new)
+            while here and not here & 1:
+                here, last = here >> 1, last >> 1
+        else:
+            new = node_hash(new, step)
+        here, last = here >> 1, last >> 1
+    if last != 0:
+        raise Refused("the path is too short")
+    return old, new
+
+
+def root_of(leaves: Iterable[bytes]) -> tuple[int, bytes]:
+    """Return size and root of a log, from its leaf hashes (RFC 9162, 2.1.1)."""
+    size, peaks = 0, list[bytes]()
+    for leaf in leaves:
+        here, bits = leaf, size
+        while bits & 1:
+            here, bits = node_hash(peaks.pop(), here), bits >> 1
+        peaks.append(here)
+        size += 1
+    root = peaks.pop() if peaks else EMPTY_ROOT
+    while peaks:
+        root = node_hash(peaks.pop(), root)
+    return size, root
+
+
+def key_id(name: str, public: bytes) -> bytes:
+    """Return the four bytes that tell which key signed (C2SP signed-note)."""
+    return hashlib.sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+
+
+def open_note(note: str, keys: Sequence[str]) -> Checkpoint:
+    """Read a signed head and check that *every* key given has signed it.
+
+    Args:
+        note: the text of the note.
+        keys: keys in the form ``name+hash+key`` (C2SP vkey).
+
+    Raises:
+        Refused: if a key is missing among the signatures, a signature is wrong, or the note is not
+            a checkpoint.
+    """
+    if not keys:
+        raise Refused("no key was given, so nothing would be checked")
+    text, blank, signatures = note.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise Refused("not a signed note")
+    for key in keys:
+        _check_signed(text + "\n", signatures.splitlines(), key)
+    return _checkpoint(text)
+
+
+def _check_signed(text: str, signatures: Sequence[str], vkey: str) -> None:
+    name, public = read_vkey(vkey)
+    mark = key_id(name, public)
+    for line in signatures:
+        dash, _, rest = line.partition(" ")
+        signer, _, encoded = rest.partition(" ")
+        raw = _base64(encoded)
+        if dash != "\u2014" or signer != name or raw[:4] != mark:
+            continue
+        try:
+            Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], text.encode())
+        except InvalidSignature:
+            raise Refused(f"the signature of {name} is wrong") from None
+        return
+    raise Refused(f"{name} has not signed")
+
+
+def read_vkey(vkey: str) -> tuple[str, bytes]:
+    """Read a key of the form ``name+hash+key``.
+
+    Raises:
+        Refused: if it is not one, or its parts disagree.
+    """
+    name, _, rest = vkey.strip().partition("+")
+    mark, _, encoded = rest.partition("+")
+    raw = _base64(encoded)
+    if len(raw) != 33 or raw[:1] != ED25519 or key_id(name, raw[1:]).hex() != mark:
+        raise Refused("not a key of the form name+hash+key")
+    return name, raw[1:]
+
+
+def _checkpoint(text: str) -> Checkpoint:
+    lines = text.split("\n")
+    if len(lines) < 4 or not lines[1].isascii() or not lines[1].isdigit():
+        raise Refused("not a checkpoint")
+    return Checkpoint(lines[0], int(lines[1]), _base64(lines[2]), lines[3])
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise Refused("not base64") from None
+
+
+def check_receipt(document: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Check a receipt against its signed head; return the entry it proves.
+
+    Raises:
+        Refused: if any part does not hold.
+    """
+    try:
+        body, salt = document["body"].encode(), bytes.fromhex(document["salt"])
+        path = [bytes.fromhex(step) for step in document["path"]]
+        entry, index, note = json.loads(body), document["index"], document["checkpoint"]
+        same = (entry["log"], entry["index"]) == (document["log"], index)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise Refused("not a receipt") from None
+    head = open_note(note, keys)
+    if not same or not head.origin.endswith(f"/{entry['log']}"):
+        raise Refused("the entry belongs to another place")
+    if root_from_inclusion(index, head.size, entry_leaf(salt, body), path) != head.root:
+        raise Refused("the entry is not in the log")
+    return dict(entry)
+
+
+def check_export(lines: Iterable[str], head: Checkpoint) -> int:
+    """Check every line of an exported log against a head; return how many entries were erased.
+
+    A line holds ``body`` and ``salt``; where an entry was erased by law, only ``leaf``.
+
+    Raises:
+        Refused: if a line is out of place or the whole does not lead to the head's root.
+    """
+    erased = 0
+
+    def leaves() -> Iterable[bytes]:
+        nonlocal erased
+        for index, line in enumerate(lines):
+            row = json.loads(line)
+            if "leaf" in row:
+                erased += 1
+                yield bytes.fromhex(row["leaf"])
+                continue
+            if json.loads(row["body"])["index"] != index:
+                raise Refused(f"entry {index} is out of place")
+            yield entry_leaf(bytes.fromhex(row["salt"]), row["body"].encode())
+
+    if root_of(leaves()) != (head.size, head.root):
+        raise Refused("the entries do not lead to the signed head")
+    return erased
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        if asked.what == "receipt":
+            document = json.loads(asked.file.read_text(encoding="utf-8"))
+            said = json.dumps(check_receipt(document, asked.key), indent=2)
+        else:
+            head = open_note(asked.checkpoint.read_text(encoding="utf-8"), asked.key)
+            with asked.file.open(encoding="utf-8") as lines:
+                erased = check_export(lines, head)
+            said = f"{head.origin}: {head.size} entries hold, {erased} erased, head of {head.time}"
+    except Refused as reason:
+        sys.stdout.write(f"REFUSED: {reason}\n")
+        return 1
+    except (OSError, ValueError, KeyError, TypeError):
+        sys.stdout.write("cannot read the input\n")
+        return 2
+    sys.stdout.write(said + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Check evidence of a disclosure ledger.")
+    what = parser.add_subparsers(dest="what", required=True)
+    receipt = what.add_parser("receipt", help="one entry, its path and a signed head")
+    log = what.add_parser("log", help="every entry of a log against a signed head")
+    for command in (receipt, log):
+        command.add_argument("file", type=Path)
+        command.add_argument("--key", action="append", required=True, help="name+hash+key")
+    log.add_argument("checkpoint", type=Path)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
