@@ -6,12 +6,15 @@ a date object, the second of two equal keys wins. Here:
 
 * no implicit types: a scalar is the text that was written (the reader of a field types it);
 * no duplicate keys, no anchors, aliases, tags or merge keys; keys are text;
-* one document per file; depth and size are capped.
+* one document per file; depth and size are capped;
+* in ``{name: State of Example, Department of Education}`` the words after the comma carry no
+  colon. Plain YAML makes them a key without a value; people mean a comma in the text, so they are
+  read as such after text written without quotes, and refused anywhere else.
 
 Each mapping, list and text carries its position, so that a later check can name line and column.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NewType
 
 import yaml
@@ -150,6 +153,11 @@ def _mapping(node: yaml.Node, document: str, problems: list[Problem], depth: Dep
             problems.append(Problem(document, where.line, where.column, "a key must be text"))
             continue
         key = key_node.value
+        if _lacks_colon(key_node, value_node):
+            if not _continues(entries, key):
+                text = f'"{key}" has no colon; write "{key}: ..." or put the text in quotes'
+                problems.append(Problem(document, where.line, where.column, text))
+            continue
         if key in entries:
             first = positions[key]
             text = f'key "{key}" stands twice (first on line {first.line})'
@@ -159,3 +167,23 @@ def _mapping(node: yaml.Node, document: str, problems: list[Problem], depth: Dep
         positions[key] = where
     start = Position(node.start_mark.line + 1, node.start_mark.column + 1)
     return Located("mapping", start, entries=entries, key_positions=positions)
+
+
+def _lacks_colon(key_node: yaml.Node, value_node: yaml.Node) -> bool:
+    """Whether a key of ``{ }`` is bare words: its empty value then begins where the key ends."""
+    return bool(
+        isinstance(value_node, yaml.ScalarNode)
+        and value_node.style is None
+        and value_node.value == ""
+        and value_node.start_mark.index == key_node.end_mark.index
+    )
+
+
+def _continues(entries: dict[str, Located], words: str) -> bool:
+    """Add bare words to the plain text before them; False if there is none."""
+    last = next(reversed(entries), None)
+    before = None if last is None else entries[last]
+    if last is None or before is None or before.kind != "text" or before.quoted or before.empty:
+        return False
+    entries[last] = replace(before, text=f"{before.text}, {words}")
+    return True
