@@ -1,0 +1,66 @@
+"""From a path to a table: the format is known by the file's first bytes, never by its name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mappings.readers.csv_rows import CsvFormat, read_csv
+from mappings.readers.errors import SourceError
+from mappings.readers.excel_rows import ExcelFormat, read_excel
+from mappings.readers.hl7_messages import Hl7Format, read_hl7
+from mappings.readers.table import Table
+
+FORMATS = ("csv", "xlsx", "hl7v2")
+_NAMES = {"csv": "a text file (CSV)", "xlsx": "an Excel file", "hl7v2": "an HL7 v2 file"}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFormat:
+    """What a map says about the file of one source.
+
+    Attributes:
+        formats: the formats accepted, of ``FORMATS``.
+        encoding: of a text file.
+        delimiter: of a CSV file.
+        sheet: name of the sheet of a workbook; empty for the only one.
+        locations: the places asked for in HL7 v2 messages.
+    """
+
+    formats: tuple[str, ...]
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    sheet: str = ""
+    locations: tuple[str, ...] = ()
+
+
+def open_table(path: Path, how: SourceFormat) -> Table:
+    """Open a file as a table.
+
+    Raises:
+        SourceError: the file is missing, of a format the map does not accept, or unreadable.
+    """
+    found = _format_of(path, how)
+    if found not in how.formats:
+        wanted = " or ".join(_NAMES[name] for name in how.formats)
+        raise SourceError(path.name, "the whole file", f"is {_NAMES[found]}; {wanted} is expected")
+    match found:
+        case "xlsx":
+            return read_excel(path, ExcelFormat(how.sheet))
+        case "hl7v2":
+            return read_hl7(path, Hl7Format(how.encoding, how.locations))
+        case _:
+            return read_csv(path, CsvFormat(how.encoding, how.delimiter))
+
+
+def _format_of(path: Path, how: SourceFormat) -> str:
+    try:
+        with path.open("rb") as stream:
+            first = stream.read(8)
+    except OSError:
+        raise SourceError(path.name, "the whole file", "cannot be opened") from None
+    if not first or (len(how.formats) == 1 and not first.startswith(b"PK\x03\x04")):
+        return how.formats[0]  # its reader says best what is wrong
+    if first.startswith(b"PK\x03\x04"):
+        return "xlsx"
+    if first.removeprefix(b"\xef\xbb\xbf").startswith((b"MSH", b"FHS", b"BHS")):
+        return "hl7v2"
+    return "csv"

@@ -1,0 +1,38 @@
+"""What every reader hands on: headings and rows of text, one row at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+Cells = list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A source as rows of text.
+
+    Attributes:
+        file: name of the file, never its path.
+        header: the headings in the order of the cells.
+        rows: the rows below the header, in order; an empty list stands for a blank line, so that
+            counting the rows gives the numbers a spreadsheet shows.
+        first_row: number of the first row of ``rows``.
+    """
+
+    file: str
+    header: tuple[str, ...]
+    rows: Iterator[Cells]
+    first_row: int = 2
+
+
+def column_letter(index: int) -> str:
+    """Return the letters a spreadsheet shows above a column counted from 0.
+
+    >>> column_letter(0), column_letter(27)
+    ('A', 'AB')
+    """
+    letters = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters

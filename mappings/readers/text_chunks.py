@@ -1,0 +1,144 @@
+"""Text of a file in bounded pieces, each ending at the end of a line.
+
+What is refused here, each with its place: an empty file, a binary one, NUL bytes and other control
+characters, bytes that are not the declared encoding, a line longer than ``MAX_LINE``. A file is
+never held in memory as a whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from mappings.readers.errors import SourceError
+
+CHUNK = 1 << 18
+MAX_LINE = 1 << 20
+ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15")
+
+_BOM = b"\xef\xbb\xbf"
+# Tab, line ends and the separators some exports put into cells (VT, FF, FS to US) may stay.
+_CONTROLS = bytes(sorted({*range(0x01, 0x09), *range(0x0E, 0x1C), 0x7F}))
+_MAGIC = (
+    (b"%PDF", "is a PDF; ask for the CSV or Excel export"),
+    (b"PK\x03\x04", "is a zip or Excel file; this source must be a text file"),
+    (b"\xd0\xcf\x11\xe0", "is an old Office file (.xls) or is encrypted; save it as .xlsx or CSV"),
+    (b"\x1f\x8b", "is compressed with gzip; unpack it first"),
+    (b"\x89PNG", "is a picture; ask for the CSV or Excel export"),
+    (b"\xff\xd8\xff", "is a picture; ask for the CSV or Excel export"),
+    (b"\xff\xfe", "is UTF-16 text; save it as CSV UTF-8"),
+    (b"\xfe\xff", "is UTF-16 text; save it as CSV UTF-8"),
+)
+
+
+@dataclass(slots=True)
+class TextFile:
+    """A file opened as text, and how far it has been read.
+
+    Attributes:
+        stream: the open bytes; must be able to seek.
+        file: name for messages.
+        encoding: one of ``ENCODINGS``.
+        lines: complete lines handed out so far, for messages.
+    """
+
+    stream: BinaryIO
+    file: str
+    encoding: str = "utf-8"
+    lines: int = 0
+    _offset: int = field(default=0, repr=False)
+    _not_utf8: bool = field(default=False, repr=False)
+    _beyond_ascii: bool = field(default=False, repr=False)
+
+    def chunks(self) -> Iterator[str]:
+        """Yield the text from the start of the file, in pieces that end where a line ends.
+
+        Raises:
+            SourceError: for anything this module's docstring refuses.
+        """
+        self.stream.seek(0)
+        self.lines = 0
+        self._offset = self._start()
+        rest = b""
+        while piece := self.stream.read(CHUNK):
+            whole, rest = _cut(rest + piece)
+            if len(rest) > MAX_LINE:
+                raise self._too_long()
+            if whole:
+                yield self._decoded(whole)
+        if rest:
+            yield self._decoded(rest)
+        self._refuse_hidden_utf8()
+
+    def _start(self) -> int:
+        """Refuse what is no text at all; skip a byte order mark and return its length."""
+        first = self.stream.read(8)
+        if not first:
+            raise SourceError(self.file, "the whole file", "is empty; export it again")
+        for magic, advice in _MAGIC:
+            if first.startswith(magic):
+                raise SourceError(self.file, "the whole file", advice)
+        if not first.startswith(_BOM):
+            self.stream.seek(0)
+            return 0
+        if self.encoding != "utf-8":
+            advice = f"starts with a UTF-8 mark but the map says encoding {self.encoding}"
+            raise SourceError(self.file, "byte 1", advice)
+        self.stream.seek(len(_BOM))
+        return len(_BOM)
+
+    def _too_long(self) -> SourceError:
+        advice = f"is longer than {MAX_LINE:,} bytes; this is not one row of a table or message"
+        return SourceError(self.file, f"line {self.lines + 1}", advice)
+
+    def _decoded(self, whole: bytes) -> str:
+        if len(whole.translate(None, _CONTROLS)) != len(whole) or b"\0" in whole:
+            raise self._control(whole)
+        try:
+            text = whole.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            raise self._undecodable(whole, error) from None
+        if self.encoding != "utf-8" and not whole.isascii():
+            self._watch_for_utf8(whole)
+        self.lines += whole.count(b"\n") or whole.count(b"\r")
+        self._offset += len(whole)
+        return text
+
+    def _control(self, whole: bytes) -> SourceError:
+        refused = set(_CONTROLS) | {0}
+        at = next(index for index, byte in enumerate(whole) if byte in refused)
+        what = "a NUL byte" if whole[at] == 0 else "a control character"
+        advice = f"holds {what}; this is a binary or damaged file, export it again as CSV UTF-8"
+        return SourceError(self.file, self._place(whole, at), advice)
+
+    def _undecodable(self, whole: bytes, error: UnicodeDecodeError) -> SourceError:
+        advice = (
+            f"is not {self.encoding} text; save the file as CSV UTF-8, or if the export cannot,"
+            " write its encoding into the map (for example encoding: cp1252)"
+        )
+        return SourceError(self.file, self._place(whole, error.start), advice)
+
+    def _place(self, whole: bytes, at: int) -> str:
+        row = self.lines + whole.count(b"\n", 0, at) + 1
+        return f"row {row} (counted in lines), byte {self._offset + at + 1}"
+
+    def _watch_for_utf8(self, whole: bytes) -> None:
+        self._beyond_ascii = True
+        try:
+            whole.decode("utf-8")
+        except UnicodeDecodeError:
+            self._not_utf8 = True
+
+    def _refuse_hidden_utf8(self) -> None:
+        """Refuse UTF-8 read as a single-byte encoding: every accent would become two letters."""
+        if self._beyond_ascii and not self._not_utf8:
+            advice = f"is UTF-8 text although the map says encoding {self.encoding}"
+            raise SourceError(self.file, "the whole file", advice)
+
+
+def _cut(data: bytes) -> tuple[bytes, bytes]:
+    """Split after the last complete line.
+
+    A carriage return that is the very last byte stays: its line feed may be in the next piece.
+    """
+    at = data.rfind(b"\n") + 1 or data.rfind(b"\r", 0, len(data) - 1) + 1
+    return data[:at], data[at:]
