@@ -1,0 +1,184 @@
+"""Recomputing a log from its entries, and naming everything that is not as it was written."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from bridge.ledger.append import Head, head
+from bridge.ledger.entry import Kind, Recorded, read_body
+from bridge.ledger.merkle import Frontier, Node
+from bridge.ledger.tables import ENTRY, NODE
+from bridge.ledger.verifier import entry_leaf
+
+
+class Fault(StrEnum):
+    """What can be found wrong."""
+
+    CHANGED = "the entry is not what was committed to"
+    MISSING = "an entry is missing"
+    MOVED = "the entry was written for another place"
+    COLUMNS = "the columns to search by do not say what the entry says"
+    BACKWARDS = "the time lies before that of the entry before"
+    ERASED = "erased without an entry that says so"
+    BEYOND = "lies beyond the head"
+    TRUNCATED = "the log is shorter than its head"
+    ROOT = "the entries do not lead to the head"
+    NODES = "the kept inner nodes are not those of the entries"
+    REWRITTEN = "does not begin with the log remembered"
+    CUT = "is shorter than the log remembered"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing wrong, and at which index (None: of the log as a whole)."""
+
+    index: int | None
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{'log' if self.index is None else f'entry {self.index}'}: {self.fault.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What was recomputed, and what was found.
+
+    Attributes:
+        size, root: of the entries as they are now.
+        erased: indexes of the entries a law had erased.
+    """
+
+    log: str
+    size: int
+    root: bytes
+    erased: tuple[int, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+def verify_log(
+    connection: Connection, log: str, remembered: tuple[int, bytes] | None = None
+) -> VerifyReport:
+    """Recompute a log from its entries and compare with its head, its nodes and what is remembered.
+
+    Who can write to the database can rewrite entries, nodes and head alike; only a head kept
+    elsewhere shows that. Without ``remembered`` this finds damage, not such a rewriting.
+
+    Args:
+        connection: the database, best a reading transaction.
+        log: the log.
+        remembered: size and root of an earlier head kept elsewhere.
+    """
+    replay = _Replay(log, remembered)
+    for row in _rows(connection, log):
+        replay.take(row)
+    replay.compare(head(connection, log), _nodes(connection, log))
+    return replay.report()
+
+
+@dataclass(slots=True)
+class _Replay:
+    log: str
+    remembered: tuple[int, bytes] | None
+    frontier: Frontier = field(default_factory=Frontier)
+    nodes: list[Node] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    empty: list[int] = field(default_factory=list)
+    allowed: set[int] = field(default_factory=set)
+    expected: int = 0
+    last: datetime | None = None
+
+    def take(self, row: Row[Any]) -> None:
+        """Check one row and grow the tree by it."""
+        self._compare_remembered()
+        if row.position != self.expected:
+            self._found(self.expected, Fault.MISSING)
+        self.expected = row.position + 1
+        self._check_time(row)
+        if row.body is None:
+            self.empty.append(row.position)
+            self.nodes += self.frontier.push(row.leaf)
+            return
+        leaf = entry_leaf(row.salt or b"", row.body)
+        if leaf != row.leaf:
+            self._found(row.position, Fault.CHANGED)
+        self.nodes += self.frontier.push(leaf)
+        self._check_body(row)
+
+    def compare(self, stands: Head, nodes: list[Node]) -> None:
+        """Compare the whole with what the log says of itself and what is remembered."""
+        self._compare_remembered()
+        if self.remembered is not None and self.frontier.size < self.remembered[0]:
+            self._found(None, Fault.CUT)
+        for index in set(self.empty) - self.allowed:
+            self._found(index, Fault.ERASED)
+        if self.expected < stands.size:
+            self._found(None, Fault.TRUNCATED)
+        for index in range(stands.size, min(self.expected, stands.size + 10)):
+            self._found(index, Fault.BEYOND)
+        if self.frontier.root() != stands.root:
+            self._found(None, Fault.ROOT)
+        if sorted(self.nodes, key=_place) != nodes:
+            self._found(None, Fault.NODES)
+
+    def report(self) -> VerifyReport:
+        """Return everything found, in order of place."""
+        found = sorted(
+            set(self.findings), key=lambda one: (one.index is None, one.index, one.fault)
+        )
+        size, root = self.frontier.size, self.frontier.root()
+        return VerifyReport(self.log, size, root, tuple(self.empty), tuple(found))
+
+    def _check_body(self, row: Row[Any]) -> None:
+        try:
+            said = read_body(row.body)
+        except ValueError:
+            self._found(row.position, Fault.CHANGED)
+            return
+        if (said.entry.log, said.index) != (self.log, row.position):
+            self._found(row.position, Fault.MOVED)
+        if _searched(said) != (row.recorded_at, row.kind, row.request, row.subject):
+            self._found(row.position, Fault.COLUMNS)
+        if said.entry.kind is Kind.ERASURE:
+            self.allowed |= {at for at in said.entry.refers if at < row.position}
+
+    def _check_time(self, row: Row[Any]) -> None:
+        if self.last is not None and row.recorded_at < self.last:
+            self._found(row.position, Fault.BACKWARDS)
+        self.last = row.recorded_at
+
+    def _compare_remembered(self) -> None:
+        if self.remembered is None or self.remembered[0] != self.frontier.size:
+            return
+        if self.frontier.root() != self.remembered[1]:
+            self._found(None, Fault.REWRITTEN)
+
+    def _found(self, index: int | None, fault: Fault) -> None:
+        self.findings.append(Finding(index, fault))
+
+
+def _searched(said: Recorded) -> tuple[datetime, str, str, str | None]:
+    return said.time, said.entry.kind.value, said.entry.request, said.entry.subject
+
+
+def _place(node: Node) -> tuple[int, int]:
+    return node.level, node.position
+
+
+def _rows(connection: Connection, log: str) -> Iterator[Row[Any]]:
+    query = select(ENTRY).where(ENTRY.c.log == log).order_by(ENTRY.c.position)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        yield from rows
+
+
+def _nodes(connection: Connection, log: str) -> list[Node]:
+    query = select(NODE).where(NODE.c.log == log).order_by(NODE.c.level, NODE.c.position)
+    return [Node(row.level, row.position, row.hash) for row in connection.execute(query)]
