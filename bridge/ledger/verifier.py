@@ -229,7 +229,7 @@ def check_receipt(document: dict[str, Any], keys: Sequence[str]) -> dict[str, An
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise Refused("not a receipt") from None
     head = open_note(note, keys)
-    if not same or not head.origin.endswith(f"/{entry['log']}"):
+    if not same or type(index) is not int or not head.origin.endswith(f"/{entry['log']}"):
         raise Refused("the entry belongs to another place")
     if root_from_inclusion(index, head.size, entry_leaf(salt, body), path) != head.root:
         raise Refused("the entry is not in the log")
@@ -239,28 +239,34 @@ def check_receipt(document: dict[str, Any], keys: Sequence[str]) -> dict[str, An
 def check_export(lines: Iterable[str], head: Checkpoint) -> int:
     """Check every line of an exported log against a head; return how many entries were erased.
 
-    A line holds ``body`` and ``salt``; where an entry was erased by law, only ``leaf``.
+    A line holds ``body`` and ``salt``; where an entry was erased by law, only ``leaf``, and a later
+    entry must say that it was.
 
     Raises:
-        Refused: if a line is out of place or the whole does not lead to the head's root.
+        Refused: if a line is out of place, an erasure is not recorded, or the whole does not lead
+            to the head's root.
     """
-    erased = 0
-
-    def leaves() -> Iterable[bytes]:
-        nonlocal erased
-        for index, line in enumerate(lines):
-            row = json.loads(line)
-            if "leaf" in row:
-                erased += 1
-                yield bytes.fromhex(row["leaf"])
-                continue
-            if json.loads(row["body"])["index"] != index:
-                raise Refused(f"entry {index} is out of place")
-            yield entry_leaf(bytes.fromhex(row["salt"]), row["body"].encode())
-
-    if root_of(leaves()) != (head.size, head.root):
+    empty, allowed = set[int](), set[int]()
+    if root_of(_leaves(lines, empty, allowed)) != (head.size, head.root):
         raise Refused("the entries do not lead to the signed head")
-    return erased
+    if empty - allowed:
+        raise Refused("an entry was left out without an erasure that says so")
+    return len(empty)
+
+
+def _leaves(lines: Iterable[str], empty: set[int], allowed: set[int]) -> Iterable[bytes]:
+    for index, line in enumerate(lines):
+        row = json.loads(line)
+        if "leaf" in row:
+            empty.add(index)
+            yield bytes.fromhex(row["leaf"])
+            continue
+        entry = json.loads(row["body"])
+        if entry["index"] != index:
+            raise Refused(f"entry {index} is out of place")
+        if entry["kind"] == "erasure":
+            allowed.update(at for at in entry["refers"] if at < index)
+        yield entry_leaf(bytes.fromhex(row["salt"]), row["body"].encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
