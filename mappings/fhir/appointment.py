@@ -6,14 +6,16 @@ from mappings.canonical import Attendance, Place, ServiceSession
 from mappings.fhir.context import SessionContext
 from mappings.fhir.elements import (
     ABSENT_UNKNOWN,
-    BEHAVIOURAL_HEALTH,
     Json,
     instant,
+    meta,
     reference,
     snomed,
 )
 from mappings.fhir.errors import MissingValueError
 from mappings.fhir.terminology import table
+
+META: Final = meta([], sensitive=True)
 
 _STATUS: Final = {
     Attendance.BOOKED: ("booked", "accepted"),
@@ -38,7 +40,7 @@ def build(session: ServiceSession, appointment_id: str, context: SessionContext)
     appointment: dict[str, Any] = {
         "resourceType": "Appointment",
         "id": appointment_id,
-        "meta": {"security": BEHAVIOURAL_HEALTH},
+        "meta": META,
         "identifier": [{"system": context.session_system, "value": session.key}],
         "status": status,
         "participant": _participants(session, context, answer),

@@ -17,24 +17,25 @@ from mappings.fhir.canonicals import (
     RELEASE_STATEMENT,
     SDOHCC,
 )
-from mappings.fhir.elements import Json
+from mappings.fhir.elements import Json, meta
 from mappings.fhir.errors import UnknownCodeError
+from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import table
 
-PROFILES: Final = [f"{SDOHCC}Consent"]
-SCOPE: Final[Json] = {"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]}
-CATEGORY: Final[list[Json]] = [{"coding": [{"system": ACT_CODE, "code": "IDSCL"}]}]
+META: Final = meta([f"{SDOHCC}Consent"])
+SCOPE: Final[Json] = fixed({"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]})
+CATEGORY: Final[list[Json]] = fixed([{"coding": [{"system": ACT_CODE, "code": "IDSCL"}]}])
 
 _STATUS: Final = {"signed": "active", "refused": "rejected", "pending": "proposed"}
-_FORMS: Final[dict[str, Json]] = {
-    "education": {
-        "policy": [
-            {"uri": "https://www.ecfr.gov/current/title-34/part-99/section-99.30"},
-        ]
-    },
-    "health": {"policyRule": {"coding": [{"system": CONSENT_POLICY, "code": "hipaa-auth"}]}},
-}
-_RECIPIENT: Final[Json] = {"coding": [{"system": PARTICIPATION, "code": "IRCP"}]}
+_FERPA: Final = "https://www.ecfr.gov/current/title-34/part-99/section-99.30"
+_FORMS: Final[dict[str, Json]] = fixed(
+    {
+        "education": {"policy": [{"uri": _FERPA}]},
+        "health": {"policyRule": {"coding": [{"system": CONSENT_POLICY, "code": "hipaa-auth"}]}},
+    }
+)
+_KEPT_ELSEWHERE: Final[Json] = fixed({"title": "Form kept by the school district"})
+_RECIPIENT: Final[Json] = fixed({"coding": [{"system": PARTICIPATION, "code": "IRCP"}]})
 _PURPOSES: Final = table("purposes")
 _ELEMENTS: Final = table("release-elements")
 
@@ -79,7 +80,7 @@ def build(release: Release, consent_id: str, links: ConsentLinks) -> Json:
         "provision": _provision(release, links),
     }
     if release.signed_on is not None:
-        consent["meta"] = {"profile": PROFILES}
+        consent["meta"] = META
         consent["dateTime"] = release.signed_on.isoformat()
     _add_evidence(consent, release, links)
     return consent
@@ -89,7 +90,7 @@ def _add_evidence(consent: dict[str, Any], release: Release, links: ConsentLinks
     if links.document is not None:
         consent["sourceReference"] = links.document
     else:
-        consent["sourceAttachment"] = {"title": "Form kept by the school district"}
+        consent["sourceAttachment"] = _KEPT_ELSEWHERE
     if links.signer is not None:
         consent["performer"] = [links.signer]
     elif release.signer is not None:

@@ -1,7 +1,4 @@
-"""The data types that several resources are made of.
-
-Dicts returned here go into several resources at once: they are shared and never changed.
-"""
+"""The data types that several resources are made of."""
 
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -16,26 +13,38 @@ from mappings.fhir.canonicals import (
     SNOMED,
     SOURCE_TEXT,
 )
+from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import CodeTable
 
 Json = dict[str, Any]
 
-BEHAVIOURAL_HEALTH: Final[list[Json]] = [
-    {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"},
-    {"system": ACT_CODE, "code": "MH", "display": "mental health information sensitivity"},
-]
+BEHAVIOURAL_HEALTH: Final[list[Json]] = fixed(
+    [
+        {"system": CONFIDENTIALITY, "code": "R", "display": "restricted"},
+        {"system": ACT_CODE, "code": "MH", "display": "mental health information sensitivity"},
+    ]
+)
 """Labels of what speaks of a student's mental health (HL7 v3-Confidentiality, v3-ActCode)."""
 
-PLACER: Final[Json] = {"coding": [{"system": IDENTIFIER_TYPE, "code": "PLAC"}]}
+PLACER: Final[Json] = fixed({"coding": [{"system": IDENTIFIER_TYPE, "code": "PLAC"}]})
 """Type of an identifier issued by who asks: the loop key of a closed-loop referral (BSeR, 360X)."""
 
-UNKNOWN_CODING: Final[Json] = {"system": DATA_ABSENT, "code": "unknown", "display": "Unknown"}
-UNKNOWN_CONCEPT: Final[Json] = {"coding": [UNKNOWN_CODING], "text": "unknown"}
+UNKNOWN_CODING: Final[Json] = fixed(
+    {"system": DATA_ABSENT, "code": "unknown", "display": "Unknown"}
+)
+UNKNOWN_CONCEPT: Final[Json] = fixed({"coding": [UNKNOWN_CODING], "text": "unknown"})
 """US Core, Missing Data: what a required element says when the source did not say."""
 
-ABSENT_UNKNOWN: Final[Json] = {
-    "extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}],
-}
+ABSENT_UNKNOWN: Final[Json] = fixed(
+    {"extension": [{"url": DATA_ABSENT_REASON, "valueCode": "unknown"}]}
+)
+
+
+def meta(profiles: list[str], *, sensitive: bool = False) -> Json:
+    """Return a ready-made ``meta``: the profiles claimed and, if sensitive, the labels."""
+    labels = {"security": BEHAVIOURAL_HEALTH} if sensitive else {}
+    made: Json = fixed({"profile": profiles, **labels} if profiles else labels)
+    return made
 
 
 def reference(resource_type: str, resource_id: str) -> Json:

@@ -6,27 +6,28 @@ from mappings.canonical import Attendance, Modality, Place, ServiceSession
 from mappings.fhir.canonicals import ACT_CODE, US_CORE
 from mappings.fhir.context import SessionContext
 from mappings.fhir.elements import (
-    BEHAVIOURAL_HEALTH,
     UNKNOWN_CODING,
     UNKNOWN_CONCEPT,
     Json,
     instant,
+    meta,
     reference,
     snomed,
 )
 from mappings.fhir.errors import MissingValueError
+from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import table
 
-PROFILES: Final = [f"{US_CORE}encounter"]
+META: Final = meta([f"{US_CORE}encounter"], sensitive=True)
 
 _MODALITIES: Final = table("modalities")
 _PLACES: Final = table("places")
 _CLASSES: Final = {
-    Place(code): {"system": ACT_CODE, "code": row["encounter_class"]}
+    Place(code): fixed({"system": ACT_CODE, "code": row["encounter_class"]})
     for code, row in _PLACES.rows.items()
 }
 _TYPES: Final = {
-    Modality(code): {"coding": [snomed(row["snomed"]), _MODALITIES.codings[code]]}
+    Modality(code): fixed({"coding": [snomed(row["snomed"]), _MODALITIES.codings[code]]})
     for code, row in _MODALITIES.rows.items()
 }
 
@@ -45,7 +46,7 @@ def build(session: ServiceSession, encounter_id: str, context: SessionContext) -
     encounter: dict[str, Any] = {
         "resourceType": "Encounter",
         "id": encounter_id,
-        "meta": {"profile": PROFILES, "security": BEHAVIOURAL_HEALTH},
+        "meta": META,
         "identifier": [{"system": context.session_system, "value": session.key}],
         "status": "finished",
         "class": _CLASSES[session.place] if session.place else UNKNOWN_CODING,

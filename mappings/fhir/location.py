@@ -3,10 +3,11 @@
 from typing import Final
 
 from mappings.fhir.canonicals import ROLE_CODE, US_CORE
-from mappings.fhir.elements import Json, reference
+from mappings.fhir.elements import Json, meta, reference
+from mappings.fhir.fixed import fixed
 
-PROFILES: Final = [f"{US_CORE}location"]
-SCHOOL_SITE: Final[list[Json]] = [{"coding": [{"system": ROLE_CODE, "code": "SCHOOL"}]}]
+META: Final = meta([f"{US_CORE}location"])
+SCHOOL_SITE: Final[list[Json]] = fixed([{"coding": [{"system": ROLE_CODE, "code": "SCHOOL"}]}])
 """US Core 7 and later bind Location.type to the set that holds this code; 6.1 leaves it open."""
 
 
@@ -15,7 +16,7 @@ def build(location_id: str, name: str, school_id: str) -> Json:
     return {
         "resourceType": "Location",
         "id": location_id,
-        "meta": {"profile": PROFILES},
+        "meta": META,
         "status": "active",
         "name": name,
         "mode": "instance",

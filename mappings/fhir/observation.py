@@ -12,24 +12,24 @@ from typing import Any, Final
 
 from mappings.canonical import Screening
 from mappings.fhir.canonicals import LOINC, OBSERVATION_CATEGORY, UCUM, US_CORE
-from mappings.fhir.elements import BEHAVIOURAL_HEALTH, Json, date_time
+from mappings.fhir.elements import Json, date_time, meta
+from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import table
 
-SCORE_PROFILES: Final = [f"{US_CORE}observation-screening-assessment"]
-FACT_PROFILES: Final = [f"{US_CORE}simple-observation"]
+SCORE_META: Final = meta([f"{US_CORE}observation-screening-assessment"], sensitive=True)
+FACT_META: Final = meta([f"{US_CORE}simple-observation"], sensitive=True)
 
 _INSTRUMENTS: Final = table("instruments")
 _FACTS: Final = table("school-facts")
-_SURVEY: Final[list[Json]] = [
-    {"coding": [{"system": OBSERVATION_CATEGORY, "code": "survey", "display": "Survey"}]}
-]
-_SOCIAL: Final[list[Json]] = [
-    {
-        "coding": [
-            {"system": OBSERVATION_CATEGORY, "code": "social-history", "display": "Social History"}
-        ]
-    }
-]
+_SURVEY: Final[list[Json]] = fixed(
+    [{"coding": [{"system": OBSERVATION_CATEGORY, "code": "survey", "display": "Survey"}]}]
+)
+_SOCIAL_HISTORY: Final = {
+    "system": OBSERVATION_CATEGORY,
+    "code": "social-history",
+    "display": "Social History",
+}
+_SOCIAL: Final[list[Json]] = fixed([{"coding": [_SOCIAL_HISTORY]}])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Observer:
 
 def _score_codings(code: str, loinc: str) -> list[Json]:
     ours = _INSTRUMENTS.coding(code, "Observation.code")
-    return [{"system": LOINC, "code": loinc}, ours] if loinc else [ours]
+    codings: list[Json] = fixed([{"system": LOINC, "code": loinc}, ours] if loinc else [ours])
+    return codings
 
 
 _SCORES: Final = {
@@ -59,7 +60,7 @@ def build_score(screening: Screening, observer: Observer) -> Json:
     """
     code = screening.instrument.code
     unit = _INSTRUMENTS.row(code, "Observation.code")["unit"]
-    observation = _start(observer, SCORE_PROFILES, _SURVEY)
+    observation = _start(observer, SCORE_META, _SURVEY)
     observation["code"] = {"coding": _SCORES[code], "text": screening.instrument.text}
     observation["valueQuantity"] = _quantity(screening.score, unit)
     if screening.screened_on is not None:
@@ -76,7 +77,7 @@ def build_fact(
         UnknownCodeError: the fact is not one of ``terminology/school-facts.csv``.
     """
     coding = _FACTS.coding(code, "Observation.code")
-    observation = _start(observer, FACT_PROFILES, _SOCIAL)
+    observation = _start(observer, FACT_META, _SOCIAL)
     observation["code"] = {"coding": [coding]}
     observation["effectiveDateTime"] = date_time(known_on)
     if isinstance(value, bool):
@@ -87,11 +88,11 @@ def build_fact(
     return observation
 
 
-def _start(observer: Observer, profiles: list[str], category: list[Json]) -> dict[str, Any]:
+def _start(observer: Observer, labelled: Json, category: list[Json]) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
         "id": observer.observation_id,
-        "meta": {"profile": profiles, "security": BEHAVIOURAL_HEALTH},
+        "meta": labelled,
         "status": "final",
         "category": category,
         "subject": observer.patient,

@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Any, Final
 
 from mappings.fhir.canonicals import ORGANIZATION_TYPE, US_CORE
-from mappings.fhir.elements import Json, reference, telecom
+from mappings.fhir.elements import Json, meta, reference, telecom
 
-PROFILES: Final = [f"{US_CORE}organization"]
+META: Final = meta([f"{US_CORE}organization"])
 
 
 class PartyKind(StrEnum):
@@ -42,7 +42,7 @@ def build(party: Party) -> Json:
     organization: dict[str, Any] = {
         "resourceType": "Organization",
         "id": party.organization_id,
-        "meta": {"profile": PROFILES},
+        "meta": META,
         "active": True,
         "type": [{"coding": [_type(party.kind)]}],
         "name": party.name,

@@ -11,10 +11,10 @@ from mappings.fhir.canonicals import (
     US_CORE,
 )
 from mappings.fhir.context import DistrictSystems
-from mappings.fhir.elements import Json, concept, source_text, telecom
+from mappings.fhir.elements import Json, concept, meta, source_text, telecom
 from mappings.fhir.terminology import table
 
-PROFILES: Final = [f"{US_CORE}patient"]
+META: Final = meta([f"{US_CORE}patient"])
 _GRADES: Final = table("grade-levels")
 
 
@@ -30,7 +30,7 @@ def build(student: Student, patient_id: str, school: Json, systems: DistrictSyst
     patient: dict[str, Any] = {
         "resourceType": "Patient",
         "id": patient_id,
-        "meta": {"profile": PROFILES},
+        "meta": META,
         "identifier": _identifiers(student, patient_id, systems),
         "name": [{"family": student.family_name, "given": [student.given_name]}],
         "gender": "unknown",

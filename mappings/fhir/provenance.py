@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from mappings.canonical import SourceRow
 from mappings.fhir.canonicals import PROVENANCE_AGENT, SOURCE_ROW_SYSTEM, US_CORE, US_CORE_AGENT
-from mappings.fhir.elements import Json, instant
+from mappings.fhir.elements import Json, instant, meta
+from mappings.fhir.fixed import fixed
 
-PROFILES: Final = [f"{US_CORE}provenance"]
-_AUTHOR: Final[Json] = {"coding": [{"system": PROVENANCE_AGENT, "code": "author"}]}
-_TRANSMITTER: Final[Json] = {"coding": [{"system": US_CORE_AGENT, "code": "transmitter"}]}
+META: Final = meta([f"{US_CORE}provenance"])
+_AUTHOR: Final[Json] = fixed({"coding": [{"system": PROVENANCE_AGENT, "code": "author"}]})
+_TRANSMITTER: Final[Json] = fixed({"coding": [{"system": US_CORE_AGENT, "code": "transmitter"}]})
 
 
 def build(
@@ -34,7 +35,7 @@ def build(
     provenance: dict[str, Any] = {
         "resourceType": "Provenance",
         "id": provenance_id,
-        "meta": {"profile": PROFILES},
+        "meta": META,
         "target": list(targets),
         "recorded": instant(recorded_at),
         "agent": [

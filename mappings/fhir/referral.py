@@ -35,7 +35,7 @@ def referral_resources(referral: Referral, context: ReferralContext) -> list[Jso
     and RelatedPerson), the referral number (ServiceRequest, Task, Provenance), the number with
     the form (Consent) or the instrument or fact (Observation).
 
-    The dicts share constant parts: treat them as read-only.
+    Parts that never change are shared and refuse to be changed (:mod:`mappings.fhir.fixed`).
 
     Raises:
         UnknownCodeError: a code of the referral is not in our tables.

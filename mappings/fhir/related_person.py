@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from mappings.canonical import Guardian
 from mappings.fhir.canonicals import CONTACT_PROHIBITED, ROLE_CODE, US_CORE
-from mappings.fhir.elements import Json, telecom
+from mappings.fhir.elements import Json, meta, telecom
 
-PROFILES: Final = [f"{US_CORE}relatedperson"]
+META: Final = meta([f"{US_CORE}relatedperson"])
 
 
 def build(guardian: Guardian, related_person_id: str, patient: Json) -> Json:
@@ -14,7 +14,7 @@ def build(guardian: Guardian, related_person_id: str, patient: Json) -> Json:
     person: dict[str, Any] = {
         "resourceType": "RelatedPerson",
         "id": related_person_id,
-        "meta": {"profile": PROFILES},
+        "meta": META,
         "active": True,
         "patient": patient,
         "name": [{"text": guardian.name}],

@@ -7,29 +7,30 @@ from mappings.canonical import Referral
 from mappings.fhir.canonicals import NOTE_ABOUT, REFERRER_ROLE, SDOHCC, SDOHCC_CODES, US_CORE
 from mappings.fhir.context import ReferralContext
 from mappings.fhir.elements import (
-    BEHAVIOURAL_HEALTH,
     PLACER,
     Json,
     concept,
     date_time,
+    meta,
     snomed,
     source_text,
 )
+from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import table
 
-PROFILES: Final = [f"{US_CORE}servicerequest", f"{SDOHCC}ServiceRequest"]
-CATEGORY: Final[list[Json]] = [{"coding": [snomed("409063005")]}]
+META: Final = meta([f"{US_CORE}servicerequest", f"{SDOHCC}ServiceRequest"], sensitive=True)
+CATEGORY: Final[list[Json]] = fixed([{"coding": [snomed("409063005")]}])
 """Counselling: in the value set of US Core's category slice, which includes R4's own."""
 
 _CONCERNS: Final = table("concerns")
 _ROLES: Final = table("referrer-roles")
-_SERVICES: Final = {
-    code: {"coding": [snomed(row["snomed"]), table("services").coding(code, "ServiceRequest.code")]}
+_SERVICES: Final[dict[str, Json]] = {
+    code: fixed({"coding": [snomed(row["snomed"]), table("services").codings[code]]})
     for code, row in table("services").rows.items()
 }
-_NO_CONTACT: Final[list[Json]] = [
-    {"coding": [{"system": SDOHCC_CODES, "code": "contacting-subject-prohibited"}]}
-]
+_NO_CONTACT: Final[list[Json]] = fixed(
+    [{"coding": [{"system": SDOHCC_CODES, "code": "contacting-subject-prohibited"}]}]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def build(
     request: dict[str, Any] = {
         "resourceType": "ServiceRequest",
         "id": request_id,
-        "meta": {"profile": PROFILES, "security": BEHAVIOURAL_HEALTH},
+        "meta": META,
         "identifier": [
             {"type": PLACER, "system": context.systems.referral, "value": referral.number}
         ],

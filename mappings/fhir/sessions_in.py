@@ -69,7 +69,7 @@ def parse_encounter(
         patient_id=_id_of(encounter.get("subject", {}), "Patient"),
         starts=_instant(period.get("start"), "Encounter.period.start"),
         ends=_instant(period.get("end"), "Encounter.period.end"),
-        modality=_modality(encounter.get("type", ())),
+        modality=modality_of(encounter),
         place=_place(encounter, school_sites),
         clinician=_clinician(encounter),
     )
@@ -91,13 +91,20 @@ def parse_appointment(appointment: Json, origin: SourceRow) -> ServiceSession:
         patient_id=patients[0] if len(patients) == 1 else None,
         starts=_instant(appointment.get("start"), "Appointment.start"),
         ends=_instant(appointment.get("end"), "Appointment.end"),
-        modality=_modality(appointment.get("serviceType", ())),
+        modality=modality_of(appointment),
     )
 
 
 def service_request_id(resource: Json) -> str | None:
     """Return the id of the ServiceRequest an Encounter or Appointment answers, if it says one."""
     return _first(_id_of(item, "ServiceRequest") for item in resource.get("basedOn", ()))
+
+
+def modality_of(resource: Json) -> Modality | None:
+    """Return how treatment was given, from Encounter.type or Appointment.serviceType."""
+    concepts = resource.get("type") or resource.get("serviceType") or ()
+    codings = (coding for concept in concepts for coding in concept.get("coding", ()))
+    return _first(_BY_CODE.get((item.get("system"), item.get("code"))) for item in codings)
 
 
 def _key(resource: Json) -> str:
@@ -119,11 +126,6 @@ def _attendance(resource: Json, known: dict[str, Attendance]) -> Attendance:
 def _referral_number(resource: Json) -> str | None:
     based_on = resource.get("basedOn", ())
     return _first(item.get("identifier", {}).get("value") for item in based_on)
-
-
-def _modality(concepts: Iterable[Json]) -> Modality | None:
-    codings = (coding for concept in concepts for coding in concept.get("coding", ()))
-    return _first(_BY_CODE.get((item.get("system"), item.get("code"))) for item in codings)
 
 
 def _place(encounter: Json, school_sites: AbstractSet[str]) -> Place | None:

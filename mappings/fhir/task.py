@@ -6,18 +6,19 @@ from typing import Any, Final
 from mappings.canonical import Referral
 from mappings.fhir.canonicals import BASE, SDOHCC, TASK_CODE
 from mappings.fhir.context import ReferralContext
-from mappings.fhir.elements import BEHAVIOURAL_HEALTH, PLACER, Json, date_time, reference
+from mappings.fhir.elements import PLACER, Json, date_time, meta, reference
 from mappings.fhir.errors import ParseError
+from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import table
 
-PROFILES: Final = [f"{SDOHCC}TaskForReferralManagement"]
-FULFILL: Final[Json] = {"coding": [{"system": TASK_CODE, "code": "fulfill"}]}
-PARENT_NOTIFIED: Final[Json] = {
-    "coding": [{"system": f"{BASE}/CodeSystem/task-input", "code": "parent-notified"}]
-}
+META: Final = meta([f"{SDOHCC}TaskForReferralManagement"], sensitive=True)
+FULFILL: Final[Json] = fixed({"coding": [{"system": TASK_CODE, "code": "fulfill"}]})
+PARENT_NOTIFIED: Final[Json] = fixed(
+    {"coding": [{"system": f"{BASE}/CodeSystem/task-input", "code": "parent-notified"}]}
+)
 
 _FOLLOW_UP: Final = table("follow-up")
-_SENT: Final[Json] = {"coding": [_FOLLOW_UP.coding("sent", "Task.businessStatus")]}
+_SENT: Final[Json] = fixed({"coding": [_FOLLOW_UP.codings["sent"]]})
 
 
 def build(
@@ -30,7 +31,7 @@ def build(
     task: dict[str, Any] = {
         "resourceType": "Task",
         "id": task_id,
-        "meta": {"profile": PROFILES, "security": BEHAVIOURAL_HEALTH},
+        "meta": META,
         "identifier": [
             {"type": PLACER, "system": context.systems.referral, "value": referral.number}
         ],

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from mappings.fhir.canonicals import BASE
 from mappings.fhir.errors import UnknownCodeError
+from mappings.fhir.fixed import fixed
 
 TABLES: Final = (
     "care-consent",
@@ -42,7 +43,7 @@ class CodeTable:
     codings: Mapping[str, dict[str, Any]]
 
     def coding(self, code: str, path: str) -> dict[str, Any]:
-        """Return the FHIR Coding of a code of this table; it is shared: never change it.
+        """Return the FHIR Coding of a code of this table.
 
         Raises:
             UnknownCodeError: the table has no such code.
@@ -75,7 +76,7 @@ def table(name: str) -> CodeTable:
     rows = {row["code"]: row for row in csv.DictReader(text.splitlines())}
     system = f"{BASE}/CodeSystem/{name}"
     codings = {
-        code: {"system": system, "code": code, "display": row["display"]}
+        code: fixed({"system": system, "code": code, "display": row["display"]})
         for code, row in rows.items()
     }
     return CodeTable(name, system, rows, codings)
