@@ -19,8 +19,8 @@ from hashlib import sha256
 from itertools import product
 
 from consent.conditions import Conditions, Sources, bits_of, compile_slice, facts_in, is_known
+from consent.decide import Vote, decide, judge, votes
 from consent.filters import filter_of
-from consent.judgement import FAILED, Vote, judge, votes
 from consent.law import Law
 from consent.model import Decision, FactName, Filter, Slice
 from consent.mou.agreement import Agreement
@@ -72,10 +72,7 @@ class DecisionTable:
         Never raises: whatever goes wrong inside is a denial (``decision-failed``), and so is a
         name that is no fact.
         """
-        try:
-            return judge(self._conditions(asked), bits_of(facts))
-        except Exception:  # noqa: BLE001 INVARIANT: deny on error
-            return FAILED
+        return decide(self._conditions, asked, facts)
 
     def filter(self, asked: Slice) -> Filter:
         """Return the condition of a slice as data; it holds exactly where decide permits."""

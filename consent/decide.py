@@ -1,10 +1,10 @@
 """From compiled conditions and facts to a decision, and to the vote of every layer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from consent.conditions import Conditions, Denial, Layer, facts_in
-from consent.model import Decision, FactName, Outcome
+from consent.conditions import Conditions, Denial, Layer, bits_of, facts_in
+from consent.model import Decision, FactName, Outcome, Slice
 
 UNKNOWN_SLICE = Decision(Outcome.DENY, ("unknown-slice",))
 # Something went wrong inside: the answer is no, and the reason says that it is not a rule's.
@@ -28,6 +28,20 @@ class Vote:
     by: tuple[str, ...]
     clause: str
     missing: tuple[FactName, ...] = ()
+
+
+def decide(
+    compiled: Callable[[Slice], Conditions], asked: Slice, facts: Collection[str]
+) -> Decision:
+    """Decide one slice under the facts that are true.
+
+    INVARIANT: deny on error. Whatever goes wrong inside is a denial, and so is a name that is no
+    fact: a misspelt fact must not pass for one that is false.
+    """
+    try:
+        return judge(compiled(asked), bits_of(facts))
+    except Exception:  # noqa: BLE001 an error here becomes the answer no
+        return FAILED
 
 
 def judge(conditions: Conditions, bits: int) -> Decision:
