@@ -1,0 +1,201 @@
+"""Build what leaves from what is permitted; never delete from what is stored.
+
+INVARIANT: silence means no. An element, extension, nested id, narrative or contained resource that
+no row of the view's table names does not leave. A resource with a ``modifierExtension`` anywhere,
+or ``implicitRules``, does not leave at all: its meaning may hang on what we do not understand.
+"""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from consent.projections import (
+    ENVELOPE,
+    LINKED,
+    PUBLIC,
+    Anchor,
+    Projection,
+    ResourceView,
+    Rule,
+    Segment,
+    anchor_of,
+    load_projection,
+)
+from consent.selectors import Selector
+
+__all__ = ["anchor_of", "load_projection", "minimise"]
+
+Json = dict[str, object]
+_CHANGES_MEANING = ("modifierExtension", "implicitRules")
+_MOST_DEPTH = 64
+
+
+@dataclass(slots=True)
+class _Tree:
+    """Permitted paths below one name. ``leaf`` if a plain value may stand here."""
+
+    children: dict[str, list[tuple[Selector | None, "_Tree"]]] = field(default_factory=dict)
+    leaf: bool = False
+    day: bool = False
+    linked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What values are cut against: the zone of days and the references that may be followed."""
+
+    zone: ZoneInfo
+    linkable: Collection[str]
+
+
+def minimise(
+    resource: Json,
+    permitted: Collection[str],
+    projection: Projection,
+    linkable: Collection[str] = (),
+) -> Json | None:
+    """Return what of a resource may leave, or None if it may not leave at all.
+
+    Idempotent, and the input is not changed.
+
+    Args:
+        resource: FHIR JSON as stored.
+        permitted: the elements permitted for this recipient, role and purpose.
+        projection: the view.
+        linkable: references (``Observation/abc``) this recipient may read; a reference governed by
+            ``@linked`` to anything else would tell that it exists.
+    """
+    kind = resource.get("resourceType")
+    view = projection.resources.get(kind) if isinstance(kind, str) else None
+    if view is None or not _may_leave(resource, permitted, view):
+        return None
+    allowed = frozenset(permitted)
+    reach = _Reach(projection.zone, linkable)
+    kept = _project(resource, _tree(projection, str(kind), allowed), reach)
+    # "resourceType" was asked for above, so something is always left.
+    minimal: Json = kept if isinstance(kept, dict) else {}
+    for name, element, constant in view.otherwise:
+        if element not in allowed:
+            minimal[name] = json.loads(constant)
+    return minimal
+
+
+def _may_leave(resource: Json, permitted: Collection[str], view: ResourceView) -> bool:
+    anchor = _anchor(resource, view.anchors)
+    return (
+        anchor is not None
+        and (anchor.element == PUBLIC or anchor.element in permitted)
+        and not _changes_meaning(resource, _MOST_DEPTH)
+    )
+
+
+def _anchor(resource: Json, anchors: tuple[Anchor, ...]) -> Anchor | None:
+    meant = (a for a in anchors if a.where is None or a.where.matches(resource))
+    return next(meant, None)
+
+
+def _changes_meaning(value: object, depth: int) -> bool:
+    """Whether anything inside may change the meaning; too deep to know counts as yes."""
+    if depth == 0:
+        return True
+    if isinstance(value, list):
+        return any(_changes_meaning(item, depth - 1) for item in value)
+    if isinstance(value, dict):
+        return any(name in value for name in _CHANGES_MEANING) or any(
+            _changes_meaning(item, depth - 1) for item in value.values()
+        )
+    return False
+
+
+@lru_cache(maxsize=1024)
+def _tree(projection: Projection, kind: str, permitted: frozenset[str]) -> _Tree:
+    tree = _Tree(children={"resourceType": [(None, _Tree(leaf=True))]})
+    for rule in projection.resources[kind].rules:
+        if rule.element in (ENVELOPE, LINKED) or rule.element in permitted:
+            _grow(tree, rule)
+    return tree
+
+
+def _grow(tree: _Tree, rule: Rule) -> None:
+    # Where entries are chosen by a condition, the last chosen name is what a link hangs on.
+    for depth, segment in enumerate(rule.segments):
+        tree = _child(tree, segment)
+        if rule.element == LINKED and depth == len(rule.segments) - 2:
+            tree.linked = True
+    tree.leaf = True
+    tree.day = rule.day
+
+
+def _child(tree: _Tree, segment: Segment) -> _Tree:
+    branches = tree.children.setdefault(segment.name, [])
+    for selector, child in branches:
+        if selector == segment.selector:
+            return child
+    child = _Tree()
+    if segment.name == "extension":
+        child.children["url"] = [(None, _Tree(leaf=True))]
+    branches.append((segment.selector, child))
+    return child
+
+
+def _project(value: object, tree: _Tree, reach: _Reach) -> object | None:
+    if isinstance(value, dict):
+        return _project_entries(value, tree, reach)
+    if tree.leaf and isinstance(value, str | int | float | Decimal):
+        return _day(value, reach.zone) if tree.day else value
+    return None
+
+
+def _project_entries(value: Json, tree: _Tree, reach: _Reach) -> Json | None:
+    if tree.linked and value.get("reference") not in reach.linkable:
+        return None
+    kept: Json = {}
+    for name, inner in value.items():
+        branches = tree.children.get(name)
+        found = _chosen(inner, branches, reach) if branches else None
+        if found is not None and not _is_local(name, found):
+            kept[name] = found
+    # An extension of which only the url is left says that something was there.
+    return None if not kept or (kept.keys() == {"url"} and "url" in tree.children) else kept
+
+
+def _is_local(name: str, found: object) -> bool:
+    """Whether this refers to a contained resource, which never leaves."""
+    return name == "reference" and isinstance(found, str) and found.startswith("#")
+
+
+def _chosen(
+    value: object, branches: list[tuple[Selector | None, _Tree]], reach: _Reach
+) -> object | None:
+    if isinstance(value, list):
+        items = (_chosen(item, branches, reach) for item in value if not isinstance(item, list))
+        return [item for item in items if item is not None] or None
+    meant = [tree for selector, tree in branches if selector is None or selector.matches(value)]
+    if not meant:
+        return None
+    return _project(value, meant[0] if len(meant) == 1 else _merged(meant), reach)
+
+
+def _merged(trees: list[_Tree]) -> _Tree:
+    merged = _Tree(leaf=any(tree.leaf for tree in trees), day=any(tree.day for tree in trees))
+    # INVARIANT: a link governed anywhere is governed everywhere.
+    merged.linked = any(tree.linked for tree in trees)
+    for tree in trees:
+        for name, branches in tree.children.items():
+            merged.children[name] = [*merged.children.get(name, []), *branches]
+    return merged
+
+
+def _day(value: object, zone: ZoneInfo) -> str | None:
+    """Return the day of a FHIR date or dateTime in the district's zone; None if unreadable."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()

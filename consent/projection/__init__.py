@@ -1,0 +1,1 @@
+"""Tables of what may leave, one per view; :mod:`consent.projections` reads them."""
