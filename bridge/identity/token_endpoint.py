@@ -1,0 +1,160 @@
+"""The logic of the token endpoint: an assertion in, an opaque token of five minutes out.
+
+Sources: SMART App Launch, *Backend Services*, steps 2 and 3, and *Client Authentication:
+Asymmetric*; RFC 6749 4.4, 5.1, 5.2; RFC 7523 2.2, 3. The token is 256 random bits; only its digest
+is stored, so a copy of the database opens nothing.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Table, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from bridge.clock import Clock
+from bridge.identity.clients import active_row, fresh, keys_of
+from bridge.identity.errors import KeysRefused, OAuthError, Reason, TokenRefused
+from bridge.identity.jose_guard import Assertion, Expected, claimed_issuer, verify_assertion
+from bridge.identity.rows import digest_of
+from bridge.identity.scopes import Scope, narrowed, read_scopes, spelled
+from bridge.identity.tables import CODE, SEEN, SESSION, TOKEN
+
+LIFETIME: Final = timedelta(seconds=300)
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_CLEANED_AT_ONCE: Final = 200
+# Kept longer than needed, so that a clock set back a little opens no window for a replay.
+_KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Grant:
+    """A token, once: it cannot be read back. Its text form shows no token."""
+
+    access_token: str
+    scopes: tuple[Scope, ...]
+    expires_in: int
+
+    def __repr__(self) -> str:
+        return f"Grant({spelled(self.scopes)})"
+
+    def body(self) -> dict[str, str | int]:
+        """Return the JSON object to answer with (send it with ``Cache-Control: no-store``)."""
+        return {
+            "access_token": self.access_token,
+            "token_type": "bearer",
+            "expires_in": self.expires_in,
+            "scope": spelled(self.scopes),
+        }
+
+
+def grant_token(
+    connection: Connection, form: Mapping[str, str], token_url: str, clock: Clock
+) -> Grant:
+    """Answer a token request. Needs a writing transaction; roll it back on an error.
+
+    Args:
+        connection: the database.
+        form: the form fields, each at most once.
+        token_url: this endpoint's own public address, the one audience accepted.
+        clock: real time counts.
+
+    Raises:
+        OAuthError: with the code and status to answer. Whatever is wrong with the client or its
+            assertion is the same ``invalid_client``; ``reason`` tells the operator's log more.
+    """
+    _check_form(form)
+    now = clock.real_now()
+    try:
+        row, assertion = _authenticated(connection, form, token_url, now)
+        scopes = narrowed(read_scopes(form.get("scope", "")), read_scopes(row.scopes))
+        if not scopes:
+            raise OAuthError("invalid_scope", 400, "none of the scopes was granted to the client")
+        _use_once(connection, assertion)
+    except TokenRefused as refused:
+        raise _unproven(refused.reason) from None
+    _forget_expired(connection, now)
+    return _granted(connection, row.client_id, scopes, now)
+
+
+def _check_form(form: Mapping[str, str]) -> None:
+    if "grant_type" not in form or "client_assertion" not in form:
+        raise OAuthError("invalid_request", 400, "grant_type and client_assertion are needed")
+    if form["grant_type"] != "client_credentials":
+        raise OAuthError("unsupported_grant_type", 400, "grant_type is client_credentials")
+    if form.get("client_assertion_type") != ASSERTION_TYPE:
+        raise OAuthError("invalid_request", 400, f"client_assertion_type is {ASSERTION_TYPE}")
+
+
+def _authenticated(
+    connection: Connection, form: Mapping[str, str], token_url: str, now: datetime
+) -> tuple[Row[Any], Assertion]:
+    token = form["client_assertion"]
+    client_id = claimed_issuer(token)
+    # RFC 7521 4.2: client_id is not needed beside an assertion, but must agree with it.
+    if form.get("client_id", client_id) != client_id:
+        raise TokenRefused(Reason.ISSUER)
+    row = active_row(connection, client_id)
+    if row is None:
+        raise TokenRefused(Reason.UNKNOWN_CLIENT)
+    if not fresh(row, now):
+        raise TokenRefused(Reason.KEY)
+    try:
+        keys = keys_of(row)
+    except (KeysRefused, ValueError):
+        raise TokenRefused(Reason.KEY) from None
+    return row, verify_assertion(token, keys, Expected(client_id, token_url, now, row.jwks_url))
+
+
+def _use_once(connection: Connection, assertion: Assertion) -> None:
+    # INVARIANT: the database decides, not a look before the insert: two workers may hold the same.
+    row = {
+        "issuer": assertion.client_id,
+        "jti_digest": digest_of(assertion.jti),
+        "expires_at": assertion.expires_at,
+    }
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(SEEN), row)
+    except IntegrityError:
+        raise TokenRefused(Reason.REPLAYED) from None
+
+
+def _granted(
+    connection: Connection, client_id: str, scopes: tuple[Scope, ...], now: datetime
+) -> Grant:
+    token = secrets.token_urlsafe(32)
+    row = {
+        "digest": digest_of(token),
+        "client_id": client_id,
+        "scopes": spelled(scopes),
+        "expires_at": now + LIFETIME,
+    }
+    connection.execute(insert(TOKEN), row)
+    return Grant(token, scopes, int(LIFETIME.total_seconds()))
+
+
+def _unproven(reason: Reason) -> OAuthError:
+    return OAuthError("invalid_client", 401, "the client has not proved who it is", reason)
+
+
+def _forget_expired(connection: Connection, now: datetime) -> None:
+    # A few rows at every grant: more than one grant adds, so the tables cannot grow without end.
+    for table in (SEEN, TOKEN, CODE, SESSION):
+        _forget(connection, table, now - _KEPT_AFTER_EXPIRY)
+
+
+def _forget(connection: Connection, table: Table, before: datetime) -> None:
+    key = list(table.primary_key.columns)[-1]
+    old = (
+        select(key)
+        .where(table.c.expires_at < before)
+        .order_by(table.c.expires_at)
+        .limit(_CLEANED_AT_ONCE)
+        # Another worker may be cleaning the same rows: leave them to it.
+        .with_for_update(skip_locked=True)
+    )
+    expired = table.c.expires_at < before
+    connection.execute(delete(table).where(key.in_(old.scalar_subquery()), expired))
