@@ -1,4 +1,4 @@
-"""Synthetic canonical records for the tests of this folder. Nobody in them exists."""
+"""Synthetic canonical records for tests of FHIR builders. Nobody in them exists."""
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
