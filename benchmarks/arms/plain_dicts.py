@@ -1,0 +1,307 @@
+"""Reference: ``csv`` + dicts written by hand for this one file + ``orjson``. Nothing is checked."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from benchmarks.arms import words as w
+from benchmarks.arms.timed import id_for, run
+
+Json = dict[str, Any]
+LABELS = [
+    {"system": w.HL7 + "v3-Confidentiality", "code": "R", "display": "restricted"},
+    {
+        "system": w.HL7 + "v3-ActCode",
+        "code": "MH",
+        "display": "mental health information sensitivity",
+    },
+]
+DISTRICT = {"reference": "Organization/district"}
+PROVIDER = {"reference": "Organization/provider"}
+
+
+def coding(table: str, code: str, display: str) -> Json:
+    return {"system": f"{w.BASE}/CodeSystem/{table}", "code": code, "display": display}
+
+
+def patient(row: Json, patient_id: str, school: Json) -> Json:
+    grade, grade_display = w.GRADES[row["student.grade"]]
+    return {
+        "resourceType": "Patient",
+        "id": patient_id,
+        "meta": {"profile": [w.CORE + "patient"]},
+        "identifier": [
+            {"system": w.BASE + "/NamingSystem/student", "value": patient_id},
+            {
+                "system": w.BASE + "/NamingSystem/local-student/lakeview",
+                "value": row["student.local_id"],
+            },
+        ],
+        "name": [{"family": row["student.family_name"], "given": [row["student.given_name"]]}],
+        "gender": w.SEXES[row["student.sex"]],
+        "_gender": source_text(row["student.sex"]),
+        "birthDate": row["student.birth_date"],
+        "managingOrganization": school,
+        "extension": [
+            {
+                "url": w.BASE + "/StructureDefinition/grade-level",
+                "valueCodeableConcept": {
+                    "coding": [coding("grade-levels", grade, grade_display)],
+                    "text": row["student.grade"],
+                },
+            }
+        ],
+        "telecom": [{"system": "phone", "value": row["student.phone"]}],
+        "communication": [language(row["student.home_language"])],
+    }
+
+
+def language(text: str) -> Json:
+    coded = {"system": "urn:ietf:bcp:47", "code": w.LANGUAGES[text]}
+    return {"language": {"coding": [coded], "text": text}}
+
+
+def source_text(text: str) -> Json:
+    url = w.BASE + "/StructureDefinition/source-text"
+    return {"extension": [{"url": url, "valueString": text}]}
+
+
+def related_person(row: Json, person_id: str, subject: Json) -> Json:
+    relationship = row["guardian.relationship"]
+    coded = {"system": w.HL7 + "v3-RoleCode", "code": w.RELATIONSHIPS[relationship]}
+    return {
+        "resourceType": "RelatedPerson",
+        "id": person_id,
+        "meta": {"profile": [w.CORE + "relatedperson"]},
+        "active": True,
+        "patient": subject,
+        "name": [{"text": row["guardian.name"]}],
+        "relationship": [{"coding": [coded], "text": relationship}],
+        "telecom": [
+            {"system": "phone", "value": row["guardian.phone"]},
+            {"system": "email", "value": row["guardian.email"]},
+        ],
+    }
+
+
+def consent(row: Json, consent_id: str, subject: Json, signer: Json) -> Json:
+    purpose = row["release.education.purpose"]
+    reason, display = w.PURPOSES[purpose]
+    status, kind = w.ANSWERS[row["release.education.answer"]]
+    recipient = {"coding": [{"system": w.HL7 + "v3-ParticipationType", "code": "IRCP"}]}
+    elements = sorted(row["release.education.elements"].split("; "))
+    return {
+        "resourceType": "Consent",
+        "id": consent_id,
+        "meta": {"profile": [w.SDOHCC + "Consent"]},
+        "status": status,
+        "scope": {"coding": [{"system": w.HL7 + "consentscope", "code": "patient-privacy"}]},
+        "category": [{"coding": [{"system": w.HL7 + "v3-ActCode", "code": "IDSCL"}]}],
+        "patient": subject,
+        "dateTime": row["release.education.signed_on"],
+        "performer": [signer],
+        "organization": [DISTRICT],
+        "sourceAttachment": {"title": "Form kept by the school district"},
+        "policy": [{"uri": w.EDUCATION_POLICY}],
+        "provision": {
+            "type": kind,
+            "period": {
+                "start": row["release.education.signed_on"],
+                "end": row["release.education.expires_on"],
+            },
+            "actor": [{"role": recipient, "reference": PROVIDER}],
+            "purpose": [
+                {"system": w.HL7 + "v3-ActReason", "code": reason},
+                coding("purposes", purpose, display),
+            ],
+            "code": [{"coding": [coding("release-elements", e, w.ELEMENTS[e])]} for e in elements],
+        },
+    }
+
+
+def observation(observation_id: str, profile: str, category: tuple[str, str], who: Json) -> Json:
+    coded = {"system": w.HL7 + "observation-category", "code": category[0], "display": category[1]}
+    return {
+        "resourceType": "Observation",
+        "id": observation_id,
+        "meta": {"profile": [w.CORE + profile], "security": LABELS},
+        "status": "final",
+        "category": [{"coding": [coded]}],
+        **who,
+    }
+
+
+def quantity(text: str, unit: str) -> Json:
+    number = float(text) if "." in text else int(text)
+    return {"value": number, "unit": unit, "system": w.UCUM, "code": unit}
+
+
+def score(row: Json, key: str, who: Json) -> Json:
+    instrument = row["screening.1.instrument"]
+    code, display, loinc = w.INSTRUMENTS[instrument]
+    built = observation(
+        id_for("Observation", f"{key}/{code}/1"),
+        "observation-screening-assessment",
+        ("survey", "Survey"),
+        who,
+    )
+    codings = [{"system": w.LOINC, "code": loinc}, coding("instruments", code, display)]
+    built["code"] = {"coding": codings, "text": instrument}
+    built["valueQuantity"] = quantity(row["screening.1.score"], "{score}")
+    built["effectiveDateTime"] = row["screening.1.screened_on"]
+    return built
+
+
+def fact(row: Json, code: str, display: str, who: Json) -> Json:
+    built = observation(
+        id_for("Observation", f"{row['number']}/{code}"),
+        "simple-observation",
+        ("social-history", "Social History"),
+        who,
+    )
+    built["code"] = {"coding": [coding("school-facts", code, display)]}
+    built["effectiveDateTime"] = row["authored_on"]
+    return built
+
+
+def observations(row: Json, subject: Json, school: Json) -> list[Json]:
+    who = {"subject": subject, "performer": [school]}
+    attendance = fact(row, "attendance-percent", "Attendance at referral", who)
+    attendance["valueQuantity"] = quantity(row["attendance_percent"], "%")
+    plan = fact(row, "plan-504", "Has a section 504 plan", who)
+    plan["valueBoolean"] = row["plan_504"] == "Yes"
+    return [score(row, row["number"], who), attendance, plan]
+
+
+def identifier(row: Json) -> list[Json]:
+    placer = {"coding": [{"system": w.HL7 + "v2-0203", "code": "PLAC"}]}
+    system = w.BASE + "/NamingSystem/referral/lakeview"
+    return [{"type": placer, "system": system, "value": row["number"]}]
+
+
+def service_request(row: Json, request_id: str, links: Json) -> Json:
+    return {
+        "resourceType": "ServiceRequest",
+        "id": request_id,
+        "meta": {
+            "profile": [w.CORE + "servicerequest", w.SDOHCC + "ServiceRequest"],
+            "security": LABELS,
+        },
+        "identifier": identifier(row),
+        "status": "active",
+        "intent": "order",
+        "category": [{"coding": [{"system": w.SNOMED, "code": "409063005"}]}],
+        "priority": w.URGENCIES[row["urgency"]],
+        "_priority": source_text(row["urgency"]),
+        "code": service(row["requested_service"]),
+        "authoredOn": row["authored_on"],
+        "performer": [PROVIDER],
+        "reasonCode": [reason(text) for text in row["reasons"].split("; ")],
+        "note": [note(row["description"])],
+        "extension": [referrer(row["referrer_role"])],
+        **links,
+    }
+
+
+def service(text: str) -> Json:
+    code, display, snomed = w.SERVICES[text]
+    codings = [{"system": w.SNOMED, "code": snomed}, coding("services", code, display)]
+    return {"coding": codings, "text": text}
+
+
+def note(text: str) -> Json:
+    url = w.BASE + "/StructureDefinition/note-about"
+    return {"extension": [{"url": url, "valueCode": "description"}], "text": text}
+
+
+def referrer(text: str) -> Json:
+    concept = {"coding": [coding("referrer-roles", *w.ROLES[text])], "text": text}
+    url = w.BASE + "/StructureDefinition/referrer-role"
+    return {"url": url, "valueCodeableConcept": concept}
+
+
+def reason(text: str) -> Json:
+    code, display = w.REASONS[text]
+    return {"coding": [coding("concerns", code, display)], "text": text}
+
+
+def task(row: Json, request: Json, subject: Json) -> Json:
+    notified = {
+        "coding": [{"system": w.BASE + "/CodeSystem/task-input", "code": "parent-notified"}]
+    }
+    return {
+        "resourceType": "Task",
+        "id": id_for("Task", row["number"]),
+        "meta": {"profile": [w.SDOHCC + "TaskForReferralManagement"], "security": LABELS},
+        "identifier": identifier(row),
+        "status": "requested",
+        "businessStatus": {"coding": [coding("follow-up", "sent", "Sent to the provider")]},
+        "intent": "order",
+        "priority": w.URGENCIES[row["urgency"]],
+        "code": {
+            "coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]
+        },
+        "focus": link(request),
+        "for": subject,
+        "authoredOn": row["authored_on"],
+        "requester": DISTRICT,
+        "owner": PROVIDER,
+        "input": [{"type": notified, "valueBoolean": row["parent_notified"] == "Yes"}],
+    }
+
+
+def provenance(row: Json, number: int, targets: list[Json], school: Json) -> Json:
+    author = {"coding": [{"system": w.HL7 + "provenance-participant-type", "code": "author"}]}
+    transmitter = {"coding": [{"system": w.US_CORE_AGENT, "code": "transmitter"}]}
+    locator = {
+        "system": w.BASE + "/NamingSystem/source-row",
+        "value": f"referral-template/referrals.csv#{number}",
+    }
+    return {
+        "resourceType": "Provenance",
+        "id": id_for("Provenance", row["number"]),
+        "meta": {"profile": [w.CORE + "provenance"]},
+        "target": targets,
+        "recorded": w.RECEIVED,
+        "agent": [{"type": author, "who": school}, {"type": transmitter, "who": DISTRICT}],
+        "entity": [{"role": "source", "what": {"identifier": locator}}],
+    }
+
+
+def link(resource: Json) -> Json:
+    return {"reference": f"{resource['resourceType']}/{resource['id']}"}
+
+
+def resources(row: Json, number: int) -> list[Json]:
+    """Return the resources of one row; ``number`` is the row's number in a spreadsheet."""
+    school = {"reference": "Organization/" + w.SCHOOLS[row["student.school"]]}
+    subject_of = patient(row, id_for("Patient", row["student.local_id"]), school)
+    subject = link(subject_of)
+    person = related_person(row, id_for("RelatedPerson", row["student.local_id"]), subject)
+    form = consent(row, id_for("Consent", row["number"] + "/education"), subject, link(person))
+    seen = observations(row, subject, school)
+    links = {
+        "subject": subject,
+        "requester": school,
+        "supportingInfo": [link(item) for item in (form, *seen)],
+    }
+    request = service_request(row, id_for("ServiceRequest", row["number"]), links)
+    built = [subject_of, person, form, *seen, request, task(row, request, subject)]
+    return [*built, provenance(row, number, [link(item) for item in built], school)]
+
+
+def convert(source: Path) -> Iterator[bytes]:
+    """Yield the lines of each row."""
+    with source.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            yield b"".join(
+                orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE)
+                for item in resources(row, number)
+            )
+
+
+if __name__ == "__main__":
+    run(convert)

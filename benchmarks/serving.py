@@ -1,0 +1,108 @@
+"""Measuring a server: its own CPU time over a number of requests, not the client's."""
+
+import http.client
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.frame import Sample
+
+ROOT = Path(__file__).parents[1]
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server process on loopback."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    def stop(self) -> None:
+        """End it, kindly."""
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(command: Sequence[str], port: int) -> Server:
+    """Start a server and wait until it accepts connections.
+
+    Raises:
+        RuntimeError: it ended, or did not listen within 30 seconds.
+    """
+    process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return Server(process, port)
+    process.kill()
+    raise RuntimeError("the server did not start")
+
+
+def get(server: Server, paths: Sequence[str], headers: dict[str, str]) -> Iterator[bytes]:
+    """Yield the body behind each path, all over one connection.
+
+    Raises:
+        RuntimeError: an answer other than 200.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    with closing(connection):
+        for path in paths:
+            connection.request("GET", path, headers=headers)
+            response = connection.getresponse()
+            body = response.read()
+            if response.status != 200:
+                raise RuntimeError(f"status {response.status}")
+            yield body
+
+
+def measure_reads(server: Server, paths: Sequence[str], headers: dict[str, str]) -> Sample:
+    """Return the server's CPU time for reading each path once."""
+    before = cpu_seconds(server.process.pid)
+    done = sum(1 for _ in get(server, paths, headers))
+    return Sample(done, cpu_seconds(server.process.pid) - before)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return user and system time of a process and all its descendants, as the kernel counts."""
+    total, children = 0.0, _children()
+    waiting = [pid]
+    while waiting:
+        each = waiting.pop()
+        waiting += children.get(each, [])
+        if fields := _stat(each):
+            total += (int(fields[11]) + int(fields[12])) / _TICKS
+    return total
+
+
+def _children() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and (fields := _stat(int(folder.name))):
+            found.setdefault(int(fields[1]), []).append(int(folder.name))
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the fields behind the process's name: state, parent, ..."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rpartition(")")[2].split()
