@@ -36,9 +36,10 @@ faults: $(READY) ## long kill and fuzz runs; each prints its seed (SEED=n repeat
 	SCHOOLBRIDGE_TEST_SEED=$(SEED) $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
-	set -e; cd requirements; for name in uv runtime dev; do \
-	  ../$(BIN)/uv pip compile $$name.in --output-file $$name.txt --upgrade --quiet \
-	    --universal --python-version 3.11 --generate-hashes --override overrides.txt --no-header; \
+	set -e; for name in uv runtime dev; do \
+	  $(BIN)/uv pip compile requirements/$$name.in --output-file requirements/$$name.txt \
+	    --universal --python-version 3.11 --generate-hashes --upgrade --quiet --no-header \
+	    --override requirements/overrides.txt; \
 	done # uv writes no index address unless asked to
 
 clean: ## remove the environment and every cache

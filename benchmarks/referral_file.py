@@ -16,7 +16,7 @@ _TEXT = 'Has been "quiet" since September, often late; asked to talk to somebody
 
 def write(path: Path, rows: int) -> None:
     """Write a file of so many rows."""
-    draw = random.Random(7)  # noqa: S311 nothing secret: the same file each time
+    draw = random.Random(7)  # noqa: S311 - nothing secret: the same file each time
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(_row(draw, 1)), lineterminator="\n")
         writer.writeheader()

@@ -42,7 +42,7 @@ def start(command: Sequence[str], port: int) -> Server:
     Raises:
         RuntimeError: it ended, or did not listen within 30 seconds.
     """
-    process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603
+    process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - a program of ours
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:

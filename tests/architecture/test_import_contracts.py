@@ -37,7 +37,7 @@ VIOLATIONS = [
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(  # noqa: S603 - a program of ours
         command,
         cwd=folder,
         env={"COLUMNS": "400"},  # no sentence is wrapped
