@@ -1,1 +1,1 @@
-"""."""
+"""Pages for people. They render what the gate released, and nothing else."""

@@ -1,0 +1,90 @@
+"""What the routes share: the bridge's parts, and who is calling."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+
+from bridge.clock import Clock
+from bridge.errors import BadRequestError, Finding, ForbiddenError, UnauthorizedError
+from bridge.gate import Gate
+from bridge.identifiers import Identifiers
+from bridge.identity import Caller, caller_of
+from bridge.settings import Settings
+from bridge.store.engine import read
+
+MAX_BODY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """The running bridge's parts, made once by :func:`bridge.app.create_app`."""
+
+    settings: Settings
+    engine: Engine
+    clock: Clock
+    identifiers: Identifiers
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated request: the bridge, the caller, and an id for log and ledger."""
+
+    bridge: Bridge
+    caller: Caller
+    request_id: str
+
+    def require(self, kind: str, interaction: str) -> None:
+        """Refuse what the token's scopes do not cover, before any data is looked at.
+
+        Raises:
+            ForbiddenError: SMART App Launch 2.0 scopes: no scope allows it.
+        """
+        if not self.caller.allows(kind, interaction):
+            raise ForbiddenError
+
+
+def bridge_of(request: Request) -> Bridge:
+    """Return the bridge an application was made with."""
+    bridge: Bridge = request.app.state.bridge
+    return bridge
+
+
+def call_of(request: Request) -> Call:
+    """Authenticate a request by its bearer token.
+
+    Raises:
+        UnauthorizedError: no token, or one that is not (or no longer) good. The client's status is
+            checked at every call.
+    """
+    bridge = bridge_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthorizedError
+    with read(bridge.engine) as connection:
+        caller = caller_of(connection, token.strip(), bridge.clock)
+    if caller is None:
+        raise UnauthorizedError
+    return Call(bridge, caller, secrets.token_hex(8))
+
+
+async def body_of(request: Request) -> bytes:
+    """Read a request's body, up to :data:`MAX_BODY` bytes.
+
+    Raises:
+        BadRequestError: it is larger.
+    """
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > MAX_BODY:
+            raise BadRequestError(Finding("too-long", f"The body is larger than {MAX_BODY} bytes."))
+    return bytes(parts)
+
+
+BridgeOf = Annotated[Bridge, Depends(bridge_of)]
+CallOf = Annotated[Call, Depends(call_of)]
+BodyOf = Annotated[bytes, Depends(body_of)]

@@ -1,0 +1,64 @@
+"""Every error becomes an OperationOutcome (or an OAuth error) with fixed texts.
+
+One of the two places that may catch ``Exception``: whatever went wrong, the caller learns only that
+something did, and the log gets the exception's type and place, never its message (which may quote
+a record).
+"""
+
+import traceback
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from bridge.api.replies import Reply, outcome, outcome_reply
+from bridge.errors import Finding, NotFoundError, RefusedError
+from bridge.identity import OAuthError
+
+_log = structlog.get_logger("bridge.problems")
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_found)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OAuthError, _oauth)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RefusedError):
+        raise error
+    return outcome_reply(error).response()
+
+
+def _not_found(_request: Request, _error: Exception) -> Response:
+    # A path that does not parse names nothing; the framework's own text would echo it.
+    return outcome_reply(NotFoundError()).response()
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return outcome_reply(NotFoundError()).response()
+    finding = Finding("not-supported", "This is not offered here.")
+    return Reply(status, outcome([finding])).response()
+
+
+def _oauth(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, OAuthError):
+        raise error
+    _log.info("token refused", code=error.code, reason=str(error.reason or ""))
+    body = orjson.dumps(error.body())
+    return Response(body, error.status, media_type="application/json")
+
+
+def _unexpected(_request: Request, error: Exception) -> Response:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+    _log.error("unexpected", kind=type(error).__name__, place=place)
+    finding = Finding("exception", "Something went wrong here; nothing was released or changed.")
+    return Reply(500, outcome([finding])).response()

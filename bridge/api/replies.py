@@ -1,0 +1,97 @@
+"""What a route may answer with.
+
+INVARIANT: a person's data gets into a reply only as something the gate released; the other
+constructors take documents about the bridge itself or fixed texts.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from fastapi import Response
+from fastapi.responses import StreamingResponse
+
+from bridge.errors import Finding, RefusedError
+from bridge.gate import Released, ReleasedResource
+
+FHIR_JSON = "application/fhir+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Status, headers and body of one interaction, alone or as an entry of a batch."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """Return the reply as an HTTP response."""
+        headers = {"Content-Type": f"{FHIR_JSON}; charset=utf-8", **self.headers}
+        return Response(self.body, self.status, headers)
+
+
+def resource_reply(released: ReleasedResource, base: str, status: int = 200) -> Reply:
+    """Answer with one released resource (FHIR R4 http.html: ETag, Last-Modified, Location)."""
+    headers = {
+        "ETag": released.etag,
+        "Last-Modified": released.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+    }
+    if status == 201:
+        place = f"{base}/{released.type}/{released.id}/_history/{released.version}"
+        headers["Location"] = place
+    return Reply(status, released.body, headers)
+
+
+def bundle_reply(released: Released, base: str, links: Mapping[str, str]) -> Reply:
+    """Answer with a searchset Bundle, joined from the released bytes."""
+    entries = [_entry(base, r, "match") for r in released.matches]
+    entries += [_entry(base, r, "include") for r in released.included]
+    head = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "total": released.total,
+        "link": [{"relation": name, "url": url} for name, url in links.items()],
+    }
+    body = orjson.dumps(head)
+    if entries:
+        body = body[:-1] + b',"entry":[' + b",".join(entries) + b"]}"
+    return Reply(200, body)
+
+
+def _entry(base: str, released: ReleasedResource, mode: str) -> bytes:
+    url = orjson.dumps(f"{base}/{released.type}/{released.id}")
+    parts = (b'{"fullUrl":', url, b',"resource":', released.body)
+    return b"".join((*parts, b',"search":{"mode":"', mode.encode(), b'"}}'))
+
+
+def outcome_reply(error: RefusedError) -> Reply:
+    """Answer with an OperationOutcome: codes, places and fixed texts, never a record's value."""
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    return Reply(error.status, outcome(error.findings), headers)
+
+
+def outcome(findings: Sequence[Finding]) -> bytes:
+    """Return an OperationOutcome as bytes."""
+    issues = []
+    for finding in findings:
+        issue: dict[str, object] = {
+            "severity": "error",
+            "code": finding.code,
+            "diagnostics": finding.text,
+        }
+        if finding.expression:
+            issue["expression"] = [finding.expression]
+        issues.append(issue)
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
+
+
+def document_reply(document: Mapping[str, object], media_type: str = FHIR_JSON) -> Reply:
+    """Answer with a document about the bridge itself (capabilities, configuration, a manifest)."""
+    return Reply(200, orjson.dumps(document), {"Content-Type": media_type})
+
+
+def ndjson_response(parts: Iterable[Released]) -> StreamingResponse:
+    """Stream released resources one per line."""
+    lines = (b"".join(r.body + b"\n" for r in part.matches) for part in parts)
+    return StreamingResponse(lines, media_type="application/fhir+ndjson")

@@ -1,0 +1,52 @@
+"""The application: settings in, ASGI app out. Nothing is made at import."""
+
+from datetime import datetime
+
+from fastapi import FastAPI, Response
+
+from bridge.api import bulk, fhir, oauth, problems, school
+from bridge.api.context import Bridge
+from bridge.api.guard import Guard
+from bridge.clock import Clock, ShiftedClock, SystemClock
+from bridge.gate import Gate
+from bridge.identifiers import Identifiers
+from bridge.portal import board
+from bridge.settings import Settings
+from bridge.store.engine import create_all, open_engine
+
+
+def open_bridge(settings: Settings) -> Bridge:
+    """Open the database and make the parts of a running bridge."""
+    engine = open_engine(settings.database_url)
+    create_all(engine)
+    clock = clock_of(settings)
+    identifiers = Identifiers(settings.secret)
+    return Bridge(settings, engine, clock, identifiers, Gate(engine, clock, identifiers))
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Return the clock the settings ask for."""
+    real = SystemClock()
+    if not settings.demo_start:
+        return real
+    # The demo's time goes on over a restart: it must not fall behind what is recorded already.
+    began = datetime.fromisoformat(settings.demo_began)
+    return ShiftedClock(datetime.fromisoformat(settings.demo_start) + (real.now() - began))
+
+
+def create_app(bridge: Bridge) -> FastAPI:
+    """Return the ASGI application of one bridge."""
+    app = FastAPI(title="schoolbridge", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.bridge = bridge
+    app.add_middleware(Guard)
+    problems.install(app)
+    # The export's fixed paths come before the FHIR routes, whose patterns are wider.
+    for router in (oauth.router, bulk.router, fhir.router, school.router, board.router):
+        app.include_router(router)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """Say that the process answers."""
+        return Response(b"ok\n", media_type="text/plain")
+
+    return app

@@ -1,0 +1,41 @@
+"""The one way out.
+
+decide → read under lock → minimise → write the ledger entry in the same transaction → ``Released``.
+
+INVARIANTS
+* Nothing leaves the bridge but what this package made (see :mod:`bridge.gate.released`).
+* The decision is taken at the moment of sending: each page, each file, each retry asks again.
+* What may not be known is filtered inside the query, before LIMIT, counts and includes; a record
+  the decision in Python would deny although the query let it pass stops the whole answer.
+* If the ledger entry cannot be written, nothing leaves.
+* There is no off switch.
+"""
+
+from bridge.gate.agreements import CompiledAgreement, agreement_between, agreements_of
+from bridge.gate.authorise import Viewer
+from bridge.gate.gate import Gate
+from bridge.gate.released import (
+    FollowUp,
+    Released,
+    ReleasedCounts,
+    ReleasedFollowUps,
+    ReleasedResource,
+    Seen,
+)
+from bridge.store.vault import Match, Query
+
+__all__ = [
+    "CompiledAgreement",
+    "FollowUp",
+    "Gate",
+    "Match",
+    "Query",
+    "Released",
+    "ReleasedCounts",
+    "ReleasedFollowUps",
+    "ReleasedResource",
+    "Seen",
+    "Viewer",
+    "agreement_between",
+    "agreements_of",
+]

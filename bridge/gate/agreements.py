@@ -1,0 +1,90 @@
+"""Agreements in use, compiled, and the facts the bridge itself knows about them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from bridge.store.directory import AgreementEntry, agreements
+from consent.law import load_law
+from consent.mou import Agreement, Template, in_force, read_agreement, read_template
+from consent.table import DecisionTable, compile_table
+
+VIEWS = {
+    ("lea", "provider"): "to-provider",
+    ("provider", "lea"): "to-school",
+    ("lea", "hub"): "to-hub",
+    ("provider", "hub"): "to-hub",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledAgreement:
+    """One agreement with its decision table and the organisations bound to its roles."""
+
+    entry: AgreementEntry
+    template: Template
+    agreement: Agreement
+    table: DecisionTable
+
+    @property
+    def id(self) -> str:
+        """The agreement's id."""
+        return self.entry.id
+
+    def organization(self, party: str) -> str | None:
+        """Return the key of the organisation bound to a party role."""
+        bound = {"lea": self.entry.lea, "provider": self.entry.provider, "hub": self.entry.hub}
+        return bound.get(party)
+
+    def constants(self, at: datetime, view: str) -> dict[str, bool]:
+        """Return the facts that follow from the agreement, the instant and the view alone."""
+        running = in_force(self.agreement, self.template, at)
+        return {
+            "in_force": running,
+            "provider_active": running,
+            # The projection to the hub replaces every identifier before anything leaves, and a
+            # coded row carries one pseudonym only: every mention of another person is removed.
+            "pseudonymised": view == "to-hub",
+            **({"third_party_cleared": True} if view == "to-hub" else {}),
+        }
+
+    def adult_since(self, at: datetime) -> date:
+        """Return the birth date of someone who turns 18 on the district's day of ``at``.
+
+        Someone born on 29 February comes of age on 1 March of a common year.
+        """
+        today = at.astimezone(ZoneInfo(self.agreement.effective.tz)).date()
+        try:
+            return today.replace(year=today.year - 18)
+        except ValueError:
+            return date(today.year - 18, 3, 1)
+
+    def is_free_text(self, element: str) -> bool:
+        """Return whether the template's catalogue calls an element free text."""
+        found = self.template.elements.get(element)
+        return found is not None and found.free_text
+
+
+@lru_cache(maxsize=256)
+def _compiled(entry: AgreementEntry) -> CompiledAgreement:
+    template = read_template(entry.template_text.encode(), f"{entry.id} template")
+    agreement = read_agreement(entry.agreement_text.encode(), entry.id, template)
+    table = compile_table(template, agreement, load_law(entry.jurisdiction))
+    return CompiledAgreement(entry, template, agreement, table)
+
+
+def agreements_of(connection: Connection, party: str, key: str) -> tuple[CompiledAgreement, ...]:
+    """Return the agreements that bind an organisation in a party role."""
+    compiled = (_compiled(entry) for entry in agreements(connection))
+    return tuple(a for a in compiled if a.organization(party) == key)
+
+
+def agreement_between(connection: Connection, lea: str, provider: str) -> CompiledAgreement | None:
+    """Return the agreement between a district and a provider, if there is one."""
+    for compiled in agreements_of(connection, "lea", lea):
+        if compiled.organization("provider") == provider:
+            return compiled
+    return None

@@ -1,0 +1,140 @@
+"""Deciding, element by element, what of one stored record one viewer may see."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.gate.agreements import VIEWS, CompiledAgreement
+from bridge.gate.authorise import (
+    DIRECTORY_TYPES,
+    OBSERVED_ELEMENTS,
+    OWN_TYPES,
+    Viewer,
+    scope_of,
+)
+from bridge.store.evidence import EvidenceView, RecordFacts
+from bridge.store.vault import Stored
+from consent.model import Decision, Slice
+
+
+@dataclass(frozen=True, slots=True)
+class ElementDecision:
+    """The decision on one element: the slice asked, the facts that were true, the answer."""
+
+    slice: Slice
+    facts: frozenset[str]
+    decision: Decision
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDecision:
+    """Everything decided about one record for one viewer.
+
+    Attributes:
+        agreement: the agreement it was decided under; None for a public or own record.
+        view: the projection to apply; "" for a public or own record, which leaves whole.
+        elements: per element the best answer over the viewer's purposes (a permit if any permits).
+    """
+
+    agreement: CompiledAgreement | None
+    view: str
+    elements: tuple[ElementDecision, ...]
+
+    @property
+    def permitted(self) -> tuple[ElementDecision, ...]:
+        """The decisions that permit."""
+        return tuple(e for e in self.elements if e.decision.permitted)
+
+    @property
+    def withheld(self) -> tuple[ElementDecision, ...]:
+        """The decisions that deny."""
+        return tuple(e for e in self.elements if not e.decision.permitted)
+
+
+def decide(
+    viewer: Viewer, stored: Stored, evidence: EvidenceView, now: datetime
+) -> RecordDecision | None:
+    """Decide every element a record can carry to a viewer; None where nothing binds the two."""
+    if stored.type in DIRECTORY_TYPES:
+        return RecordDecision(None, "", ())
+    if is_own(viewer, stored):
+        return RecordDecision(None, "", ())
+    view = VIEWS.get((stored.sender_role, viewer.party))
+    agreement = next((a for a in viewer.agreements if a.id == stored.agreement_id), None)
+    if view is None or agreement is None:
+        return None
+    asked = (stored, _elements(viewer, agreement, stored))
+    return decide_as(stored.sender_role, viewer, agreement, asked, (evidence, now))
+
+
+def decide_as(
+    sender: str,
+    viewer: Viewer,
+    agreement: CompiledAgreement,
+    asked: tuple[Stored, tuple[str, ...]],
+    known: tuple[EvidenceView, datetime],
+) -> RecordDecision:
+    """Decide some elements of a record as coming from one party."""
+    stored, elements = asked
+    answers = (_best(viewer, agreement, (sender, stored, element), known) for element in elements)
+    return RecordDecision(agreement, VIEWS[sender, viewer.party], tuple(answers))
+
+
+def is_own(viewer: Viewer, stored: Stored) -> bool:
+    """Return whether the viewer's own organisation wrote the record."""
+    kinds = OWN_TYPES.get(viewer.party, ())
+    return stored.type in kinds and stored.custodian == viewer.organization
+
+
+def _elements(viewer: Viewer, agreement: CompiledAgreement, stored: Stored) -> tuple[str, ...]:
+    if viewer.party == "hub":
+        return (stored.element,) if stored.element else ()
+    if stored.type == "Observation":
+        return (stored.element,) if stored.element in OBSERVED_ELEMENTS else ()
+    names: set[str] = set()
+    for purpose in viewer.purposes:
+        names.update(
+            agreement.table.elements(stored.sender_role, viewer.party, viewer.role, purpose)
+        )
+    return tuple(sorted(names))
+
+
+def _best(
+    viewer: Viewer,
+    agreement: CompiledAgreement,
+    asked: tuple[str, Stored, str],
+    known: tuple[EvidenceView, datetime],
+) -> ElementDecision:
+    sender, stored, element = asked
+    answers = [
+        _answer(
+            agreement,
+            Slice(sender, viewer.party, viewer.role, purpose, element),
+            stored,
+            known,
+        )
+        for purpose in viewer.purposes
+    ]
+    return next((a for a in answers if a.decision.permitted), answers[0])
+
+
+def _answer(
+    agreement: CompiledAgreement,
+    slice_: Slice,
+    stored: Stored,
+    known: tuple[EvidenceView, datetime],
+) -> ElementDecision:
+    evidence, now = known
+    scope = scope_of(agreement, slice_, now)
+    about = RecordFacts(
+        record_id=stored.id,
+        student_id=stored.student_id,
+        referral_id=stored.referral_id,
+        third_party=stored.third_party,
+        minor=stored.birth_date is None or stored.birth_date > scope.adult_since,
+    )
+    relevant = agreement.table.relevant_facts(slice_)
+    facts = evidence.true_facts(relevant, scope, about)
+    sources = {s for fact in facts for s in evidence.sources(fact, scope, about)}
+    decision = agreement.table.decide(slice_, facts)
+    return ElementDecision(slice_, facts, decision, tuple(sorted(sources)))

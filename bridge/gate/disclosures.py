@@ -1,0 +1,76 @@
+"""The ledger entry of a release: who got which elements of whom, why, and what was not sent."""
+
+import hashlib
+from dataclasses import dataclass
+
+from bridge.gate.authorise import Viewer
+from bridge.gate.decisions import ElementDecision, RecordDecision
+from bridge.gate.released import ReleasedResource
+from bridge.identifiers import Identifiers
+from bridge.ledger.entry import Entry, Kind, Resource, Ruling, Terms
+from bridge.store.vault import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """One record as it leaves: what is stored, what was decided, what goes out."""
+
+    stored: Stored
+    decided: RecordDecision
+    released: ReleasedResource
+
+
+def entry_of(
+    viewer: Viewer, disclosure: Disclosure, identifiers: Identifiers, request: str
+) -> Entry | None:
+    """Return the entry to append, or None for what speaks of no person or is the asker's own."""
+    decided, stored = disclosure.decided, disclosure.stored
+    if decided.agreement is None:
+        return None
+    purposes = sorted({e.slice.purpose for e in decided.permitted})
+    agreement = decided.agreement
+    return Entry(
+        log=agreement.id,
+        kind=Kind.RELEASE,
+        releasing=stored.custodian,
+        receiving=viewer.organization,
+        role=viewer.role,
+        purpose=" ".join(purposes),
+        request=request,
+        subject=subject_of(identifiers, stored.student_id),
+        resource=Resource(stored.type, disclosure.released.id, disclosure.released.version),
+        elements=tuple(e.slice.element for e in decided.permitted),
+        terms=Terms(agreement.id, agreement.agreement.version, agreement.table.digest),
+        ruling=_ruling(decided),
+        evidence=tuple(sorted({s for e in decided.permitted for s in e.sources})),
+    )
+
+
+def subject_of(identifiers: Identifiers, student_id: str) -> str:
+    """Return the name the ledger knows a student by."""
+    return identifiers.issue("ledger-subject", student_id)
+
+
+def _ruling(decided: RecordDecision) -> Ruling:
+    permitted = [e.decision for e in decided.permitted]
+    bits = "\n".join(_bits(element) for element in decided.elements)
+    return Ruling(
+        reasons=tuple(sorted({reason for d in permitted for reason in d.reasons})),
+        flow=" ".join(sorted({d.flow for d in permitted})),
+        clause=" ".join(sorted({d.clause for d in permitted})),
+        bases=tuple(sorted({basis for d in permitted for basis in d.bases})),
+        obligations=tuple(sorted({code for d in permitted for code in d.obligations})),
+        facts=hashlib.sha256(bits.encode()).hexdigest(),
+        bits=bits,
+    )
+
+
+def _bits(element: ElementDecision) -> str:
+    """Write the question and the facts that were true, one line an element.
+
+    The decision is a pure function of the two and the table's digest, so this is all a replay
+    needs; elements that were withheld are listed too.
+    """
+    asked = element.slice
+    question = (asked.sender, asked.recipient, asked.role, asked.purpose, asked.element)
+    return "|".join((*question, " ".join(sorted(element.facts))))

@@ -1,0 +1,215 @@
+"""The gate's operations: search and read for partners, follow-up for schools."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from bridge.clock import Clock
+from bridge.errors import GateError
+from bridge.gate.agreements import agreements_of
+from bridge.gate.authorise import Viewer, authorised
+from bridge.gate.decisions import decide
+from bridge.gate.disclosures import Disclosure, entry_of
+from bridge.gate.follow_up import follow_ups
+from bridge.gate.projection import LINKING, project, references, referred
+from bridge.gate.released import (
+    GATE_MARK,
+    Released,
+    ReleasedFollowUps,
+    ReleasedResource,
+    Seen,
+)
+from bridge.identifiers import Identifiers
+from bridge.identity import Caller
+from bridge.ledger.append import append
+from bridge.store.engine import write
+from bridge.store.evidence import evidence_of, lock_students
+from bridge.store.index import INCLUDES
+from bridge.store.vault import Query, Stored, find, visible_ids
+
+
+class Gate:
+    """Releases records to registered callers. See the package's invariants."""
+
+    def __init__(self, engine: Engine, clock: Clock, identifiers: Identifiers) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._identifiers = identifiers
+
+    def search(
+        self, caller: Caller, query: Query, includes: Sequence[str] = (), request: str = ""
+    ) -> Released:
+        """Release every record that matches a query and the caller may see.
+
+        Args:
+            caller: the registered client that asks; party, role and purposes are its own.
+            query: what to look for.
+            includes: names of :data:`bridge.store.index.INCLUDES` of the type asked for.
+            request: id of the request, for the ledger.
+
+        Raises:
+            GateError: the decision could not be taken or written down; nothing left.
+        """
+        with write(self._engine) as connection:
+            return self.search_within(connection, caller, query, (tuple(includes), request))
+
+    def search_within(
+        self,
+        connection: Connection,
+        caller: Caller,
+        query: Query,
+        asked: tuple[tuple[str, ...], str] = ((), ""),
+    ) -> Released:
+        """Do :meth:`search` inside a write transaction that the caller commits."""
+        includes, request = asked
+        viewer = viewer_of(connection, caller)
+        matches, total = self._released(connection, viewer, query)
+        paths = tuple(INCLUDES[query.type][name] for name in includes)
+        wanted = self._wanted(caller, matches, paths)
+        extra = self._included(connection, viewer, wanted)
+        entries = [
+            entry
+            for disclosure in [*matches, *extra]
+            if (entry := entry_of(viewer, disclosure, self._identifiers, request))
+        ]
+        append(connection, entries, self._clock)
+        return Released(
+            matches=tuple(d.released for d in matches),
+            included=tuple(d.released for d in extra),
+            total=total,
+            last_change=matches[-1].stored.change if matches else 0,
+            mark=GATE_MARK,
+        )
+
+    def _released(
+        self, connection: Connection, viewer: Viewer, query: Query
+    ) -> tuple[list[Disclosure], int]:
+        """Search, lock, decide; search once more when a consent changed before the lock was held.
+
+        INVARIANT: what is decided is decided on evidence read after the students are locked.
+        """
+        for _ in range(2):
+            now = self._clock.now()
+            condition = authorised(viewer, query.type, now)
+            stored, total = find(connection, query, condition)
+            students = {s.student_id for s in stored if s.student_id}
+            lock_students(connection, students, share=True)
+            evidence = evidence_of(connection, students)
+            linkable = _linkable(connection, viewer, stored, now)
+            decided = [(s, decide(viewer, s, evidence, now)) for s in stored]
+            out = [
+                Disclosure(s, d, released)
+                for s, d in decided
+                if d is not None
+                and (released := project(viewer, (s, d), linkable, self._identifiers))
+            ]
+            if len(out) == len(stored):
+                return out, total
+        raise GateError("the search filter and the decision disagree; nothing was released")
+
+    @staticmethod
+    def _wanted(
+        caller: Caller, matches: Sequence[Disclosure], paths: tuple[str, ...]
+    ) -> dict[str, tuple[str, ...]]:
+        """Return what released matches refer to, by type, where the caller's scopes cover it."""
+        wanted: dict[str, dict[str, None]] = {}
+        there = {(match.released.type, match.released.id) for match in matches}
+        for match in matches:
+            for kind, target in references(match.released, paths):
+                if (kind, target) not in there and caller.allows(kind, "read"):
+                    wanted.setdefault(kind, {})[target] = None
+        return {kind: tuple(ids) for kind, ids in wanted.items()}
+
+    def _included(
+        self, connection: Connection, viewer: Viewer, wanted: Mapping[str, tuple[str, ...]]
+    ) -> list[Disclosure]:
+        """Release the targets of references, each decided like any other record."""
+        found: list[Disclosure] = []
+        for kind, ids in wanted.items():
+            query = Query(kind, ids=ids, limit=len(ids))
+            found.extend(self._released(connection, viewer, query)[0])
+        return found
+
+    def read(
+        self, caller: Caller, kind: str, record_id: str, request: str = ""
+    ) -> ReleasedResource | None:
+        """Release one record, or None: not there, or not for this caller."""
+        released = self.search(caller, Query(kind, ids=(record_id,), limit=1), (), request)
+        return released.matches[0] if released.matches else None
+
+    def read_within(
+        self, connection: Connection, caller: Caller, kind: str, record_id: str
+    ) -> ReleasedResource | None:
+        """Do :meth:`read` inside a write transaction that the caller commits."""
+        query = Query(kind, ids=(record_id,), limit=1)
+        released = self.search_within(connection, caller, query)
+        return released.matches[0] if released.matches else None
+
+    def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
+        """Return one record as the caller may see it now, without releasing it."""
+        viewer = viewer_of(connection, caller)
+        found, _ = self._released(connection, viewer, Query(kind, ids=(record_id,), limit=1))
+        if not found:
+            return None
+        stored, released = found[0].stored, found[0].released
+        return Seen(
+            type=stored.type,
+            id=stored.id,
+            version=released.version,
+            agreement_id=stored.agreement_id,
+            student_id=stored.student_id,
+            referral_id=stored.referral_id,
+            content=orjson.loads(released.body),
+        )
+
+    def follow_up(self, caller: Caller, request: str = "") -> ReleasedFollowUps:
+        """Release what a school may learn of each of its referrals.
+
+        Raises:
+            GateError: the caller is no school, or the decision could not be taken.
+        """
+        if caller.party != "lea":
+            raise GateError("follow-up is for schools")
+        with write(self._engine) as connection:
+            viewer = viewer_of(connection, caller)
+            rows, entries = follow_ups(connection, viewer, self._clock, self._identifiers)
+            append(connection, [replace(entry, request=request) for entry in entries], self._clock)
+            return ReleasedFollowUps(tuple(rows), GATE_MARK)
+
+    def now_visible(self, caller: Caller, query: Query) -> int:
+        """Count what a caller may see, releasing nothing."""
+        with write(self._engine) as connection:
+            viewer = viewer_of(connection, caller)
+            condition = authorised(viewer, query.type, self._clock.now())
+            return find(connection, replace(query, limit=0), condition)[1]
+
+
+def _linkable(
+    connection: Connection, viewer: Viewer, stored: Sequence[Stored], now: datetime
+) -> frozenset[str]:
+    """Return which of the resources that records refer to the viewer may read itself."""
+    wanted: dict[str, set[str]] = {}
+    for record in stored:
+        for path in LINKING.get(record.type, ()):
+            for kind, target in referred(record.resource(), path):
+                wanted.setdefault(kind, set()).add(target)
+    readable = (
+        f"{kind}/{record_id}"
+        for kind, ids in wanted.items()
+        for record_id in visible_ids(connection, kind, ids, authorised(viewer, kind, now))
+    )
+    return frozenset(readable)
+
+
+def viewer_of(connection: Connection, caller: Caller) -> Viewer:
+    """Return a caller with the agreements in use that bind its organisation."""
+    return Viewer(
+        party=caller.party,
+        organization=caller.organization,
+        role=caller.role,
+        purposes=tuple(caller.purposes),
+        agreements=agreements_of(connection, caller.party, caller.organization),
+    )

@@ -1,0 +1,103 @@
+"""Turning a stored record and its decision into what leaves."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import orjson
+
+from bridge.gate.authorise import Viewer
+from bridge.gate.decisions import RecordDecision
+from bridge.gate.released import GATE_MARK, ReleasedResource
+from bridge.identifiers import Identifiers
+from bridge.store.index import nodes_at
+from bridge.store.vault import Stored
+from consent.minimise import load_projection, minimise
+
+LINKING = {"ServiceRequest": ("supportingInfo",), "Provenance": ("target",)}
+
+
+def project(
+    viewer: Viewer,
+    asked: tuple[Stored, RecordDecision],
+    linkable: Collection[str],
+    identifiers: Identifiers,
+) -> ReleasedResource | None:
+    """Return what leaves of one record, or None where nothing may.
+
+    A public (directory) or own record leaves whole; any other is built from the permitted paths,
+    and refers only to what the viewer may read (``linkable``).
+    """
+    stored, decided = asked
+    resource: dict[str, Any] | None = stored.resource()
+    if decided.agreement is not None:
+        permitted = {e.slice.element for e in decided.permitted}
+        projection = load_projection(decided.view, decided.agreement.agreement.effective.tz)
+        resource = minimise(stored.resource(), permitted, projection, linkable)
+    if resource is None:
+        return None
+    if viewer.party == "hub" and decided.view:
+        resource = _coded(resource, lambda i: identifiers.pseudonym(viewer.organization, i))
+    return sealed(viewer, stored, resource, identifiers)
+
+
+def sealed(
+    viewer: Viewer, stored: Stored, resource: dict[str, Any], identifiers: Identifiers
+) -> ReleasedResource:
+    """Give what leaves its version and date and seal it.
+
+    INVARIANT: the version depends on what this viewer sees and on nothing else.
+    """
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k in ("profile", "security")}
+    content = orjson.dumps({**resource, "meta": meta}, option=orjson.OPT_SORT_KEYS).decode()
+    version = identifiers.seal(viewer.organization, viewer.role, content)
+    meta["versionId"] = version
+    meta["lastUpdated"] = stored.last_updated.isoformat(timespec="milliseconds")
+    ordered = {"resourceType": stored.type, "id": resource["id"], "meta": meta}
+    ordered |= {k: v for k, v in resource.items() if k not in ordered}
+    return ReleasedResource(
+        type=stored.type,
+        id=str(resource["id"]),
+        version=version,
+        last_updated=stored.last_updated,
+        body=orjson.dumps(ordered),
+        mark=GATE_MARK,
+    )
+
+
+_PERSON_TYPES = ("Patient", "ServiceRequest", "Encounter", "Task")
+
+
+def _coded(resource: dict[str, Any], pseudonym: Callable[[str], str]) -> dict[str, Any]:
+    """Replace every identifier of a person or a referral by its pseudonym for this hub."""
+    coded: dict[str, Any] = _walked(resource, pseudonym)
+    coded["id"] = pseudonym(str(resource["id"]))
+    return coded
+
+
+def _walked(node: Any, pseudonym: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(node, list):
+        return [_walked(item, pseudonym) for item in node]
+    if not isinstance(node, dict):
+        return node
+    out = {key: _walked(value, pseudonym) for key, value in node.items()}
+    kind, _, target = str(out.get("reference", "")).partition("/")
+    if kind in _PERSON_TYPES and target:
+        out["reference"] = f"{kind}/{pseudonym(target)}"
+    return out
+
+
+def references(released: ReleasedResource, paths: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return (type, id) of what a *released* body refers to at the given element paths."""
+    body = orjson.loads(released.body)
+    return [found for path in paths for found in referred(body, path)]
+
+
+def referred(resource: Mapping[str, Any], path: str) -> list[tuple[str, str]]:
+    """Return (type, id) of the relative references at one element path."""
+    found = []
+    for node in nodes_at(resource, path):
+        link = node.get("reference", "") if isinstance(node, Mapping) else ""
+        kind, _, target = str(link).partition("/")
+        if target:
+            found.append((kind, target))
+    return found

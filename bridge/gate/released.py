@@ -1,0 +1,121 @@
+"""What the gate lets out. Responses, exports, pages and files accept nothing else.
+
+INVARIANT: only :mod:`bridge.gate` can make these; a constructor call without the gate's own mark
+raises. A layout test checks that no other module imports the mark.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+GATE_MARK = object()
+
+
+def _only_the_gate(mark: object) -> None:
+    if mark is not GATE_MARK:
+        raise TypeError("only the gate releases")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedResource:
+    """One resource as one caller may see it.
+
+    Attributes:
+        body: the FHIR JSON, ready to send.
+        version: version of *this caller's view* of it: it changes exactly when what the caller
+            sees changes, so a hidden edit cannot be noticed.
+    """
+
+    type: str
+    id: str
+    version: str
+    last_updated: datetime
+    body: bytes = field(repr=False)
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)
+
+    @property
+    def etag(self) -> str:
+        """The weak entity tag of the view."""
+        return f'W/"{self.version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The answer to one request.
+
+    Attributes:
+        matches, included: resources, in the order of their change.
+        total: how many match in all, counted among what the caller may see.
+        last_change: change number of the last match, 0 if none (for the next page).
+    """
+
+    matches: tuple[ReleasedResource, ...]
+    included: tuple[ReleasedResource, ...] = ()
+    total: int = 0
+    last_change: int = 0
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One record as a caller may see it now, for a journey to check a change against.
+
+    It is no release: no reply accepts it and the ledger does not know it. It holds nothing the
+    caller could not read.
+    """
+
+    type: str
+    id: str
+    version: str
+    agreement_id: str
+    student_id: str
+    referral_id: str
+    content: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What a school learns about one of its referrals: the coordination data set, nothing more.
+
+    ``student`` and ``sent_on`` are the school's own record. ``status`` is a follow-up code; it is
+    ``sent`` until something newer may be told: a status withheld reads exactly like no answer yet.
+    """
+
+    referral: str
+    student: str
+    school: str
+    sent_on: str
+    status: str
+    status_on: str
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedFollowUps:
+    """Follow-up rows for one school, in the order the referrals were sent."""
+
+    rows: tuple[FollowUp, ...]
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedCounts:
+    """A table after suppression: rows of column name to text, and the notes that stand under it."""
+
+    columns: tuple[str, ...]
+    rows: tuple[Mapping[str, str], ...]
+    notes: tuple[str, ...] = ()
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)

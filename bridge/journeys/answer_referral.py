@@ -1,0 +1,142 @@
+"""A provider answers a referral: it changes the Task, through the SDOHCC state machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableError
+from bridge.gate import Gate, ReleasedResource, Seen
+from bridge.identity import Caller
+from bridge.journeys.record_care_consent import record_care_consent
+from bridge.parts import Parts
+from bridge.store.engine import write
+from bridge.store.intake import amend
+from mappings.fhir.canonicals import CARE_CONSENT
+from mappings.fhir.check import check_resource
+from mappings.fhir.task_states import may_move
+
+# What the target of a referral may say (SDOHCC 3.0.0, Task for Referral Management). Everything
+# else is the requester's: it may be repeated as it was read, or left out.
+_ANSWERS = (
+    "status",
+    "statusReason",
+    "businessStatus",
+    "output",
+    "executionPeriod",
+    "extension",
+)
+_IGNORED = ("resourceType", "id", "meta", "text", "lastModified", "identifier")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAnswer:
+    """A Task as a provider sent it, and the version it was made from."""
+
+    task_id: str
+    sent: Mapping[str, Any]
+    if_match: str | None
+
+
+def answer_referral(
+    parts: Parts, gate: Gate, caller: Caller, answer: TaskAnswer
+) -> ReleasedResource:
+    """Check a provider's change to a Task, keep it, and release the Task as it now is.
+
+    Reading the current version, the checks and the change are one transaction, so of two answers
+    made from the same version exactly one is kept.
+
+    Raises:
+        NotFoundError: no such Task for this caller.
+        ConflictError: 428 without If-Match, 412 when the Task has changed since.
+        UnprocessableError: a move the state machine does not have, or a broken rule.
+    """
+    with write(parts.engine) as connection:
+        seen = gate.see(connection, caller, "Task", answer.task_id)
+        if seen is None:
+            raise NotFoundError
+        _same_version(seen, answer.if_match)
+        _check(seen, answer.sent, answer.task_id)
+        _check_outputs(connection, gate, caller, answer.sent)
+        changes = _changes(seen, answer.sent)
+        changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
+        amend(connection, ("Task", answer.task_id), changes, parts.clock.now())
+        record_care_consent(connection, parts, seen, answer.sent)
+        released = gate.read_within(connection, caller, "Task", answer.task_id)
+    if released is None:
+        raise NotFoundError
+    return released
+
+
+def _same_version(seen: Seen, if_match: str | None) -> None:
+    if if_match is None:
+        raise ConflictError(428, "Send If-Match with the ETag of the Task as you read it.")
+    if if_match.strip().removeprefix("W/").strip('"') != seen.version:
+        raise ConflictError(412, "The Task has changed since you read it; read it again.")
+
+
+def _check(seen: Seen, sent: Mapping[str, Any], task_id: str) -> None:
+    findings = [Finding(i.code, i.text, i.path) for i in check_resource(dict(sent))]
+    if not findings and (sent["resourceType"] != "Task" or sent.get("id") != task_id):
+        findings.append(
+            Finding("invalid", "The resource in the body must be this Task.", "Task.id")
+        )
+    if not findings:
+        findings = _foreign(seen, sent) + _move(seen, sent)
+    if findings:
+        raise UnprocessableError(*findings)
+
+
+def _foreign(seen: Seen, sent: Mapping[str, Any]) -> list[Finding]:
+    """Find elements that are not the provider's to change."""
+    text = "This element is the referring school's; send it as you read it, or leave it out."
+    changed = [
+        name
+        for name, value in sent.items()
+        if name not in _ANSWERS and name not in _IGNORED and seen.content.get(name) != value
+    ]
+    findings = [Finding("business-rule", text, f"Task.{name}") for name in changed]
+    unknown = [e for e in sent.get("extension", ()) if e.get("url") != CARE_CONSENT]
+    return findings + [Finding("extension", "Unknown extension.", "Task.extension")] * len(unknown)
+
+
+def _move(seen: Seen, sent: Mapping[str, Any]) -> list[Finding]:
+    before, after = str(seen.content["status"]), str(sent.get("status"))
+    if before == after or may_move(before, after, "target"):
+        return []
+    text = f"The recipient of a referral may not move it from {before} to {after}."
+    return [Finding("business-rule", text, "Task.status")]
+
+
+def _check_outputs(
+    connection: Connection, gate: Gate, caller: Caller, sent: Mapping[str, Any]
+) -> None:
+    """Refuse an output that refers to what this caller cannot read."""
+    for n, output in enumerate(sent.get("output", ())):
+        reference = str(output.get("valueReference", {}).get("reference", ""))
+        kind, _, target = reference.partition("/")
+        if not reference:
+            continue
+        known = kind in ("Encounter", "Appointment", "ServiceRequest")
+        if not known or gate.see(connection, caller, kind, target) is None:
+            text = "The output refers to a resource that is not here."
+            raise UnprocessableError(Finding("not-found", text, f"Task.output[{n}]"))
+
+
+def _changes(seen: Seen, sent: Mapping[str, Any]) -> dict[str, Any]:
+    changes = {name: sent.get(name) for name in _ANSWERS}
+    if "businessStatus" not in sent and sent.get("status") == seen.content["status"]:
+        del changes["businessStatus"]
+    if "extension" not in sent:
+        del changes["extension"]
+    there = seen.content.get("identifier", [])
+    added = [i for i in sent.get("identifier", ()) if i not in there and _is_filler(i)]
+    if added:
+        changes["identifier"] = [*there, *added]
+    return changes
+
+
+def _is_filler(identifier: Mapping[str, Any]) -> bool:
+    codes = {c.get("code") for c in identifier.get("type", {}).get("coding", ())}
+    return "FILL" in codes

@@ -1,0 +1,211 @@
+"""A district's referrals come in: canonical records to resources, releases to evidence."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError
+from bridge.gate import CompiledAgreement, agreement_between
+from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, of_mapping, row_key
+from bridge.journeys.record_releases import record_releases
+from bridge.parts import Parts
+from bridge.store.directory import StudentEntry, organizations, put_students, release_held
+from bridge.store.engine import write
+from bridge.store.intake import NewRecord, PutReport, put_records, replace
+from mappings.canonical import Referral
+from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
+from mappings.fhir.errors import FhirError
+from mappings.fhir.shapes import ShapeChecker
+from mappings.language import Held, Mapped
+
+BATCH = 200
+_SHAPES = ShapeChecker()
+# A student's own data may change between two referrals; the newest is kept.
+_RENEWED = ("Patient", "RelatedPerson")
+# It tells of the first import; importing the same row again is no new origin.
+_FIRST_STANDS = ("Provenance",)
+_OBSERVED = {
+    "attendance-percent": "attendance.summary",
+    "discipline-count": "discipline.count",
+    "plan-504": "plan504.flag",
+}
+
+
+@dataclass
+class ImportReport:
+    """What became of the rows: ``read == stored + unchanged + held + duplicates``."""
+
+    read: int = 0
+    stored: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    held: list[HeldRow] = field(default_factory=list)
+
+    def as_data(self) -> dict[str, object]:
+        """Return counts and reasons; no value of a record."""
+        counts = {name: getattr(self, name) for name in ("read", "stored", "unchanged")}
+        more = {"duplicates": self.duplicates, "held": len(self.held)}
+        return {**counts, **more, "held_by_reason": by_reason(self.held)}
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralImport:
+    """Imports for one district and one provider under the agreement between them."""
+
+    parts: Parts
+    lea: str
+    provider: str
+
+    def run(self, rows: Iterable[Mapped | Held]) -> ImportReport:
+        """Store every row that maps and keep every other as held, in batches of one transaction.
+
+        INVARIANT: a batch is stored whole or not at all, and doing it again changes nothing.
+
+        Raises:
+            BridgeError: there is no agreement between the two.
+        """
+        report = ImportReport()
+        for batch in _batches(rows):
+            with write(self.parts.engine) as connection:
+                _Batch(self, connection, report).store(batch)
+        return report
+
+
+def _batches(rows: Iterable[Mapped | Held]) -> Iterator[list[Mapped | Held]]:
+    batch: list[Mapped | Held] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Batch:
+    """One transaction's worth of rows."""
+
+    def __init__(self, of: ReferralImport, connection: Connection, report: ImportReport) -> None:
+        self._of = of
+        self._connection = connection
+        self._report = report
+        self._now: datetime = of.parts.clock.now()
+        found = agreement_between(connection, of.lea, of.provider)
+        if found is None:
+            raise BridgeError(f"there is no agreement between {of.lea} and {of.provider}")
+        self._agreement: CompiledAgreement = found
+        self._context = self._referral_context()
+
+    def _referral_context(self) -> ReferralContext:
+        known = organizations(self._connection)
+        of = self._of
+        sites = {o.key.partition("/")[2]: o.id for o in known.values() if o.parent == of.lea}
+
+        def id_for(kind: str, key: str) -> str:
+            # Per pair of parties: two providers get two identifiers of one student.
+            return of.parts.identifiers.issue(of.lea, of.provider, kind, key)
+
+        return ReferralContext(
+            district_id=known[of.lea].id,
+            provider_id=known[of.provider].id,
+            school_ids=sites,
+            id_for=id_for,
+            recorded_at=self._now,
+            systems=DistrictSystems.of(of.lea, "state"),
+        )
+
+    def store(self, rows: Iterable[Mapped | Held]) -> None:
+        held: list[HeldRow] = []
+        for row in rows:
+            self._report.read += 1
+            problem = of_mapping(row) if isinstance(row, Held) else self._store_one(row)
+            if problem is not None:
+                held.append(problem)
+        identifiers = self._of.parts.identifiers
+        keep_held(self._connection, identifiers, self._of.lea, (held, self._now))
+        self._report.held.extend(held)
+
+    def _store_one(self, row: Mapped) -> HeldRow | None:
+        referral = row.record
+        if not isinstance(referral, Referral):
+            raise BridgeError("this map makes no referrals; choose one of kind referral")
+        try:
+            resources = referral_resources(referral, self._context)
+        except FhirError as error:
+            return HeldRow(row.record.origin, ("cannot-build",), (str(error),))
+        if issues := [issue for resource in resources for issue in _SHAPES.check(resource)]:
+            texts = tuple(f"{issue.path}: {issue.text}" for issue in issues)
+            return HeldRow(row.record.origin, ("not-valid",), texts)
+        student = self._student(referral)
+        records = list(self._records(referral, resources, student))
+        put_students(self._connection, {student.id: student})
+        request_id = self._context.id_for("ServiceRequest", referral.number)
+        renewable = (*_RENEWED, *_FIRST_STANDS)
+        put = put_records(self._connection, records, self._now, renewable=renewable)
+        changed = [record for record in records if record.id in put.different]
+        if any(record.type not in renewable for record in changed):
+            return HeldRow(row.record.origin, ("differs-from-import",), (_DIFFERS,))
+        for record in changed:
+            if record.type in _RENEWED:
+                replace(self._connection, record, self._now)
+        self._count(put, referral)
+        record_releases(
+            self._connection, self._of.parts, self._agreement, (referral, student.id, request_id)
+        )
+        return None
+
+    def _count(self, put: PutReport, referral: Referral) -> None:
+        request = self._context.id_for("ServiceRequest", referral.number)
+        if request in put.new:
+            self._report.stored += 1
+        else:
+            self._report.unchanged += 1
+        key = row_key(self._of.parts.identifiers, self._of.lea, referral.origin)
+        release_held(self._connection, self._of.lea, [key], self._now)
+
+    def _student(self, referral: Referral) -> StudentEntry:
+        local = referral.student.local_id
+        student_id = self._of.parts.identifiers.issue("student", self._of.lea, local)
+        return StudentEntry(student_id, self._of.lea, local, referral.student.birth_date)
+
+    def _records(
+        self, referral: Referral, resources: list[dict[str, object]], student: StudentEntry
+    ) -> Iterator[NewRecord]:
+        request_id = self._context.id_for("ServiceRequest", referral.number)
+        for resource in resources:
+            kind = str(resource["resourceType"])
+            yield NewRecord(
+                resource=resource,
+                custodian=self._of.lea,
+                sender_role="lea",
+                audience=self._of.provider,
+                agreement_id=self._agreement.id,
+                source_key=str(resource["id"]),
+                student_id=student.id,
+                referral_id=None if kind in _RENEWED else request_id,
+                element=_element(resource),
+            )
+
+
+_DIFFERS = (
+    "a referral with this number was imported before with other content; give it a new number, "
+    "or withdraw the earlier one"
+)
+
+
+def _element(resource: Mapping[str, Any]) -> str:
+    """Return the MOU element a record as a whole counts as, where its type alone does not say.
+
+    What no element covers (an individualised education programme, say) gets none: it never leaves.
+    """
+    if resource["resourceType"] == "ServiceRequest":
+        return "ref.row"
+    if resource["resourceType"] != "Observation":
+        return ""
+    codes = {coding["code"] for coding in resource["code"]["coding"]}
+    categories = {c["code"] for group in resource["category"] for c in group["coding"]}
+    facts = [element for code, element in _OBSERVED.items() if code in codes]
+    return facts[0] if facts else ("screen.score" if "survey" in categories else "")

@@ -1,0 +1,87 @@
+"""A district's roster comes in: who is enrolled now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bridge.errors import BridgeError
+from bridge.journeys.held_rows import HeldRow, of_mapping
+from bridge.parts import Parts
+from bridge.store.directory import StudentEntry, put_students
+from bridge.store.engine import write
+from bridge.store.evidence import NewEvidence, open_students, record_evidence, supersede
+from mappings.canonical import Student
+from mappings.language import Held, Mapped
+
+
+@dataclass
+class RosterReport:
+    """What became of the rows: ``read == enrolled + left + held``; ``ended``: enrolments ended."""
+
+    read: int = 0
+    enrolled: int = 0
+    left: int = 0
+    ended: int = 0
+    held: list[HeldRow] = field(default_factory=list)
+
+    def as_data(self) -> dict[str, object]:
+        """Return the counts."""
+        names = ("read", "enrolled", "left", "ended")
+        return {**{n: getattr(self, n) for n in names}, "held": len(self.held)}
+
+
+def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> RosterReport:
+    """Record who is enrolled; a student the roster says has left stops being so at once.
+
+    A student missing from the roster is left as before: files are often partial, and silence is no
+    fact. All in one transaction.
+
+    Raises:
+        BridgeError: the map is not of kind roster.
+    """
+    report = RosterReport()
+    enrolled: dict[str, StudentEntry] = {}
+    left: set[str] = set()
+    for row in rows:
+        report.read += 1
+        if isinstance(row, Held):
+            report.held.append(of_mapping(row))
+            continue
+        if not isinstance(row.record, Student):
+            raise BridgeError("this map makes no students; choose one of kind roster")
+        entry = _entry(parts, lea, row.record)
+        if row.record.enrolled:
+            enrolled[entry.id] = entry
+        else:
+            left.add(entry.id)
+    report.enrolled, report.left = len(enrolled), len(left)
+    report.ended = _store(parts, enrolled, left)
+    return report
+
+
+def _entry(parts: Parts, lea: str, student: Student) -> StudentEntry:
+    student_id = parts.identifiers.issue("student", lea, student.local_id)
+    return StudentEntry(student_id, lea, student.local_id, student.birth_date)
+
+
+def _store(parts: Parts, enrolled: dict[str, StudentEntry], left: set[str]) -> int:
+    now = parts.clock.now()
+    with write(parts.engine) as connection:
+        put_students(connection, enrolled)
+        there = open_students(connection, "enrolled", now)
+        record_evidence(
+            connection,
+            [
+                NewEvidence(
+                    id=parts.identifiers.issue("enrolled", student_id, now.isoformat()),
+                    fact="enrolled",
+                    valid_from=now,
+                    recorded_at=now,
+                    source="roster",
+                    source_id="roster",
+                    student_id=student_id,
+                )
+                for student_id in enrolled
+                if student_id not in there
+            ],
+        )
+        return sum(supersede(connection, "roster", gone, now) for gone in sorted(left & there))

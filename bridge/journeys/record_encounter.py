@@ -1,0 +1,167 @@
+"""A provider records a session: an Encounter of a referral it was given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridge.errors import ConflictError, Finding, UnprocessableError
+from bridge.gate import CompiledAgreement, Gate, ReleasedResource, Seen, agreements_of
+from bridge.identity import Caller
+from bridge.journeys.record_care_consent import record_care_consent
+from bridge.parts import Parts
+from bridge.store.directory import organizations
+from bridge.store.engine import write
+from bridge.store.intake import NewRecord, put_records
+from mappings.canonical import Modality
+from mappings.fhir.canonicals import ACT_CODE
+from mappings.fhir.check import check_resource
+from mappings.fhir.sessions_in import modality_of, service_request_id
+
+_PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
+_PLAIN = {"BH", "MH", "PSY"}
+
+
+@dataclass(frozen=True, slots=True)
+class SentSession:
+    """An Encounter or Appointment as a provider sent it."""
+
+    resource: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The FHIR resource type."""
+        return str(self.resource["resourceType"])
+
+    @property
+    def key(self) -> str:
+        """The provider's own identifier of the session: system and value of the first one.
+
+        Raises:
+            UnprocessableError: there is none, so a repeat could not be told from a new session.
+        """
+        for identifier in self.resource.get("identifier", ()):
+            if identifier.get("system") and identifier.get("value"):
+                return f"{identifier['system']}|{identifier['value']}"
+        text = "Give the session's identifier (system and value) in your own system."
+        raise UnprocessableError(Finding("required", text, f"{self.kind}.identifier"))
+
+
+def record_encounter(
+    parts: Parts, gate: Gate, caller: Caller, resource: Mapping[str, Any], repeat: str | None
+) -> tuple[ReleasedResource, bool]:
+    """Check and keep a session; returns it as released and whether it is new.
+
+    Args:
+        parts: the bridge's parts.
+        gate: releases the stored session back to its author.
+        caller: the provider's client.
+        resource: the Encounter as sent.
+        repeat: ``system|value`` of If-None-Exist, which makes sending it again harmless.
+
+    Raises:
+        UnprocessableError: a rule of the content is broken, or it refers to what is not here.
+        ConflictError: the identifier is already used by another session.
+    """
+    findings = [Finding(i.code, i.text, i.path) for i in check_resource(dict(resource))]
+    if findings:
+        raise UnprocessableError(*findings)
+    sent = SentSession(resource)
+    session_id = parts.identifiers.issue("session", caller.organization, sent.kind, sent.key)
+    with write(parts.engine) as connection:
+        request = _request_of(connection, gate, caller, sent)
+        record = _record(connection, (caller, sent, request), session_id)
+        put = put_records(connection, [record], parts.clock.now())
+        if put.different or (put.unchanged and repeat != sent.key):
+            raise ConflictError(409, "A session with this identifier is here already.")
+        if put.new:
+            about = gate.see(connection, caller, sent.kind, session_id)
+            if about is not None:
+                record_care_consent(connection, parts, about, resource)
+        released = gate.read_within(connection, caller, sent.kind, session_id)
+    if released is None:
+        raise ConflictError(409, "The session could not be kept.")
+    return released, bool(put.new)
+
+
+def _request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSession) -> Seen:
+    """Find the referral a session answers, among those the caller may read.
+
+    Raises:
+        UnprocessableError: none is named, or the one named is not here for this caller; or the
+            session is of someone else than the referral.
+    """
+    path = f"{sent.kind}.basedOn"
+    request_id = service_request_id(dict(sent.resource))
+    if request_id is None:
+        raise UnprocessableError(Finding("required", "Name the referral it answers.", path))
+    seen = gate.see(connection, caller, "ServiceRequest", request_id)
+    if seen is None:
+        raise UnprocessableError(Finding("not-found", "There is no such referral.", path))
+    subject = sent.resource.get("subject", {}).get("reference")
+    if sent.kind == "Encounter" and subject != seen.content["subject"]["reference"]:
+        text = "The session must be of the student who was referred."
+        raise UnprocessableError(Finding("business-rule", text, "Encounter.subject"))
+    return seen
+
+
+def _record(
+    connection: Connection,
+    of: tuple[Caller, SentSession, Seen],
+    session_id: str,
+) -> NewRecord:
+    caller, sent, request = of
+    bound = agreements_of(connection, caller.party, caller.organization)
+    agreement = next(a for a in bound if a.id == request.agreement_id)
+    own = organizations(connection)[caller.organization].id
+    content = {k: v for k, v in sent.resource.items() if k not in ("text", "contained")}
+    # The author is who is signed in, whatever the resource claims.
+    content |= {"id": session_id}
+    element = coded_element(sent.resource, agreement)
+    if element == "sud.row":
+        content["meta"] = _labelled(content.get("meta", {}))
+    if sent.kind == "Encounter":
+        content["serviceProvider"] = {"reference": f"Organization/{own}"}
+    return NewRecord(
+        resource=content,
+        custodian=caller.organization,
+        sender_role="provider",
+        audience=agreement.entry.lea,
+        agreement_id=agreement.id,
+        source_key=session_id,
+        student_id=request.student_id,
+        referral_id=request.id,
+        element=element,
+        third_party=speaks_of_others(sent.resource),
+    )
+
+
+def _labelled(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """Label what is counted as Part 2 so, that whoever reads it treats it alike."""
+    labels = list(meta.get("security", ()))
+    if not any(label.get("code") in _PART2 for label in labels):
+        labels.append({"system": ACT_CODE, "code": "SUD"})
+    return {**meta, "security": labels}
+
+
+def coded_element(resource: Mapping[str, Any], agreement: CompiledAgreement) -> str:
+    """Return which element a session's coded row is: ``sud.row`` under 42 CFR Part 2.
+
+    A provider with a Part 2 programme must say which of its sessions are not part of it: without a
+    label that says so, the more protected kind is assumed.
+    """
+    labels = {label.get("code") for label in resource.get("meta", {}).get("security", ())}
+    if labels & _PART2:
+        return "sud.row"
+    provider = agreement.agreement.parties["provider"]
+    return "sud.row" if provider.part2_program and not labels & _PLAIN else "enc.row"
+
+
+def speaks_of_others(resource: Mapping[str, Any]) -> bool:
+    """Return whether a session by its kind is about more than one person.
+
+    The facts table counts family and group sessions so; a session that does not say what it was
+    counts with them.
+    """
+    return modality_of(dict(resource)) not in (Modality.INDIVIDUAL, Modality.INTAKE)

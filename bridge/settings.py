@@ -1,0 +1,102 @@
+"""One frozen set of settings, read once and passed in; nothing else reads the environment.
+
+A deployment is a folder with ``schoolbridge.toml`` (``schoolbridge init DIR`` writes a commented
+one). Each setting can be overridden by ``SCHOOLBRIDGE_<NAME>`` in the environment.
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.errors import SettingsError
+
+FILE_NAME = "schoolbridge.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a deployment decides.
+
+    Attributes:
+        home: the deployment's folder; relative paths below are relative to it.
+        database_url: ``sqlite:///bridge.sqlite3`` (relative to home) or ``postgresql+psycopg://``.
+        base_url: the address clients use, without a trailing slash; tokens are bound to it.
+        host, port: where ``serve`` listens.
+        secret: at least 32 characters; keys of identifiers and pseudonyms are derived from it.
+            INVARIANT: changing it changes every identifier the bridge issues.
+        demo_start, demo_began: the demo's clock read ``demo_start`` when it really was
+            ``demo_began`` (ISO 8601); both empty for real time.
+    """
+
+    home: Path
+    database_url: str
+    base_url: str
+    host: str
+    port: int
+    secret: str
+    demo_start: str = ""
+    demo_began: str = ""
+
+    @property
+    def fhir_base(self) -> str:
+        """The FHIR service base URL."""
+        return f"{self.base_url}/fhir"
+
+    @property
+    def mou_folder(self) -> Path:
+        """The folder that holds the deployment's MOU documents."""
+        return self.home / "mou"
+
+
+def read_settings(home: Path) -> Settings:
+    """Read the settings of the deployment in ``home``.
+
+    Raises:
+        SettingsError: no file, not TOML, a setting missing, unknown or out of range.
+    """
+    path = home / FILE_NAME
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"no {FILE_NAME} here; make one with: schoolbridge init DIR") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{FILE_NAME} is not valid TOML: {error}") from None
+    known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
+    if unknown := sorted(set(raw) - known):
+        raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
+    values = {name: _overridden(name, raw.get(name, "")) for name in known}
+    return _checked(home, values)
+
+
+def _overridden(name: str, written: object) -> str:
+    return os.environ.get(f"SCHOOLBRIDGE_{name.upper()}", str(written))  # noqa: TID251
+
+
+def _checked(home: Path, values: dict[str, str]) -> Settings:
+    for name in ("database_url", "base_url", "host", "port", "secret"):
+        if not values[name]:
+            raise SettingsError(f"{FILE_NAME}: setting {name} is missing")
+    if len(values["secret"]) < 32:
+        raise SettingsError(f"{FILE_NAME}: secret must have at least 32 characters")
+    if not values["port"].isdecimal() or int(values["port"]) > 65535:
+        raise SettingsError(f"{FILE_NAME}: port must be a number from 0 to 65535")
+    if values["demo_start"] and values["host"] not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError(f"{FILE_NAME}: demo_start is for a bridge on loopback only")
+    return Settings(
+        home=home,
+        database_url=_absolute(home, values["database_url"]),
+        base_url=values["base_url"].rstrip("/"),
+        host=values["host"],
+        port=int(values["port"]),
+        secret=values["secret"],
+        demo_start=values["demo_start"],
+        demo_began=values["demo_began"],
+    )
+
+
+def _absolute(home: Path, url: str) -> str:
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        return prefix + str((home / url.removeprefix(prefix)).resolve())
+    return url

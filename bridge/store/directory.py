@@ -1,0 +1,159 @@
+"""Organisations, agreements, students and held rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import orjson
+from sqlalchemy import Connection, insert, select, update
+from sqlmodel import SQLModel
+
+from bridge.store.conditions import STUDENT
+
+_ORGANIZATION = SQLModel.metadata.tables["organization"]
+_AGREEMENT = SQLModel.metadata.tables["agreement"]
+_HELD = SQLModel.metadata.tables["held_row"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationEntry:
+    """A party organisation, or a site of one (``parent`` names it)."""
+
+    key: str
+    id: str
+    role: str
+    name: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementEntry:
+    """An agreement in use: its documents as text and the organisations bound to its roles."""
+
+    id: str
+    template_text: str
+    agreement_text: str
+    jurisdiction: str
+    lea: str
+    provider: str
+    hub: str | None
+    activated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StudentEntry:
+    """A student as far as decisions need one."""
+
+    id: str
+    lea: str
+    local_key: str
+    birth_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEntry:
+    """A row that waits for a person, as a clerk sees it: where, and the reasons."""
+
+    source: str
+    file: str
+    row: int
+    source_key: str
+    reasons: tuple[str, ...]
+
+
+def put_organizations(connection: Connection, entries: Sequence[OrganizationEntry]) -> None:
+    """Keep organisations that are not there yet."""
+    known = {key for (key,) in connection.execute(select(_ORGANIZATION.c.key))}
+    names = ("key", "id", "role", "name", "parent")
+    new = [{name: getattr(e, name) for name in names} for e in entries if e.key not in known]
+    if new:
+        connection.execute(insert(_ORGANIZATION), new)
+
+
+def organizations(connection: Connection) -> dict[str, OrganizationEntry]:
+    """Return every organisation by key."""
+    rows = connection.execute(select(_ORGANIZATION)).mappings()
+    return {row["key"]: OrganizationEntry(**row) for row in rows}
+
+
+def put_agreement(connection: Connection, entry: AgreementEntry) -> bool:
+    """Keep an agreement; False if one of that id is there already: it is not replaced."""
+    query = select(_AGREEMENT.c.id).where(_AGREEMENT.c.id == entry.id)
+    if connection.execute(query).one_or_none() is not None:
+        return False
+    connection.execute(
+        insert(_AGREEMENT), {name: getattr(entry, name) for name in AgreementEntry.__slots__}
+    )
+    return True
+
+
+def agreements(connection: Connection) -> tuple[AgreementEntry, ...]:
+    """Return every agreement in use, in the order of id."""
+    rows = connection.execute(select(_AGREEMENT).order_by(_AGREEMENT.c.id)).mappings()
+    return tuple(AgreementEntry(**row) for row in rows)
+
+
+def put_students(connection: Connection, entries: Mapping[str, StudentEntry]) -> int:
+    """Keep students that are not there yet; returns how many were new."""
+    missing = dict(entries)
+    ids = list(missing)
+    for start in range(0, len(ids), 500):
+        there = select(STUDENT.c.id).where(STUDENT.c.id.in_(ids[start : start + 500]))
+        for (known,) in connection.execute(there):
+            del missing[known]
+    if missing:
+        names = ("id", "lea", "local_key", "birth_date")
+        rows = [{name: getattr(e, name) for name in names} for e in missing.values()]
+        connection.execute(insert(STUDENT), rows)
+    return len(missing)
+
+
+def students_of(connection: Connection, lea: str) -> dict[str, StudentEntry]:
+    """Return the students of one district by local key."""
+    rows = connection.execute(select(STUDENT).where(STUDENT.c.lea == lea)).mappings()
+    return {row["local_key"]: StudentEntry(**row) for row in rows}
+
+
+def put_held(
+    connection: Connection, custodian: str, entries: Sequence[HeldEntry], at: datetime
+) -> None:
+    """Keep the rows an import held; a row held before gets its newest reasons."""
+    for entry in entries:
+        reasons = orjson.dumps(entry.reasons).decode()
+        place = {"custodian": custodian, "source": entry.source, "source_key": entry.source_key}
+        changed = connection.execute(
+            update(_HELD)
+            .where(*(_HELD.c[name] == value for name, value in place.items()))
+            .values(reasons=reasons, file=entry.file, row=entry.row, held_at=at, released_at=None)
+        )
+        if changed.rowcount == 0:
+            held_id = f"{custodian}:{entry.source}:{entry.source_key}"
+            row = {"id": held_id, "file": entry.file, "row": entry.row, "reasons": reasons}
+            connection.execute(insert(_HELD), {**place, **row, "held_at": at})
+
+
+def release_held(
+    connection: Connection, custodian: str, source_keys: Sequence[str], at: datetime
+) -> None:
+    """Mark rows that have since been imported as no longer waiting."""
+    for start in range(0, len(source_keys), 500):
+        part = source_keys[start : start + 500]
+        connection.execute(
+            update(_HELD)
+            .where(_HELD.c.custodian == custodian, _HELD.c.source_key.in_(part))
+            .where(_HELD.c.released_at.is_(None))
+            .values(released_at=at)
+        )
+
+
+def held(connection: Connection, custodian: str) -> tuple[HeldEntry, ...]:
+    """Return the rows of one organisation that wait for a person, in order of file and row."""
+    query = (
+        select(_HELD)
+        .where(_HELD.c.custodian == custodian, _HELD.c.released_at.is_(None))
+        .order_by(_HELD.c.file, _HELD.c.row)
+    )
+    return tuple(
+        HeldEntry(r.source, r.file, r.row, r.source_key, tuple(orjson.loads(r.reasons)))
+        for r in connection.execute(query)
+    )

@@ -1,0 +1,167 @@
+"""Facts as they are recorded and as a decision reads them.
+
+Every row has two clocks: when it holds (``valid_from`` to ``valid_to``, half open) and when the
+bridge learned of it (``recorded_at`` to ``superseded_at``). Nothing is deleted.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from bridge.store.conditions import EVIDENCE, STUDENT, Scope
+
+ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    """One fact to record; empty texts mean *any* (see :class:`bridge.store.tables.EvidenceRow`)."""
+
+    id: str
+    fact: str
+    valid_from: datetime
+    recorded_at: datetime
+    source: str
+    source_id: str = ""
+    value: bool = True
+    valid_to: datetime = ALWAYS_TO
+    agreement_id: str = ""
+    student_id: str = ""
+    referral_id: str = ""
+    record_id: str = ""
+    element: str = ""
+    purpose: str = ""
+    recipient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """The identifiers of one record that evidence can be about."""
+
+    record_id: str
+    student_id: str
+    referral_id: str
+    third_party: bool
+    minor: bool
+
+
+def lock_students(connection: Connection, student_ids: Collection[str], *, share: bool) -> None:
+    """Lock students against a change of their consent until the transaction ends.
+
+    INVARIANT: a release takes the shared lock before it reads evidence, a change of evidence takes
+    the exclusive one before it writes; so no release commits after an acknowledged revocation.
+    ``SERIALIZABLE`` alone does not give this. On SQLite the write transaction is already exclusive.
+    """
+    if connection.dialect.name == "sqlite" or not student_ids:
+        return
+    rows = select(STUDENT.c.id).where(STUDENT.c.id.in_(sorted(student_ids))).order_by(STUDENT.c.id)
+    connection.execute(rows.with_for_update(read=share)).all()
+
+
+def record_evidence(connection: Connection, rows: Iterable[NewEvidence]) -> int:
+    """Record facts; a row whose id is already there is left alone. Returns how many were new."""
+    wanted = {row.id: row for row in rows}
+    lock_students(connection, {r.student_id for r in wanted.values()} - {""}, share=False)
+    ids = list(wanted)
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        there = select(EVIDENCE.c.id).where(EVIDENCE.c.id.in_(part))
+        for (known,) in connection.execute(there):
+            del wanted[known]
+    if wanted:
+        connection.execute(insert(EVIDENCE), [_values(row) for row in wanted.values()])
+    return len(wanted)
+
+
+def _values(row: NewEvidence) -> dict[str, object]:
+    return {name: getattr(row, name) for name in NewEvidence.__slots__}
+
+
+def supersede(connection: Connection, source_id: str, student_id: str, at: datetime) -> int:
+    """End everything recorded from one source (a revoked release); returns the rows ended."""
+    lock_students(connection, {student_id}, share=False)
+    ended = connection.execute(
+        update(EVIDENCE)
+        .where(EVIDENCE.c.source_id == source_id, EVIDENCE.c.student_id == student_id)
+        .where(EVIDENCE.c.superseded_at.is_(None))
+        .values(superseded_at=at)
+    )
+    return ended.rowcount
+
+
+def evidence_of(connection: Connection, student_ids: Collection[str]) -> "EvidenceView":
+    """Read every fact about some students, and those about any student."""
+    ids = [*sorted(student_ids), ""]
+    rows: list[Row[tuple[object, ...]]] = []
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        rows.extend(connection.execute(select(EVIDENCE).where(EVIDENCE.c.student_id.in_(part))))
+    return EvidenceView(rows)
+
+
+class EvidenceView:
+    """Evidence held in memory for one decision; mirrors :mod:`bridge.store.conditions`."""
+
+    def __init__(self, rows: Sequence[Row[tuple[object, ...]]]) -> None:
+        self._rows: dict[tuple[str, str], list[Row[tuple[object, ...]]]] = {}
+        for row in rows:
+            self._rows.setdefault((row.student_id, row.fact), []).append(row)
+
+    def true_facts(
+        self, facts: Collection[str], scope: Scope, about: RecordFacts
+    ) -> frozenset[str]:
+        """Return which of ``facts`` hold for one record in one scope, unknowns applied."""
+        return frozenset(fact for fact in facts if self._holds(fact, scope, about))
+
+    def sources(self, fact: str, scope: Scope, about: RecordFacts) -> tuple[str, ...]:
+        """Return the sources that make a fact true, for the ledger."""
+        rows = self._matching(fact, scope, about)
+        return tuple(sorted({row.source_id for row in rows if row.value and row.source_id}))
+
+    def _holds(self, fact: str, scope: Scope, about: RecordFacts) -> bool:
+        if fact in scope.constants:
+            return scope.constants[fact]
+        rows = self._matching(fact, scope, about)
+        if any(row.value for row in rows):
+            return True
+        match fact:
+            case "third_party_present":
+                return scope.free_text or about.third_party
+            case "minor_consented_care":
+                return about.minor and not rows
+            case _:
+                return False
+
+    def _matching(
+        self, fact: str, scope: Scope, about: RecordFacts
+    ) -> list[Row[tuple[object, ...]]]:
+        rows = self._rows.get((about.student_id, fact), []) + self._rows.get(("", fact), [])
+        return [row for row in rows if _applies(row, scope, about)]
+
+
+def _applies(row: Row[tuple[object, ...]], scope: Scope, about: RecordFacts) -> bool:
+    return (
+        row.agreement_id in ("", scope.agreement_id)
+        and row.referral_id in ("", about.referral_id)
+        and row.record_id in ("", about.record_id)
+        and row.element in ("", scope.element)
+        and row.purpose in ("", scope.purpose)
+        and row.recipient in ("", scope.recipient)
+        and row.valid_from <= scope.now < row.valid_to
+        and row.recorded_at <= scope.now
+        and (row.superseded_at is None or row.superseded_at > scope.now)
+    )
+
+
+def open_students(connection: Connection, fact: str, at: datetime) -> frozenset[str]:
+    """Return the students a fact currently holds for, whatever its scope."""
+    rows = select(EVIDENCE.c.student_id).where(
+        EVIDENCE.c.fact == fact,
+        EVIDENCE.c.value,
+        EVIDENCE.c.valid_from <= at,
+        EVIDENCE.c.valid_to > at,
+        or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > at),
+    )
+    return frozenset(student for (student,) in connection.execute(rows))

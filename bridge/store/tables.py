@@ -1,0 +1,185 @@
+"""Tables of the store.
+
+Instants are UTC. Bodies are kept as the JSON text received or built, never as a model's rewriting
+of it. Identifiers are opaque (see :mod:`bridge.identifiers`).
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import Column, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class OrganizationRow(SQLModel, table=True):
+    """A party organisation or a school site. ``key`` is the operator's short name of it."""
+
+    __tablename__ = "organization"
+
+    key: str = Field(primary_key=True)
+    id: str = Field(unique=True)
+    role: str
+    name: str
+    parent: str | None = None
+
+
+class AgreementRow(SQLModel, table=True):
+    """A memorandum of understanding in use, with the documents it was compiled from."""
+
+    __tablename__ = "agreement"
+
+    id: str = Field(primary_key=True)
+    template_text: str = Field(sa_column=Column(Text, nullable=False))
+    agreement_text: str = Field(sa_column=Column(Text, nullable=False))
+    jurisdiction: str
+    lea: str = Field(foreign_key="organization.key")
+    provider: str = Field(foreign_key="organization.key")
+    hub: str | None = Field(default=None, foreign_key="organization.key")
+    activated_at: datetime
+
+
+class StudentRow(SQLModel, table=True):
+    """One student of one district. Also the row that consent changes and releases lock."""
+
+    __tablename__ = "student"
+    __table_args__ = (UniqueConstraint("lea", "local_key"),)
+
+    id: str = Field(primary_key=True)
+    lea: str = Field(foreign_key="organization.key")
+    local_key: str
+    birth_date: date
+
+
+class RecordRow(SQLModel, table=True):
+    """One resource.
+
+    Attributes:
+        custodian, sender_role: the organisation whose record it is, and its party role.
+        audience: the organisation on the other side of the agreement.
+        referral_id: id of the ServiceRequest this belongs to.
+        element: for a coded row to the hub, the element it counts as (``enc.row`` ...).
+        third_party: whether the record speaks, by its kind, of another person.
+        source_key: keyed hash of the source's own key: the same row imported twice is one record.
+        content_digest: SHA-256 of the content as imported, to tell a repeat from a change.
+        change: monotone number of the last change.
+    """
+
+    __tablename__ = "record"
+    __table_args__ = (
+        UniqueConstraint("custodian", "type", "source_key"),
+        Index("ix_record_referral", "referral_id", "type"),
+        Index("ix_record_audience", "audience", "type"),
+    )
+
+    type: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    custodian: str
+    sender_role: str
+    audience: str
+    agreement_id: str
+    student_id: str | None = Field(default=None, index=True)
+    referral_id: str | None = None
+    element: str = ""
+    third_party: bool = False
+    source_key: str
+    content_digest: str
+    version: int = 1
+    change: int = Field(index=True)
+    last_updated: datetime = Field(index=True)
+    body: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class SearchRow(SQLModel, table=True):
+    """One value a record can be found by; written with the record, in the same transaction."""
+
+    __tablename__ = "search_value"
+    __table_args__ = (Index("ix_search_value", "param", "value", "type"),)
+
+    type: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    param: str = Field(primary_key=True)
+    system: str = Field(primary_key=True, default="")
+    value: str = Field(primary_key=True)
+
+
+class EvidenceRow(SQLModel, table=True):
+    """One fact about a student (or an agreement), with two clocks and a source.
+
+    Empty ``student_id``, ``referral_id``, ``record_id``, ``element``, ``purpose``, ``recipient``
+    mean *any*. ``value`` false states that the fact is known not to hold.
+    """
+
+    __tablename__ = "evidence"
+    __table_args__ = (Index("ix_evidence_fact", "student_id", "fact"),)
+
+    id: str = Field(primary_key=True)
+    agreement_id: str
+    student_id: str = ""
+    referral_id: str = ""
+    record_id: str = ""
+    fact: str
+    value: bool = True
+    element: str = ""
+    purpose: str = ""
+    recipient: str = ""
+    valid_from: datetime
+    valid_to: datetime
+    recorded_at: datetime
+    superseded_at: datetime | None = None
+    source: str
+    source_id: str = ""
+
+
+class SignedReleaseRow(SQLModel, table=True):
+    """A signed form as it was recorded; ``parts`` is its canonical JSON."""
+
+    __tablename__ = "signed_release"
+
+    id: str = Field(primary_key=True)
+    student_id: str = Field(foreign_key="student.id", index=True)
+    agreement_id: str
+    parts: str = Field(sa_column=Column(Text, nullable=False))
+    recorded_at: datetime
+    revoked_at: datetime | None = None
+
+
+class HeldRow(SQLModel, table=True):
+    """A row that waits for a person: where it stands and why, never what it says."""
+
+    __tablename__ = "held_row"
+    __table_args__ = (UniqueConstraint("custodian", "source", "source_key"),)
+
+    id: str = Field(primary_key=True)
+    custodian: str
+    source: str
+    file: str
+    row: int
+    source_key: str
+    reasons: str = Field(sa_column=Column(Text, nullable=False))
+    held_at: datetime
+    released_at: datetime | None = None
+
+
+class ChangeRow(SQLModel, table=True):
+    """The one row that numbers changes; locked by the transaction that takes a number."""
+
+    __tablename__ = "change_counter"
+
+    id: int = Field(primary_key=True, default=1)
+    last: int = 0
+
+
+class ExportJobRow(SQLModel, table=True):
+    """A Bulk Data export asked for: parameters and owner, never content."""
+
+    __tablename__ = "export_job"
+
+    id: str = Field(primary_key=True)
+    client_id: str
+    organization: str
+    types: str
+    since: datetime | None = None
+    request_url: str
+    created_at: datetime
+    transaction_time: datetime
+    upto_change: int
+    expires_at: datetime
