@@ -74,17 +74,22 @@ def _path(resource_type: str, place: tuple[int | str, ...]) -> str:
 
 def _other_kinds(sent: object, read: object, path: str) -> Iterator[Issue]:
     """Yield the elements whose JSON is of another kind than the one they were read as."""
-    if isinstance(read, BaseModel) and isinstance(sent, dict):
+    if _says_nothing(sent):
+        yield Issue(path, "structure", "leave out an element with no value")
+    elif isinstance(read, BaseModel) and isinstance(sent, dict):
         for name, value in sent.items():
-            if value is None or value in ({}, []):
-                yield Issue(f"{path}.{name}", "structure", "leave out an element with no value")
-            elif name != "resourceType":
+            if name != "resourceType":
                 yield from _other_kinds(value, _field(read, name), f"{path}.{name}")
     elif isinstance(read, list) and isinstance(sent, list):
         for index, (one, other) in enumerate(zip(sent, read, strict=False)):
             yield from _other_kinds(one, other, f"{path}[{index}]")
     elif not _same_kind(sent, read):
         yield Issue(path, "structure", "write this element as the JSON type R4 gives it")
+
+
+def _says_nothing(sent: object) -> bool:
+    """Say whether a value is empty or blank, which R4 JSON and string values never are."""
+    return sent in (None, {}, []) or (isinstance(sent, str) and not sent.strip())
 
 
 def _field(read: BaseModel, name: str) -> object:
@@ -98,8 +103,8 @@ def _names(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _same_kind(sent: object, read: object) -> bool:
-    if isinstance(read, BaseModel | list) or sent is None:
-        return sent is None and read is None
+    if isinstance(read, BaseModel | list):
+        return False
     if isinstance(sent, bool) or isinstance(read, bool):
         return isinstance(sent, bool) and isinstance(read, bool)
     if isinstance(sent, _NUMBERS) or isinstance(read, _NUMBERS):
