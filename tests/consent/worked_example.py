@@ -35,7 +35,12 @@ def law() -> Law:
 
 
 def golden_cases() -> list[dict[str, str]]:
-    with (DATA / "golden-cases.csv").open(encoding="utf-8", newline="") as file:
+    return spec("golden-cases")
+
+
+def spec(name: str) -> list[dict[str, str]]:
+    """Return a table of ``data/``: what is given and what must come out."""
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -1,0 +1,91 @@
+"""The law pack and the fact table: data, complete, and what silence means."""
+
+import pytest
+
+from consent.codes import obligation_codes, purpose_codes
+from consent.facts import facts_with_unknowns, load_facts
+from consent.law import jurisdictions, load_law
+
+
+def test_the_pack_has_every_rule_with_a_citation() -> None:
+    law = load_law("US-CT")
+
+    assert len(law.rules) == 51
+    assert all(rule.cite and rule.rule for rule in law.rules)
+    assert "lawyer" in law.review
+
+
+def test_every_fact_a_basis_needs_is_in_the_fact_table() -> None:
+    for jurisdiction in jurisdictions():
+        needed = {fact for basis in load_law(jurisdiction).bases for fact in basis.needs}
+        assert needed
+        assert needed <= load_facts().keys()
+
+
+def test_a_jurisdiction_without_a_pack_decides_nothing() -> None:
+    with pytest.raises(LookupError):
+        load_law("US-ZZ")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "role", "purpose", "expected"),
+    [
+        ("provider", "clinician", "emergency", True),
+        ("provider", "intake", "emergency", False),
+        ("provider", "clinician", "safety", False),
+    ],
+)
+def test_a_basis_counts_only_for_the_roles_and_purposes_it_names(
+    recipient: str, role: str, purpose: str, expected: bool
+) -> None:
+    basis = next(b for b in load_law("US-XX").bases if b.name == "p2.emergency")
+
+    assert basis.applies(recipient, role, purpose) is expected
+
+
+def test_what_a_form_needs_is_listed_per_law() -> None:
+    parts = {part.part: dict(part.says) for part in load_law("US-CT").form_parts}
+
+    assert parts["expiry date or event"]["ferpa_99_30"] == "no"
+    assert parts["expiry date or event"]["hipaa_164_508"] == "yes"
+
+
+def test_there_are_29_facts_and_each_says_what_silence_means() -> None:
+    assert len(load_facts()) == 29
+
+
+def test_unknown_facts_a_permit_needs_are_false_and_prohibiting_ones_true() -> None:
+    assumed = facts_with_unknowns((), (), under_18=False)
+
+    assert assumed == {"dissent", "recipient_blocked", "third_party_present"}
+
+
+@pytest.mark.parametrize(("under_18", "expected"), [(True, True), (None, True), (False, False)])
+def test_whose_consent_care_rests_on_is_assumed_against_release_below_18(
+    under_18: bool | None, expected: bool
+) -> None:
+    assert ("minor_consented_care" in facts_with_unknowns((), (), under_18)) is expected
+
+
+def test_a_known_answer_replaces_the_assumption() -> None:
+    known = facts_with_unknowns(("c_ferpa",), ("dissent", "recipient_blocked"), under_18=False)
+
+    assert known == {"c_ferpa", "third_party_present"}
+
+
+def test_a_fact_said_to_be_both_true_and_false_counts_as_unknown() -> None:
+    both = ("c_ferpa", "dissent")
+
+    assert facts_with_unknowns(both, both, under_18=False) >= {"dissent"}
+    assert "c_ferpa" not in facts_with_unknowns(both, both, under_18=False)
+
+
+def test_a_misspelt_fact_is_refused() -> None:
+    with pytest.raises(ValueError, match="disent"):
+        facts_with_unknowns((), ("disent",), under_18=True)
+
+
+def test_codes_are_hl7s_and_our_few_own() -> None:
+    assert {"COC", "THREAT", "ETREAT"} <= purpose_codes()
+    assert {"AOD", "NORDSCLCD", "REVIEW72H", "p2.notice"} <= obligation_codes()
+    assert "COC" not in obligation_codes()
