@@ -115,6 +115,18 @@ def read_hl7(path: Path, how: Hl7Format) -> Table:
     return Table(path.name, how.locations, rows, first_row=1)
 
 
+def table_from_text(file: str, text: str, locations: tuple[str, ...]) -> Table:
+    """Return messages written in a text, such as a map's example, as :func:`read_hl7` does.
+
+    Raises:
+        SourceError: see :func:`read_hl7`.
+    """
+    places = tuple(parse_location(location) for location in locations)
+    found = _grouped(file, iter(text.splitlines(keepends=True)))
+    rows = ([message.text_at(place) for place in places] for message in found)
+    return Table(file, locations, rows, first_row=1)
+
+
 def parse_location(text: str) -> Location:
     """Read ``PID-3.1 where .4 is SCHOOLBRIDGE``.
 

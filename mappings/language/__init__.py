@@ -1,0 +1,39 @@
+"""The map language: what a data manager writes, proved before it runs, then run fast.
+
+``load_map`` reads, ``check_map`` finds mistakes, ``compile_map`` makes a map run over files,
+``run_examples`` tests it against its own examples, ``explain_map`` says where each column goes.
+"""
+
+from mappings.language.checking import check_map
+from mappings.language.compiling import CompiledMap, Run, compile_map
+from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind, MapKind
+from mappings.language.document import MapDocument
+from mappings.language.examples import ExampleResult, flatten, run_examples
+from mappings.language.explaining import Lineage, explain_map
+from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
+from mappings.language.shipped import SHIPPED, list_maps, load_map
+
+__all__ = [
+    "DICTIONARY",
+    "SHIPPED",
+    "CanonicalField",
+    "CompiledMap",
+    "ExampleResult",
+    "Held",
+    "HoldCode",
+    "HoldReason",
+    "Kind",
+    "Lineage",
+    "MapDocument",
+    "MapKind",
+    "Mapped",
+    "Run",
+    "RunReport",
+    "check_map",
+    "compile_map",
+    "explain_map",
+    "flatten",
+    "list_maps",
+    "load_map",
+    "run_examples",
+]

@@ -1,0 +1,145 @@
+"""Fields of a map bound to the columns of one file: which cells, which reader, whether needed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind
+from mappings.language.document import FieldRule, MapDocument, SourceSpec
+from mappings.language.outcome import HoldCode, HoldReason, Unreadable
+from mappings.language.typed import Reader, Setting, reader_for
+from mappings.language.value_tables import normal
+
+Places = dict[str, dict[str, int]]
+_LISTS = (Kind.CODED_LIST, Kind.CODE_LIST)
+_EMPTY_ADVICE = "fill it in the source"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundField:
+    """One field of the map, ready to read the rows of one file.
+
+    Attributes:
+        indices: positions of its cells in a row of its source.
+        many: whether ``read`` takes the texts of all ``indices`` as a tuple, or one text.
+        required: whether an empty value holds the row.
+    """
+
+    entry: CanonicalField
+    rule: FieldRule
+    indices: tuple[int, ...]
+    many: bool
+    required: bool
+    read: Callable[[Any], Any]
+
+    @property
+    def column(self) -> str:
+        """The heading a person looks for."""
+        return self.rule.columns[0].text if self.rule.columns else ""
+
+    def take(self, cells: Sequence[str]) -> Any:  # noqa: ANN401 - a value of the field's kind
+        """Return the value of a row.
+
+        Raises:
+            Unreadable: a cell cannot be read.
+        """
+        if self.many:
+            return self.read(tuple(cells[index] for index in self.indices))
+        return self.read(cells[self.indices[0]])
+
+    def empty_reason(self) -> HoldReason:
+        """Return why an empty value holds the row."""
+        if self.entry.never_assumed and self.entry.group:
+            text = self.rule.say or "release column empty: write yes, no or pending"
+            return HoldReason(HoldCode.EMPTY, self.column, text, "ask who holds the form")
+        text = self.rule.say or f"is empty, and {self.entry.name} is needed"
+        return HoldReason(HoldCode.EMPTY, self.column, text, _EMPTY_ADVICE)
+
+
+def bind_fields(
+    document: MapDocument, places: Places, settings: dict[str, Setting]
+) -> list[BoundField]:
+    """Bind every field whose source has a header (is given)."""
+    found = []
+    for rule in document.fields:
+        source = document.source(rule.source)
+        if rule.source in places and source and not rule.made_from_key:
+            found.append(
+                _bound(document, rule, source, (places[rule.source], settings[rule.source]))
+            )
+    return found
+
+
+def _bound(
+    document: MapDocument,
+    rule: FieldRule,
+    source: SourceSpec,
+    given: tuple[dict[str, int], Setting],
+) -> BoundField:
+    places, setting = given
+    entry = DICTIONARY[document.kind][rule.goes_to.text]
+    by_name = {normal(name): index for name, index in places.items()}
+    found = [by_name[normal(word.text)] for word in rule.columns if normal(word.text) in by_name]
+    several = rule.together or bool(rule.choose) or (source.is_messages and len(found) > 1)
+    indices = tuple(found) if several else (found[0],)
+    required = rule.required or (entry.required and not is_optional_group(entry.group))
+    if rule.choose:
+        return BoundField(entry, rule, indices, True, required, _chooser(rule))
+    one = reader_for(entry, rule, setting)
+    if not several:
+        return BoundField(entry, rule, indices, False, required, one)
+    read = _together(entry, rule, one) if rule.together else _first_filled(one)
+    return BoundField(entry, rule, indices, True, required, read)
+
+
+def is_optional_group(group: str) -> bool:
+    """Whether a part of a record may be left out as a whole: a guardian, a screening."""
+    return group.startswith(("guardian", "screening"))
+
+
+def _first_filled(one: Reader) -> Callable[[tuple[str, ...]], Any]:
+    def read(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - a value of the field's kind
+        return next((value for value in map(one, texts) if value is not None), None)
+
+    return read
+
+
+def _together(
+    entry: CanonicalField, rule: FieldRule, one: Reader
+) -> Callable[[tuple[str, ...]], Any]:
+    if entry.kind in _LISTS:
+        return lambda texts: tuple(part for text in texts for part in one(text) or ()) or None
+    names = [word.text.strip() for word in rule.columns]
+
+    def lines(texts: tuple[str, ...]) -> str | None:
+        filled = [(name, one(text)) for name, text in zip(names, texts, strict=True)]
+        return "\n".join(f"{name}: {text}" for name, text in filled if text) or None
+
+    def words(texts: tuple[str, ...]) -> str | None:
+        return " ".join(text for text in map(one, texts) if text) or None
+
+    return lines if rule.joined == "lines" else words
+
+
+def _chooser(rule: FieldRule) -> Callable[[tuple[str, ...]], str]:
+    order = [word.text for word in rule.columns]
+    choices = [
+        (
+            [
+                (order.index(column.text), frozenset(map(normal, texts)))
+                for column, texts in choice.when
+            ],
+            choice.gives.text,
+        )
+        for choice in rule.choose
+    ]
+
+    def read(texts: tuple[str, ...]) -> str:
+        plain = [normal(text) for text in texts]
+        for conditions, code in choices:
+            if all(plain[index] in wanted for index, wanted in conditions):
+                return code
+        text = rule.say or f"no line of choose fits, so {rule.goes_to.text} is not known"
+        raise Unreadable(HoldCode.UNMAPPED, text, "correct the source, or add a line to the map")
+
+    return read

@@ -1,0 +1,252 @@
+"""From a checked map to something that runs over files."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from documents import DocumentError
+from mappings.language.binding import Places, bind_fields
+from mappings.language.checking import check_map
+from mappings.language.document import MapDocument, SourceSpec
+from mappings.language.generating import generate
+from mappings.language.headers import accepted_headings, bind_header, header_fit
+from mappings.language.joining import MAX_JOINED_ROWS, JoinedRow, JoinIndex
+from mappings.language.outcome import Held, Mapped, RunReport
+from mappings.language.running import TableRun
+from mappings.language.shipped import load_map
+from mappings.language.typed import Setting
+from mappings.readers import SourceError, SourceFormat, Table, open_table
+
+Tables = Mapping[str, Callable[[], Table]]
+"""For each role, how its table is opened (it may be opened twice)."""
+
+
+class Run(Iterator[Mapped | Held]):
+    """The rows of one run, in the order of the file; ``report`` is complete when they end."""
+
+    def __init__(self, outcomes: Iterator[Mapped | Held], report: RunReport) -> None:
+        self._outcomes = outcomes
+        self.report = report
+
+    def __next__(self) -> Mapped | Held:
+        return next(self._outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMap:
+    """A map proved free of mistakes, with the maps its joined sources are read with."""
+
+    document: MapDocument
+    parts: Mapping[str, "CompiledMap"] = field(default_factory=dict)
+
+    def run(self, files: Mapping[str, Path] | Sequence[Path]) -> Run:
+        """Map files.
+
+        Args:
+            files: a path for each role, or paths whose role is told by their header.
+
+        Returns:
+            an iterator of :class:`Mapped` and :class:`Held`; it has a ``report``.
+
+        Raises:
+            SourceError: a file cannot be used, a needed one is missing, too few rows match.
+                Raised here, before any row is mapped (``stop-file`` included).
+        """
+        given = files if isinstance(files, Mapping) else self._roles(files)
+        self._refuse_missing(given)
+        names = {role: path.name for role, path in given.items()}
+        return self.run_tables(self._openers(given), names)
+
+    def run_tables(self, tables: Tables, names: Mapping[str, str]) -> Run:
+        """Map tables that are already at hand; see :meth:`run`."""
+        report = RunReport(self.document.id, dict(names))
+        self._prove(tables)
+        run, table = self._prepared(tables, report)
+        return Run((outcome for _, outcome in run.outcomes(table)), report)
+
+    def _prove(self, tables: Tables) -> None:
+        """Look for what would stop the file before the first row is handed on."""
+        stops = any(rule.otherwise == "stop-file" for rule in self.document.fields)
+        if not stops and not any(join.floor for join in self.document.joins):
+            return
+        run, table = self._prepared(tables, RunReport(self.document.id, {}))
+        for _ in run.outcomes(table):
+            pass
+        for join in self.document.joins:
+            _refuse_low_rate(table.file, run, join.source.text, join.floor)
+
+    def _prepared(self, tables: Tables, report: RunReport) -> tuple[TableRun, Table]:
+        opened = {role: opener() for role, opener in tables.items() if not self._part(role)}
+        places = {role: self._bound(role, table) for role, table in opened.items()}
+        settings = {source.role: self._setting(source) for source in self.document.sources}
+        joins = [
+            self._index(join.source.text, tables, opened, places)
+            for join in self.document.joins
+            if join.source.text in tables
+        ]
+        bound = bind_fields(self.document, places, settings)
+        main = self.document.main.role
+        complete = all(source.role in tables for source in self.document.sources)
+        run = TableRun(
+            document=self.document,
+            fields=bound,
+            build=generate(self.document, bound, tuple(index.role for index in joins))
+            if complete
+            else _never,
+            key_places=tuple(places[main][word.text] for word in self.document.row_key),
+            joins=joins,
+            absent=frozenset(s.role for s in self.document.sources if s.role not in tables),
+            report=report,
+        )
+        return run, opened[main]
+
+    def _part(self, role: str) -> "CompiledMap | None":
+        source = self.document.source(role)
+        return self.parts.get(source.reads_with) if source else None
+
+    def _setting(self, source: SourceSpec) -> Setting:
+        return Setting(ZoneInfo(self.document.zone.text), frozenset({"", *source.empty_words}))
+
+    def _bound(self, role: str, table: Table) -> dict[str, int]:
+        source = self.document.source(role)
+        assert source is not None  # noqa: S101 - roles are checked in `run`
+        if source.is_messages:
+            return {name: index for index, name in enumerate(table.header)}
+        return bind_header(
+            table.file, table.header, accepted_headings(source, self.document.fields)
+        )
+
+    def _index(
+        self, role: str, tables: Tables, opened: dict[str, Table], places: Places
+    ) -> JoinIndex:
+        rule = next(join for join in self.document.joins if join.source.text == role)
+        own = places[self.document.main.role]
+        part = self._part(role)
+        if part is not None:
+            rows, theirs = part.rows_with_cells(tables[role])
+        else:
+            table = opened[role]
+            theirs = places[role]
+            rows = (
+                (cells, JoinedRow(number, cells))
+                for number, cells in enumerate(table.rows, table.first_row)
+            )
+        index = JoinIndex(
+            rule,
+            tuple(own[pair.column.text] for pair in rule.pairs),
+            tuple(theirs[pair.matches.text] for pair in rule.pairs),
+        )
+        for count, (cells, row) in enumerate(rows):
+            if count >= MAX_JOINED_ROWS:
+                raise SourceError(
+                    role, f"row {count}", f"more than {MAX_JOINED_ROWS:,} rows to join"
+                )
+            index.add(cells, row)
+        return index
+
+    def rows_with_cells(
+        self, opener: Callable[[], Table]
+    ) -> tuple[Iterator[tuple[list[str], JoinedRow]], dict[str, int]]:
+        """Return the rows of the main source with their cells, and where its headings stand."""
+        role = self.document.main.role
+        run, table = self._prepared({role: opener}, RunReport(self.document.id, {}))
+        rows = (
+            (cells, JoinedRow(outcome.source_row, outcome.record))
+            if isinstance(outcome, Mapped)
+            else (cells, JoinedRow(outcome.origin.row, outcome))
+            for cells, outcome in run.outcomes(table)
+        )
+        return rows, self._bound(role, table)
+
+    def recorded(self, role: str) -> tuple[str, ...]:
+        """Return the recorded headings of a source."""
+        source = self.document.source(role)
+        part = self._part(role)
+        if part is not None:
+            return part.recorded(part.document.main.role)
+        return tuple(word.text for word in source.headings) if source else ()
+
+    def formats(self) -> dict[str, SourceFormat]:
+        """Return how the file of each role is read; places in messages included."""
+        return {source.role: self._format(source) for source in self.document.sources}
+
+    def _format(self, source: SourceSpec) -> SourceFormat:
+        part = self.parts.get(source.reads_with)
+        if part is not None:
+            return part.formats()[part.document.main.role]
+        if not source.is_messages:
+            return source.how
+        words = [*self.document.row_key]
+        words += [word for rule in self.document.fields for word in rule.columns]
+        return replace(source.how, locations=tuple(dict.fromkeys(word.text for word in words)))
+
+    def _openers(self, files: Mapping[str, Path]) -> dict[str, Callable[[], Table]]:
+        formats = self.formats()
+        return {role: _opener(path, formats[role]) for role, path in files.items()}
+
+    def _refuse_missing(self, files: Mapping[str, Path]) -> None:
+        roles = [source.role for source in self.document.sources]
+        for role, path in files.items():
+            if role not in roles:
+                advice = f"the map has no source called {role}; it has {', '.join(roles)}"
+                raise SourceError(path.name, "the whole file", advice)
+        for source in self.document.sources:
+            if source.role not in files and not source.optional:
+                raise SourceError(f"({source.role})", "the whole file", "is needed by this map")
+
+    def _roles(self, paths: Sequence[Path]) -> dict[str, Path]:
+        """Tell each file's role by its header."""
+        if len(self.document.sources) == 1 and len(paths) == 1:
+            return {self.document.main.role: paths[0]}
+        found: dict[str, Path] = {}
+        for path in paths:
+            role = self._best_role(path)
+            if role in found:
+                advice = f"and {found[role].name} both look like the {role} file; name the roles"
+                raise SourceError(path.name, "row 1", advice)
+            found[role] = path
+        return found
+
+    def _best_role(self, path: Path) -> str:
+        fits = {}
+        for source in self.document.sources:
+            spec, part = source, self.parts.get(source.reads_with)
+            rules = self.document.fields
+            if part is not None:
+                spec, rules = part.document.main, part.document.fields
+            header = open_table(path, self._format(source)).header
+            fits[source.role] = header_fit(header, accepted_headings(spec, rules))
+        return max(fits, key=lambda role: fits[role])
+
+
+def compile_map(document: MapDocument) -> CompiledMap:
+    """Compile a map.
+
+    Raises:
+        DocumentError: the map has a mistake; all of them are named.
+    """
+    if problems := check_map(document):
+        raise DocumentError(problems)
+    needed = [source.reads_with for source in document.sources if source.reads_with]
+    return CompiledMap(document, {name: compile_map(load_map(name)) for name in needed})
+
+
+def _opener(path: Path, how: SourceFormat) -> Callable[[], Table]:
+    return lambda: open_table(path, how)
+
+
+def _never(*_: object) -> object:
+    raise RuntimeError("a map without all its sources builds nothing")
+
+
+def _refuse_low_rate(file: str, run: TableRun, role: str, floor: float) -> None:
+    for index in run.joins:
+        if index.role == role and index.matched < floor * index.looked_up:
+            rate = f"{index.matched} of {index.looked_up} rows match ({_percent(index)})"
+            advice = f"{rate}; the map asks for at least {floor:.0%}, so nothing is loaded"
+            raise SourceError(file, f"the join with {role}", advice)
+
+
+def _percent(index: JoinIndex) -> str:
+    return f"{index.matched / max(index.looked_up, 1):.0%}"

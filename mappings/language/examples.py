@@ -1,0 +1,121 @@
+"""``test``: the examples a map carries, run as rows and compared field by field."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mappings.canonical import Coded, Referral, ServiceSession, Student
+from mappings.language.compiling import CompiledMap
+from mappings.language.document import Example
+from mappings.language.outcome import Held, Mapped, Record
+from mappings.readers import Table
+from mappings.readers.hl7_messages import table_from_text
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """What one example showed; ``differences`` is empty when it holds.
+
+    Examples are synthetic text of the map itself, so their values may be shown.
+    """
+
+    name: str
+    differences: tuple[str, ...]
+
+
+def run_examples(compiled: CompiledMap) -> list[ExampleResult]:
+    """Run every example of a map.
+
+    Raises:
+        SourceError: an example's rows cannot be read at all.
+    """
+    return [_result(compiled, example) for example in compiled.document.examples]
+
+
+def _result(compiled: CompiledMap, example: Example) -> ExampleResult:
+    names = dict.fromkeys(example.given, f"example {example.name}")
+    run = compiled.run_tables(_tables(compiled, example), names)
+    outcomes = list(run)
+    if len(outcomes) != 1:
+        return ExampleResult(example.name, (f"{len(outcomes)} records came out, not one",))
+    return ExampleResult(example.name, tuple(_differences(example, outcomes[0])))
+
+
+def _tables(compiled: CompiledMap, example: Example) -> dict[str, Callable[[], Table]]:
+    formats = compiled.formats()
+    openers: dict[str, Callable[[], Table]] = {}
+    for role, row in example.given.items():
+        if isinstance(row, str):
+            openers[role] = _message(row, formats[role].locations)
+        else:
+            openers[role] = _row(row, compiled.recorded(role))
+    return openers
+
+
+def _message(text: str, locations: tuple[str, ...]) -> Callable[[], Table]:
+    return lambda: table_from_text("example", text, locations)
+
+
+def _row(row: dict[str, str], headings: tuple[str, ...]) -> Callable[[], Table]:
+    cells = [row.get(heading, "") for heading in headings]
+    return lambda: Table("example", headings, iter([list(cells)]))
+
+
+def _differences(example: Example, outcome: Mapped | Held) -> Iterator[str]:
+    if isinstance(outcome, Held):
+        codes = sorted({reason.code.value for reason in outcome.reasons})
+        if codes != sorted(example.held):
+            expected = ", ".join(example.held) or "a record"
+            yield f"held because {', '.join(codes)}; expected {expected}"
+            yield from map(str, outcome.reasons)
+        return
+    if example.held:
+        yield "came out as a record; expected to be held"
+        return
+    found = flatten(outcome.record)
+    for name in sorted({*found, *example.expect}):
+        mine, theirs = found.get(name, ""), example.expect.get(name, "")
+        if mine != theirs:
+            yield f'{name} is "{mine}"; expected "{theirs}"'
+
+
+def flatten(record: Record) -> dict[str, str]:
+    """Return the filled fields of a record by their canonical names, as text.
+
+    Codes stand without the words they came from; lists are joined by ", ".
+    """
+    match record:
+        case Referral():
+            found = _fields("", record, skip=("student", "guardian", "screenings", "releases"))
+            found |= _fields("student", record.student)
+            found |= _fields("guardian", record.guardian)
+            for number, screening in enumerate(record.screenings, 1):
+                found |= _fields(f"screening.{number}", screening)
+            for release in record.releases:
+                found |= _fields(f"release.{release.form}", release, skip=("form",))
+            return found
+        case Student():
+            return _fields("student", record)
+        case ServiceSession():
+            return _fields("", record)
+
+
+def _fields(group: str, record: object, skip: tuple[str, ...] = ()) -> dict[str, str]:
+    found = {}
+    for name in getattr(record, "__slots__", ()):
+        value = getattr(record, name)
+        if name in (*skip, "origin") or value is None or value == ():
+            continue
+        found[f"{group}.{name}" if group else name] = _as_text(value)
+    return found
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case Coded():
+            return value.code or value.text
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(_as_text(part) for part in value)
+        case _:
+            return str(value)

@@ -1,0 +1,134 @@
+"""What becomes of a row: a record, or a hold with its reasons; and the count of it all.
+
+INVARIANT: no text here holds a value of a record. A person finds the value by file, row and column.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mappings.canonical import Referral, ServiceSession, SourceRow, Student
+
+Record = Referral | Student | ServiceSession
+
+# An option text is shown in a report when at least this many rows hold it: then it is an option of
+# a form and not one person's words.
+SHOWN_FROM = 5
+_MAX_OPTION = 80
+_MAX_DISTINCT = 2_000
+
+
+class HoldCode(StrEnum):
+    """Why a row waits for a person."""
+
+    EMPTY = "empty"
+    UNMAPPED = "unmapped"
+    UNREADABLE = "unreadable"
+    INCOMPLETE = "incomplete"
+    NOT_ON_FORM = "not-on-form"
+    JOIN_MISSING = "join-missing"
+    JOIN_AMBIGUOUS = "join-ambiguous"
+    JOIN_HELD = "join-held"
+    RAGGED = "ragged"
+    KEY_REPEATED = "key-repeated"
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReason:
+    """One reason: a code for machines, the column, what is wrong and what to do."""
+
+    code: HoldCode
+    column: str
+    text: str
+    what_to_do: str
+
+    def __str__(self) -> str:
+        place = f'column "{self.column}": ' if self.column else ""
+        return f"{place}{self.text}; {self.what_to_do}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A row that became a record; ``source_row`` is its number in the file."""
+
+    record: Record
+    source_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row that waits for a person."""
+
+    origin: SourceRow
+    reasons: tuple[HoldReason, ...]
+
+
+class Unreadable(Exception):  # noqa: N818 - it is an outcome of a cell, caught within the package
+    """A cell that cannot be read as its field asks; becomes a reason of a hold."""
+
+    def __init__(self, code: HoldCode, text: str, what_to_do: str) -> None:
+        self.code = code
+        self.text = text
+        self.what_to_do = what_to_do
+        super().__init__(f"{text}; {what_to_do}")
+
+
+@dataclass(slots=True)
+class UnmappedValues:
+    """Texts of one column that no table knows, counted; texts are kept only to count them."""
+
+    cells: int = 0
+    _texts: Counter[str] = field(default_factory=Counter, repr=False)
+
+    def add(self, text: str) -> None:
+        """Count one cell."""
+        self.cells += 1
+        if len(text) <= _MAX_OPTION and (text in self._texts or len(self._texts) < _MAX_DISTINCT):
+            self._texts[text] += 1
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The texts that at least ``SHOWN_FROM`` rows hold: options of a form, not a person's."""
+        return {text: count for text, count in self._texts.items() if count >= SHOWN_FROM}
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What happened in a run; complete when the run is.
+
+    Attributes:
+        read: rows below the header, blank ones not counted.
+        held_by_reason: rows by reason; a row with two reasons counts under both.
+        fill: for each column of the main source, how many rows hold something.
+        unmapped: for each column, the values no table knows.
+        match_rates: for each joined source, matched rows and rows looked up.
+    """
+
+    map_id: str
+    files: dict[str, str]
+    read: int = 0
+    mapped: int = 0
+    held: int = 0
+    duplicates: int = 0
+    blank: int = 0
+    held_by_reason: Counter[HoldCode] = field(default_factory=Counter)
+    fill: dict[str, int] = field(default_factory=dict)
+    unmapped: dict[str, UnmappedValues] = field(default_factory=dict)
+    match_rates: dict[str, tuple[int, int]] = field(default_factory=dict)
+    complete: bool = False
+
+    def hold(self, held: Held) -> None:
+        """Count a held row."""
+        self.held += 1
+        self.held_by_reason.update({reason.code for reason in held.reasons})
+
+    def finish(self) -> None:
+        """Close the count.
+
+        Raises:
+            RuntimeError: a row is unaccounted for.
+        """
+        # INVARIANT: no row vanishes.
+        if self.read != self.mapped + self.held + self.duplicates:
+            raise RuntimeError(f"map {self.map_id}: rows read and rows accounted for differ")
+        self.complete = True

@@ -1,0 +1,184 @@
+"""Running a compiled map over one table: each row becomes a record, is held, or is a duplicate."""
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from mappings.canonical import SourceRow
+from mappings.language.binding import BoundField
+from mappings.language.diagnosis import diagnose, not_on_form
+from mappings.language.document import MapDocument, Otherwise
+from mappings.language.generating import Build, Unmappable
+from mappings.language.joining import JoinIndex
+from mappings.language.outcome import (
+    Held,
+    HoldCode,
+    HoldReason,
+    Mapped,
+    RunReport,
+    UnmappedValues,
+    Unreadable,
+)
+from mappings.readers import Cells, SourceError, Table
+
+_BATCH = 512
+
+
+@dataclass(slots=True)
+class TableRun:
+    """One pass over the main source.
+
+    Attributes:
+        key_places: positions of the row key's columns.
+        optional_first: whether the first filled of them is the key (messages), not all together.
+        absent: roles of optional sources that were not given.
+    """
+
+    document: MapDocument
+    fields: list[BoundField]
+    build: Build
+    key_places: tuple[int, ...]
+    joins: list[JoinIndex]
+    absent: frozenset[str]
+    report: RunReport
+    _rows: dict[int, int] = field(default_factory=dict, repr=False)
+    _contents: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
+
+    def outcomes(self, table: Table) -> Iterator[tuple[Cells, Mapped | Held]]:
+        """Yield every row that is no duplicate, with its cells.
+
+        Raises:
+            SourceError: a value holds the whole file (``otherwise: stop-file``).
+        """
+        width = len(table.header)
+        number = table.first_row
+        filled = [0] * width
+        while batch := list(islice(table.rows, _BATCH)):
+            _count_filled(filled, [cells for cells in batch if len(cells) == width])
+            for cells in batch:
+                outcome = self._row(table, number, cells)
+                number += 1
+                if outcome is not None:
+                    yield cells, outcome
+        self.report.fill = dict(zip(table.header, filled, strict=True))
+        self.report.match_rates = {
+            index.role: (index.matched, index.looked_up) for index in self.joins
+        }
+        self.report.finish()
+
+    def _row(self, table: Table, number: int, cells: Cells) -> Mapped | Held | None:
+        if not any(cells):
+            self._contents.append(0)
+            self.report.blank += 1
+            return None
+        self.report.read += 1
+        content = hash(tuple(cells))
+        self._contents.append(content)
+        if len(cells) != len(table.header):
+            return self._ragged(table, number, len(cells))
+        key = self._key(cells)
+        origin = SourceRow(self.document.id, table.file, number, key)
+        first = self._rows.setdefault(hash(key), number) if key else number
+        if first != number:
+            if self._contents[first - table.first_row] == content:
+                self.report.duplicates += 1
+                return None
+            return self._hold(origin, [_repeated(self.document, first)])
+        return self._outcome(origin, cells)
+
+    def _outcome(self, origin: SourceRow, cells: Cells) -> Mapped | Held:
+        others: list[Any] = []
+        reasons: list[HoldReason] = []
+        for index in self.joins:
+            found = index.join(cells)
+            others.append(found)
+            if isinstance(found, HoldReason):
+                reasons.append(found)
+        if not (reasons or self.absent or not origin.key):
+            try:
+                record = self.build(cells, others, origin)
+            except (Unmappable, Unreadable):
+                pass
+            else:
+                self.report.mapped += 1
+                return Mapped(record, origin.row)
+        return self._diagnosed(origin, cells, others)
+
+    def _diagnosed(self, origin: SourceRow, cells: Cells, others: list[Any]) -> Held:
+        main = self.document.main.role
+        rows = {main: cells}
+        reasons = []
+        for index, found in zip(self.joins, others, strict=True):
+            if isinstance(found, HoldReason):
+                reasons.append(found)
+            elif isinstance(found, list):
+                rows[index.role] = found
+        reasons += diagnose(self.fields, rows)
+        reasons += not_on_form(self.document, set(rows))
+        self._count_unmapped(origin, rows, reasons)
+        if not origin.key:
+            reasons.append(_no_key(self.document))
+        if not reasons:
+            raise RuntimeError(f"map {self.document.id}: row {origin.row} fails without a reason")
+        return self._hold(origin, reasons)
+
+    def _count_unmapped(
+        self, origin: SourceRow, rows: dict[str, Cells], reasons: list[HoldReason]
+    ) -> None:
+        columns = {reason.column for reason in reasons if reason.code is HoldCode.UNMAPPED}
+        for bound in self.fields:
+            if bound.column not in columns or bound.rule.source not in rows:
+                continue
+            if bound.rule.otherwise is Otherwise.STOP:
+                raise _stopped(origin, bound)
+            counts = self.report.unmapped.setdefault(bound.column, UnmappedValues())
+            counts.add(rows[bound.rule.source][bound.indices[0]].strip())
+
+    def _key(self, cells: Cells) -> str:
+        texts = [cells[place].strip() for place in self.key_places]
+        if len(texts) == 1:
+            return texts[0]
+        if not all(texts):
+            return ""
+        # Several columns may hold a name: the key must not.
+        return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()[:20]
+
+    def _ragged(self, table: Table, number: int, found: int) -> Held:
+        text = f"the row has {found} cells, the header has {len(table.header)}"
+        advice = "look for a missing or extra delimiter and export the file again"
+        origin = SourceRow(self.document.id, table.file, number, "")
+        return self._hold(origin, [HoldReason(HoldCode.RAGGED, "", text, advice)])
+
+    def _hold(self, origin: SourceRow, reasons: list[HoldReason]) -> Held:
+        held = Held(origin, tuple(reasons))
+        self.report.hold(held)
+        return held
+
+
+def _count_filled(filled: list[int], rows: list[Cells]) -> None:
+    for index, column in enumerate(zip(*rows, strict=True)):
+        filled[index] += len(column) - column.count("")
+
+
+def _repeated(document: MapDocument, first: int) -> HoldReason:
+    text = f"has the same key as row {first} but says something else"
+    advice = "keep the row that is right"
+    return HoldReason(HoldCode.KEY_REPEATED, _key_columns(document), text, advice)
+
+
+def _no_key(document: MapDocument) -> HoldReason:
+    text = "the key of the row is empty"
+    return HoldReason(HoldCode.EMPTY, _key_columns(document), text, "fill it in the source")
+
+
+def _key_columns(document: MapDocument) -> str:
+    return " + ".join(word.text for word in document.row_key)
+
+
+def _stopped(origin: SourceRow, bound: BoundField) -> SourceError:
+    where = f'row {origin.row}, column "{bound.column}"'
+    advice = "holds a text the value table does not know, and the map says stop-file"
+    return SourceError(origin.file, where, advice)

@@ -1,0 +1,38 @@
+"""The maps that come with the package, and loading any map by id or path."""
+
+from pathlib import Path
+from typing import Final
+
+from documents import DocumentError, Problem, did_you_mean
+from mappings.language.document import MapDocument
+from mappings.language.reading import read_map
+from mappings.readers.map_files import read_document
+
+FOLDER: Final = Path(__file__).parent.parent / "maps"
+SHIPPED: Final = (
+    "schoolbridge-template",
+    "somerville-mtss-form",
+    "aspen-students",
+    "harbor-hl7v2",
+)
+
+
+def load_map(id_or_path: str | Path) -> MapDocument:
+    """Load a map: the id of a shipped one, or the path of a YAML file.
+
+    Raises:
+        DocumentError: there is no such map, or it cannot be read at all.
+    """
+    path = FOLDER / f"{id_or_path}.yaml" if id_or_path in SHIPPED else Path(id_or_path)
+    try:
+        source = read_document(path)
+    except (OSError, ValueError):
+        hint = did_you_mean(str(id_or_path), SHIPPED) or f"; shipped: {', '.join(SHIPPED)}"
+        text = f"no map of this name can be read{hint}"
+        raise DocumentError([Problem(path.name, 1, 1, text)]) from None
+    return read_map(source, path, lambda name: read_document(path.parent / name))
+
+
+def list_maps() -> list[MapDocument]:
+    """Return the shipped maps in the order of ``SHIPPED``."""
+    return [load_map(name) for name in SHIPPED]
