@@ -19,7 +19,7 @@ from mappings.fhir.issues import Issue
 Rule = tuple[tuple[str, ...], str, frozenset[str]]
 
 ENCOUNTER_CLASSES: Final = frozenset(
-    ["AMB", "EMER", "FLD", "HH", "IMP", "ACUTE", "NONACUTE", "OBSENC", "PRENC", "SS", "VR"]
+    ["AMB", "EMER", "FLD", "HH", "IMP", "ACUTE", "NONAC", "OBSENC", "PRENC", "SS", "VR"]
 )
 """HL7 v3 ActEncounterCode; extensible, so only a code of v3-ActCode itself is held to it."""
 
