@@ -176,7 +176,8 @@ def _check_claims(claims: dict[str, Any], expected: Expected) -> Assertion:
     if not claims.get("iss") == claims.get("sub") == expected.client_id:
         raise TokenRefused(Reason.ISSUER)
     audience = claims.get("aud")
-    if expected.token_url not in (audience if isinstance(audience, list) else [audience]):
+    named = audience if isinstance(audience, list) else [audience]
+    if expected.token_url not in named or not all(isinstance(one, str) for one in named):
         raise TokenRefused(Reason.AUDIENCE)
     expires_at = _check_times(claims, expected.now)
     jti = claims.get("jti")

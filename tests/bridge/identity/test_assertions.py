@@ -1,0 +1,124 @@
+"""Every way to forge, bend or break an assertion that we know of, against two libraries."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.identity.errors import Reason, TokenRefused
+from bridge.identity.jose_guard import Expected, claimed_issuer, verify_assertion
+from bridge.identity.jwks import read_keys
+from tests.bridge.identity.assertion_cases import BAD, GOOD, JWKS_URL
+from tests.support import second_opinion
+from tests.support.assertions import CLIENT_ID, NOW, TOKEN_URL, ring
+
+DATA = Path(__file__).parent / "data"
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def by_guard(token: str) -> str:
+    expected = Expected(CLIENT_ID, TOKEN_URL, at(NOW), JWKS_URL)
+    return verify_assertion(token, read_keys(ring().jwks), expected).jti
+
+
+def by_second_opinion(token: str) -> str:
+    expected = {"client_id": CLIENT_ID, "token_url": TOKEN_URL}
+    return second_opinion.verify(token, ring().jwks, expected, NOW, JWKS_URL)
+
+
+@pytest.mark.parametrize("verify", [by_guard, by_second_opinion])
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_assertion_is_taken(verify: Callable[[str], str], name: str) -> None:
+    assert verify(GOOD[name](ring())) == "nonce-1"
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_assertion_is_refused_for_its_own_reason(name: str) -> None:
+    make, reason = BAD[name]
+    with pytest.raises(TokenRefused) as caught:
+        by_guard(make(ring()))
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.filterwarnings("ignore")
+def test_the_second_library_refuses_the_same(name: str) -> None:
+    make, _ = BAD[name]
+    refused = False
+    try:
+        by_second_opinion(make(ring()))
+    except Exception:  # noqa: BLE001 - whatever it raises, it has not taken it
+        refused = True
+    assert refused
+
+
+def test_there_are_more_than_a_hundred_bad_ones() -> None:
+    assert len(BAD) > 100
+
+
+def test_the_worked_example_of_the_guide_is_taken() -> None:
+    jwks = json.loads((DATA / "RS384.public.json").read_text(encoding="utf-8"))
+    token = (DATA / "worked-example.jwt").read_text(encoding="utf-8").strip()
+    issuer = claimed_issuer(token)
+    expected = Expected(issuer, "https://authorize.smarthealthit.org/token", at(1_422_568_600))
+    found = verify_assertion(token, read_keys(jwks), expected)
+    assert (found.client_id, found.jti) == (issuer, "random-non-reusable-jwt-id-123")
+
+
+def test_the_worked_example_of_the_guide_is_refused_once_it_has_expired() -> None:
+    jwks = json.loads((DATA / "RS384.public.json").read_text(encoding="utf-8"))
+    token = (DATA / "worked-example.jwt").read_text(encoding="utf-8").strip()
+    issuer = claimed_issuer(token)
+    expected = Expected(issuer, "https://authorize.smarthealthit.org/token", at(1_422_568_860))
+    with pytest.raises(TokenRefused, match="expired"):
+        verify_assertion(token, read_keys(jwks), expected)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_order_of_keys_in_a_set_does_not_matter(turned: bool) -> None:
+    keys = read_keys(ring().jwks)[:: -1 if turned else 1]
+    expected = Expected(CLIENT_ID, TOKEN_URL, at(NOW))
+    for token in (GOOD["es384"](ring()), GOOD["rs384"](ring())):
+        assert verify_assertion(token, keys, expected).jti == "nonce-1"
+
+
+@given(st.integers(0, 10_000), st.integers(1, 255))
+def test_no_single_changed_byte_is_taken(place: int, change: int) -> None:
+    token = GOOD["es384"](ring()).encode()
+    at_byte = place % len(token)
+    bent = bytearray(token)
+    bent[at_byte] ^= change
+    with pytest.raises(TokenRefused):
+        by_guard(bent.decode("latin-1"))
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_refused_and_nothing_else_is_raised(text: str) -> None:
+    for refuse in (by_guard, claimed_issuer):
+        with pytest.raises(TokenRefused):
+            refuse(text)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.text(), st.lists, max_leaves=5))
+def test_any_value_of_any_claim_is_refused_and_nothing_else_is_raised(value: object) -> None:
+    for name in ("iss", "sub", "aud", "exp"):
+        claims = ring().claims() | {name: value}
+        with pytest.raises(TokenRefused):
+            by_guard(ring().token(claims))
+
+
+def test_a_refusal_says_nothing_of_the_token() -> None:
+    for make, _ in BAD.values():
+        token = make(ring())
+        with pytest.raises(TokenRefused) as caught:
+            by_guard(token)
+        assert caught.value.__cause__ is None
+        assert "clinic" not in str(caught.value)
+        assert str(caught.value) in {reason.value for reason in Reason}
