@@ -23,6 +23,7 @@ class BoundField:
         indices: positions of its cells in a row of its source.
         many: whether ``read`` takes the texts of all ``indices`` as a tuple, or one text.
         required: whether an empty value holds the row.
+        empty: the texts that mean an empty cell.
     """
 
     entry: CanonicalField
@@ -31,6 +32,7 @@ class BoundField:
     many: bool
     required: bool
     read: Callable[[Any], Any]
+    empty: frozenset[str]
 
     @property
     def column(self) -> str:
@@ -83,13 +85,12 @@ def _bound(
     several = rule.together or bool(rule.choose) or (source.is_messages and len(found) > 1)
     indices = tuple(found) if several else (found[0],)
     required = rule.required or (entry.required and not is_optional_group(entry.group))
+    read: Callable[[Any], Any] = reader_for(entry, rule, setting)
     if rule.choose:
-        return BoundField(entry, rule, indices, True, required, _chooser(rule))
-    one = reader_for(entry, rule, setting)
-    if not several:
-        return BoundField(entry, rule, indices, False, required, one)
-    read = _together(entry, rule, one) if rule.together else _first_filled(one)
-    return BoundField(entry, rule, indices, True, required, read)
+        read = _chooser(rule)
+    elif several:
+        read = _together(entry, rule, read) if rule.together else _first_filled(read)
+    return BoundField(entry, rule, indices, several, required, read, setting.empty)
 
 
 def is_optional_group(group: str) -> bool:

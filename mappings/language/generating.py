@@ -99,18 +99,21 @@ def generate(document: MapDocument, fields: list[BoundField], joined: tuple[str,
 def _read_field(function: _Function, bound: BoundField) -> None:
     cells = function.cells(bound.rule.source)
     texts = [f"{cells}[{index}]" for index in bound.indices]
-    value = f"v{len(function.values)}_{len(function.lines)}"
-    needed = f"if {value} is None: raise Unmappable"
-    if bound.entry.kind is Kind.TEXT:
-        read = function.name("r", bound.read)
-        argument = f"({', '.join(texts)},)" if bound.many else texts[0]
-        function.lines.append(f"{value} = {read}({argument})")
-    else:
+    value = f"v{len(function.lines)}"
+    every = f"{', '.join(texts)}," if bound.many else texts[0]
+    if bound.entry.kind is not Kind.TEXT:
         known = function.name("k", Remembered(_with_enum(bound)))
-        argument = f"{', '.join(texts)}," if bound.many else texts[0]
-        function.lines.append(f"{value} = {known}[{argument}]")
+        function.lines.append(f"{value} = {known}[{every}]")
+    elif bound.many:
+        read = function.name("r", bound.read)
+        function.lines.append(f"{value} = {read}(({every}))")
+    else:
+        # Text is read in place: a call for each text cell would cost more than all the rest.
+        empty = function.name("e", bound.empty)
+        function.lines.append(f"{value} = {texts[0]}.strip()")
+        function.lines.append(f"if {value} in {empty}: {value} = None")
     if bound.required:
-        function.lines.append(needed)
+        function.lines.append(f"if {value} is None: raise Unmappable")
     function.values.setdefault(bound.entry.name, []).append(value)
 
 
