@@ -70,7 +70,7 @@ def _read_key(key: object) -> VerificationKey:
     kid, kty = key.get("kid"), key.get("kty")
     if not isinstance(kid, str) or not 0 < len(kid) <= 200:
         raise KeysRefused("a key has a kid of 1 to 200 characters")
-    if kty not in ALGORITHM_OF:
+    if not isinstance(kty, str) or kty not in ALGORITHM_OF:
         raise KeysRefused("a key is of kty RSA or EC")
     _check_use(key, ALGORITHM_OF[kty])
     return VerificationKey(kid, kty, _rsa(key) if kty == "RSA" else _elliptic(key))

@@ -9,6 +9,7 @@ import hmac
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,10 @@ TOKEN_URL = "https://bridge.example.org/auth/token"
 NOW = 1_772_463_600  # 2026-03-02T15:00:00Z
 
 Sign = Callable[[bytes], bytes]
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def b64(raw: bytes) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,9 @@ from bridge.identity.jose_guard import Expected, claimed_issuer, verify_assertio
 from bridge.identity.jwks import read_keys
 from tests.bridge.identity.assertion_cases import BAD, GOOD, JWKS_URL
 from tests.support import second_opinion
-from tests.support.assertions import CLIENT_ID, NOW, TOKEN_URL, ring
+from tests.support.assertions import CLIENT_ID, NOW, TOKEN_URL, at, ring
 
 DATA = Path(__file__).parent / "data"
-
-
-def at(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
 
 
 def by_guard(token: str) -> str:
