@@ -85,6 +85,8 @@ def _bound(
     several = rule.together or bool(rule.choose) or (source.is_messages and len(found) > 1)
     indices = tuple(found) if several else (found[0],)
     required = rule.required or (entry.required and not is_optional_group(entry.group))
+    # Reasons may come from several columns; whether all are empty is looked at together.
+    required = required and entry.kind is not Kind.CODED_LIST
     read: Callable[[Any], Any] = reader_for(entry, rule, setting)
     if rule.choose:
         read = _chooser(rule)

@@ -30,8 +30,7 @@ def _of_field(
     if value is not None and value != ():
         filled.setdefault(bound.entry.group, set()).add(bound.entry.name)
         return []
-    # A list may come from several columns; whether all are empty is looked at together.
-    return [bound.empty_reason()] if bound.required and bound.entry.name != "reasons" else []
+    return [bound.empty_reason()] if bound.required else []
 
 
 def _incomplete(fields: list[BoundField], filled: dict[str, set[str]]) -> list[HoldReason]:

@@ -1,0 +1,1 @@
+"""The demonstration: the three journeys on synthetic data."""

@@ -1,0 +1,1 @@
+"""Public samples, unchanged. See ORIGIN.md one folder up."""

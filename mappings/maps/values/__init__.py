@@ -1,0 +1,1 @@
+"""Value tables of the shipped maps: CSV with the columns source and code."""
