@@ -13,14 +13,15 @@ from mappings.fhir.structure import TYPES, broken_structure
 from mappings.fhir.task_states import broken_task_rules
 
 MAX_DEPTH: Final = 24
-MAX_ELEMENTS: Final = 4_000
-MAX_CHARACTERS: Final = 256 * 1024
+MAX_CHARACTERS: Final = 64 * 1024
+"""A model costs about 0.1 ms per kilobyte: a session or answer is one to four kilobytes."""
 
 
 def check_resource(resource: Json) -> list[Issue]:
     """Return what is wrong with a resource that came from outside; empty when nothing is.
 
-    Size and depth come first, since a model may not survive either; then structure (R4 4.0.1);
+    Size and depth come first, since a model may not survive either, and modifier extensions, which
+    may change what the rest means (R4 extensibility); then structure (R4 4.0.1);
     then required codes, reference targets and profile requirements (``resource_rules.csv``), the
     Task rules of SDOH Clinical Care and the order of a period (R4 per-1).
 
@@ -33,7 +34,6 @@ def check_resource(resource: Json) -> list[Issue]:
     return [
         *broken_references(resource),
         *broken_rules(resource),
-        *_modifiers(resource),
         *_periods(resource),
         *(broken_task_rules(resource) if resource["resourceType"] == "Task" else ()),
     ]
@@ -48,35 +48,30 @@ def _outer_fault(resource: object) -> Issue | None:
     if not isinstance(resource, dict) or resource.get("resourceType") not in TYPES:
         return Issue("Resource.resourceType", "not-supported", f"send one of: {', '.join(TYPES)}")
     name = resource["resourceType"]
-    characters = 0
-    for elements, (value, depth) in enumerate(_walk(resource)):
-        characters += len(value) if isinstance(value, str) else 0
+    waiting: list[tuple[Json | list[Any], int]] = [(resource, 1)]
+    size = 0
+    while waiting:  # a loop, since depth could break a recursion
+        value, depth = waiting.pop()
         if depth > MAX_DEPTH:
             return Issue(name, "too-long", f"nest elements at most {MAX_DEPTH} deep")
-        if elements > MAX_ELEMENTS or characters > MAX_CHARACTERS:
+        if "modifierExtension" in value:
+            return Issue(name, "extension", "leave out modifierExtension: none is understood here")
+        size += _size(value)
+        if size > MAX_CHARACTERS:
             return Issue(name, "too-long", "send a smaller resource")
+        inner = value.values() if isinstance(value, dict) else value
+        waiting += [(item, depth + 1) for item in inner if isinstance(item, dict | list)]
     return None
 
 
-def _walk(resource: Json) -> Iterator[tuple[Any, int]]:
-    """Yield every value and element name with its depth; no recursion, so depth cannot hurt."""
-    waiting: list[tuple[Any, int]] = [(resource, 1)]
-    while waiting:
-        value, depth = waiting.pop()
-        yield value, depth
-        if isinstance(value, dict):
-            waiting += [(item, depth + 1) for pair in value.items() for item in pair]
-        elif isinstance(value, list):
-            waiting += [(item, depth + 1) for item in value]
-
-
-def _modifiers(resource: Json) -> Iterator[Issue]:
-    """Yield a fault where an extension may change the meaning (R4 extensibility, isModifier)."""
-    for value, _ in _walk(resource):
-        if isinstance(value, dict) and "modifierExtension" in value:
-            text = "leave out modifierExtension: this server understands none"
-            yield Issue(resource["resourceType"], "extension", text)
-            return
+def _size(value: Json | list[Any]) -> int:
+    """Return roughly the characters a dict or list adds, without the dicts and lists in it."""
+    if isinstance(value, dict):
+        return 8 + sum(
+            len(name) + 6 + (len(item) if isinstance(item, str) else 0)
+            for name, item in value.items()
+        )
+    return 8 + sum(4 + (len(item) if isinstance(item, str) else 0) for item in value)
 
 
 def _periods(resource: Json) -> Iterator[Issue]:

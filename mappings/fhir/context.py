@@ -11,7 +11,6 @@ from datetime import datetime
 from mappings.fhir.canonicals import BASE
 from mappings.fhir.elements import Json, reference
 from mappings.fhir.errors import MissingValueError
-from mappings.fhir.fixed import fixed
 
 IdFor = Callable[[str, str], str]
 """(resource type, key) -> a stable opaque id: the same arguments always give the same id."""
@@ -59,11 +58,9 @@ class ReferralContext:
 
     def __post_init__(self) -> None:
         """Make the references once, not once per row."""
-        schools = {
-            code: fixed(reference("Organization", id_)) for code, id_ in self.school_ids.items()
-        }
-        object.__setattr__(self, "district", fixed(reference("Organization", self.district_id)))
-        object.__setattr__(self, "provider", fixed(reference("Organization", self.provider_id)))
+        schools = {code: reference("Organization", id_) for code, id_ in self.school_ids.items()}
+        object.__setattr__(self, "district", reference("Organization", self.district_id))
+        object.__setattr__(self, "provider", reference("Organization", self.provider_id))
         object.__setattr__(self, "schools", schools)
 
     def school(self, code: str | None) -> Json:

@@ -13,7 +13,7 @@ from mappings.fhir.canonicals import (
     SNOMED,
     SOURCE_TEXT,
 )
-from mappings.fhir.fixed import fixed
+from mappings.fhir.fixed import fixed, fixed_reference
 from mappings.fhir.terminology import CodeTable
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ def meta(profiles: list[str], *, sensitive: bool = False) -> Json:
 
 def reference(resource_type: str, resource_id: str) -> Json:
     """Return a literal reference relative to the bridge's own base."""
-    return {"reference": f"{resource_type}/{resource_id}"}
+    return fixed_reference(f"{resource_type}/{resource_id}")
 
 
 def concept(table: CodeTable, coded: Coded, path: str) -> Json:

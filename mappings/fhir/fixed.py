@@ -49,6 +49,16 @@ class FixedList(list[Any]):
         return list, (copy.deepcopy(self),)
 
 
+_FIXED: Final = frozenset({FixedDict, FixedList})
+
+
+def fixed_reference(target: str) -> FixedDict:
+    """Return a reference that many elements of one record can share."""
+    part = FixedDict(reference=target)
+    part.shape = _REFERENCE
+    return part
+
+
 def fixed(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a value whose dicts and lists, at every depth, cannot be changed.
 
@@ -74,19 +84,31 @@ def shape_of(value: object) -> object:
     the value of an element whose codes are fixed, are part of it.
     """
     kind = type(value)
-    if kind is dict:
-        return tuple([_slot(name, item) for name, item in value.items()])  # type: ignore[attr-defined]
-    if kind is FixedDict or kind is FixedList:
+    if kind in _FIXED:
         return value.shape  # type: ignore[attr-defined]
+    if kind is dict:
+        return _shape_of_dict(value)  # type: ignore[arg-type]
     if kind is list:
         shapes = [shape_of(item) for item in value]  # type: ignore[attr-defined]
         return (shapes[0],) if len(shapes) == 1 else frozenset(shapes)
     return bool(value.strip()) if kind is str else kind  # type: ignore[attr-defined]
 
 
-def _slot(name: str, item: object) -> object:
-    if type(item) is str:
-        if name in _CODED:
-            return name, item
-        return name if item.strip() else (name, False)
-    return name, shape_of(item)
+def _shape_of_dict(value: dict[str, Any]) -> tuple[object, ...]:
+    # The one hot loop of checking: what most elements are is judged here without a call.
+    parts: list[object] = []
+    for name, item in value.items():
+        parts.append(name)
+        kind = type(item)
+        if kind in _FIXED:
+            parts.append(item.shape)
+        elif kind is not str:
+            parts.append(shape_of(item))
+        elif name in _CODED:
+            parts.append(item)
+        elif not item.strip():
+            parts.append(False)
+    return tuple(parts)
+
+
+_REFERENCE: Final = _NUMBERS.setdefault(shape_of({"reference": "x"}), len(_NUMBERS))

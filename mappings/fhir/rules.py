@@ -59,12 +59,13 @@ def broken_references(resource: Json) -> Iterator[Issue]:
     while waiting:
         value, path = waiting.pop()
         if isinstance(value, list):
-            waiting += [(item, f"{path}[{index}]") for index, item in enumerate(value)]
-        elif isinstance(value, dict):
-            waiting += [(item, f"{path}.{name}") for name, item in value.items()]
+            named = ((item, f"{path}[{index}]") for index, item in enumerate(value))
+        else:
+            named = ((item, f"{path}.{name}") for name, item in value.items())
             text = value.get("reference")
             if isinstance(text, str) and not _REFERENCE.fullmatch(text):
                 yield Issue(f"{path}.reference", "value", "write a reference as Type/id")
+        waiting += [pair for pair in named if isinstance(pair[0], dict | list)]
 
 
 def _reach(value: object, steps: tuple[str, ...], path: str) -> Iterator[tuple[Json, str]]:
