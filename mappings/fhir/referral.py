@@ -67,14 +67,19 @@ def _consents(referral: Referral, parties: _Parties, context: ReferralContext) -
             patient=parties.patient,
             district=context.district,
             provider=context.provider,
-            signer=parties.guardian if _signed_by(release, referral.guardian) else None,
+            signer=_signer(release, referral.guardian, parties),
         )
         consent_id = context.id_for("Consent", f"{referral.number}/{release.form}")
         yield consent.build(release, consent_id, links)
 
 
-def _signed_by(release: Release, guardian: Guardian | None) -> bool:
-    return guardian is not None and release.signer == guardian.name
+def _signer(release: Release, guardian: Guardian | None, parties: _Parties) -> Json | None:
+    relationship = release.signer_relationship
+    if relationship is not None and relationship.code == "ONESELF":  # v3-RoleCode
+        return parties.patient
+    if guardian is not None and release.signer == guardian.name:
+        return parties.guardian
+    return None
 
 
 def _observations(

@@ -47,7 +47,10 @@ _BY_CODE: Final = {
 
 
 def parse_encounter(
-    encounter: Json, origin: SourceRow, school_sites: AbstractSet[str] = frozenset()
+    encounter: Json,
+    origin: SourceRow,
+    school_sites: AbstractSet[str] = frozenset(),
+    base: str = "",
 ) -> ServiceSession:
     """Read an Encounter (US Core 6.1.0 Encounter).
 
@@ -56,6 +59,7 @@ def parse_encounter(
         origin: where it came from.
         school_sites: references of the Locations that are schools. Class ``FLD`` alone does not
             say *school*, and many systems send ``AMB`` for a visit at one.
+        base: our own base URL. A reference to another server names nothing of ours.
 
     Raises:
         ParseError: its status is not that of a session, or a time cannot be read.
@@ -66,7 +70,7 @@ def parse_encounter(
         attendance=_attendance(encounter, _ENCOUNTER),
         origin=origin,
         referral_number=_referral_number(encounter),
-        patient_id=_id_of(encounter.get("subject", {}), "Patient"),
+        patient_id=_id_of(encounter.get("subject", {}), "Patient", base),
         starts=_instant(period.get("start"), "Encounter.period.start"),
         ends=_instant(period.get("end"), "Encounter.period.end"),
         modality=modality_of(encounter),
@@ -75,14 +79,14 @@ def parse_encounter(
     )
 
 
-def parse_appointment(appointment: Json, origin: SourceRow) -> ServiceSession:
+def parse_appointment(appointment: Json, origin: SourceRow, base: str = "") -> ServiceSession:
     """Read an Appointment (FHIR R4; US Core 6.1.0 has no profile of it).
 
     Raises:
         ParseError: its status is not that of a session, or a time cannot be read.
     """
     actors = [item.get("actor", {}) for item in appointment.get("participant", ())]
-    patients = [found for actor in actors if (found := _id_of(actor, "Patient"))]
+    patients = [found for actor in actors if (found := _id_of(actor, "Patient", base))]
     return ServiceSession(
         key=_key(appointment),
         attendance=_attendance(appointment, _APPOINTMENT),
@@ -95,9 +99,12 @@ def parse_appointment(appointment: Json, origin: SourceRow) -> ServiceSession:
     )
 
 
-def service_request_id(resource: Json) -> str | None:
-    """Return the id of the ServiceRequest an Encounter or Appointment answers, if it says one."""
-    return _first(_id_of(item, "ServiceRequest") for item in resource.get("basedOn", ()))
+def service_request_id(resource: Json, base: str = "") -> str | None:
+    """Return the id of the ServiceRequest an Encounter or Appointment answers, if it says one.
+
+    ``base`` is our own base URL: a ServiceRequest of another server is none of ours.
+    """
+    return _first(_id_of(item, "ServiceRequest", base) for item in resource.get("basedOn", ()))
 
 
 def modality_of(resource: Json) -> Modality | None:
@@ -140,9 +147,12 @@ def _clinician(encounter: Json) -> str | None:
     return _first(person.get("display") for person in people)
 
 
-def _id_of(link: Json, resource_type: str) -> str | None:
-    parts = str(link.get("reference", "")).split("/_history/")[0].rsplit("/", 2)
-    return parts[-1] if len(parts) >= 2 and parts[-2] == resource_type else None
+def _id_of(link: Json, resource_type: str, base: str) -> str | None:
+    text = str(link.get("reference", ""))
+    if base:
+        text = text.removeprefix(f"{base.rstrip('/')}/")
+    kind, _, name = text.partition("/_history/")[0].partition("/")
+    return name if kind == resource_type and name and "/" not in name else None
 
 
 def _instant(text: str | None, path: str) -> datetime | None:

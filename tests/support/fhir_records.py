@@ -182,6 +182,8 @@ def _releases() -> Iterator[Referral]:
     for form, answer in product(("education", "health"), ("signed", "refused", "pending")):
         yield replace(FULL, releases=(replace(SIGNED, form=form, answer=answer),))
         yield replace(FULL, releases=(Release(form=form, answer=answer),))
+    own = replace(SIGNED, signer_relationship=Coded("ONESELF", "self"))
+    yield replace(FULL, releases=(own,))
     for recipient, purpose in (("lea", "follow"), (None, None), ("provider", "attend")):
         yield replace(FULL, releases=(replace(SIGNED, recipient=recipient, purpose=purpose),))
 

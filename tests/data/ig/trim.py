@@ -10,6 +10,7 @@ Value sets that name others, or the descendants of a code, are written out as li
 the code system is at hand, since the validator used here cannot work them out.
 """
 
+import gzip
 import io
 import json
 import sys
@@ -217,7 +218,9 @@ def write(name: str, version: str, resources: list[Json]) -> None:
     files = [("package.json", manifest)]
     files += [(f"{r['resourceType']}-{r['id']}.json", cut(r)) for r in resources]
     target = HERE / f"{name}-{version}.tgz"
-    with tarfile.open(target, "w:gz", compresslevel=9) as archive:
+    # No time stamp: the same sources give the same bytes.
+    packed = gzip.GzipFile(target, "wb", 9, mtime=0)
+    with packed, tarfile.open(fileobj=packed, mode="w") as archive:
         for file, content in sorted(files, key=lambda pair: pair[0]):
             data = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
             info = tarfile.TarInfo(f"package/{file}")

@@ -218,6 +218,12 @@ def test_a_form_signed_by_the_guardian_refers_to_the_guardian() -> None:
     assert consent["performer"] == [{"display": "Someone Else"}]
 
 
+def test_a_form_the_student_signed_refers_to_the_student() -> None:
+    own = replace(SIGNED, signer="Zoë", signer_relationship=Coded("ONESELF", "self"))
+    consent = one("Consent", referral_resources(replace(FULL, releases=(own,)), CONTEXT))
+    assert consent["performer"] == [{"reference": "Patient/patient-1002"}]
+
+
 def test_provenance_names_the_row_and_everything_made_from_it() -> None:
     made = referral_resources(FULL, CONTEXT)
     provenance = made[-1]

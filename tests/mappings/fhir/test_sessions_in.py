@@ -92,11 +92,21 @@ def test_a_time_that_is_no_instant_is_refused_without_being_quoted(start: object
 
 def test_the_referral_is_found_by_reference_or_by_number() -> None:
     assert service_request_id(encounter()) == "servicerequest-r-2026-0002"
-    absolute = [{"reference": "https://ehr.example/fhir/ServiceRequest/abc/_history/3"}]
-    assert service_request_id(encounter(basedOn=absolute)) == "abc"
+    versioned = encounter(basedOn=[{"reference": "ServiceRequest/abc/_history/3"}])
+    assert service_request_id(versioned) == "abc"
     number = [{"identifier": {"system": "urn:x", "value": "R-7"}}]
     assert parse_encounter(encounter(basedOn=number), ORIGIN).referral_number == "R-7"
     assert service_request_id(encounter(basedOn=number)) is None
+
+
+def test_a_resource_of_another_server_is_none_of_ours() -> None:
+    url = "https://bridge.example/fhir/ServiceRequest/abc"
+    sent = encounter(basedOn=[{"reference": url}], subject={"reference": "https://x/Patient/p"})
+    assert service_request_id(sent) is None
+    assert service_request_id(sent, "https://other.example/fhir") is None
+    assert service_request_id(sent, "https://bridge.example/fhir/") == "abc"
+    assert parse_encounter(sent, ORIGIN).patient_id is None
+    assert parse_encounter(sent, ORIGIN, base="https://x").patient_id == "p"
 
 
 def test_a_subject_that_is_no_patient_gives_no_patient() -> None:

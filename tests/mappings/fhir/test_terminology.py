@@ -13,6 +13,7 @@ from mappings.canonical import Modality, Place
 from mappings.fhir.definitions import code_systems, concept_maps, extension_definitions
 from mappings.fhir.rules import ENCOUNTER_CLASSES
 from mappings.fhir.terminology import TABLES, table
+from mappings.language import codes
 from tests.support.profiles import IG, validate
 
 VALUE_SETS = {
@@ -79,6 +80,22 @@ def test_every_table_has_unique_codes_with_displays(name: str) -> None:
 def test_every_table_in_the_folder_is_listed() -> None:
     held = {item.name for item in files("mappings.fhir.terminology").iterdir()}
     assert {name for name in held if name.endswith(".csv")} == {f"{name}.csv" for name in TABLES}
+
+
+MAPPED = {
+    "concerns": codes.REASONS,
+    "grade-levels": codes.GRADES,
+    "instruments": codes.INSTRUMENTS,
+    "purposes": codes.PURPOSES,
+    "referrer-roles": codes.REFERRER_ROLES,
+    "release-elements": codes.ELEMENTS,
+    "services": (*codes.SERVICES, "unspecified"),
+}
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_a_map_may_translate_into_exactly_the_codes_of_a_table(name: str) -> None:
+    assert set(table(name).rows) == set(MAPPED[name])
 
 
 def test_every_modality_and_place_has_a_code() -> None:
