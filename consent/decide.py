@@ -31,7 +31,7 @@ class Vote:
 
 
 def decide(
-    compiled: Callable[[Slice], Conditions], asked: Slice, facts: Collection[str]
+    answer: Callable[[Slice, int], Decision], asked: Slice, facts: Collection[str]
 ) -> Decision:
     """Decide one slice under the facts that are true.
 
@@ -39,7 +39,7 @@ def decide(
     fact: a misspelt fact must not pass for one that is false.
     """
     try:
-        return judge(compiled(asked), bits_of(facts))
+        return answer(asked, bits_of(facts))
     except Exception:  # noqa: BLE001 an error here becomes the answer no
         return FAILED
 

@@ -30,6 +30,7 @@ from consent.mou.terms.flows import Flow
 
 # An attacker who asks for made-up slices must not grow the table without end.
 _MOST_SLICES = 50_000
+_MOST_ANSWERS = 100_000
 
 
 def compile_table(template: Template, agreement: Agreement, law: Law) -> "DecisionTable":
@@ -57,12 +58,13 @@ class DecisionTable:
         digest: names documents *and* compiled conditions; equal digests decide alike.
     """
 
-    __slots__ = ("_compiled", "_filters", "_live", "_sources", "digest")
+    __slots__ = ("_answers", "_compiled", "_filters", "_live", "_sources", "digest")
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._compiled: dict[Slice, Conditions] = {}
         self._filters: dict[Slice, Filter] = {}
+        self._answers: dict[tuple[Slice, int], Decision] = {}
         self._live = tuple(sorted(_named_by_flows(sources.template)))
         self.digest = self._digest()
 
@@ -72,7 +74,7 @@ class DecisionTable:
         Never raises: whatever goes wrong inside is a denial (``decision-failed``), and so is a
         name that is no fact.
         """
-        return decide(self._conditions, asked, facts)
+        return decide(self._answer, asked, facts)
 
     def filter(self, asked: Slice) -> Filter:
         """Return the condition of a slice as data; it holds exactly where decide permits."""
@@ -120,6 +122,17 @@ class DecisionTable:
             found = compile_slice(asked, self._sources)
             if found.known and len(self._compiled) < _MOST_SLICES:
                 self._compiled[asked] = found
+        return found
+
+    def _answer(self, asked: Slice, bits: int) -> Decision:
+        """Judge a cell once: the same relevant facts always give the same (frozen) decision."""
+        conditions = self._conditions(asked)
+        cell = (asked, bits & conditions.relevant)
+        found = self._answers.get(cell)
+        if found is None:
+            found = judge(conditions, cell[1])
+            if conditions.known and len(self._answers) < _MOST_ANSWERS:
+                self._answers[cell] = found
         return found
 
     def _digest(self) -> str:

@@ -3,7 +3,9 @@
 import pytest
 
 from consent.model import Slice
-from tests.consent.worked_example import golden_cases, slice_of, table
+from consent.mou import shipped_template
+from consent.table import compile_table
+from tests.consent.worked_example import agreement_with, golden_cases, law, slice_of, table
 
 
 @pytest.mark.parametrize("case", golden_cases(), ids=lambda case: case["case"])
@@ -71,6 +73,25 @@ def test_part_2_consent_brings_its_notice_and_a_copy_of_its_scope() -> None:
     assert votes["law:PART2"].agrees
     assert votes["law:PART2"].by == ("p2.consent",)
     assert not votes["prohibition:A1"].agrees
+
+
+def test_a_release_under_part_2_consent_carries_the_notice_and_its_scope() -> None:
+    without_a1 = agreement_with("elements: [sud.row], unless", "elements: [ref.row], unless")
+    open_table = compile_table(shipped_template(), without_a1, law())
+    asked = slice_of("provider hub loader report sud.row")
+    facts = ["in_force", "state_mandate", "pseudonymised", "c_part2"]
+
+    decision = open_table.decide(asked, facts)
+
+    assert decision.bases == ("hipaa.required_by_law", "state.coded_to_state", "p2.consent")
+    assert {"p2.notice", "p2.copy_or_scope", "PSEUD"} <= set(decision.obligations)
+
+
+def test_a_filter_lists_no_clause_that_always_holds_and_none_twice() -> None:
+    claim = table().filter(slice_of("provider payer claims bill claim.core"))
+
+    assert all(() not in clause for clause in claim.clauses)
+    assert len(set(claim.clauses)) == len(claim.clauses)
 
 
 @pytest.mark.parametrize(
