@@ -13,6 +13,7 @@ from mappings.language.value_tables import normal
 Places = dict[str, dict[str, int]]
 _LISTS = (Kind.CODED_LIST, Kind.CODE_LIST)
 _EMPTY_ADVICE = "fill it in the source"
+_SAID_ADVICE = "correct it in the source, or leave the row held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class BoundField:
         if self.entry.never_assumed and self.entry.group:
             text = self.rule.say or "release column empty: write yes, no or pending"
             return HoldReason(HoldCode.EMPTY, self.column, text, "ask who holds the form")
-        text = self.rule.say or f"is empty, and {self.entry.name} is needed"
+        if self.rule.say:
+            return HoldReason(HoldCode.EMPTY, self.column, self.rule.say, _SAID_ADVICE)
+        text = f"is empty, and {self.entry.name} is needed"
         return HoldReason(HoldCode.EMPTY, self.column, text, _EMPTY_ADVICE)
 
 
