@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 
 from benchmarks.arms import words as w
+from mappings.language import load_map
 
 _FAMILY = ("García", "Nguyen", "O'Neil", "Smith", "Włodarczyk", "Brown")
 _GIVEN = ("Ana", "Ben", "Chloë", "Dat", "Eva", "Finn")
@@ -15,60 +16,76 @@ _TEXT = 'Has been "quiet" since September, often late; asked to talk to somebody
 
 
 def write(path: Path, rows: int) -> None:
-    """Write a file of so many rows."""
+    """Write a file of so many rows, with every heading of the template."""
     draw = random.Random(7)  # noqa: S311 - nothing secret: the same file each time
+    template = load_map("schoolbridge-template").main.headings
+    headings = [heading.text for heading in template]
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(_row(draw, 1)), lineterminator="\n")
+        writer = csv.DictWriter(file, headings, restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(_row(draw, number) for number in range(1, rows + 1))
 
 
 def _row(draw: random.Random, number: int) -> dict[str, str]:
     family = draw.choice(_FAMILY)
+    guardian = f"{draw.choice(_GIVEN)} {family}"
     return {
-        "number": f"R-{number:06}",
-        "authored_on": f"2026-10-{draw.randint(1, 28):02}",
-        "urgency": draw.choice(list(w.URGENCIES)),
-        "reasons": "; ".join(draw.sample(list(w.REASONS), k=2)),
-        "description": _TEXT,
-        "requested_service": draw.choice(list(w.SERVICES)),
-        "referrer_role": draw.choice(list(w.ROLES)),
-        "parent_notified": draw.choice(("Yes", "No")),
-        "attendance_percent": f"{draw.randint(600, 1000) / 10}",
-        "plan_504": draw.choice(("Yes", "No")),
+        "Referral number": f"R-{number:06}",
+        "Date of referral": f"10/{draw.randint(1, 28)}/2026",
+        "Urgency": draw.choice(list(w.URGENCIES)),
+        "Reasons": "; ".join(draw.sample(list(w.REASONS), k=2)),
+        "Description": _TEXT,
+        "Service requested": draw.choice(list(w.SERVICES)),
+        "Role of referrer": draw.choice(list(w.ROLES)),
+        "Supports already tried": "Check-ins with the counselor",
+        "Parent notified": draw.choice(("yes", "no")),
+        "Attendance percent": f"{draw.randint(600, 999) / 10}",
+        "504 plan": draw.choice(("yes", "no")),
+        "Screening": "PHQ-A",
+        "Screening score": str(draw.randint(0, 27)),
+        "Screening date": f"9/{draw.randint(1, 28)}/2026",
+        "Health release": "pending",
         **_student(draw, number, family),
-        **_guardian(draw, number, family),
-        "screening.1.instrument": "PHQ-A",
-        "screening.1.score": str(draw.randint(0, 27)),
-        "screening.1.screened_on": f"2026-09-{draw.randint(1, 28):02}",
+        **_guardian(draw, number, guardian),
+        **_release(guardian),
     }
 
 
 def _student(draw: random.Random, number: int, family: str) -> dict[str, str]:
     return {
-        "student.local_id": str(100000 + number),
-        "student.family_name": family,
-        "student.given_name": draw.choice(_GIVEN),
-        "student.birth_date": f"{draw.randint(2012, 2014)}-{draw.randint(1, 12):02}-15",
-        "student.sex": draw.choice(list(w.SEXES)),
-        "student.grade": draw.choice(list(w.GRADES)),
-        "student.school": draw.choice(list(w.SCHOOLS)),
-        "student.home_language": draw.choice(list(w.LANGUAGES)),
-        "student.phone": f"555-01{number % 100:02}",
+        "Student ID": str(100000 + number),
+        "Last name": family,
+        "First name": draw.choice(_GIVEN),
+        "Date of birth": f"{draw.randint(1, 12)}/15/{draw.randint(2012, 2014)}",
+        "Gender": draw.choice(list(w.SEXES)),
+        "Grade": draw.choice(list(w.GRADES)),
+        "School": draw.choice(list(w.SCHOOLS)),
+        "Home language": draw.choice(list(w.LANGUAGES)),
+        "Interpreter needed": draw.choice(("yes", "no")),
+        "Address": f"{number % 400 + 1} Main Street",
+        "City": "Millbrook",
+        "State": "CT",
+        "ZIP": "06000",
     }
 
 
-def _guardian(draw: random.Random, number: int, family: str) -> dict[str, str]:
-    name = f"{draw.choice(_GIVEN)} {family}"
+def _guardian(draw: random.Random, number: int, name: str) -> dict[str, str]:
     return {
-        "guardian.name": name,
-        "guardian.relationship": draw.choice(list(w.RELATIONSHIPS)),
-        "guardian.phone": f"555-02{number % 100:02}",
-        "guardian.email": f"guardian{number}@example.org",
-        "release.education.answer": "signed",
-        "release.education.signer": name,
-        "release.education.signed_on": "2026-09-01",
-        "release.education.expires_on": "2027-08-31",
-        "release.education.elements": "referral; status",
-        "release.education.purpose": "refer",
+        "Guardian name": name,
+        "Guardian relationship": draw.choice(list(w.RELATIONSHIPS)),
+        "Guardian phone": f"555-02{number % 100:02}",
+        "Guardian email": f"guardian{number}@example.org",
+    }
+
+
+def _release(signer: str) -> dict[str, str]:
+    return {
+        "Education release": "yes",
+        "Education release: signed by": signer,
+        "Education release: signed on": "9/1/2026",
+        "Education release: expires on": "8/31/2027",
+        "Education release: what": "Referral; Status",
+        "Education release: purpose": "Referral for care",
+        "Education release: recipient": "Provider",
+        "Education release: statements printed": "; ".join(w.STATEMENTS),
     }

@@ -5,6 +5,7 @@ Every element is checked for structure and type by ``fhir.resources`` as it is m
 
 from typing import Any
 
+from fhir.resources.R4B.address import Address
 from fhir.resources.R4B.attachment import Attachment
 from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.coding import Coding
@@ -68,9 +69,9 @@ def extension(name: str, value: CodeableConcept) -> Extension:
 
 
 def patient(row: Row, patient_id: str, school: Reference) -> Patient:
-    code, display = w.GRADES[row["student.grade"]]
-    grade = concept(ours("grade-levels", code, display), text=row["student.grade"])
-    language = Coding(system="urn:ietf:bcp:47", code=w.LANGUAGES[row["student.home_language"]])
+    code, display = w.GRADES[row["Grade"]]
+    grade = concept(ours("grade-levels", code, display), text=row["Grade"])
+    language = Coding(system="urn:ietf:bcp:47", code=w.LANGUAGES[row["Home language"]])
     return Patient(
         id=patient_id,
         meta=meta(w.CORE + "patient"),
@@ -78,75 +79,99 @@ def patient(row: Row, patient_id: str, school: Reference) -> Patient:
             Identifier(system=w.BASE + "/NamingSystem/student", value=patient_id),
             Identifier(
                 system=w.BASE + "/NamingSystem/local-student/lakeview",
-                value=row["student.local_id"],
+                value=row["Student ID"],
             ),
         ],
         name=[
-            HumanName(family=row["student.family_name"], given=[row["student.given_name"]]),
+            HumanName(family=row["Last name"], given=[row["First name"]]),
         ],
-        gender=w.SEXES[row["student.sex"]],
-        gender__ext=said(row["student.sex"]),
-        birthDate=row["student.birth_date"],
+        gender=w.SEXES[row["Gender"]],
+        gender__ext=said(row["Gender"]),
+        birthDate=w.iso(row["Date of birth"]),
         managingOrganization=school,
-        extension=[extension("grade-level", grade)],
-        telecom=[ContactPoint(system="phone", value=row["student.phone"])],
-        communication=[
-            PatientCommunication(language=concept(language, text=row["student.home_language"]))
+        extension=[
+            extension("grade-level", grade),
+            Extension(url=w.INTERPRETER, valueBoolean=row["Interpreter needed"] == "yes"),
         ],
+        address=[
+            Address(
+                line=[row["Address"]], city=row["City"], state=row["State"], postalCode=row["ZIP"]
+            )
+        ],
+        communication=[PatientCommunication(language=concept(language, text=row["Home language"]))],
     )
 
 
 def related_person(row: Row, person_id: str, subject: Reference) -> RelatedPerson:
-    relationship = row["guardian.relationship"]
+    relationship = row["Guardian relationship"]
     coding = Coding(system=w.HL7 + "v3-RoleCode", code=w.RELATIONSHIPS[relationship])
     return RelatedPerson(
         id=person_id,
         meta=meta(w.CORE + "relatedperson"),
         active=True,
         patient=subject,
-        name=[HumanName(text=row["guardian.name"])],
+        name=[HumanName(text=row["Guardian name"])],
         relationship=[concept(coding, text=relationship)],
         telecom=[
-            ContactPoint(system="phone", value=row["guardian.phone"]),
-            ContactPoint(system="email", value=row["guardian.email"]),
+            ContactPoint(system="phone", value=row["Guardian phone"]),
+            ContactPoint(system="email", value=row["Guardian email"]),
         ],
     )
 
 
-def provision(row: Row, kind: str) -> ConsentProvision:
-    purpose = row["release.education.purpose"]
-    reason, display = w.PURPOSES[purpose]
+def permit(row: Row) -> ConsentProvision:
+    purpose, display, reason = w.PURPOSES[row["Education release: purpose"]]
     recipient = concept(Coding(system=w.HL7 + "v3-ParticipationType", code="IRCP"))
-    elements = sorted(row["release.education.elements"].split("; "))
+    elements = sorted(w.ELEMENTS[text] for text in row["Education release: what"].split("; "))
     return ConsentProvision(
-        type=kind,
+        type="permit",
         period=Period(
-            start=row["release.education.signed_on"], end=row["release.education.expires_on"]
+            start=w.iso(row["Education release: signed on"]),
+            end=w.iso(row["Education release: expires on"]),
         ),
         actor=[ConsentProvisionActor(role=recipient, reference=to("Organization", "provider"))],
         purpose=[
             Coding(system=w.HL7 + "v3-ActReason", code=reason),
             ours("purposes", purpose, display),
         ],
-        code=[concept(ours("release-elements", each, w.ELEMENTS[each])) for each in elements],
+        code=[concept(ours("release-elements", *element)) for element in elements],
     )
 
 
-def consent(row: Row, consent_id: str, subject: Reference, signer: Reference) -> Consent:
-    status, kind = w.ANSWERS[row["release.education.answer"]]
+def education(row: Row, subject: Reference, signer: Reference) -> Consent:
+    statements = row["Education release: statements printed"].split("; ")
+    url = w.BASE + "/StructureDefinition/release-statement"
     return Consent(
-        id=consent_id,
+        id=id_for("Consent", row["Referral number"] + "/education"),
         meta=meta(w.SDOHCC + "Consent"),
-        status=status,
+        status="active",
         scope=concept(Coding(system=w.HL7 + "consentscope", code="patient-privacy")),
         category=[concept(Coding(system=w.HL7 + "v3-ActCode", code="IDSCL"))],
         patient=subject,
-        dateTime=row["release.education.signed_on"],
+        dateTime=w.iso(row["Education release: signed on"]),
         performer=[signer],
         organization=[to("Organization", "district")],
         sourceAttachment=Attachment(title="Form kept by the school district"),
         policy=[ConsentPolicy(uri=w.EDUCATION_POLICY)],
-        provision=provision(row, kind),
+        provision=permit(row),
+        extension=[
+            Extension(url=url, valueCode=code)
+            for code in sorted(w.STATEMENTS[text] for text in statements)
+        ],
+    )
+
+
+def health(row: Row, subject: Reference) -> Consent:
+    return Consent(
+        id=id_for("Consent", row["Referral number"] + "/health"),
+        status="proposed",
+        scope=concept(Coding(system=w.HL7 + "consentscope", code="patient-privacy")),
+        category=[concept(Coding(system=w.HL7 + "v3-ActCode", code="IDSCL"))],
+        patient=subject,
+        organization=[to("Organization", "district")],
+        sourceAttachment=Attachment(title="Form kept by the school district"),
+        policyRule=concept(Coding(system=w.HL7 + "consentpolicycodes", code="hipaa-auth")),
+        provision=ConsentProvision(type="deny"),
     )
 
 
@@ -159,10 +184,10 @@ def quantity(text: str, unit: str) -> Quantity:
 
 
 def score(row: Row, subject: Reference, school: Reference) -> Observation:
-    instrument = row["screening.1.instrument"]
+    instrument = row["Screening"]
     code, display, loinc = w.INSTRUMENTS[instrument]
     return Observation(
-        id=id_for("Observation", f"{row['number']}/{code}/1"),
+        id=id_for("Observation", f"{row['Referral number']}/{code}/1"),
         meta=meta(w.CORE + "observation-screening-assessment", labelled=True),
         status="final",
         category=category("survey", "Survey"),
@@ -171,19 +196,19 @@ def score(row: Row, subject: Reference, school: Reference) -> Observation:
         code=concept(
             Coding(system=w.LOINC, code=loinc), ours("instruments", code, display), text=instrument
         ),
-        valueQuantity=quantity(row["screening.1.score"], "{score}"),
-        effectiveDateTime=row["screening.1.screened_on"],
+        valueQuantity=quantity(row["Screening score"], "{score}"),
+        effectiveDateTime=w.iso(row["Screening date"]),
     )
 
 
 def fact(row: Row, named: tuple[str, str], who: dict[str, Any], **value: object) -> Observation:
     return Observation(
-        id=id_for("Observation", f"{row['number']}/{named[0]}"),
+        id=id_for("Observation", f"{row['Referral number']}/{named[0]}"),
         meta=meta(w.CORE + "simple-observation", labelled=True),
         status="final",
         category=category("social-history", "Social History"),
         code=concept(ours("school-facts", *named)),
-        effectiveDateTime=row["authored_on"],
+        effectiveDateTime=w.iso(row["Date of referral"]),
         **who,
         **value,
     )
@@ -195,6 +220,6 @@ def observations(row: Row, subject: Reference, school: Reference) -> list[Observ
     plan = ("plan-504", "Has a section 504 plan")
     return [
         score(row, subject, school),
-        fact(row, attendance, who, valueQuantity=quantity(row["attendance_percent"], "%")),
-        fact(row, plan, who, valueBoolean=row["plan_504"] == "Yes"),
+        fact(row, attendance, who, valueQuantity=quantity(row["Attendance percent"], "%")),
+        fact(row, plan, who, valueBoolean=row["504 plan"] == "yes"),
     ]

@@ -19,8 +19,9 @@ from benchmarks.arms.fhir_models import (
     Model,
     Row,
     concept,
-    consent,
+    education,
     extension,
+    health,
     meta,
     observations,
     ours,
@@ -35,47 +36,50 @@ from benchmarks.arms.timed import id_for, run
 def identifier(row: Row) -> list[Identifier]:
     placer = concept(Coding(system=w.HL7 + "v2-0203", code="PLAC"))
     system = w.BASE + "/NamingSystem/referral/lakeview"
-    return [Identifier(type=placer, system=system, value=row["number"])]
+    return [Identifier(type=placer, system=system, value=row["Referral number"])]
 
 
 def reason(text: str) -> CodeableConcept:
     return concept(ours("concerns", *w.REASONS[text]), text=text)
 
 
-def note(row: Row) -> Annotation:
-    about = Extension(url=w.BASE + "/StructureDefinition/note-about", valueCode="description")
-    return Annotation(extension=[about], text=row["description"])
+def note(about: str, text: str) -> Annotation:
+    said_about = Extension(url=w.BASE + "/StructureDefinition/note-about", valueCode=about)
+    return Annotation(extension=[said_about], text=text)
 
 
 def service(row: Row) -> CodeableConcept:
-    code, display, snomed = w.SERVICES[row["requested_service"]]
+    code, display, snomed = w.SERVICES[row["Service requested"]]
     standard = Coding(system=w.SNOMED, code=snomed)
-    return concept(standard, ours("services", code, display), text=row["requested_service"])
+    return concept(standard, ours("services", code, display), text=row["Service requested"])
 
 
 def service_request(
     row: Row, subject: Reference, school: Reference, supporting: list[Reference]
 ) -> ServiceRequest:
     role = concept(
-        ours("referrer-roles", *w.ROLES[row["referrer_role"]]), text=row["referrer_role"]
+        ours("referrer-roles", *w.ROLES[row["Role of referrer"]]), text=row["Role of referrer"]
     )
     return ServiceRequest(
-        id=id_for("ServiceRequest", row["number"]),
+        id=id_for("ServiceRequest", row["Referral number"]),
         meta=meta(w.CORE + "servicerequest", w.SDOHCC + "ServiceRequest", labelled=True),
         identifier=identifier(row),
         status="active",
         intent="order",
         category=[concept(Coding(system=w.SNOMED, code="409063005"))],
-        priority=w.URGENCIES[row["urgency"]],
-        priority__ext=said(row["urgency"]),
+        priority=w.URGENCIES[row["Urgency"]],
+        priority__ext=said(row["Urgency"]),
         code=service(row),
         subject=subject,
-        authoredOn=row["authored_on"],
+        authoredOn=w.iso(row["Date of referral"]),
         requester=school,
         performer=[to("Organization", "provider")],
-        reasonCode=[reason(text) for text in row["reasons"].split("; ")],
+        reasonCode=[reason(text) for text in row["Reasons"].split("; ")],
         supportingInfo=supporting,
-        note=[note(row)],
+        note=[
+            note("description", row["Description"]),
+            note("interventions-tried", row["Supports already tried"]),
+        ],
         extension=[extension("referrer-role", role)],
     )
 
@@ -83,20 +87,20 @@ def service_request(
 def task(row: Row, subject: Reference) -> Task:
     notified = Coding(system=w.BASE + "/CodeSystem/task-input", code="parent-notified")
     return Task(
-        id=id_for("Task", row["number"]),
+        id=id_for("Task", row["Referral number"]),
         meta=meta(w.SDOHCC + "TaskForReferralManagement", labelled=True),
         identifier=identifier(row),
         status="requested",
         businessStatus=concept(ours("follow-up", "sent", "Sent to the provider")),
         intent="order",
-        priority=w.URGENCIES[row["urgency"]],
+        priority=w.URGENCIES[row["Urgency"]],
         code=concept(Coding(system="http://hl7.org/fhir/CodeSystem/task-code", code="fulfill")),
-        focus=to("ServiceRequest", id_for("ServiceRequest", row["number"])),
+        focus=to("ServiceRequest", id_for("ServiceRequest", row["Referral number"])),
         for_fhir=subject,
-        authoredOn=row["authored_on"],
+        authoredOn=w.iso(row["Date of referral"]),
         requester=to("Organization", "district"),
         owner=to("Organization", "provider"),
-        input=[TaskInput(type=concept(notified), valueBoolean=row["parent_notified"] == "Yes")],
+        input=[TaskInput(type=concept(notified), valueBoolean=row["Parent notified"] == "yes")],
     )
 
 
@@ -105,10 +109,10 @@ def provenance(row: Row, number: int, targets: list[Reference], school: Referenc
     transmitter = Coding(system=w.US_CORE_AGENT, code="transmitter")
     locator = Identifier(
         system=w.BASE + "/NamingSystem/source-row",
-        value=f"referral-template/referrals.csv#{number}",
+        value=f"schoolbridge-template/referrals.csv#{number}",
     )
     return Provenance(
-        id=id_for("Provenance", row["number"]),
+        id=id_for("Provenance", row["Referral number"]),
         meta=meta(w.CORE + "provenance"),
         target=targets,
         recorded=w.RECEIVED,
@@ -126,14 +130,14 @@ def link(resource: Model) -> Reference:
 
 def resources(row: Row, number: int) -> list[Model]:
     """Return the resources of one row; ``number`` is the row's number in a spreadsheet."""
-    school = to("Organization", w.SCHOOLS[row["student.school"]])
-    subject_of = patient(row, id_for("Patient", row["student.local_id"]), school)
+    school = to("Organization", w.SCHOOLS[row["School"]])
+    subject_of = patient(row, id_for("Patient", row["Student ID"]), school)
     subject = link(subject_of)
-    person = related_person(row, id_for("RelatedPerson", row["student.local_id"]), subject)
-    form = consent(row, id_for("Consent", row["number"] + "/education"), subject, link(person))
+    person = related_person(row, id_for("RelatedPerson", row["Student ID"]), subject)
+    forms = [education(row, subject, link(person)), health(row, subject)]
     seen = observations(row, subject, school)
-    request = service_request(row, subject, school, [link(item) for item in (form, *seen)])
-    built = [subject_of, person, form, *seen, request, task(row, subject)]
+    request = service_request(row, subject, school, [link(item) for item in (*forms, *seen)])
+    built = [subject_of, person, *forms, *seen, request, task(row, subject)]
     return [*built, provenance(row, number, [link(item) for item in built], school)]
 
 

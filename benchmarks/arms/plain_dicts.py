@@ -28,7 +28,7 @@ def coding(table: str, code: str, display: str) -> Json:
 
 
 def patient(row: Json, patient_id: str, school: Json) -> Json:
-    grade, grade_display = w.GRADES[row["student.grade"]]
+    grade, grade_display = w.GRADES[row["Grade"]]
     return {
         "resourceType": "Patient",
         "id": patient_id,
@@ -37,25 +37,33 @@ def patient(row: Json, patient_id: str, school: Json) -> Json:
             {"system": w.BASE + "/NamingSystem/student", "value": patient_id},
             {
                 "system": w.BASE + "/NamingSystem/local-student/lakeview",
-                "value": row["student.local_id"],
+                "value": row["Student ID"],
             },
         ],
-        "name": [{"family": row["student.family_name"], "given": [row["student.given_name"]]}],
-        "gender": w.SEXES[row["student.sex"]],
-        "_gender": source_text(row["student.sex"]),
-        "birthDate": row["student.birth_date"],
+        "name": [{"family": row["Last name"], "given": [row["First name"]]}],
+        "gender": w.SEXES[row["Gender"]],
+        "_gender": source_text(row["Gender"]),
+        "birthDate": w.iso(row["Date of birth"]),
         "managingOrganization": school,
         "extension": [
             {
                 "url": w.BASE + "/StructureDefinition/grade-level",
                 "valueCodeableConcept": {
                     "coding": [coding("grade-levels", grade, grade_display)],
-                    "text": row["student.grade"],
+                    "text": row["Grade"],
                 },
+            },
+            {"url": w.INTERPRETER, "valueBoolean": row["Interpreter needed"] == "yes"},
+        ],
+        "address": [
+            {
+                "line": [row["Address"]],
+                "city": row["City"],
+                "state": row["State"],
+                "postalCode": row["ZIP"],
             }
         ],
-        "telecom": [{"system": "phone", "value": row["student.phone"]}],
-        "communication": [language(row["student.home_language"])],
+        "communication": [language(row["Home language"])],
     }
 
 
@@ -70,7 +78,7 @@ def source_text(text: str) -> Json:
 
 
 def related_person(row: Json, person_id: str, subject: Json) -> Json:
-    relationship = row["guardian.relationship"]
+    relationship = row["Guardian relationship"]
     coded = {"system": w.HL7 + "v3-RoleCode", "code": w.RELATIONSHIPS[relationship]}
     return {
         "resourceType": "RelatedPerson",
@@ -78,48 +86,67 @@ def related_person(row: Json, person_id: str, subject: Json) -> Json:
         "meta": {"profile": [w.CORE + "relatedperson"]},
         "active": True,
         "patient": subject,
-        "name": [{"text": row["guardian.name"]}],
+        "name": [{"text": row["Guardian name"]}],
         "relationship": [{"coding": [coded], "text": relationship}],
         "telecom": [
-            {"system": "phone", "value": row["guardian.phone"]},
-            {"system": "email", "value": row["guardian.email"]},
+            {"system": "phone", "value": row["Guardian phone"]},
+            {"system": "email", "value": row["Guardian email"]},
         ],
     }
 
 
-def consent(row: Json, consent_id: str, subject: Json, signer: Json) -> Json:
-    purpose = row["release.education.purpose"]
-    reason, display = w.PURPOSES[purpose]
-    status, kind = w.ANSWERS[row["release.education.answer"]]
-    recipient = {"coding": [{"system": w.HL7 + "v3-ParticipationType", "code": "IRCP"}]}
-    elements = sorted(row["release.education.elements"].split("; "))
+def consent(key: str, status: str, subject: Json, provision: Json) -> Json:
     return {
         "resourceType": "Consent",
-        "id": consent_id,
-        "meta": {"profile": [w.SDOHCC + "Consent"]},
+        "id": id_for("Consent", key),
         "status": status,
         "scope": {"coding": [{"system": w.HL7 + "consentscope", "code": "patient-privacy"}]},
         "category": [{"coding": [{"system": w.HL7 + "v3-ActCode", "code": "IDSCL"}]}],
         "patient": subject,
-        "dateTime": row["release.education.signed_on"],
-        "performer": [signer],
         "organization": [DISTRICT],
         "sourceAttachment": {"title": "Form kept by the school district"},
-        "policy": [{"uri": w.EDUCATION_POLICY}],
-        "provision": {
-            "type": kind,
-            "period": {
-                "start": row["release.education.signed_on"],
-                "end": row["release.education.expires_on"],
-            },
-            "actor": [{"role": recipient, "reference": PROVIDER}],
-            "purpose": [
-                {"system": w.HL7 + "v3-ActReason", "code": reason},
-                coding("purposes", purpose, display),
-            ],
-            "code": [{"coding": [coding("release-elements", e, w.ELEMENTS[e])]} for e in elements],
-        },
+        "provision": provision,
     }
+
+
+def education(row: Json, subject: Json, signer: Json) -> Json:
+    statements = row["Education release: statements printed"].split("; ")
+    url = w.BASE + "/StructureDefinition/release-statement"
+    return {
+        **consent(row["Referral number"] + "/education", "active", subject, permit(row)),
+        "meta": {"profile": [w.SDOHCC + "Consent"]},
+        "dateTime": w.iso(row["Education release: signed on"]),
+        "performer": [signer],
+        "policy": [{"uri": w.EDUCATION_POLICY}],
+        "extension": [
+            {"url": url, "valueCode": code} for code in sorted(w.STATEMENTS[s] for s in statements)
+        ],
+    }
+
+
+def permit(row: Json) -> Json:
+    purpose, purpose_display, reason = w.PURPOSES[row["Education release: purpose"]]
+    recipient = {"coding": [{"system": w.HL7 + "v3-ParticipationType", "code": "IRCP"}]}
+    elements = sorted(w.ELEMENTS[text] for text in row["Education release: what"].split("; "))
+    return {
+        "type": "permit",
+        "period": {
+            "start": w.iso(row["Education release: signed on"]),
+            "end": w.iso(row["Education release: expires on"]),
+        },
+        "actor": [{"role": recipient, "reference": PROVIDER}],
+        "purpose": [
+            {"system": w.HL7 + "v3-ActReason", "code": reason},
+            coding("purposes", purpose, purpose_display),
+        ],
+        "code": [{"coding": [coding("release-elements", *element)]} for element in elements],
+    }
+
+
+def health(row: Json, subject: Json) -> Json:
+    rule = {"coding": [{"system": w.HL7 + "consentpolicycodes", "code": "hipaa-auth"}]}
+    asked = consent(row["Referral number"] + "/health", "proposed", subject, {"type": "deny"})
+    return {**asked, "policyRule": rule}
 
 
 def observation(observation_id: str, profile: str, category: tuple[str, str], who: Json) -> Json:
@@ -140,7 +167,7 @@ def quantity(text: str, unit: str) -> Json:
 
 
 def score(row: Json, key: str, who: Json) -> Json:
-    instrument = row["screening.1.instrument"]
+    instrument = row["Screening"]
     code, display, loinc = w.INSTRUMENTS[instrument]
     built = observation(
         id_for("Observation", f"{key}/{code}/1"),
@@ -150,36 +177,36 @@ def score(row: Json, key: str, who: Json) -> Json:
     )
     codings = [{"system": w.LOINC, "code": loinc}, coding("instruments", code, display)]
     built["code"] = {"coding": codings, "text": instrument}
-    built["valueQuantity"] = quantity(row["screening.1.score"], "{score}")
-    built["effectiveDateTime"] = row["screening.1.screened_on"]
+    built["valueQuantity"] = quantity(row["Screening score"], "{score}")
+    built["effectiveDateTime"] = w.iso(row["Screening date"])
     return built
 
 
 def fact(row: Json, code: str, display: str, who: Json) -> Json:
     built = observation(
-        id_for("Observation", f"{row['number']}/{code}"),
+        id_for("Observation", f"{row['Referral number']}/{code}"),
         "simple-observation",
         ("social-history", "Social History"),
         who,
     )
     built["code"] = {"coding": [coding("school-facts", code, display)]}
-    built["effectiveDateTime"] = row["authored_on"]
+    built["effectiveDateTime"] = w.iso(row["Date of referral"])
     return built
 
 
 def observations(row: Json, subject: Json, school: Json) -> list[Json]:
     who = {"subject": subject, "performer": [school]}
     attendance = fact(row, "attendance-percent", "Attendance at referral", who)
-    attendance["valueQuantity"] = quantity(row["attendance_percent"], "%")
+    attendance["valueQuantity"] = quantity(row["Attendance percent"], "%")
     plan = fact(row, "plan-504", "Has a section 504 plan", who)
-    plan["valueBoolean"] = row["plan_504"] == "Yes"
-    return [score(row, row["number"], who), attendance, plan]
+    plan["valueBoolean"] = row["504 plan"] == "yes"
+    return [score(row, row["Referral number"], who), attendance, plan]
 
 
 def identifier(row: Json) -> list[Json]:
     placer = {"coding": [{"system": w.HL7 + "v2-0203", "code": "PLAC"}]}
     system = w.BASE + "/NamingSystem/referral/lakeview"
-    return [{"type": placer, "system": system, "value": row["number"]}]
+    return [{"type": placer, "system": system, "value": row["Referral number"]}]
 
 
 def service_request(row: Json, request_id: str, links: Json) -> Json:
@@ -194,14 +221,17 @@ def service_request(row: Json, request_id: str, links: Json) -> Json:
         "status": "active",
         "intent": "order",
         "category": [{"coding": [{"system": w.SNOMED, "code": "409063005"}]}],
-        "priority": w.URGENCIES[row["urgency"]],
-        "_priority": source_text(row["urgency"]),
-        "code": service(row["requested_service"]),
-        "authoredOn": row["authored_on"],
+        "priority": w.URGENCIES[row["Urgency"]],
+        "_priority": source_text(row["Urgency"]),
+        "code": service(row["Service requested"]),
+        "authoredOn": w.iso(row["Date of referral"]),
         "performer": [PROVIDER],
-        "reasonCode": [reason(text) for text in row["reasons"].split("; ")],
-        "note": [note(row["description"])],
-        "extension": [referrer(row["referrer_role"])],
+        "reasonCode": [reason(text) for text in row["Reasons"].split("; ")],
+        "note": [
+            note("description", row["Description"]),
+            note("interventions-tried", row["Supports already tried"]),
+        ],
+        "extension": [referrer(row["Role of referrer"])],
         **links,
     }
 
@@ -212,9 +242,9 @@ def service(text: str) -> Json:
     return {"coding": codings, "text": text}
 
 
-def note(text: str) -> Json:
+def note(about: str, text: str) -> Json:
     url = w.BASE + "/StructureDefinition/note-about"
-    return {"extension": [{"url": url, "valueCode": "description"}], "text": text}
+    return {"extension": [{"url": url, "valueCode": about}], "text": text}
 
 
 def referrer(text: str) -> Json:
@@ -234,22 +264,22 @@ def task(row: Json, request: Json, subject: Json) -> Json:
     }
     return {
         "resourceType": "Task",
-        "id": id_for("Task", row["number"]),
+        "id": id_for("Task", row["Referral number"]),
         "meta": {"profile": [w.SDOHCC + "TaskForReferralManagement"], "security": LABELS},
         "identifier": identifier(row),
         "status": "requested",
         "businessStatus": {"coding": [coding("follow-up", "sent", "Sent to the provider")]},
         "intent": "order",
-        "priority": w.URGENCIES[row["urgency"]],
+        "priority": w.URGENCIES[row["Urgency"]],
         "code": {
             "coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]
         },
         "focus": link(request),
         "for": subject,
-        "authoredOn": row["authored_on"],
+        "authoredOn": w.iso(row["Date of referral"]),
         "requester": DISTRICT,
         "owner": PROVIDER,
-        "input": [{"type": notified, "valueBoolean": row["parent_notified"] == "Yes"}],
+        "input": [{"type": notified, "valueBoolean": row["Parent notified"] == "yes"}],
     }
 
 
@@ -258,11 +288,11 @@ def provenance(row: Json, number: int, targets: list[Json], school: Json) -> Jso
     transmitter = {"coding": [{"system": w.US_CORE_AGENT, "code": "transmitter"}]}
     locator = {
         "system": w.BASE + "/NamingSystem/source-row",
-        "value": f"referral-template/referrals.csv#{number}",
+        "value": f"schoolbridge-template/referrals.csv#{number}",
     }
     return {
         "resourceType": "Provenance",
-        "id": id_for("Provenance", row["number"]),
+        "id": id_for("Provenance", row["Referral number"]),
         "meta": {"profile": [w.CORE + "provenance"]},
         "target": targets,
         "recorded": w.RECEIVED,
@@ -277,19 +307,19 @@ def link(resource: Json) -> Json:
 
 def resources(row: Json, number: int) -> list[Json]:
     """Return the resources of one row; ``number`` is the row's number in a spreadsheet."""
-    school = {"reference": "Organization/" + w.SCHOOLS[row["student.school"]]}
-    subject_of = patient(row, id_for("Patient", row["student.local_id"]), school)
+    school = {"reference": "Organization/" + w.SCHOOLS[row["School"]]}
+    subject_of = patient(row, id_for("Patient", row["Student ID"]), school)
     subject = link(subject_of)
-    person = related_person(row, id_for("RelatedPerson", row["student.local_id"]), subject)
-    form = consent(row, id_for("Consent", row["number"] + "/education"), subject, link(person))
+    person = related_person(row, id_for("RelatedPerson", row["Student ID"]), subject)
+    forms = [education(row, subject, link(person)), health(row, subject)]
     seen = observations(row, subject, school)
     links = {
         "subject": subject,
         "requester": school,
-        "supportingInfo": [link(item) for item in (form, *seen)],
+        "supportingInfo": [link(item) for item in (*forms, *seen)],
     }
-    request = service_request(row, id_for("ServiceRequest", row["number"]), links)
-    built = [subject_of, person, form, *seen, request, task(row, request, subject)]
+    request = service_request(row, id_for("ServiceRequest", row["Referral number"]), links)
+    built = [subject_of, person, *forms, *seen, request, task(row, request, subject)]
     return [*built, provenance(row, number, [link(item) for item in built], school)]
 
 

@@ -8,7 +8,7 @@ SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
 
-SCHOOLS = {"101": "school-101", "102": "school-102"}
+SCHOOLS = {"millbrook-high": "school-high", "millbrook-middle": "school-middle"}
 SEXES = {"Female": "female", "Male": "male"}
 GRADES = {
     "6": ("06", "Sixth grade"),
@@ -19,19 +19,26 @@ LANGUAGES = {"English": "en", "Spanish": "es"}
 RELATIONSHIPS = {"Mother": "MTH", "Father": "FTH", "Guardian": "GUARD"}
 URGENCIES = {"Routine": "routine", "Urgent": "urgent"}
 REASONS = {
-    "Anxiety": ("anxiety", "Worry or anxiety"),
+    "Anxiety or worry": ("anxiety", "Worry or anxiety"),
     "Grief or loss": ("grief", "Grief or loss"),
-    "Attendance": ("attendance", "Attendance"),
+    "Low mood": ("low-mood", "Low mood"),
 }
-SERVICES = {"Individual": ("individual", "Individual therapy", "18512000")}
-ROLES = {"Counselor": ("counsellor", "School counsellor")}
+SERVICES = {"Individual counseling": ("individual", "Individual therapy", "18512000")}
+ROLES = {"School counselor": ("counsellor", "School counsellor")}
 INSTRUMENTS = {"PHQ-A": ("phq-a", "PHQ-9 modified for teens total score", "89204-2")}
-PURPOSES = {
-    "refer": ("COC", "Refer a student for care"),
-    "follow": ("COC", "Tell the school what became of its referral"),
+PURPOSES = {"Referral for care": ("refer", "Refer a student for care", "COC")}
+ELEMENTS = {
+    "Referral": ("referral", "The referral"),
+    "Status": ("status", "What became of the referral"),
 }
-ELEMENTS = {"referral": "The referral", "status": "What became of the referral"}
-ANSWERS = {"signed": ("active", "permit"), "refused": ("rejected", "deny")}
+STATEMENTS = {"May be revoked": "revoke", "May be shared again by the recipient": "redisclosure"}
 EDUCATION_POLICY = "https://www.ecfr.gov/current/title-34/part-99/section-99.30"
 RECEIVED = "2026-11-02T12:00:00Z"
+INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 US_CORE_AGENT = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type"
+
+
+def iso(text: str) -> str:
+    """Return a day written M/D/YYYY as YYYY-MM-DD."""
+    month, day, year = text.split("/")
+    return f"{year}-{month:0>2}-{day:0>2}"
