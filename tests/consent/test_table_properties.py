@@ -13,7 +13,7 @@ from consent.law import load_law
 from consent.model import Slice
 from consent.mou import shipped_agreement, shipped_template
 from consent.table import compile_table
-from tests.consent.worked_example import agreement_with, slice_of, table
+from tests.consent.worked_example import agreement_with, law, slice_of, table, template_with
 
 FACTS = tuple(load_facts())
 SLICES = table().slices()
@@ -74,7 +74,7 @@ def test_a_new_prohibition_only_closes_cells() -> None:
     narrower = compile_table(
         shipped_template(),
         agreement_with("retention: {provider_copy", f"{added}retention: {{provider_copy"),
-        load_law("US-XX"),
+        law(),
     )
     closed = 0
 
@@ -137,9 +137,37 @@ def test_elements_dropped_by_the_agreement_are_not_offered_to_the_provider() -> 
     assert not {"discipline.count", "student.local_id"} & set(offered)
 
 
+def test_a_purpose_dropped_by_the_agreement_is_closed_and_the_other_stays_open() -> None:
+    narrower = agreement_with("F9: {drop: false}", "F6: {drop_purposes: [evaluate]}")
+    closed = compile_table(shipped_template(), narrower, law())
+    facts = ["in_force", "state_mandate", "pseudonymised", "c_health"]
+
+    evaluate = closed.decide(slice_of("provider hub loader evaluate enc.row"), facts)
+
+    assert evaluate.reasons == ("agreement:no-flow",)
+    assert closed.decide(slice_of("provider hub loader report enc.row"), facts).permitted
+
+
+def test_a_prohibition_may_speak_of_one_sender_only() -> None:
+    rule = "{id: A1, text: The school sends no safety plan., from: lea, elements: [safety.plan],"
+    theirs = agreement_with(
+        "{id: A1, text: No row about Part 2 programme care goes to the hub from this provider., "
+        "elements: [sud.row],",
+        rule,
+    )
+    narrower = compile_table(shipped_template(), theirs, law())
+    facts = ["threat_documented"]
+
+    from_school = narrower.decide(slice_of("lea provider clinician safety safety.plan"), facts)
+    back = narrower.decide(slice_of("provider lea counselor safety safety.plan"), facts)
+
+    assert from_school.reasons[0] == "prohibition:A1"
+    assert back.permitted
+
+
 def test_a_provider_that_keeps_the_record_for_the_school_is_under_ferpa() -> None:
     theirs = agreement_with("acts_for_lea: false", "acts_for_lea: true")
-    school_kept = compile_table(shipped_template(), theirs, load_law("US-XX"))
+    school_kept = compile_table(shipped_template(), theirs, law())
     asked = slice_of("provider lea counselor follow referral.status")
 
     assert school_kept.decide(asked, ["in_force", "enrolled", "c_health"]).reasons == ("law:FERPA",)
@@ -148,7 +176,7 @@ def test_a_provider_that_keeps_the_record_for_the_school_is_under_ferpa() -> Non
 
 def test_a_minors_care_stays_closed_to_the_school_also_where_ferpa_governs_it() -> None:
     theirs = agreement_with("acts_for_lea: false", "acts_for_lea: true")
-    school_kept = compile_table(shipped_template(), theirs, load_law("US-XX"))
+    school_kept = compile_table(shipped_template(), theirs, law())
     asked = slice_of("provider lea counselor follow referral.status")
 
     decision = school_kept.decide(
@@ -160,21 +188,25 @@ def test_a_minors_care_stays_closed_to_the_school_also_where_ferpa_governs_it() 
 
 def test_part_2_goes_on_to_govern_a_record_kept_for_the_school() -> None:
     theirs = agreement_with("acts_for_lea: false", "acts_for_lea: true")
-    school_kept = compile_table(shipped_template(), theirs, load_law("US-XX"))
+    school_kept = compile_table(shipped_template(), theirs, law())
     asked = slice_of("provider lea counselor follow sud.record")
 
     assert "law:PART2" in school_kept.decide(asked, ["c_ferpa", "c_health"]).reasons
 
 
 def test_the_digest_of_a_table_follows_what_it_decides() -> None:
-    again = compile_table(shipped_template(), shipped_agreement(), load_law("US-XX"))
+    again = compile_table(shipped_template(), shipped_agreement(), law())
     other = agreement_with("drop_elements: [close.reason]", "drop_elements: []")
 
     assert again.digest == table().digest
-    assert compile_table(shipped_template(), other, load_law("US-XX")).digest != table().digest
+    assert compile_table(shipped_template(), other, law()).digest != table().digest
 
 
 def test_a_table_refuses_documents_that_do_not_belong_together() -> None:
+    other = template_with("min_n: 11", "min_n: 12")
+
+    with pytest.raises(ValueError, match="another template"):
+        compile_table(other, shipped_agreement(), law())
     with pytest.raises(ValueError, match="another jurisdiction"):
         compile_table(shipped_template(), shipped_agreement(), load_law("US-CT"))
 
