@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mappings.canonical import Attendance, Coded, Release, Screening
-from mappings.fhir import referral_resources, session_resources
+from mappings.fhir import appointment, encounter, referral_resources, session_resources
 from mappings.fhir.errors import FhirError, MissingValueError, UnknownCodeError
 from tests.support.fhir_records import (
     ATTENDED,
@@ -278,12 +278,12 @@ def test_a_school_that_is_not_registered_is_refused_without_being_quoted() -> No
 
 
 def test_an_attended_session_is_an_encounter_at_the_school() -> None:
-    encounter = one("Encounter", session_resources(ATTENDED, SESSION_CONTEXT))
-    assert encounter["status"] == "finished"
-    assert encounter["class"]["code"] == "FLD"
-    assert encounter["location"] == [{"location": {"reference": "Location/maple-mhs-site"}}]
-    assert encounter["basedOn"] == [{"reference": "ServiceRequest/servicerequest-r-2026-0002"}]
-    assert encounter["period"] == {"start": "2026-09-09T13:00:00Z", "end": "2026-09-09T13:45:00Z"}
+    found = one("Encounter", session_resources(ATTENDED, SESSION_CONTEXT))
+    assert found["status"] == "finished"
+    assert found["class"]["code"] == "FLD"
+    assert found["location"] == [{"location": {"reference": "Location/maple-mhs-site"}}]
+    assert found["basedOn"] == [{"reference": "ServiceRequest/servicerequest-r-2026-0002"}]
+    assert found["period"] == {"start": "2026-09-09T13:00:00Z", "end": "2026-09-09T13:45:00Z"}
 
 
 MISSED = [
@@ -302,11 +302,26 @@ def test_a_session_that_did_not_take_place_is_an_appointment_not_an_encounter(
     assert made[0]["status"] == status
 
 
+def test_a_builder_refuses_a_session_of_the_other_kind() -> None:
+    with pytest.raises(MissingValueError, match="only an attended session"):
+        encounter.build(replace(ATTENDED, attendance=Attendance.BOOKED), "e", SESSION_CONTEXT)
+    with pytest.raises(MissingValueError, match="an attended session is an Encounter"):
+        appointment.build(ATTENDED, "a", SESSION_CONTEXT)
+
+
+def test_a_session_without_referral_or_place_names_neither() -> None:
+    context = replace(SESSION_CONTEXT, service_request_id=None, school_location_id=None)
+    for attendance in (Attendance.ATTENDED, Attendance.BOOKED):
+        made = session_resources(replace(ATTENDED, attendance=attendance), context)[0]
+        assert "basedOn" not in made
+        assert "Location/" not in repr(made)
+
+
 def test_an_end_nobody_gave_is_marked_absent_not_made_up() -> None:
     session = replace(ATTENDED, attendance=Attendance.BOOKED, ends=None)
-    appointment = one("Appointment", session_resources(session, SESSION_CONTEXT))
-    assert "end" not in appointment
-    assert appointment["_end"]["extension"][0]["valueCode"] == "unknown"
+    found = one("Appointment", session_resources(session, SESSION_CONTEXT))
+    assert "end" not in found
+    assert found["_end"]["extension"][0]["valueCode"] == "unknown"
 
 
 def test_a_booked_session_without_a_start_is_refused() -> None:

@@ -113,6 +113,22 @@ def test_the_end_of_an_appointment_does_not_come_before_its_start() -> None:
     assert check_resource({**appointment, "end": "2026-09-09T17:01:00Z"}) == []
 
 
+PERIODS = [
+    ("2026-09", "2026", True),
+    ("2026-10", "2026-09", False),
+    ("2026-09-02", "2026-09-01T23:00:00Z", False),
+    ("2026-09-01", "2026-09-01T00:00:00Z", True),
+    ("2026-09-01T10:00:00-04:00", "2026-09-01T13:59:00Z", False),
+]
+
+
+@pytest.mark.parametrize(("start", "end", "sound"), PERIODS)
+def test_of_two_precisions_the_coarser_decides_the_order(start: str, end: str, sound: bool) -> None:
+    period = {"start": start, "end": end}
+    issues = check_resource(changed("Encounter", "period", period))
+    assert [issue.path for issue in issues] == ([] if sound else ["Encounter.period"])
+
+
 def test_a_reference_may_be_absolute_versioned_contained_or_a_urn() -> None:
     for text in (
         "https://ehr.example/fhir/Patient/x",
