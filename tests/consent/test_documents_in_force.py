@@ -9,12 +9,13 @@ from consent.mou import (
     clause_of,
     in_force,
     notices,
+    read_agreement,
     read_template,
     shipped_agreement,
     shipped_document,
     shipped_template,
 )
-from tests.consent.worked_example import TEMPLATE, agreement_with, edited, template_with
+from tests.consent.worked_example import AGREEMENT, TEMPLATE, agreement_with, edited, template_with
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -55,6 +56,19 @@ def test_an_agreement_holds_from_first_to_last_day_of_the_districts_zone(
     at = datetime.fromisoformat(local).replace(tzinfo=NEW_YORK)
 
     assert in_force(shipped_agreement(), shipped_template(), at.astimezone(UTC)) is expected
+
+
+def test_an_agreement_in_another_zone_waits_for_its_templates_first_instant() -> None:
+    early = AGREEMENT.replace("from: 2026-08-24", "from: 2026-07-01")
+    early = early.replace("America/New_York", "Pacific/Kiritimati").replace(
+        "on: 2026-08", "on: 2026-05"
+    )
+    agreement = read_agreement(early.encode(), "a.yaml", shipped_template())
+    at = datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+    assert agreement.effective.holds(at)
+    assert not in_force(agreement, shipped_template(), at)
+    assert in_force(agreement, shipped_template(), datetime(2026, 7, 1, 4, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

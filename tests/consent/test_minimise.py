@@ -3,13 +3,15 @@
 import copy
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consent.minimise import anchor_of, load_projection, minimise
-from consent.projections import VIEWS
+from consent.projections import VIEWS, Anchor, Projection, ResourceView, Rule, Segment
+from consent.selectors import parse_selector
 from mappings.canonical import Attendance
 from mappings.fhir import referral_resources, session_resources
 from tests.support.fhir_records import ATTENDED, CONTEXT, FULL, SESSION_CONTEXT
@@ -195,6 +197,27 @@ def test_a_reference_to_a_contained_resource_does_not_leave() -> None:
 
     assert left is not None
     assert "owner" not in left
+
+
+def test_an_extension_of_which_no_value_may_leave_does_not_leave_its_name() -> None:
+    grade = {"url": f"{BASE}/StructureDefinition/grade-level", "valueString": CANARY}
+
+    left = minimise({**built("Patient"), "extension": [grade]}, EVERYTHING, PROVIDER)
+
+    assert left is not None
+    assert "extension" not in left
+
+
+def test_a_link_governed_by_one_row_is_governed_by_all_that_take_the_same_entry() -> None:
+    rows = (
+        Rule((Segment("link"), Segment("reference")), "@linked"),
+        Rule((Segment("link", parse_selector("type=T")), Segment("type")), "@envelope"),
+    )
+    view = Projection("x", ZoneInfo("UTC"), {"X": ResourceView((Anchor("@public"),), rows)})
+    resource = {"resourceType": "X", "link": [{"reference": "T/1", "type": "T"}]}
+
+    assert minimise(resource, (), view) == {"resourceType": "X"}
+    assert minimise(resource, (), view, {"T/1"}) == resource
 
 
 def test_the_school_sees_of_a_task_what_became_of_it_and_no_more() -> None:
