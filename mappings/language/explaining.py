@@ -33,7 +33,7 @@ def explain_map(document: MapDocument) -> list[Lineage]:
     lines = [
         Lineage(
             rule.source,
-            " + ".join(word.text for word in rule.columns) or "(row key)",
+            " + ".join(word.text for word in rule.columns or document.row_key),
             rule.goes_to.text,
             _how(rule),
             rule.otherwise.value,

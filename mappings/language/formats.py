@@ -8,6 +8,7 @@ takes one or two digits, ``MM`` exactly two. ``hl7-timestamp`` is HL7 v2's
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -116,6 +117,7 @@ def _zone(offset: str | None) -> timezone | None:
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
 
 
+@lru_cache(maxsize=256)
 def same_text_two_days(formats: tuple[DateFormat, ...]) -> tuple[DateFormat, DateFormat] | None:
     """Return two formats that would read one text as two different days, or None.
 
