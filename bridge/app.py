@@ -5,9 +5,9 @@ from datetime import datetime
 from fastapi import FastAPI, Response
 
 from bridge.api import bulk, fhir, oauth, problems, school
-from bridge.api.context import Bridge
 from bridge.api.guard import Guard
 from bridge.clock import Clock, ShiftedClock, SystemClock
+from bridge.context import Bridge
 from bridge.gate import Gate
 from bridge.identifiers import Identifiers
 from bridge.portal import board

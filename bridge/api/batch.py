@@ -6,9 +6,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from bridge.api.context import Call
 from bridge.api.interactions import Interaction, parsed, perform
 from bridge.api.replies import Reply, outcome
+from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, RefusedError
 
 MAX_ENTRIES = 100

@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
-from bridge.api.context import Call, CallOf
 from bridge.api.replies import Reply, document_reply, ndjson_response
+from bridge.context import Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import Query, Released
 from bridge.store.engine import read, write

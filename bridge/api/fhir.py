@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Path, Request, Response
 
 from bridge.api.batch import run_batch
-from bridge.api.context import BodyOf, BridgeOf, CallOf
 from bridge.api.interactions import Interaction, perform
 from bridge.api.metadata import capability_statement
 from bridge.api.replies import document_reply
+from bridge.context import BodyOf, BridgeOf, CallOf
 from bridge.errors import BadRequestError, Finding
 
 router = APIRouter(prefix="/fhir")

@@ -9,14 +9,14 @@ from typing import Any
 
 import orjson
 
-from bridge.api.context import Call
 from bridge.api.replies import Reply, bundle_reply, resource_reply
 from bridge.api.search import SearchReader
+from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import Gate, Released, ReleasedResource
 from bridge.journeys.answer_referral import TaskAnswer, answer_referral
 from bridge.journeys.record_encounter import record_encounter
-from bridge.parts import Parts
+from bridge.parts import parts_of
 from bridge.store.index import PARAMETERS
 
 CREATABLE = ("Encounter", "Appointment")
@@ -87,7 +87,7 @@ def _search(call: Call, asked: Interaction) -> Reply:
 def _update(call: Call, asked: Interaction) -> Reply:
     call.require(asked.kind, "update")
     answer = TaskAnswer(asked.record_id, parsed(asked.body), asked.headers.get("if-match"))
-    released = answer_referral(parts_of(call), call.bridge.gate, call.caller, answer)
+    released = answer_referral(parts_of(call.bridge), call.bridge.gate, call.caller, answer)
     return resource_reply(released, call.bridge.settings.fhir_base)
 
 
@@ -98,7 +98,7 @@ def _create(call: Call, asked: Interaction) -> Reply:
         text = "The resource in the body is of another type than the address."
         raise BadRequestError(Finding("invalid", text, f"{asked.kind}"))
     released, new = record_encounter(
-        parts_of(call), call.bridge.gate, call.caller, resource, _repeat(asked)
+        parts_of(call.bridge), call.bridge.gate, call.caller, resource, _repeat(asked)
     )
     return resource_reply(released, call.bridge.settings.fhir_base, 201 if new else 200)
 
@@ -128,9 +128,3 @@ def parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(resource, dict):
         raise BadRequestError(Finding("structure", "The body is not a JSON object."))
     return resource
-
-
-def parts_of(call: Call) -> Parts:
-    """Return what the journeys need of the bridge."""
-    bridge = call.bridge
-    return Parts(bridge.engine, bridge.clock, bridge.identifiers)

@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl
 import orjson
 from fastapi import APIRouter, Response
 
-from bridge.api.context import BodyOf, BridgeOf
 from bridge.api.replies import document_reply
+from bridge.context import BodyOf, BridgeOf
 from bridge.identity import (
     TOKEN_PATH,
     OAuthError,

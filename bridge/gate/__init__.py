@@ -13,6 +13,7 @@ INVARIANTS
 
 from bridge.gate.agreements import CompiledAgreement, agreement_between, agreements_of
 from bridge.gate.authorise import Viewer
+from bridge.gate.counts import release_counts
 from bridge.gate.gate import Gate
 from bridge.gate.released import (
     FollowUp,
@@ -22,6 +23,7 @@ from bridge.gate.released import (
     ReleasedResource,
     Seen,
 )
+from bridge.gate.survey import SurveyRow
 from bridge.store.vault import Match, Query
 
 __all__ = [
@@ -35,7 +37,9 @@ __all__ = [
     "ReleasedFollowUps",
     "ReleasedResource",
     "Seen",
+    "SurveyRow",
     "Viewer",
     "agreement_between",
     "agreements_of",
+    "release_counts",
 ]

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, false, or_
 
 from bridge.gate.agreements import VIEWS, CompiledAgreement
-from bridge.store.conditions import RECORD, Scope, condition
+from bridge.store.conditions import RECORD, Scope, binds, condition
 from consent.minimise import anchor_of
 from consent.model import Slice
 
@@ -43,8 +43,36 @@ def scope_of(agreement: CompiledAgreement, slice_: Slice, now: datetime) -> Scop
     )
 
 
-def authorised(viewer: Viewer, kind: str, now: datetime) -> ColumnElement[bool]:
-    """Return the condition on ``record`` under which a viewer may know one of a type exists."""
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """A condition on ``record``, and what to bind when it runs."""
+
+    condition: ColumnElement[bool]
+    binds: dict[str, object]
+
+
+# Conditions by what they are made of. Making one costs milliseconds; there are few: one for each
+# registered standing, type and state of the agreements.
+_CONDITIONS: dict[tuple[object, ...], ColumnElement[bool]] = {}
+_MOST_CONDITIONS = 10_000
+
+
+def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
+    """Return the condition under which a viewer may know that a record of a type exists."""
+    key = (
+        *(viewer.party, viewer.organization, viewer.role, viewer.purposes, kind),
+        *((a.id, a.table.digest, *a.constants(now, "").values()) for a in viewer.agreements),
+    )
+    found = _CONDITIONS.get(key)
+    if found is None:
+        if len(_CONDITIONS) >= _MOST_CONDITIONS:
+            _CONDITIONS.clear()
+        found = _CONDITIONS[key] = _made(viewer, kind, now)
+    adults = {a.id: a.adult_since(now) for a in viewer.agreements}
+    return Authorised(found, binds(now, adults))
+
+
+def _made(viewer: Viewer, kind: str, now: datetime) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
     if kind in DIRECTORY_TYPES:
         parts.append(RECORD.c.custodian.in_(sorted(_partners(viewer))))

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, and_
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import Viewer
+from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.projection import sealed
@@ -69,7 +69,7 @@ def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
     own = and_(of_agreement, RECORD.c.custodian == agreement.entry.lea)
 
     def records(kind: str, condition: Any) -> list[Stored]:  # noqa: ANN401 - a SQL condition
-        return find(connection, Query(kind, limit=_ALL), condition)[0]
+        return find(connection, Query(kind, limit=_ALL), Authorised(condition, {}))[0]
 
     visits: dict[str, list[Stored]] = {}
     for kind in _VISITS:

@@ -22,6 +22,7 @@ from bridge.gate.released import (
     ReleasedResource,
     Seen,
 )
+from bridge.gate.survey import SurveyRow, survey
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
@@ -178,6 +179,12 @@ class Gate:
             rows, entries = follow_ups(connection, viewer, self._clock, self._identifiers)
             append(connection, [replace(entry, request=request) for entry in entries], self._clock)
             return ReleasedFollowUps(tuple(rows), GATE_MARK)
+
+    def survey(self, callers: Sequence[Caller]) -> list[SurveyRow]:
+        """Count, for the operator, what callers may see now and why not the rest."""
+        with write(self._engine) as connection:
+            viewers = [viewer_of(connection, caller) for caller in callers]
+            return survey(connection, self._clock, viewers)
 
     def now_visible(self, caller: Caller, query: Query) -> int:
         """Count what a caller may see, releasing nothing."""

@@ -50,10 +50,13 @@ def sealed(
     meta = {k: v for k, v in resource.get("meta", {}).items() if k in ("profile", "security")}
     content = orjson.dumps({**resource, "meta": meta}, option=orjson.OPT_SORT_KEYS).decode()
     version = identifiers.seal(viewer.organization, viewer.role, content)
-    meta["versionId"] = version
-    meta["lastUpdated"] = stored.last_updated.isoformat(timespec="milliseconds")
+    if viewer.party != "hub":  # a coded row tells no time of day
+        meta["versionId"] = version
+        meta["lastUpdated"] = stored.last_updated.isoformat(timespec="milliseconds")
     ordered = {"resourceType": stored.type, "id": resource["id"], "meta": meta}
     ordered |= {k: v for k, v in resource.items() if k not in ordered}
+    if not meta:
+        del ordered["meta"]
     return ReleasedResource(
         type=stored.type,
         id=str(resource["id"]),

@@ -135,10 +135,10 @@ class _Batch:
         try:
             resources = referral_resources(referral, self._context)
         except FhirError as error:
-            return HeldRow(row.record.origin, ("cannot-build",), (str(error),))
+            return HeldRow(referral.origin, ("cannot-build",), (str(error),))
         if issues := [issue for resource in resources for issue in _SHAPES.check(resource)]:
             texts = tuple(f"{issue.path}: {issue.text}" for issue in issues)
-            return HeldRow(row.record.origin, ("not-valid",), texts)
+            return HeldRow(referral.origin, ("not-valid",), texts)
         student = self._student(referral)
         records = list(self._records(referral, resources, student))
         put_students(self._connection, {student.id: student})
@@ -147,7 +147,7 @@ class _Batch:
         put = put_records(self._connection, records, self._now, renewable=renewable)
         changed = [record for record in records if record.id in put.different]
         if any(record.type not in renewable for record in changed):
-            return HeldRow(row.record.origin, ("differs-from-import",), (_DIFFERS,))
+            return HeldRow(referral.origin, ("differs-from-import",), (_DIFFERS,))
         for record in changed:
             if record.type in _RENEWED:
                 replace(self._connection, record, self._now)

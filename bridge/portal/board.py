@@ -9,7 +9,7 @@ from fastapi import APIRouter, Cookie, Response
 from fastapi.responses import RedirectResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from bridge.api.context import BodyOf, BridgeOf
+from bridge.context import BodyOf, BridgeOf
 from bridge.gate import ReleasedFollowUps
 from bridge.identity import sign_in, sign_out, staff_of
 from bridge.portal.status_words import STATUS_WORDS

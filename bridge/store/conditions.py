@@ -5,10 +5,23 @@ its literals becomes a constant or an ``EXISTS`` over the evidence. The same fac
 Python by :mod:`bridge.store.evidence`, and a test compares the two on every combination.
 """
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Table, and_, exists, false, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    false,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlmodel import SQLModel
 
 from bridge.store import tables as _tables
@@ -17,6 +30,7 @@ from consent.model import Filter, Literal
 RECORD: Table = SQLModel.metadata.tables[str(_tables.RecordRow.__tablename__)]
 STUDENT: Table = SQLModel.metadata.tables[str(_tables.StudentRow.__tablename__)]
 EVIDENCE: Table = SQLModel.metadata.tables[str(_tables.EvidenceRow.__tablename__)]
+AS_OF = bindparam("as_of", type_=EVIDENCE.c.valid_from.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,11 @@ class Scope:
 
 
 def condition(decision: Filter, scope: Scope) -> ColumnElement[bool]:
-    """Render a filter to a condition on ``record`` joined to ``student``."""
+    """Render a filter to a condition on ``record`` joined to ``student``.
+
+    The instant and the coming-of-age day are bound when the query runs (:func:`binds`), so a
+    condition can be made once and used for as long as the agreement and its constants stand.
+    """
     if decision.never:
         return false()
     clauses = [
@@ -73,7 +91,7 @@ def _truth(fact: str, scope: Scope) -> ColumnElement[bool]:
         case "minor_consented_care":
             # Unknown counts as true for someone under 18 (facts table): silence must not open.
             unstated = not_(or_(known_true, _evidence(fact, scope, value=False)))
-            minor = STUDENT.c.birth_date > scope.adult_since
+            minor = STUDENT.c.birth_date > bindparam(_adult_since(scope.agreement_id), type_=Date())
             return or_(known_true, and_(unstated, minor))
         case _:
             return known_true
@@ -91,7 +109,20 @@ def _evidence(fact: str, scope: Scope, *, value: bool) -> ColumnElement[bool]:
         .where(row.element.in_(["", scope.element]))
         .where(row.purpose.in_(["", scope.purpose]))
         .where(row.recipient.in_(["", scope.recipient]))
-        .where(row.valid_from <= scope.now, row.valid_to > scope.now)
-        .where(row.recorded_at <= scope.now)
-        .where(or_(row.superseded_at.is_(None), row.superseded_at > scope.now))
+        .where(row.valid_from <= AS_OF, row.valid_to > AS_OF, row.recorded_at <= AS_OF)
+        .where(or_(row.superseded_at.is_(None), row.superseded_at > AS_OF))
     )
+
+
+def binds(now: datetime, adults: dict[str, date]) -> dict[str, object]:
+    """Return what a query with conditions of :func:`condition` is run with.
+
+    Args:
+        now: the instant of the decision.
+        adults: per agreement id, :attr:`Scope.adult_since`.
+    """
+    return {"as_of": now, **{_adult_since(i): day for i, day in adults.items()}}
+
+
+def _adult_since(agreement_id: str) -> str:
+    return f"adult_since_{hashlib.sha256(agreement_id.encode()).hexdigest()[:12]}"

@@ -105,9 +105,9 @@ class EvidenceView:
     """Evidence held in memory for one decision; mirrors :mod:`bridge.store.conditions`."""
 
     def __init__(self, rows: Sequence[Row[tuple[object, ...]]]) -> None:
-        self._rows: dict[tuple[str, str], list[Row[tuple[object, ...]]]] = {}
+        self._rows: dict[tuple[str, str, str], list[Row[tuple[object, ...]]]] = {}
         for row in rows:
-            self._rows.setdefault((row.student_id, row.fact), []).append(row)
+            self._rows.setdefault((row.student_id, row.fact, row.element), []).append(row)
 
     def true_facts(
         self, facts: Collection[str], scope: Scope, about: RecordFacts
@@ -137,8 +137,13 @@ class EvidenceView:
     def _matching(
         self, fact: str, scope: Scope, about: RecordFacts
     ) -> list[Row[tuple[object, ...]]]:
-        rows = self._rows.get((about.student_id, fact), []) + self._rows.get(("", fact), [])
-        return [row for row in rows if _applies(row, scope, about)]
+        return [
+            row
+            for student in (about.student_id, "")
+            for element in (scope.element, "")
+            for row in self._rows.get((student, fact, element), ())
+            if _applies(row, scope, about)
+        ]
 
 
 def _applies(row: Row[tuple[object, ...]], scope: Scope, about: RecordFacts) -> bool:
@@ -146,7 +151,6 @@ def _applies(row: Row[tuple[object, ...]], scope: Scope, about: RecordFacts) -> 
         row.agreement_id in ("", scope.agreement_id)
         and row.referral_id in ("", about.referral_id)
         and row.record_id in ("", about.record_id)
-        and row.element in ("", scope.element)
         and row.purpose in ("", scope.purpose)
         and row.recipient in ("", scope.recipient)
         and row.valid_from <= scope.now < row.valid_to

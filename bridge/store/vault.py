@@ -4,13 +4,13 @@ Every function takes the condition that authorises the caller and puts it into t
 before LIMIT, before counts, before includes.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
 from sqlmodel import SQLModel
 
 from bridge.store.conditions import RECORD, STUDENT
@@ -69,13 +69,22 @@ class Stored:
         return parsed
 
 
-def find(
-    connection: Connection, query: Query, authorised: ColumnElement[bool]
-) -> tuple[list[Stored], int]:
+class Condition(Protocol):
+    """What authorises a caller: a condition on ``record`` and what to bind when it runs."""
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """The condition."""
+
+    @property
+    def binds(self) -> Mapping[str, object]:
+        """Values of its parameters."""
+
+
+def find(connection: Connection, query: Query, authorised: Condition) -> tuple[list[Stored], int]:
     """Return up to ``limit`` records in the order they changed, and how many match in all."""
-    where = and_(RECORD.c.type == query.type, authorised, *_criteria(query))
+    where = and_(RECORD.c.type == query.type, authorised.condition, *_criteria(query))
     joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
-    total = connection.execute(select(func.count()).select_from(joined).where(where)).scalar_one()
     rows = (
         select(RECORD, STUDENT.c.birth_date)
         .select_from(joined)
@@ -83,11 +92,15 @@ def find(
         .order_by(RECORD.c.change)
         .limit(query.limit)
     )
-    return _stored(connection, rows), int(total)
+    found = _stored(connection.execute(rows, authorised.binds))
+    if query.after_change == 0 and len(found) < query.limit:
+        return found, len(found)
+    counted = select(func.count()).select_from(joined).where(where)
+    return found, int(connection.execute(counted, authorised.binds).scalar_one())
 
 
 def visible_ids(
-    connection: Connection, kind: str, ids: Collection[str], authorised: ColumnElement[bool]
+    connection: Connection, kind: str, ids: Collection[str], authorised: Condition
 ) -> frozenset[str]:
     """Return which of some records a caller may know of, reading no content."""
     joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
@@ -96,18 +109,10 @@ def visible_ids(
     ordered = sorted(ids)
     for start in range(0, len(ordered), 500):
         some = RECORD.c.id.in_(ordered[start : start + 500])
-        rows = connection.execute(query.where(RECORD.c.type == kind, some, authorised))
+        where = query.where(RECORD.c.type == kind, some, authorised.condition)
+        rows = connection.execute(where, authorised.binds)
         found.update(record_id for (record_id,) in rows)
     return frozenset(found)
-
-
-def count_each(connection: Connection, conditions: Sequence[ColumnElement[bool]]) -> list[int]:
-    """Count the records that meet each condition, without reading any content."""
-    joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
-    return [
-        int(connection.execute(select(func.count()).select_from(joined).where(c)).scalar_one())
-        for c in conditions
-    ]
 
 
 def _criteria(query: Query) -> list[ColumnElement[bool]]:
@@ -150,7 +155,7 @@ def _compared(column: Any, comparator: str, value: object) -> ColumnElement[bool
     return compared
 
 
-def _stored(connection: Connection, rows: Select[Any]) -> list[Stored]:
+def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
     return [
         Stored(
             type=row.type,
@@ -169,5 +174,5 @@ def _stored(connection: Connection, rows: Select[Any]) -> list[Stored]:
             birth_date=row.birth_date,
             body=row.body,
         )
-        for row in connection.execute(rows)
+        for row in rows
     ]

@@ -1,0 +1,36 @@
+"""The command line. Exit codes: 0 ok, 1 findings or an error, 2 usage.
+
+Heavy parts are imported inside the commands, so that ``--help`` is quick.
+"""
+
+import sys
+
+import typer
+
+from bridge.cli import clients, deployment, importing, ledgers, state_hub
+from bridge.cli.demo import demo
+from bridge.cli.running import told_errors
+
+app = typer.Typer(
+    name="schoolbridge",
+    help="FHIR interoperability bridge between schools and mental-health providers.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(demo)
+app.command()(deployment.init)
+app.command()(deployment.serve)
+app.command()(deployment.doctor)
+app.add_typer(importing.app, name="import", help="Bring records in.")
+app.add_typer(importing.export_app, name="export", help="Give a school its follow-up.")
+app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
+app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
+app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
+app.add_typer(ledgers.app, name="ledger", help="The disclosure ledger.")
+app.add_typer(state_hub.app, name="hub", help="The state hub.")
+
+
+def main() -> None:
+    """Run the command line; an expected error is one clear line and exit code 1."""
+    sys.exit(told_errors(app))

@@ -1,0 +1,136 @@
+"""``party``, ``client`` and ``staff``: who takes part and who may connect."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.identity import Standing
+
+party_app = typer.Typer(no_args_is_help=True)
+client_app = typer.Typer(no_args_is_help=True)
+staff_app = typer.Typer(no_args_is_help=True)
+
+PartyOption = Annotated[str, typer.Option(help="Party role: lea, provider or hub.")]
+Organization = Annotated[str, typer.Option(help="The organisation's short name.")]
+Role = Annotated[str, typer.Option(help="Staff role, as the agreement names it.")]
+Purposes = Annotated[list[str], typer.Option("--purpose", help="Purpose of use; repeat for more.")]
+
+
+@party_app.command("add")
+def add_party(
+    agreement: Annotated[str, typer.Argument(help="Agreement: a file, or a shipped one's id.")],
+    template: Annotated[str, typer.Option(help="Its template: a file, or a shipped one's id.")],
+    lea: Annotated[str, typer.Option(help="Short name for the district.")],
+    provider: Annotated[str, typer.Option(help="Short name for the provider.")],
+    hub: Annotated[str, typer.Option(help="Short name for the state hub.")] = "",
+    jurisdiction: Annotated[str, typer.Option(help="Law pack.")] = "US-CT",
+    designated: Annotated[
+        list[str] | None, typer.Option(help="What the state designated; repeat for more.")
+    ] = None,
+    home: Home = Path(),
+) -> None:
+    """Put an agreement to use, with the parties that signed it."""
+    from bridge.journeys.set_up import (  # noqa: PLC0415
+        AgreementDocuments,
+        activate_agreement,
+        designate,
+    )
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    documents = AgreementDocuments(
+        _document(template), _document(agreement), jurisdiction, lea, provider, hub or None
+    )
+    parts = parts_of(open_at(home))
+    agreement_id = activate_agreement(parts, documents)
+    for fact in designated or []:
+        designate(parts, agreement_id, fact)
+    print_line(f"agreement {agreement_id} is in use between {lea} and {provider}")
+
+
+def _document(name: str) -> bytes:
+    from consent.mou import shipped_document  # noqa: PLC0415
+
+    path = Path(name)
+    return path.read_bytes() if path.is_file() else shipped_document(name)
+
+
+@client_app.command("add")
+def add_client(
+    client_id: str,
+    party: PartyOption,
+    organization: Organization,
+    role: Role,
+    purpose: Purposes,
+    jwks: Annotated[Path, typer.Option(help="File with the client's JWK Set (public keys).")],
+    scope: Annotated[str, typer.Option(help="SMART v2 scopes it may ask for.")] = "system/*.rs",
+    home: Home = Path(),
+) -> None:
+    """Register a partner's system."""
+    import orjson  # noqa: PLC0415
+
+    from bridge.identity import Registration, register_client  # noqa: PLC0415
+    from bridge.store.engine import write  # noqa: PLC0415
+
+    bridge = open_at(home)
+    standing = _standing(party, organization, role, (tuple(purpose), scope))
+    registration = Registration(client_id, standing, jwks=orjson.loads(jwks.read_bytes()))
+    with write(bridge.engine) as connection:
+        register_client(connection, registration, bridge.clock)
+    print_line(f"client {client_id} may connect as {role} of {organization}")
+
+
+@client_app.command("list")
+def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
+    """List the registered clients."""
+    from bridge.identity import list_clients  # noqa: PLC0415
+    from bridge.store.engine import read  # noqa: PLC0415
+
+    with read(open_at(home).engine) as connection:
+        clients = list_clients(connection)
+    rows = {
+        c.client_id: f"{c.standing.party} {c.standing.organization} {c.standing.role} {c.status}"
+        for c in clients
+    }
+    tell(rows, as_json=as_json)
+
+
+@client_app.command("disable")
+def disable(client_id: str, home: Home = Path()) -> None:
+    """Stop a client at once; tokens it holds no longer work."""
+    from bridge.identity import disable_client  # noqa: PLC0415
+    from bridge.store.engine import write  # noqa: PLC0415
+
+    with write(open_at(home).engine) as connection:
+        disable_client(connection, client_id)
+    print_line(f"client {client_id} is disabled")
+
+
+@staff_app.command("code")
+def code(
+    organization: Organization,
+    role: Role = "counselor",
+    purpose: Purposes = ["follow"],  # noqa: B006 - typer reads the default
+    home: Home = Path(),
+) -> None:
+    """Make a sign-in code for one person of a district; it works once, for ten minutes."""
+    from bridge.identity import mint_staff_code  # noqa: PLC0415
+    from bridge.store.engine import write  # noqa: PLC0415
+
+    bridge = open_at(home)
+    standing = _standing("lea", organization, role, (tuple(purpose), ""))
+    with write(bridge.engine) as connection:
+        minted = mint_staff_code(connection, standing, bridge.clock)
+    print_line(minted)
+
+
+def _standing(
+    party: str, organization: str, role: str, more: tuple[tuple[str, ...], str]
+) -> "Standing":
+    from bridge.identity import Party, Standing, read_scopes  # noqa: PLC0415
+
+    purposes, scopes = more
+    return Standing(Party(party), organization, "", role, purposes, read_scopes(scopes))

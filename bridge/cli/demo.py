@@ -1,0 +1,95 @@
+"""``demo``: the three journeys on bundled data."""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli.running import AsJson, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.demo.run import Demo
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Print a summary and end.")] = False,
+    as_json: AsJson = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write what each party received into this folder.")
+    ] = None,
+) -> None:
+    """Run the three journeys on bundled synthetic data; then keep the status board open."""
+    from bridge.demo.run import Demo  # noqa: PLC0415 - a quick --help
+
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="schoolbridge-demo-") as folder:
+        running = Demo(Path(folder))
+        report = running.run()
+        if out is not None:
+            running.write_out(out)
+        if as_json:
+            tell(report, as_json=True)
+        else:
+            _show(report)
+            print_line(f"\nDone in {time.monotonic() - started:.1f} s. All people are made up.")
+        if not once:
+            _stay(running)
+    if not all(log["verified"] for log in report["ledger"].values()):
+        raise typer.Exit(1)
+
+
+def _stay(running: "Demo") -> None:
+    """Keep the server up and say how to look at the board, until interrupted."""
+    url, code, server = running.open_board()
+    print_line(f"\nStatus board: {url}\nSign-in code: {code}  (works once, for ten minutes)")
+    print_line("Press Ctrl+C to end; everything is then removed.")
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _show(report: dict[str, Any]) -> None:
+    from bridge.cli.state_hub import print_table  # noqa: PLC0415
+
+    print_line("1. WHAT CAME IN")
+    for part in report["imports"]:
+        _show_import(part)
+    print_line("\n2. WHAT EACH PARTY RECEIVED, AND WHAT WAS WITHHELD")
+    for party in ("provider", "school", "hub"):
+        _show_party(party, report[party])
+    print_line("\n3. WHAT CAME OF IT, AS THE SCHOOL SEES IT")
+    for status, count in sorted(report["school"]["statuses"].items()):
+        print_line(f"   {count:4}  {status}")
+    print_line("\n4. THE STATE HUB'S TABLE")
+    print_table(report["hub"]["columns"], report["hub"]["table"])
+    for note in report["hub"]["notes"]:
+        print_line(f"   {note}")
+    print_line("\n5. THE DISCLOSURE LEDGER")
+    for log, found in report["ledger"].items():
+        word = "verified" if found["verified"] else "NOT AS WRITTEN"
+        print_line(f"   {log}: {found['entries']} entries, {word}, root {found['root'][:16]}…")
+
+
+def _show_import(part: dict[str, Any]) -> None:
+    rates = ", ".join(f"{role} {a} of {b}" for role, (a, b) in part["match_rates"].items())
+    print_line(
+        f"   {part['file']}: {part['read']} rows read, {part['mapped']} mapped, "
+        f"{len(part['held_rows'])} held, {part['duplicates']} duplicates"
+        + (f"; matched: {rates}" if rates else "")
+    )
+    for row in part["held_rows"]:
+        print_line(f"      row {row['row']} held: {' | '.join(row['reasons'])}")
+
+
+def _show_party(party: str, found: dict[str, Any]) -> None:
+    received = ", ".join(f"{count} {kind}" for kind, count in sorted(found["received"].items()))
+    print_line(f"   {party}: {received}")
+    for row in found.get("may_see", []):
+        print_line(f"      {row['count']:4} x {row['element']} under clause {row['clause']}")
+    for row in found.get("withheld", []):
+        clause = f" (clause {row['clause']})" if row["clause"] else ""
+        print_line(f"      {row['count']:4} x {row['element']} WITHHELD: {row['reason']}{clause}")

@@ -1,0 +1,112 @@
+"""``import referrals|roster|encounters`` and ``export follow-up``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.journeys.held_rows import HeldRow
+    from mappings.language import Run
+
+app = typer.Typer(no_args_is_help=True)
+export_app = typer.Typer(no_args_is_help=True)
+
+Files = Annotated[list[Path], typer.Argument(help="Files, or ROLE=FILE for a map of several.")]
+MapOption = Annotated[str, typer.Option("--map", help="A shipped map's id, or a map's file.")]
+
+
+@app.command()
+def referrals(
+    files: Files,
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    provider: Annotated[str, typer.Option(help="The provider's short name.")],
+    map_id: MapOption = "schoolbridge-template",
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Import a district's referrals. Rows that need a person are held, with the reason."""
+    from bridge.journeys.import_referrals import ReferralImport  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    run = _run(map_id, files)
+    report = ReferralImport(parts_of(open_at(home)), lea, provider).run(run)
+    _told(report.as_data(), run, report.held, as_json=as_json)
+
+
+@app.command()
+def roster(
+    files: Files,
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    map_id: MapOption = "aspen-students",
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Import a district's roster: who is enrolled now."""
+    from bridge.journeys.import_roster import import_roster  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    run = _run(map_id, files)
+    report = import_roster(parts_of(open_at(home)), lea, run)
+    _told(report.as_data(), run, report.held, as_json=as_json)
+
+
+@app.command()
+def encounters(
+    files: Files,
+    provider: Annotated[str, typer.Option(help="The provider's short name.")],
+    map_id: MapOption = "harbor-hl7v2",
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Import a provider's export of sessions and appointments."""
+    from bridge.journeys.import_sessions import import_sessions  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    run = _run(map_id, files)
+    report = import_sessions(parts_of(open_at(home)), provider, run)
+    _told(report.as_data(), run, report.held, as_json=as_json)
+
+
+@export_app.command("follow-up")
+def follow_up(
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    role: Annotated[str, typer.Option(help="Staff role that receives it.")] = (
+        "referral_coordinator"
+    ),
+    home: Home = Path(),
+) -> None:
+    """Write the follow-up status of a district's referrals as CSV."""
+    from bridge.journeys.export_follow_up import export_follow_up  # noqa: PLC0415
+
+    rows = export_follow_up(open_at(home), (lea, role), out)
+    print_line(f"{rows} referrals written to {out.name}")
+
+
+def _run(map_id: str, files: list[Path]) -> "Run":
+    from mappings.language import compile_map, load_map  # noqa: PLC0415
+
+    compiled = compile_map(load_map(map_id))
+    named = [str(file).partition("=") for file in files]
+    if all(mark for _, mark, _ in named):
+        return compiled.run({role: Path(name) for role, _, name in named})
+    return compiled.run(files)
+
+
+def _told(data: dict[str, object], run: "Run", held: "list[HeldRow]", *, as_json: bool) -> None:
+    run_report = run.report
+    data["duplicates"] = run_report.duplicates
+    data["read"] = run_report.read
+    data["match_rates"] = {n: list(r) for n, r in run_report.match_rates.items()}
+    if as_json:
+        rows = [
+            {"file": h.origin.file, "row": h.origin.row, "reasons": list(h.texts)} for h in held
+        ]
+        tell({**data, "held_rows": rows}, as_json=True)
+        return
+    tell(data, as_json=False)
+    for h in held:
+        print_line(f"held: {h.origin.file} row {h.origin.row}: {' | '.join(h.texts)}")

@@ -1,0 +1,67 @@
+"""What every command shares: where the deployment is, how errors and results are told."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bridge.context import Bridge
+
+Home = Annotated[Path, typer.Option(help="The deployment's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def told_errors(run: Callable[[], object]) -> int:
+    """Run the command line and turn expected errors into one line each on standard error."""
+    from bridge.errors import BridgeError  # noqa: PLC0415 - a quick --help
+    from bridge.identity.errors import IdentityError, OAuthError  # noqa: PLC0415
+    from bridge.outbound import OutboundError  # noqa: PLC0415
+    from documents import DocumentError  # noqa: PLC0415
+    from mappings.readers.errors import SourceError  # noqa: PLC0415
+
+    expected = (
+        BridgeError,
+        IdentityError,
+        OAuthError,
+        OutboundError,
+        DocumentError,
+        SourceError,
+    )
+    try:
+        run()
+    except expected as error:
+        sys.stderr.write(f"schoolbridge: {error}\n")
+        return 1
+    except SystemExit as stopped:
+        return stopped.code if isinstance(stopped.code, int) else 1
+    return 0
+
+
+def open_at(home: Path) -> "Bridge":
+    """Open the bridge of a deployment's folder."""
+    from bridge.app import open_bridge  # noqa: PLC0415
+    from bridge.settings import read_settings  # noqa: PLC0415
+
+    return open_bridge(read_settings(home))
+
+
+def tell(result: object, *, as_json: bool) -> None:
+    """Print a result: JSON for machines, one line a value for people."""
+    import orjson  # noqa: PLC0415
+
+    if as_json:
+        print_line(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+        return
+    if isinstance(result, dict):
+        for name, value in result.items():
+            print_line(f"{name.replace('_', ' ')}: {value}")
+    else:
+        print_line(str(result))
+
+
+def print_line(text: str) -> None:
+    """Write one line to standard output."""
+    typer.echo(text)

@@ -1,0 +1,54 @@
+"""The operator writes a school's follow-up to a file."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bridge.gate import FollowUp, Gate, ReleasedFollowUps
+from bridge.identity import Caller, Party, Standing
+
+COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider")
+PURPOSES = ("follow",)
+# A cell that starts so is read as a formula by spreadsheet programs.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+class HasGate(Protocol):
+    """Anything that has a gate."""
+
+    @property
+    def gate(self) -> Gate:
+        """The gate."""
+
+
+def export_follow_up(whole: HasGate, school: tuple[str, str], out: Path) -> int:
+    """Write the follow-up rows one staff role of a district may see; returns how many.
+
+    The file appears whole or not at all.
+    """
+    lea, role = school
+    standing = Standing(Party.LEA, lea, "", role, PURPOSES)
+    released = whole.gate.follow_up(Caller(f"operator:{lea}", standing))
+    partial = out.with_name(f"{out.name}.part")
+    partial.write_text(follow_up_table(released), encoding="utf-8", newline="")
+    partial.replace(out)
+    return len(released.rows)
+
+
+def follow_up_table(released: ReleasedFollowUps) -> str:
+    """Return follow-up rows as CSV that no spreadsheet program reads as formulas."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_cells(row) for row in released.rows)
+    return out.getvalue()
+
+
+def _cells(row: FollowUp) -> Sequence[str]:
+    return [_cell(getattr(row, column)) for column in COLUMNS]
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,0 +1,156 @@
+"""Setting a deployment up: organisations, the agreement between them, what the state designated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError
+from bridge.parts import Parts
+from bridge.store.directory import (
+    AgreementEntry,
+    OrganizationEntry,
+    organizations,
+    put_agreement,
+    put_organizations,
+)
+from bridge.store.engine import write
+from bridge.store.evidence import NewEvidence, record_evidence
+from bridge.store.intake import NewRecord, put_records
+from consent.law import load_law
+from consent.mou import read_agreement, read_template
+from consent.table import compile_table
+from mappings.fhir import location, organization
+
+_KINDS = {
+    "lea": organization.PartyKind.DISTRICT,
+    "provider": organization.PartyKind.PROVIDER,
+}
+DESIGNATIONS = ("audit_eval_agreement", "state_mandate", "official_contract")
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementDocuments:
+    """The paper agreement as documents, and the short names of the parties that signed it."""
+
+    template: bytes
+    agreement: bytes
+    jurisdiction: str
+    lea: str
+    provider: str
+    hub: str | None
+
+
+def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
+    """Read, check and compile an agreement and put it to use; returns its id.
+
+    Organisations and sites named by the document become directory entries. Activating the same
+    agreement again changes nothing.
+
+    Raises:
+        DocumentError: the documents do not hold together, with line and column.
+        BridgeError: an agreement with this id is in use with other documents.
+    """
+    template = read_template(documents.template, "template")
+    agreement = read_agreement(documents.agreement, "agreement", template)
+    compile_table(template, agreement, load_law(documents.jurisdiction))
+    entries = []
+    for role, key in (("lea", documents.lea), ("provider", documents.provider)):
+        party = agreement.parties[role]
+        entries.append(_entry(parts, role, key, party.name))
+        for site in party.sites:
+            site_key = f"{key}/{site}"
+            name = site.replace("-", " ").title()
+            entries.append(_entry(parts, role, site_key, name, parent=key))
+    if documents.hub:
+        entries.append(_entry(parts, "hub", documents.hub, agreement.parties["hub"].name))
+    row = AgreementEntry(
+        id=agreement.id,
+        template_text=documents.template.decode(),
+        agreement_text=documents.agreement.decode(),
+        jurisdiction=documents.jurisdiction,
+        lea=documents.lea,
+        provider=documents.provider,
+        hub=documents.hub,
+        activated_at=parts.clock.now(),
+    )
+    with write(parts.engine) as connection:
+        put_organizations(connection, entries)
+        put_agreement(connection, row)
+        _put_directory(connection, parts, entries)
+    return agreement.id
+
+
+def _entry(
+    parts: Parts, role: str, key: str, name: str, parent: str | None = None
+) -> OrganizationEntry:
+    return OrganizationEntry(key, parts.identifiers.issue("organization", key), role, name, parent)
+
+
+def _put_directory(
+    connection: Connection, parts: Parts, entries: Sequence[OrganizationEntry]
+) -> None:
+    """Keep a public Organization (and, for a school, a Location) for each entry."""
+    by_key = {entry.key: entry for entry in entries}
+    resources: list[tuple[OrganizationEntry, dict[str, object]]] = []
+    for entry in entries:
+        if entry.role not in _KINDS:
+            continue  # the state hub receives coded rows and is referred to by none
+        parent = by_key[entry.parent].id if entry.parent else None
+        kind = _KINDS[entry.role] if entry.parent is None else organization.PartyKind.SCHOOL
+        party = organization.Party(entry.id, kind, entry.name, part_of=parent)
+        resources.append((entry, organization.build(party)))
+        if parent and entry.role == "lea":
+            place = parts.identifiers.issue("location", entry.key)
+            resources.append((entry, location.build(place, entry.name, entry.id)))
+    records = [
+        NewRecord(
+            resource=resource,
+            custodian=entry.parent or entry.key,
+            sender_role=entry.role,
+            audience="",
+            agreement_id="",
+            source_key=f"{entry.key}",
+        )
+        for entry, resource in resources
+    ]
+    put_records(connection, records, parts.clock.now(), renewable=("Organization", "Location"))
+
+
+def designate(parts: Parts, agreement_id: str, fact: str) -> None:
+    """Record that the state (or the agreement) designated something, from now on.
+
+    ``audit_eval_agreement``: written designation for audit or evaluation (34 CFR 99.35);
+    ``state_mandate``: a statute or rule requires the report; ``official_contract``: the provider is
+    under a contract that meets the school-official test (34 CFR 99.31(a)(1)(i)(B)).
+
+    Raises:
+        BridgeError: that is not something to designate.
+    """
+    if fact not in DESIGNATIONS:
+        raise BridgeError(f"{fact} is not one of: {', '.join(DESIGNATIONS)}")
+    now = parts.clock.now()
+    row = NewEvidence(
+        id=parts.identifiers.issue("designation", agreement_id, fact),
+        fact=fact,
+        valid_from=now,
+        recorded_at=now,
+        source="designation",
+        source_id=f"designation/{fact}",
+        agreement_id=agreement_id,
+    )
+    with write(parts.engine) as connection:
+        record_evidence(connection, [row])
+
+
+def organization_key(parts: Parts, key: str) -> OrganizationEntry:
+    """Return an organisation by its short name.
+
+    Raises:
+        BridgeError: there is none.
+    """
+    with write(parts.engine) as connection:
+        found = organizations(connection).get(key)
+    if found is None:
+        raise BridgeError(f"there is no organisation {key}; activate its agreement first")
+    return found

@@ -1,0 +1,36 @@
+"""Logs: one JSON object a line, allow-listed fields only.
+
+INVARIANT: no record value, no address with a query, no token. Libraries that would log them
+(httpx logs every URL at INFO) are held at WARNING.
+"""
+
+import logging
+
+import structlog
+
+ALLOWED = ("event", "level", "timestamp", "method", "route", "status", "code", "reason")
+ALLOWED_ALSO = ("kind", "place", "count")
+
+
+def configure_logs() -> None:
+    """Set logging up for a running server."""
+    logging.basicConfig(level=logging.WARNING, format="%(name)s %(levelname)s")
+    for name in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
+
+
+def _allowed(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Drop every field that is not on the list."""
+    kept = (*ALLOWED, *ALLOWED_ALSO)
+    return {name: value for name, value in event.items() if name in kept}

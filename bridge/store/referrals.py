@@ -1,0 +1,49 @@
+"""Finding a referral by the identifiers a provider's system carries, reading no content."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+from sqlmodel import SQLModel
+
+from bridge.store.conditions import RECORD
+
+_SEARCH = SQLModel.metadata.tables["search_value"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownReferral:
+    """Whose referral it is and under which agreement."""
+
+    request_id: str
+    student_id: str
+    agreement_id: str
+    lea: str
+
+
+def referrals_of(
+    connection: Connection, provider: str, patient_id: str | None, number: str | None
+) -> tuple[KnownReferral, ...]:
+    """Return the referrals to a provider that fit all the identifiers given.
+
+    Args:
+        connection: the database.
+        provider: key of the provider's organisation.
+        patient_id: the student's identifier as the bridge issued it to this provider.
+        number: the school's referral number.
+    """
+    if patient_id is None and number is None:
+        return ()
+    query = select(RECORD).where(RECORD.c.type == "ServiceRequest", RECORD.c.audience == provider)
+    for param, value in (("identifier", number), ("patient", patient_id)):
+        if value is not None:
+            wanted = value if param == "identifier" else f"Patient/{value}"
+            query = query.where(
+                select(_SEARCH.c.id)
+                .where(_SEARCH.c.type == "ServiceRequest", _SEARCH.c.id == RECORD.c.id)
+                .where(_SEARCH.c.param == param, _SEARCH.c.value == wanted)
+                .exists()
+            )
+    return tuple(
+        KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
+        for row in connection.execute(query.order_by(RECORD.c.change))
+    )
