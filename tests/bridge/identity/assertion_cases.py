@@ -82,6 +82,16 @@ def twice(r: Ring, name: str, first: str, second: str) -> str:
     return r.token((json.dumps(rest)[:-1] + f", {pair}}}").encode())
 
 
+def widened(r: Ring) -> str:
+    """The right two numbers, each with a zero byte put before: a second spelling."""
+
+    def sign(data: bytes) -> bytes:
+        raw = es(r.ec)(data)
+        return b"\0" + raw[:48] + b"\0" + raw[48:]
+
+    return r.token(sign=sign)
+
+
 def p256_signed(r: Ring) -> str:
     return r.token(sign=es(r.p256), kid="ec-1")
 
@@ -215,6 +225,7 @@ BAD: dict[str, tuple[Make, Reason]] = {
     "signature of zeros": (swapped(2, b64(bytes(96))), Reason.SIGNATURE),
     "signature short": (swapped(2, b64(bytes(8))), Reason.SIGNATURE),
     "signature in DER": (lambda r: r.token(sign=es_der(r.ec)), Reason.SIGNATURE),
+    "signature spelled wider": (widened, Reason.SIGNATURE),
     "signature of one number only": (
         lambda r: r.token(sign=lambda data: es(r.ec)(data)[:48]),
         Reason.SIGNATURE,
