@@ -6,7 +6,7 @@ from typing import Final
 from documents import DocumentError, Problem, did_you_mean
 from mappings.language.document import MapDocument
 from mappings.language.reading import read_map
-from mappings.readers.map_files import read_document
+from mappings.readers import read_document
 
 FOLDER: Final = Path(__file__).parent.parent / "maps"
 SHIPPED: Final = (

@@ -27,7 +27,7 @@ def read_table(name: Word, read: ReadTable, outline: Outline) -> tuple[ValueEntr
         return ()
     try:
         rows = list(csv.reader(io.StringIO(read(name.text).decode("utf-8-sig")), strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, ValueError, csv.Error):
         outline.problem(name.position, f'the value table "{name.text}" cannot be read')
         return ()
     if not rows or rows[0][:2] != HEADER:

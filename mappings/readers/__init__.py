@@ -5,7 +5,7 @@ wrote; a map gives it a type.
 """
 
 from mappings.readers.errors import SourceError
-from mappings.readers.opening import FORMATS, SourceFormat, open_table
+from mappings.readers.opening import FORMATS, SourceFormat, open_table, read_document
 from mappings.readers.table import Cells, Table, column_letter
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "Table",
     "column_letter",
     "open_table",
+    "read_document",
 ]

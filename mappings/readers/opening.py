@@ -1,4 +1,7 @@
-"""From a path to a table: the format is known by the file's first bytes, never by its name."""
+"""Where files are opened: sources as tables, and the bytes of maps and value tables.
+
+The format of a source is known by the file's first bytes, never by its name.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +12,7 @@ from mappings.readers.excel_rows import ExcelFormat, read_excel
 from mappings.readers.hl7_messages import Hl7Format, read_hl7
 from mappings.readers.table import Table
 
+MAX_DOCUMENT = 2_000_000
 FORMATS = ("csv", "xlsx", "hl7v2")
 _NAMES = {"csv": "a text file (CSV)", "xlsx": "an Excel file", "hl7v2": "an HL7 v2 file"}
 
@@ -49,6 +53,20 @@ def open_table(path: Path, how: SourceFormat) -> Table:
             return read_hl7(path, Hl7Format(how.encoding, how.locations))
         case _:
             return read_csv(path, CsvFormat(how.encoding, how.delimiter))
+
+
+def read_document(path: Path) -> bytes:
+    """Return the bytes of a map or of a value table beside it.
+
+    Raises:
+        OSError: it cannot be opened.
+        ValueError: it is larger than a map can be.
+    """
+    with path.open("rb") as stream:
+        data = stream.read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise ValueError(f"{path.name} is larger than {MAX_DOCUMENT:,} bytes")
+    return data
 
 
 def _format_of(path: Path, how: SourceFormat) -> str:
