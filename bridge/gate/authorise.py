@@ -4,10 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, false, or_
+from sqlalchemy import ColumnElement, TextClause
 
 from bridge.gate.agreements import VIEWS, CompiledAgreement
-from bridge.store.conditions import RECORD, Scope, binds, condition
+from bridge.store.conditions import (
+    Scope,
+    all_of,
+    any_of,
+    binds,
+    clause,
+    condition,
+    quoted,
+)
 from consent.minimise import anchor_of
 from consent.model import Slice
 
@@ -47,13 +55,13 @@ def scope_of(agreement: CompiledAgreement, slice_: Slice, now: datetime) -> Scop
 class Authorised:
     """A condition on ``record``, and what to bind when it runs."""
 
-    condition: ColumnElement[bool]
+    condition: ColumnElement[bool] | TextClause
     binds: dict[str, object]
 
 
-# Conditions by what they are made of. Making one costs milliseconds; there are few: one for each
-# registered standing, type and state of the agreements.
-_CONDITIONS: dict[tuple[object, ...], ColumnElement[bool]] = {}
+# Conditions by what they are made of. There are few: one for each registered standing, type and
+# state of the agreements.
+_CONDITIONS: dict[tuple[object, ...], TextClause] = {}
 _MOST_CONDITIONS = 10_000
 
 
@@ -67,48 +75,45 @@ def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
     if found is None:
         if len(_CONDITIONS) >= _MOST_CONDITIONS:
             _CONDITIONS.clear()
-        found = _CONDITIONS[key] = _made(viewer, kind, now)
+        sql = any_of(_made(viewer, kind, now))
+        found = _CONDITIONS[key] = clause(sql, [a.id for a in viewer.agreements])
     adults = {a.id: a.adult_since(now) for a in viewer.agreements}
     return Authorised(found, binds(now, adults))
 
 
-def _made(viewer: Viewer, kind: str, now: datetime) -> ColumnElement[bool]:
-    parts: list[ColumnElement[bool]] = []
+def _made(viewer: Viewer, kind: str, now: datetime) -> Iterator[str]:
     if kind in DIRECTORY_TYPES:
-        parts.append(RECORD.c.custodian.in_(sorted(_partners(viewer))))
+        yield f"record.custodian IN ({', '.join(quoted(key) for key in sorted(_partners(viewer)))})"
     if kind in OWN_TYPES.get(viewer.party, ()):
-        parts.append(RECORD.c.custodian == viewer.organization)
+        yield f"record.custodian = {quoted(viewer.organization)}"
     for agreement in viewer.agreements:
-        parts.extend(_shared(viewer, agreement, kind, now))
-    return or_(false(), *parts)
+        yield from _shared(viewer, agreement, kind, now)
 
 
 def _partners(viewer: Viewer) -> set[str]:
-    """The organisations of the viewer's agreements: names and addresses every party may know."""
-    keys = (
-        a.organization(party) for a in viewer.agreements for party in ("lea", "provider", "hub")
-    )
-    return {key for key in keys if key}
+    """The viewer and the parties of its agreements: names and addresses each may know."""
+    roles = ("lea", "provider", "hub")
+    keys = (a.organization(party) for a in viewer.agreements for party in roles)
+    return {viewer.organization, *(key for key in keys if key)}
 
 
 def _shared(
     viewer: Viewer, agreement: CompiledAgreement, kind: str, now: datetime
-) -> Iterator[ColumnElement[bool]]:
+) -> Iterator[str]:
     for sender, recipient in VIEWS:
         if recipient != viewer.party:
             continue
         for element in anchors(sender, recipient, kind):
-            permitted = _permitted(viewer, agreement, (sender, element), now)
-            about = and_(
-                RECORD.c.agreement_id == agreement.id,
-                RECORD.c.sender_role == sender,
-                permitted,
-            )
+            parts = [
+                f"record.agreement_id = {quoted(agreement.id)}",
+                f"record.sender_role = {quoted(sender)}",
+                _permitted(viewer, agreement, (sender, element), now),
+            ]
             if kind == "Observation" or recipient == "hub":
-                about = and_(about, RECORD.c.element == element)
+                parts.append(f"record.element = {quoted(element)}")
             if recipient != "hub":
-                about = and_(about, RECORD.c.audience == viewer.organization)
-            yield about
+                parts.append(f"record.audience = {quoted(viewer.organization)}")
+            yield all_of(parts)
 
 
 def anchors(sender: str, recipient: str, kind: str) -> tuple[str, ...]:
@@ -123,12 +128,9 @@ def anchors(sender: str, recipient: str, kind: str) -> tuple[str, ...]:
 
 def _permitted(
     viewer: Viewer, agreement: CompiledAgreement, asked: tuple[str, str], now: datetime
-) -> ColumnElement[bool]:
+) -> str:
     sender, element = asked
     slices = [
         Slice(sender, viewer.party, viewer.role, purpose, element) for purpose in viewer.purposes
     ]
-    return or_(
-        false(),
-        *(condition(agreement.table.filter(s), scope_of(agreement, s, now)) for s in slices),
-    )
+    return any_of(condition(agreement.table.filter(s), scope_of(agreement, s, now)) for s in slices)

@@ -86,7 +86,7 @@ class Gate:
         )
 
     def _released(
-        self, connection: Connection, viewer: Viewer, query: Query
+        self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
     ) -> tuple[list[Disclosure], int]:
         """Search, lock, decide; search once more when a consent changed before the lock was held.
 
@@ -99,7 +99,7 @@ class Gate:
             students = {s.student_id for s in stored if s.student_id}
             lock_students(connection, students, share=True)
             evidence = evidence_of(connection, students)
-            linkable = _linkable(connection, viewer, stored, now)
+            linkable = _linkable(connection, viewer, stored, now) if linked else frozenset()
             decided = [(s, decide(viewer, s, evidence, now)) for s in stored]
             out = [
                 Disclosure(s, d, released)
@@ -150,9 +150,13 @@ class Gate:
         return released.matches[0] if released.matches else None
 
     def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
-        """Return one record as the caller may see it now, without releasing it."""
+        """Return one record as the caller may see it now, without releasing it.
+
+        References that depend on what else the caller may read are left out of it.
+        """
         viewer = viewer_of(connection, caller)
-        found, _ = self._released(connection, viewer, Query(kind, ids=(record_id,), limit=1))
+        query = Query(kind, ids=(record_id,), limit=1)
+        found, _ = self._released(connection, viewer, query, linked=False)
         if not found:
             return None
         stored, released = found[0].stored, found[0].released

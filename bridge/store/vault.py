@@ -10,7 +10,17 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    TextClause,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlmodel import SQLModel
 
 from bridge.store.conditions import RECORD, STUDENT
@@ -73,7 +83,7 @@ class Condition(Protocol):
     """What authorises a caller: a condition on ``record`` and what to bind when it runs."""
 
     @property
-    def condition(self) -> ColumnElement[bool]:
+    def condition(self) -> ColumnElement[bool] | TextClause:
         """The condition."""
 
     @property
@@ -117,7 +127,9 @@ def visible_ids(
 
 def _criteria(query: Query) -> list[ColumnElement[bool]]:
     criteria = [_matches(match) for match in query.matches]
-    if query.ids:
+    if len(query.ids) == 1:
+        criteria.append(RECORD.c.id == query.ids[0])
+    elif query.ids:
         criteria.append(RECORD.c.id.in_(query.ids))
     if query.upto_change is not None:
         criteria.append(RECORD.c.change <= query.upto_change)
