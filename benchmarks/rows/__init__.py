@@ -2,6 +2,7 @@
 
 from benchmarks.frame import Row
 from benchmarks.rows import (
+    read_vs_ceiling,
     referral_rows_vs_dict_orjson,
     referral_rows_vs_naive_fhir_resources,
 )
@@ -9,4 +10,5 @@ from benchmarks.rows import (
 ROWS: tuple[Row, ...] = (
     referral_rows_vs_naive_fhir_resources.ROW,
     referral_rows_vs_dict_orjson.ROW,
+    read_vs_ceiling.ROW,
 )
