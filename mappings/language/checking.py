@@ -20,8 +20,7 @@ def check_map(document: MapDocument) -> list[Problem]:
     """Return every mistake of a map, in the order of the document."""
     found = [*_identity(document), *check_fields(document), *_filled(document)]
     found += [*_constants(document), *_not_on_form(document), *_parts(document)]
-    if not any("source" in text for _, text in found):
-        found += check_columns(document, _headings(document))
+    found += check_columns(document, _headings(document))
     problems = [
         Problem(document.document, where.line, where.column, text)
         for where, text in dict.fromkeys(found)

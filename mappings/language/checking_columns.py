@@ -18,7 +18,7 @@ def check_columns(document: MapDocument, headings: Headings) -> list[Finding]:
     """Return every mistake about columns.
 
     Args:
-        document: a map whose sources and roles are sound.
+        document: the map; a role nobody has is somebody else's finding.
         headings: the recorded headings of every source by role.
     """
     return [
@@ -54,7 +54,9 @@ def _row_key(document: MapDocument) -> Iterator[Finding]:
 def _fields(document: MapDocument) -> Iterator[Finding]:
     for rule in document.fields:
         source = document.source(rule.source)
-        if source is None or source.reads_with:
+        if source is None:
+            continue
+        if source.reads_with:
             yield rule.position, f"the source {rule.source} is read by its own map"
         elif rule.together or rule.choose or source.is_messages:
             for word in rule.columns:
@@ -88,10 +90,10 @@ def _location(word: Word) -> Iterator[Finding]:
 
 def _joins(document: MapDocument, headings: Headings) -> Iterator[Finding]:
     for join in document.joins:
-        theirs = headings.get(join.source.text, ())
+        theirs = headings.get(join.source.text)
         for pair in join.pairs:
             yield from _column(document.main, (pair.column,))
-            if pair.matches.text not in theirs:
+            if theirs is not None and pair.matches.text not in theirs:
                 hint = did_you_mean(pair.matches.text, theirs)
                 text = f'"{pair.matches.text}" is no recorded heading of {join.source.text}{hint}'
                 yield pair.matches.position, text

@@ -70,8 +70,12 @@ class JoinIndex:
     def add(self, cells: Sequence[str], row: JoinedRow) -> None:
         """Take in one row of the other source."""
         key = self._key(cells, self.theirs)
-        if key is not None:
-            self._rows.setdefault(key, []).append(row)
+        if key is None:
+            return
+        known = self._rows.setdefault(key, [])
+        # The same row twice says nothing new; it is not a choice between two.
+        if all(row.value != other.value for other in known):
+            known.append(row)
 
     def find(self, cells: Sequence[str]) -> list[JoinedRow]:
         """Return the rows that match a row of the main source."""

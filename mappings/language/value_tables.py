@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 from mappings.language.document import ValueEntry, Word
 from mappings.language.outline import Outline
 
 HEADER = ["source", "code"]
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_./-]*\.csv\Z")
 ReadTable = Callable[[str], bytes]
 
 
@@ -22,7 +24,7 @@ def normal(text: str) -> str:
 
 def read_table(name: Word, read: ReadTable, outline: Outline) -> tuple[ValueEntry, ...]:
     """Read a CSV file with the columns ``source`` and ``code`` (others are notes)."""
-    if not name.text.endswith(".csv") or ".." in name.text:
+    if not _NAME.match(name.text) or ".." in name.text:
         outline.problem(name.position, "a value table is a CSV file in the map's folder")
         return ()
     try:

@@ -68,6 +68,7 @@ class Message:
 
     delimiters: Delimiters
     segments: list[str] = field(default_factory=list)
+    _split: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def text_at(self, place: Location) -> str:
         """Return the unescaped text at a place, or an empty string when nothing is there."""
@@ -82,11 +83,12 @@ class Message:
         return "" if text == _NULL else _unescaped(text, self.delimiters)
 
     def _fields(self, segment: str) -> list[str]:
-        start = segment + self.delimiters.field
-        for line in self.segments:
-            if line.startswith(start):
-                return line.split(self.delimiters.field)
-        return []
+        fields = self._split.get(segment)
+        if fields is None:
+            start = segment + self.delimiters.field
+            line = next((line for line in self.segments if line.startswith(start)), "")
+            fields = self._split[segment] = line.split(self.delimiters.field)
+        return fields
 
     def _repetition(self, text: str, place: Location) -> str:
         repetitions = text.split(self.delimiters.repetition)
@@ -183,6 +185,11 @@ def _add(file: str, count: int, message: Message | None, segment: str) -> None:
     if message is None:
         advice = "a segment stands before any MSH; the file is cut off or is no HL7 v2 file"
         raise SourceError(file, f"after message {count}", advice)
+    if f"MSH{message.delimiters.field}{message.delimiters.component}" in segment[3:]:
+        # Files glued together without a line end: the second message would vanish in the first.
+        raise SourceError(
+            file, f"message {count}", "another message starts in the middle of a line"
+        )
     if _SEGMENT.match(segment[:3]) and segment[3:4] in ("", message.delimiters.field):
         message.segments.append(segment)
     else:

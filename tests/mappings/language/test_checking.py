@@ -81,6 +81,7 @@ def test_a_key_written_twice_stops_the_reading(tmp_path: Path) -> None:
         loaded(tmp_path, ("id: small", "id: small\nid: large"))
 
 
-def test_a_value_table_outside_the_folder_is_refused(tmp_path: Path) -> None:
-    edit = ("values: {Crisis: stat, Soon: urgent, Later: routine}", "values: ../secret.csv")
+@pytest.mark.parametrize("name", ["../secret.csv", "/etc/secret.csv", "secret.txt"])
+def test_a_value_table_outside_the_folder_is_refused(tmp_path: Path, name: str) -> None:
+    edit = ("values: {Crisis: stat, Soon: urgent, Later: routine}", f"values: {name}")
     assert any("map's folder" in problem.text for problem in check_map(loaded(tmp_path, edit)))

@@ -82,6 +82,12 @@ def test_a_name_two_students_share_is_held(tmp_path: Path, form: CompiledMap) ->
     assert "rows 3 and 4 of the roster file" in found.reasons[0].text
 
 
+def test_the_same_answer_written_twice_is_one_answer(tmp_path: Path, form: CompiledMap) -> None:
+    assert isinstance(outcome(tmp_path, form, [STUDENT], [ANSWER, ANSWER]), Mapped)
+    changed = ANSWER | {"Urgency": "Crisis"}
+    assert "join-ambiguous" in codes(outcome(tmp_path, form, [STUDENT], [ANSWER, changed]))
+
+
 def test_a_name_nobody_has_is_held(tmp_path: Path, form: CompiledMap) -> None:
     assert codes(outcome(tmp_path, form, [], [ANSWER])) == {"join-missing"}
 

@@ -85,6 +85,11 @@ def test_what_is_no_message_is_refused(tmp_path: Path, data: bytes) -> None:
         cells(written(tmp_path, data), "MSH-10")
 
 
+def test_messages_glued_together_without_a_line_end_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="in the middle of a line"):
+        cells(written(tmp_path, HEAD + b"\rPID|1||7" + HEAD + b"\r"), "MSH-10")
+
+
 @pytest.mark.parametrize("text", ["PID", "PID-", "pid-3", "PID-3.1 where 4 is X", "PID-3.1.1.1"])
 def test_a_mistyped_location_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no place in a message"):
