@@ -119,12 +119,14 @@ def test_many_writers_at_once_leave_one_unbroken_sequence(
             assert found.size == 40
 
 
-def test_equal_entries_have_different_leaves(
+def test_every_entry_has_its_own_secret_salt(
     engine: Engine, clock: FixedClock, make_entry: EntryMaker
 ) -> None:
     with write(engine) as connection:
         append(connection, [make_entry()] * 3, clock)
+        salts = set(connection.scalars(select(ENTRY.c.salt)))
         assert len(set(leaves(connection, "mou-1"))) == 3
+    assert (len(salts), {len(salt) for salt in salts}) == (3, {32})
 
 
 def test_an_erasure_destroys_what_was_said_and_keeps_the_tree(

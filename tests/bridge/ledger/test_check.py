@@ -232,6 +232,30 @@ def test_an_erasure_by_law_leaves_the_log_sound_and_is_listed(
     assert (report.sound, report.erased, report.size) == (True, (1,), 4)
 
 
+def test_an_erasure_does_not_excuse_what_is_emptied_after_it(
+    engine: Engine, clock: FixedClock, make_entry: EntryMaker
+) -> None:
+    early = make_entry(kind=Kind.ERASURE, refers=(0, 2))
+    with write(engine) as connection:
+        append(connection, [early, make_entry(), make_entry()], clock)
+        for position in (0, 2):
+            set_columns(connection, position, body=None, salt=None, subject=None)
+        report = verify_log(connection, LOG)
+    assert report.findings == (Finding(0, Fault.ERASED), Finding(2, Fault.ERASED))
+
+
+def test_an_erasure_excuses_only_what_came_before_it(
+    engine: Engine, clock: FixedClock, make_entry: EntryMaker
+) -> None:
+    early = make_entry(kind=Kind.ERASURE, refers=(0, 2))
+    with write(engine) as connection:
+        append(connection, [make_entry(), early, make_entry()], clock)
+        for position in (0, 2):
+            set_columns(connection, position, body=None, salt=None, subject=None)
+        report = verify_log(connection, LOG)
+    assert report.findings == (Finding(2, Fault.ERASED),)
+
+
 def test_times_set_back_by_hand_are_found(
     engine: Engine, clock: FixedClock, make_entry: EntryMaker
 ) -> None:

@@ -152,6 +152,15 @@ def test_a_path_proves_no_other_place_and_no_other_size() -> None:
         assert not any(accepts_inclusion(tree, other, 20, path) for other in others)
 
 
+def test_a_path_must_be_as_long_as_the_size_asks() -> None:
+    tree = grown(8)
+    path = inclusion_path(tree, 0, 4)
+    with pytest.raises(Refused, match="too short"):
+        root_from_inclusion(0, 8, tree.levels[0][0], path)
+    with pytest.raises(Refused, match="too long"):
+        root_from_inclusion(0, 2, tree.levels[0][0], path)
+
+
 def test_a_shorter_log_is_never_consistent() -> None:
     tree = grown(8)
     with pytest.raises(Refused, match="shorter"):

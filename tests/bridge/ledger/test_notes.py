@@ -81,7 +81,14 @@ def test_an_opened_head_says_what_was_signed() -> None:
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("\n7\n", "\n8\n"), ("mou-1", "mou-2"), ("12:00", "12:01"), ("\u2014", "-"), ("\n\n", "\n")],
+    [
+        ("\n7\n", "\n8\n"),
+        ("mou-1", "mou-2"),
+        ("12:00", "12:01"),
+        ("\u2014", "-"),
+        ("\u2014 bridge", "\u2014 bridgf"),
+        ("\n\n", "\n"),
+    ],
 )
 def test_a_changed_note_is_refused(old: str, new: str) -> None:
     with pytest.raises(Refused):

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from bridge.clock import FixedClock
 from bridge.ledger import verifier
-from bridge.ledger.append import append, erase, head
+from bridge.ledger.append import Head, append, erase, head
 from bridge.ledger.entry import Kind, Receipt
 from bridge.ledger.errors import UnknownEntry
 from bridge.ledger.notes import Signer, sign_head
@@ -63,6 +63,7 @@ def test_a_receipt_proves_its_entry(folder: Path) -> None:
     ("field", "value"),
     [
         ("index", 301),
+        ("index", 300.0),
         ("log", "mou-2"),
         ("salt", "00" * 32),
         ("path", []),
@@ -81,6 +82,24 @@ def test_a_receipt_with_another_recipient_is_refused(folder: Path) -> None:
     receipt["body"] = receipt["body"].replace("clinic-2", "clinic-3")
     with pytest.raises(Refused, match="not in the log"):
         check_receipt(receipt, [SIGNER.vkey])
+
+
+def test_a_receipt_with_a_head_of_another_log_is_refused(folder: Path) -> None:
+    receipt = receipt_in(folder)
+    signed = open_note(receipt["checkpoint"], [SIGNER.vkey])
+    other = sign_head(Head("mou-2", signed.size, signed.root, None), SIGNER)
+    with pytest.raises(Refused, match="another place"):
+        check_receipt(receipt | {"checkpoint": other}, [SIGNER.vkey])
+
+
+def test_an_export_out_of_order_is_named_where_it_begins(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (folder / "log.ndjson").read_text(encoding="utf-8").splitlines()
+    lines[10], lines[11] = lines[11], lines[10]
+    (folder / "log.ndjson").write_text("\n".join(lines), encoding="utf-8")
+    assert run_log(folder) == 1
+    assert "entry 10 is out of place" in capsys.readouterr().out
 
 
 def test_an_exported_log_leads_to_its_signed_head(

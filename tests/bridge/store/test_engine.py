@@ -2,6 +2,7 @@ import contextlib
 import threading
 import time
 
+import pysqlite3.dbapi2
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
@@ -107,6 +108,17 @@ def test_writers_get_their_turn_in_the_order_they_came(sqlite_url: str) -> None:
     assert order == [0, 1, 2, 3, 4, 5]
     first.dispose()
     second.dispose()
+
+
+def test_a_writer_holds_the_file_from_its_first_moment(sqlite_url: str) -> None:
+    # Another process has no place in our queue: only the lock on the file keeps it out.
+    engine = open_engine(sqlite_url)
+    make_counter(engine)
+    other = pysqlite3.dbapi2.connect(engine.url.database, timeout=0, isolation_level=None)
+    with write(engine), pytest.raises(pysqlite3.dbapi2.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.close()
+    engine.dispose()
 
 
 def test_a_write_inside_a_write_is_an_error_and_not_a_standstill(sqlite_url: str) -> None:
