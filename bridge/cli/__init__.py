@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from bridge.cli import clients, deployment, importing, ledgers, state_hub
+from bridge.cli import clients, deployment, importing, ledgers, maps, mous, state_hub
 from bridge.cli.demo import demo
 from bridge.cli.running import told_errors
 
@@ -22,6 +22,8 @@ app.command()(demo)
 app.command()(deployment.init)
 app.command()(deployment.serve)
 app.command()(deployment.doctor)
+app.add_typer(maps.app, name="map", help="Maps: from a district's columns to FHIR.")
+app.add_typer(mous.app, name="mou", help="Memoranda of understanding.")
 app.add_typer(importing.app, name="import", help="Bring records in.")
 app.add_typer(importing.export_app, name="export", help="Give a school its follow-up.")
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.maps import run_of
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def referrals(
     from bridge.journeys.import_referrals import ReferralImport  # noqa: PLC0415
     from bridge.parts import parts_of  # noqa: PLC0415
 
-    run = _run(map_id, files)
+    run = run_of(map_id, files)
     report = ReferralImport(parts_of(open_at(home)), lea, provider).run(run)
     _told(report.as_data(), run, report.held, as_json=as_json)
 
@@ -48,7 +49,7 @@ def roster(
     from bridge.journeys.import_roster import import_roster  # noqa: PLC0415
     from bridge.parts import parts_of  # noqa: PLC0415
 
-    run = _run(map_id, files)
+    run = run_of(map_id, files)
     report = import_roster(parts_of(open_at(home)), lea, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
 
@@ -65,7 +66,7 @@ def encounters(
     from bridge.journeys.import_sessions import import_sessions  # noqa: PLC0415
     from bridge.parts import parts_of  # noqa: PLC0415
 
-    run = _run(map_id, files)
+    run = run_of(map_id, files)
     report = import_sessions(parts_of(open_at(home)), provider, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
 
@@ -84,16 +85,6 @@ def follow_up(
 
     rows = export_follow_up(open_at(home), (lea, role), out)
     print_line(f"{rows} referrals written to {out.name}")
-
-
-def _run(map_id: str, files: list[Path]) -> "Run":
-    from mappings.language import compile_map, load_map  # noqa: PLC0415
-
-    compiled = compile_map(load_map(map_id))
-    named = [str(file).partition("=") for file in files]
-    if all(mark for _, mark, _ in named):
-        return compiled.run({role: Path(name) for role, _, name in named})
-    return compiled.run(files)
 
 
 def _told(data: dict[str, object], run: "Run", held: "list[HeldRow]", *, as_json: bool) -> None:

@@ -1,8 +1,10 @@
 """What every command shares: where the deployment is, how errors and results are told."""
 
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,15 @@ if TYPE_CHECKING:
 
 Home = Annotated[Path, typer.Option(help="The deployment's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def quiet_hook(
+    kind: type[BaseException], _error: BaseException, trace: TracebackType | None
+) -> None:
+    """Tell of an unexpected error without its message, which may quote a record."""
+    frames = traceback.extract_tb(trace)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    sys.stderr.write(f"schoolbridge: unexpected {kind.__name__}{place}; please report this\n")
 
 
 def told_errors(run: Callable[[], object]) -> int:
@@ -30,6 +41,7 @@ def told_errors(run: Callable[[], object]) -> int:
         DocumentError,
         SourceError,
     )
+    sys.excepthook = quiet_hook
     try:
         run()
     except expected as error:

@@ -1,0 +1,119 @@
+"""``map run|check|explain|list|test``: working on a map, without a database."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.running import AsJson, print_line, tell
+
+if TYPE_CHECKING:
+    from mappings.language import CompiledMap, Run
+
+app = typer.Typer(no_args_is_help=True)
+
+MapName = Annotated[str, typer.Argument(metavar="MAP", help="A shipped map's id, or a file.")]
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """List the shipped maps."""
+    from mappings.language import list_maps  # noqa: PLC0415
+
+    tell({m.id: m.title for m in list_maps()}, as_json=as_json)
+
+
+@app.command()
+def check(name: MapName, as_json: AsJson = False) -> None:
+    """Find every mistake in a map before a row is read; exit code 1 if there is one."""
+    from mappings.language import check_map, load_map  # noqa: PLC0415
+
+    problems = check_map(load_map(name))
+    if as_json:
+        tell([str(problem) for problem in problems], as_json=True)
+    for problem in problems if not as_json else ():
+        print_line(str(problem))
+    if problems:
+        raise typer.Exit(1)
+    if not as_json:
+        print_line(f"{name}: no mistakes found")
+
+
+@app.command()
+def explain(name: MapName, as_json: AsJson = False) -> None:
+    """Show where each column goes and how it is read."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from mappings.language import explain_map, load_map  # noqa: PLC0415
+
+    lines = explain_map(load_map(name))
+    if as_json:
+        tell([asdict(line) for line in lines], as_json=True)
+        return
+    for line in lines:
+        goes_to = line.goes_to or "NOT SENT"
+        print_line(f"{line.column}  ->  {goes_to}  [{line.how}; otherwise {line.otherwise}]")
+
+
+@app.command("test")
+def run_tests(name: MapName, as_json: AsJson = False) -> None:
+    """Run the examples a map carries; exit code 1 if one does not hold."""
+    from mappings.language import run_examples  # noqa: PLC0415
+
+    results = run_examples(_compiled(name))
+    failed = [result for result in results if result.differences]
+    if as_json:
+        tell({r.name: list(r.differences) for r in results}, as_json=True)
+    else:
+        for result in results:
+            print_line(f"{'FAILED' if result.differences else 'ok'}  {result.name}")
+            for difference in result.differences:
+                print_line(f"    {difference}")
+        print_line(f"{len(results) - len(failed)}/{len(results)}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    files: Annotated[list[Path], typer.Argument(help="Files, or ROLE=FILE.")],
+    map_id: Annotated[str, typer.Option("--map", help="A shipped map's id, or a map's file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the resources, one NDJSON file a type.")],
+    as_json: AsJson = False,
+) -> None:
+    """Map files to FHIR resources in a folder, storing nothing; held rows are listed."""
+    from bridge.journeys.map_files import map_files  # noqa: PLC0415
+
+    running = run_of(map_id, files)
+    result = map_files(running, out)
+    report = running.report
+    counts: dict[str, object] = {
+        "read": report.read,
+        "mapped": report.mapped,
+        "held": report.held,
+        "duplicates": report.duplicates,
+        "match_rates": {n: list(r) for n, r in report.match_rates.items()},
+        "resources": result.resources,
+    }
+    tell({**counts, "fill": report.fill} if as_json else counts, as_json=as_json)
+    if not as_json:
+        for file, row, reasons in result.held:
+            print_line(f"held: {file} row {row}: {' | '.join(reasons)}")
+
+
+def run_of(map_id: str, files: list[Path]) -> "Run":
+    """Return a run of a map over files, given in order or as ROLE=FILE."""
+    named = [str(file).partition("=") for file in files]
+    if all(mark for _, mark, _ in named):
+        return _compiled(map_id).run({role: Path(name) for role, _, name in named})
+    return _compiled(map_id).run(files)
+
+
+def _compiled(name: str) -> "CompiledMap":
+    from documents import DocumentError  # noqa: PLC0415
+    from mappings.language import check_map, compile_map, load_map  # noqa: PLC0415
+
+    document = load_map(name)
+    if problems := check_map(document):
+        raise DocumentError(problems)
+    return compile_map(document)
