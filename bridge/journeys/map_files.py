@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,13 +24,6 @@ class MapResult:
 
     resources: dict[str, int]
     held: tuple[tuple[str, int, tuple[str, ...]], ...]
-
-
-class _AnySchool(dict[str, str]):
-    """In a trial run every school's code stands for itself; there is no directory yet."""
-
-    def __missing__(self, code: str) -> str:
-        return _IDENTIFIERS.issue("school", code)
 
 
 # A trial's identifiers are told to no one, so nothing needs to be kept secret from anyone.
@@ -79,17 +73,19 @@ def _built(row: Mapped) -> list[dict[str, Any]]:
     if not isinstance(row.record, Referral):
         raise BridgeError("only a map of kind referral can be tried out into resources")
     try:
-        return referral_resources(row.record, _context())
+        return referral_resources(row.record, _context(row.record.student.school))
     except FhirError as error:
         origin = row.record.origin
         raise BridgeError(f"{origin.file} row {origin.row}: {error}") from None
 
 
-def _context() -> ReferralContext:
+@cache
+def _context(school: str | None) -> ReferralContext:
+    """Return a context in which the row's school is known: a trial has no directory yet."""
     return ReferralContext(
         district_id=_IDENTIFIERS.issue("district"),
         provider_id=_IDENTIFIERS.issue("provider"),
-        school_ids=_AnySchool(),
+        school_ids={school: _IDENTIFIERS.issue("school", school)} if school else {},
         id_for=_IDENTIFIERS.issue,
         recorded_at=datetime(2000, 1, 1, tzinfo=UTC),
         systems=DistrictSystems.of("trial", "state"),
