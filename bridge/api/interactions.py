@@ -21,6 +21,7 @@ from bridge.store.index import PARAMETERS
 
 CREATABLE = ("Encounter", "Appointment")
 UPDATABLE = ("Task",)
+MAX_DEPTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +87,14 @@ def _search(call: Call, asked: Interaction) -> Reply:
 
 def _update(call: Call, asked: Interaction) -> Reply:
     call.require(asked.kind, "update")
-    answer = TaskAnswer(asked.record_id, parsed(asked.body), asked.headers.get("if-match"))
+    answer = TaskAnswer(asked.record_id, _sent(call, asked), asked.headers.get("if-match"))
     released = answer_referral(parts_of(call.bridge), call.bridge.gate, call.caller, answer)
     return resource_reply(released, call.bridge.settings.fhir_base)
 
 
 def _create(call: Call, asked: Interaction) -> Reply:
     call.require(asked.kind, "create")
-    resource = parsed(asked.body)
+    resource = _sent(call, asked)
     if resource.get("resourceType") != asked.kind:
         text = "The resource in the body is of another type than the address."
         raise BadRequestError(Finding("invalid", text, f"{asked.kind}"))
@@ -113,6 +114,26 @@ def _repeat(asked: Interaction) -> str | None:
         text = "If-None-Exist understands identifier=system|value."
         raise BadRequestError(Finding("not-supported", text))
     return value
+
+
+def _sent(call: Call, asked: Interaction) -> dict[str, Any]:
+    """Parse the resource sent; references to this server become relative ones."""
+    base = f"{call.bridge.settings.fhir_base}/"
+    resource: dict[str, Any] = _relative(parsed(asked.body), base, MAX_DEPTH)
+    return resource
+
+
+def _relative(node: Any, base: str, depth: int) -> Any:  # noqa: ANN401 - JSON
+    if depth == 0:
+        raise BadRequestError(Finding("too-long", f"Nest elements at most {MAX_DEPTH} deep."))
+    if isinstance(node, list):
+        return [_relative(item, base, depth - 1) for item in node]
+    if not isinstance(node, dict):
+        return node
+    out = {key: _relative(value, base, depth - 1) for key, value in node.items()}
+    if isinstance(out.get("reference"), str):
+        out["reference"] = out["reference"].removeprefix(base)
+    return out
 
 
 def parsed(body: bytes) -> dict[str, Any]:
