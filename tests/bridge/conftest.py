@@ -1,0 +1,24 @@
+"""A whole bridge on each database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.worlds import World, make_world
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """A bridge without referrals, once on each database."""
+    made = make_world(database_url, tmp_path)
+    yield made
+    made.bridge.engine.dispose()
+
+
+@pytest.fixture
+def lite(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
+    """A bridge without referrals on SQLite, for what no database can change."""
+    made = make_world(sqlite_url, tmp_path)
+    yield made
+    made.bridge.engine.dispose()
