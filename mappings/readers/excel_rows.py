@@ -62,7 +62,9 @@ def _sheet(path: Path, how: ExcelFormat) -> CalamineSheet:
         return book.get_sheet_by_name(names[0])
     except (CalamineError, OSError, ValueError):
         raise SourceError(
-            path.name, "the whole file", "is a damaged Excel file; save it again"
+            path.name,
+            "the whole file",
+            "is a damaged Excel file; open it in Excel and save it again",
         ) from None
 
 

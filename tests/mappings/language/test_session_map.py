@@ -67,10 +67,11 @@ def test_a_patient_without_an_identifier_of_ours_is_held(
     assert "no SCHOOLBRIDGE identifier" in found.reasons[0].text
 
 
-def test_a_status_nobody_knows_under_an_unknown_event_is_held(
-    tmp_path: Path, harbor: CompiledMap
+@pytest.mark.parametrize("event", ["SIU^S12", "SIU^S14", "SIU^S23"])
+def test_a_status_nobody_knows_is_held_whatever_the_event(
+    tmp_path: Path, harbor: CompiledMap, event: str
 ) -> None:
-    found = outcome(tmp_path, harbor, message("SIU^S23", "Kanari"))
+    found = outcome(tmp_path, harbor, message(event, "Kanari"))
     assert isinstance(found, Held)
     assert found.reasons[0].code == "unmapped"
     assert "Kanari" not in str(found)

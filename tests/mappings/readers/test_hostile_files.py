@@ -96,6 +96,21 @@ def test_a_far_away_cell_is_refused_before_memory_is_reserved(tmp_path: Path) ->
     assert "cell XFD1048576: spans more than" in read_in_a_process(path)
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<row r="1"><c r="D9999999999991"><v>1</v></c></row>',
+        b'<row r="9999999"><c><v>1</v></c><c><v>1</v></c></row>',
+        b'<row r="1"><c s=">" r="XFD1048576"><v>1</v></c></row>',
+        b'<row r="1"><c r="ZZZZZZ9"><v>1</v></c></row>',
+        b'<row r="1"><c ' + b" " * 1_048_400 + b'r="XFD1048576"><v>1</v></c></row>',
+    ],
+)
+def test_a_reference_no_spreadsheet_writes_is_refused(tmp_path: Path, cell: bytes) -> None:
+    outcome = read_in_a_process(workbook(tmp_path / "odd.xlsx", sheet_with(cell)))
+    assert "spans more than" in outcome or "open it in Excel" in outcome
+
+
 def test_a_workbook_of_very_many_parts_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path / "parts.xlsx")
     with zipfile.ZipFile(path, "a") as book:
