@@ -75,6 +75,7 @@ class Demo:
             server.terminate()
             server.wait(timeout=20)
         self.account(bridge)
+        bridge.engine.dispose()
         return self.report
 
     def set_up(self) -> Bridge:
@@ -150,9 +151,9 @@ class Demo:
 
     def start_server(self) -> subprocess.Popen[bytes]:
         """Start the server as its own process and wait until it answers."""
-        log = (self.folder / "server.log").open("ab")
         command = [sys.executable, "-m", "bridge", "serve", "--home", str(self.home)]
-        server = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own command
+        with (self.folder / "server.log").open("ab") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own
         url = f"{read_settings(self.home).base_url}/healthz"
         for _ in range(200):
             try:
