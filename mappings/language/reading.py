@@ -1,5 +1,6 @@
 """From the bytes of a map to a :class:`MapDocument`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -50,22 +51,32 @@ def read_map(source: bytes, path: Path, read: ReadTable) -> MapDocument:
     if not kind or not sources:
         needed = Problem(path.name, 1, 1, f"a map needs a kind ({', '.join(kinds)}) and sources")
         raise DocumentError([needed, *outline.problems])
+    document = _document(root, outline, path, (MapKind(kind), sources))
+    fields = _fields(root, outline, sources[0].role, read)
+    return replace(document, fields=fields, problems=tuple(outline.problems))
+
+
+def _document(
+    root: Located, outline: Outline, path: Path, known: tuple[MapKind, tuple[SourceSpec, ...]]
+) -> MapDocument:
+    """Return the map but for its fields and problems."""
+    kind, sources = known
+    main = sources[0].role
     return MapDocument(
         document=path.name,
         folder=path.parent,
         id=outline.text(root, "id", needed=True).text,
         title=outline.text(root, "title", needed=True).text,
-        kind=MapKind(kind),
+        kind=kind,
         zone=outline.text(root, "zone", needed=True),
         sources=sources,
         row_key=outline.words(root, "row-key"),
-        fields=_fields(root, outline, sources[0].role, read),
+        fields=(),
         not_on_form=outline.words(root, "not-on-form"),
         constants=_constants(root, outline),
         joins=_joins(root, outline),
-        unsent=_unsent(root, outline, sources[0].role),
-        examples=_examples(root, outline, sources[0].role),
-        problems=tuple(outline.problems),
+        unsent=_unsent(root, outline, main),
+        examples=_examples(root, outline, main),
     )
 
 
