@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from bridge.store.directory import AgreementEntry, agreements
+from bridge.store.directory import AgreementEntry, agreement_ids, agreements
 from consent.law import load_law
 from consent.mou import Agreement, Template, in_force, read_agreement, read_template
 from consent.table import DecisionTable, compile_table
@@ -76,10 +76,24 @@ def _compiled(entry: AgreementEntry) -> CompiledAgreement:
     return CompiledAgreement(entry, template, agreement, table)
 
 
+# What was compiled, by the agreements in use: documents under an id are never replaced.
+_IN_USE: dict[tuple[object, ...], tuple[CompiledAgreement, ...]] = {}
+_MOST_STATES = 64
+
+
+def _in_use(connection: Connection) -> tuple[CompiledAgreement, ...]:
+    key = (str(connection.engine.url), *agreement_ids(connection))
+    found = _IN_USE.get(key)
+    if found is None:
+        if len(_IN_USE) >= _MOST_STATES:
+            _IN_USE.clear()
+        found = _IN_USE[key] = tuple(_compiled(entry) for entry in agreements(connection))
+    return found
+
+
 def agreements_of(connection: Connection, party: str, key: str) -> tuple[CompiledAgreement, ...]:
     """Return the agreements that bind an organisation in a party role."""
-    compiled = (_compiled(entry) for entry in agreements(connection))
-    return tuple(a for a in compiled if a.organization(party) == key)
+    return tuple(a for a in _in_use(connection) if a.organization(party) == key)
 
 
 def agreement_between(connection: Connection, lea: str, provider: str) -> CompiledAgreement | None:

@@ -37,16 +37,14 @@ class Viewer:
     agreements: tuple[CompiledAgreement, ...]
 
 
-def scope_of(agreement: CompiledAgreement, slice_: Slice, now: datetime) -> Scope:
+def scope_of(agreement: CompiledAgreement, slice_: Slice, constants: dict[str, bool]) -> Scope:
     """Return the scope in which the facts of one slice are read."""
     return Scope(
         agreement_id=agreement.id,
         element=slice_.element,
         purpose=slice_.purpose,
         recipient=slice_.recipient,
-        now=now,
-        adult_since=agreement.adult_since(now),
-        constants=agreement.constants(now, VIEWS[slice_.sender, slice_.recipient]),
+        constants=constants,
         free_text=agreement.is_free_text(slice_.element),
     )
 
@@ -133,4 +131,7 @@ def _permitted(
     slices = [
         Slice(sender, viewer.party, viewer.role, purpose, element) for purpose in viewer.purposes
     ]
-    return any_of(condition(agreement.table.filter(s), scope_of(agreement, s, now)) for s in slices)
+    constants = agreement.constants(now, VIEWS[sender, viewer.party])
+    return any_of(
+        condition(agreement.table.filter(s), scope_of(agreement, s, constants)) for s in slices
+    )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.errors import GateError
 from bridge.gate.agreements import VIEWS, CompiledAgreement
 from bridge.gate.authorise import (
     DIRECTORY_TYPES,
@@ -76,8 +77,18 @@ def decide_as(
 ) -> RecordDecision:
     """Decide some elements of a record as coming from one party."""
     stored, elements = asked
-    answers = (_best(viewer, agreement, (sender, stored, element), known) for element in elements)
-    return RecordDecision(agreement, VIEWS[sender, viewer.party], tuple(answers))
+    evidence, now = known
+    view = VIEWS[sender, viewer.party]
+    minor_from = agreement.adult_since(now)
+    about = RecordFacts(
+        record_id=stored.id,
+        student_id=stored.student_id,
+        referral_id=stored.referral_id,
+        third_party=stored.third_party,
+        minor=stored.birth_date is None or stored.birth_date > minor_from,
+    )
+    asking = _Asking(sender, viewer, agreement, agreement.constants(now, view), evidence, about)
+    return RecordDecision(agreement, view, tuple(asking.best(element) for element in elements))
 
 
 def is_own(viewer: Viewer, stored: Stored) -> bool:
@@ -99,42 +110,34 @@ def _elements(viewer: Viewer, agreement: CompiledAgreement, stored: Stored) -> t
     return tuple(sorted(names))
 
 
-def _best(
-    viewer: Viewer,
-    agreement: CompiledAgreement,
-    asked: tuple[str, Stored, str],
-    known: tuple[EvidenceView, datetime],
-) -> ElementDecision:
-    sender, stored, element = asked
-    answers = [
-        _answer(
-            agreement,
-            Slice(sender, viewer.party, viewer.role, purpose, element),
-            stored,
-            known,
-        )
-        for purpose in viewer.purposes
-    ]
-    return next((a for a in answers if a.decision.permitted), answers[0])
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One record, one viewer, one instant: what every element is decided on."""
 
+    sender: str
+    viewer: Viewer
+    agreement: CompiledAgreement
+    constants: dict[str, bool]
+    evidence: EvidenceView
+    about: RecordFacts
 
-def _answer(
-    agreement: CompiledAgreement,
-    slice_: Slice,
-    stored: Stored,
-    known: tuple[EvidenceView, datetime],
-) -> ElementDecision:
-    evidence, now = known
-    scope = scope_of(agreement, slice_, now)
-    about = RecordFacts(
-        record_id=stored.id,
-        student_id=stored.student_id,
-        referral_id=stored.referral_id,
-        third_party=stored.third_party,
-        minor=stored.birth_date is None or stored.birth_date > scope.adult_since,
-    )
-    relevant = agreement.table.relevant_facts(slice_)
-    facts = evidence.true_facts(relevant, scope, about)
-    sources = {s for fact in facts for s in evidence.sources(fact, scope, about)}
-    decision = agreement.table.decide(slice_, facts)
-    return ElementDecision(slice_, facts, decision, tuple(sorted(sources)))
+    def best(self, element: str) -> ElementDecision:
+        """Decide an element for each purpose of the viewer; a permit if any permits."""
+        first: ElementDecision | None = None
+        for purpose in self.viewer.purposes:
+            answer = self._answer(element, purpose)
+            if answer.decision.permitted:
+                return answer
+            first = first or answer
+        if first is None:
+            raise GateError("a caller without a purpose can be told nothing")
+        return first
+
+    def _answer(self, element: str, purpose: str) -> ElementDecision:
+        viewer, table = self.viewer, self.agreement.table
+        asked = Slice(self.sender, viewer.party, viewer.role, purpose, element)
+        scope = scope_of(self.agreement, asked, self.constants)
+        relevant = table.relevant_facts(asked)
+        facts, sources = self.evidence.true_facts(relevant, scope, self.about)
+        decision = table.decide(asked, facts)
+        return ElementDecision(asked, facts, decision, tuple(sorted(sources)))

@@ -54,7 +54,7 @@ def follow_ups(
         district = _read(connection, agreement)
         students = {task.student_id for task in district.tasks.values()}
         lock_students(connection, students, share=True)
-        evidence = evidence_of(connection, students)
+        evidence = evidence_of(connection, students, clock.now())
         teller = _Teller(viewer, agreement, evidence, clock, identifiers)
         for request_id, task in district.tasks.items():
             told, entry = teller.tell(task, district.visits.get(request_id, ()))

@@ -90,15 +90,16 @@ class Gate:
     ) -> tuple[list[Disclosure], int]:
         """Search, lock, decide; search once more when a consent changed before the lock was held.
 
-        INVARIANT: what is decided is decided on evidence read after the students are locked.
+        INVARIANT: what is decided is decided on evidence read after the students are locked, as of
+        an instant after it: a revocation that held the lock while we waited is dated before.
         """
         for _ in range(2):
-            now = self._clock.now()
-            condition = authorised(viewer, query.type, now)
+            condition = authorised(viewer, query.type, self._clock.now())
             stored, total = find(connection, query, condition)
             students = {s.student_id for s in stored if s.student_id}
             lock_students(connection, students, share=True)
-            evidence = evidence_of(connection, students)
+            now = self._clock.now()
+            evidence = evidence_of(connection, students, now)
             linkable = _linkable(connection, viewer, stored, now) if linked else frozenset()
             decided = [(s, decide(viewer, s, evidence, now)) for s in stored]
             out = [

@@ -56,7 +56,7 @@ def _answers(
     viewer, agreement = of
     here = and_(RECORD.c.agreement_id == agreement.id, true())
     stored, _ = find(connection, Query(kind, limit=_ALL), Authorised(here, {}))
-    evidence = evidence_of(connection, {s.student_id for s in stored})
+    evidence = evidence_of(connection, {s.student_id for s in stored}, clock.now())
     decided = (_decided(viewer, agreement, record, (evidence, clock)) for record in stored)
     return [answer for each in decided if each is not None for answer in each.elements]
 

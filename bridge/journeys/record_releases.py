@@ -7,7 +7,12 @@ from sqlmodel import SQLModel
 from bridge.gate import CompiledAgreement
 from bridge.parts import Parts
 from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, record_evidence, supersede
+from bridge.store.evidence import (
+    NewEvidence,
+    lock_students,
+    record_evidence,
+    supersede,
+)
 from bridge.store.intake import touch
 from consent.releases import SignedRelease, evidence_of
 from mappings.canonical import Referral, Release
@@ -115,7 +120,6 @@ def revoke_release(parts: Parts, release_id: str) -> bool:
     Prospective (CGS 52-146e(c)): nothing is released under it once this returns. The lock on the
     student orders it against every release under way.
     """
-    now = parts.clock.now()
     with write(parts.engine) as connection:
         query = select(_RELEASE.c.student_id).where(
             _RELEASE.c.id == release_id, _RELEASE.c.revoked_at.is_(None)
@@ -123,6 +127,8 @@ def revoke_release(parts: Parts, release_id: str) -> bool:
         student_id = connection.execute(query).scalar_one_or_none()
         if student_id is None:
             return False
+        lock_students(connection, [student_id], share=False)
+        now = parts.clock.now()  # under the lock: what was released while we waited came before
         supersede(connection, release_id, student_id, now)
         connection.execute(
             update(_RELEASE).where(_RELEASE.c.id == release_id).values(revoked_at=now)

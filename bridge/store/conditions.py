@@ -36,9 +36,7 @@ class Scope:
     Attributes:
         agreement_id: the agreement whose table gave the filter.
         element, purpose, recipient: of the slice (recipient is a party role).
-        now: the instant of the decision.
-        adult_since: someone born on or before this day is 18 at ``now`` in the district's zone.
-        constants: facts the bridge itself knows at ``now`` (``in_force``, ``provider_active`` ...).
+        constants: facts the bridge itself knows (``in_force``, ``provider_active`` ...).
         free_text: whether the element is free text, which may always speak of other people.
     """
 
@@ -46,8 +44,6 @@ class Scope:
     element: str
     purpose: str
     recipient: str
-    now: datetime
-    adult_since: date
     constants: dict[str, bool]
     free_text: bool = False
 
@@ -105,7 +101,7 @@ def binds(now: datetime, adults: dict[str, date]) -> dict[str, object]:
 
     Args:
         now: the instant of the decision.
-        adults: per agreement id, :attr:`Scope.adult_since`.
+        adults: per agreement id, the birth date of someone who is 18 just now in its zone.
     """
     return {"as_of": now, **{adult_since(i): day for i, day in adults.items()}}
 

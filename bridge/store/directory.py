@@ -87,6 +87,15 @@ def put_agreement(connection: Connection, entry: AgreementEntry) -> bool:
     return True
 
 
+def agreement_ids(connection: Connection) -> tuple[tuple[str, datetime], ...]:
+    """Return which agreements are in use, and since when, without their documents.
+
+    The documents kept under an id are never replaced, so this tells whether others are known.
+    """
+    query = select(_AGREEMENT.c.id, _AGREEMENT.c.activated_at).order_by(_AGREEMENT.c.id)
+    return tuple((row.id, row.activated_at) for row in connection.execute(query))
+
+
 def agreements(connection: Connection) -> tuple[AgreementEntry, ...]:
     """Return every agreement in use, in the order of id."""
     rows = connection.execute(select(_AGREEMENT).order_by(_AGREEMENT.c.id)).mappings()

@@ -136,6 +136,8 @@ def _open_sqlite(url: URL, *, development: bool) -> Engine:
         url.set(drivername="sqlite+pysqlite"),
         module=_sqlite_library(development=development),
         hide_parameters=True,
+        # A consent filter names the instant in every clause; by name it is bound once.
+        paramstyle="named",
         pool_size=20,
         max_overflow=40,
     )

@@ -7,11 +7,16 @@ bridge learned of it (``recorded_at`` to ``superseded_at``). Nothing is deleted.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from bridge.store.conditions import EVIDENCE, STUDENT, Scope
 
+_READ = (
+    *("agreement_id", "student_id", "referral_id", "record_id", "fact", "value"),
+    *("element", "purpose", "recipient", "source_id"),
+)
 ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -91,39 +96,50 @@ def supersede(connection: Connection, source_id: str, student_id: str, at: datet
     return ended.rowcount
 
 
-def evidence_of(connection: Connection, student_ids: Collection[str]) -> "EvidenceView":
-    """Read every fact about some students, and those about any student."""
+def evidence_of(
+    connection: Connection, student_ids: Collection[str], now: datetime
+) -> "EvidenceView":
+    """Read every fact that holds and is known ``now`` about some students, and about any."""
+    row = EVIDENCE.c
+    holds = select(*(row[name] for name in _READ)).where(
+        row.valid_from <= now,
+        row.valid_to > now,
+        row.recorded_at <= now,
+        or_(row.superseded_at.is_(None), row.superseded_at > now),
+    )
     ids = [*sorted(student_ids), ""]
-    rows: list[Row[tuple[object, ...]]] = []
+    rows: list[Row[Any]] = []
     for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
-        rows.extend(connection.execute(select(EVIDENCE).where(EVIDENCE.c.student_id.in_(part))))
+        some = row.student_id.in_(ids[start : start + 500])
+        rows.extend(connection.execute(holds.where(some)))
     return EvidenceView(rows)
 
 
 class EvidenceView:
     """Evidence held in memory for one decision; mirrors :mod:`bridge.store.conditions`."""
 
-    def __init__(self, rows: Sequence[Row[tuple[object, ...]]]) -> None:
-        self._rows: dict[tuple[str, str, str], list[Row[tuple[object, ...]]]] = {}
+    def __init__(self, rows: Sequence[Row[Any]]) -> None:
+        self._rows: dict[tuple[str, str, str], list[Row[Any]]] = {}
         for row in rows:
             self._rows.setdefault((row.student_id, row.fact, row.element), []).append(row)
 
     def true_facts(
         self, facts: Collection[str], scope: Scope, about: RecordFacts
-    ) -> frozenset[str]:
-        """Return which of ``facts`` hold for one record in one scope, unknowns applied."""
-        return frozenset(fact for fact in facts if self._holds(fact, scope, about))
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which of ``facts`` hold for one record in one scope, and their sources."""
+        true: set[str] = set()
+        sources: set[str] = set()
+        for fact in facts:
+            rows = self._matching(fact, scope, about)
+            if self._holds(fact, scope, about, rows):
+                true.add(fact)
+                sources.update(row.source_id for row in rows if row.value and row.source_id)
+        return frozenset(true), frozenset(sources)
 
-    def sources(self, fact: str, scope: Scope, about: RecordFacts) -> tuple[str, ...]:
-        """Return the sources that make a fact true, for the ledger."""
-        rows = self._matching(fact, scope, about)
-        return tuple(sorted({row.source_id for row in rows if row.value and row.source_id}))
-
-    def _holds(self, fact: str, scope: Scope, about: RecordFacts) -> bool:
+    @staticmethod
+    def _holds(fact: str, scope: Scope, about: RecordFacts, rows: Sequence[Row[Any]]) -> bool:
         if fact in scope.constants:
             return scope.constants[fact]
-        rows = self._matching(fact, scope, about)
         if any(row.value for row in rows):
             return True
         match fact:
@@ -134,9 +150,7 @@ class EvidenceView:
             case _:
                 return False
 
-    def _matching(
-        self, fact: str, scope: Scope, about: RecordFacts
-    ) -> list[Row[tuple[object, ...]]]:
+    def _matching(self, fact: str, scope: Scope, about: RecordFacts) -> list[Row[Any]]:
         return [
             row
             for student in (about.student_id, "")
@@ -146,16 +160,13 @@ class EvidenceView:
         ]
 
 
-def _applies(row: Row[tuple[object, ...]], scope: Scope, about: RecordFacts) -> bool:
+def _applies(row: Row[Any], scope: Scope, about: RecordFacts) -> bool:
     return (
         row.agreement_id in ("", scope.agreement_id)
         and row.referral_id in ("", about.referral_id)
         and row.record_id in ("", about.record_id)
         and row.purpose in ("", scope.purpose)
         and row.recipient in ("", scope.recipient)
-        and row.valid_from <= scope.now < row.valid_to
-        and row.recorded_at <= scope.now
-        and (row.superseded_at is None or row.superseded_at > scope.now)
     )
 
 
