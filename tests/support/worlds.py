@@ -149,7 +149,7 @@ class World:
     """One bridge and what is known of it."""
 
     bridge: Bridge
-    clock: FixedClock
+    clock: Any
     app: Any
     agreement: str
     anonymous: Web
