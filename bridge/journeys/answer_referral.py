@@ -12,7 +12,7 @@ from bridge.identity import Caller
 from bridge.journeys.record_care_consent import record_care_consent
 from bridge.parts import Parts
 from bridge.store.engine import write
-from bridge.store.intake import amend
+from bridge.store.intake import amend, take_turn
 from mappings.fhir.canonicals import CARE_CONSENT
 from mappings.fhir.check import check_resource
 from mappings.fhir.task_states import may_move
@@ -53,6 +53,7 @@ def answer_referral(
         UnprocessableError: a move the state machine does not have, or a broken rule.
     """
     with write(parts.engine) as connection:
+        take_turn(connection)
         seen = gate.see(connection, caller, "Task", answer.task_id)
         if seen is None:
             raise NotFoundError

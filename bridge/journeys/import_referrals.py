@@ -14,7 +14,7 @@ from bridge.journeys.record_releases import record_releases
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations, put_students, release_held
 from bridge.store.engine import write
-from bridge.store.intake import NewRecord, PutReport, put_records, replace
+from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn
 from mappings.canonical import Referral
 from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
 from mappings.fhir.errors import FhirError
@@ -70,6 +70,7 @@ class ReferralImport:
         report = ImportReport()
         for batch in _batches(rows):
             with write(self.parts.engine) as connection:
+                take_turn(connection)
                 _Batch(self, connection, report).store(batch)
         return report
 

@@ -8,7 +8,14 @@ from bridge.journeys.held_rows import HeldRow, of_mapping
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, put_students
 from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, open_students, record_evidence, supersede
+from bridge.store.evidence import (
+    NewEvidence,
+    lock_students,
+    open_students,
+    record_evidence,
+    supersede,
+)
+from bridge.store.intake import take_turn
 from mappings.canonical import Student
 from mappings.language import Held, Mapped
 
@@ -64,9 +71,12 @@ def _entry(parts: Parts, lea: str, student: Student) -> StudentEntry:
 
 
 def _store(parts: Parts, enrolled: dict[str, StudentEntry], left: set[str]) -> int:
-    now = parts.clock.now()
     with write(parts.engine) as connection:
+        take_turn(connection)
         put_students(connection, enrolled)
+        # All at once, in one order: a release that locks some of them must not wait in a circle.
+        lock_students(connection, {*enrolled, *left}, share=False)
+        now = parts.clock.now()
         there = open_students(connection, "enrolled", now)
         record_evidence(
             connection,

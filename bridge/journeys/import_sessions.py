@@ -12,7 +12,7 @@ from bridge.journeys.record_encounter import coded_element, speaks_of_others
 from bridge.parts import Parts
 from bridge.store.directory import organizations
 from bridge.store.engine import write
-from bridge.store.intake import NewRecord, put_records, replace
+from bridge.store.intake import NewRecord, put_records, replace, take_turn
 from bridge.store.referrals import KnownReferral, referrals_of
 from mappings.canonical import ServiceSession
 from mappings.fhir import SessionContext, session_resources
@@ -56,6 +56,7 @@ def import_sessions(parts: Parts, provider: str, rows: Iterable[Mapped | Held]) 
     """
     report = SessionReport()
     with write(parts.engine) as connection:
+        take_turn(connection)
         importing = _Import(parts, provider, connection, report)
         held = [problem for row in rows if (problem := importing.take(row)) is not None]
         keep_held(connection, parts.identifiers, provider, (held, parts.clock.now()))

@@ -13,7 +13,7 @@ from bridge.journeys.record_care_consent import record_care_consent
 from bridge.parts import Parts
 from bridge.store.directory import organizations
 from bridge.store.engine import write
-from bridge.store.intake import NewRecord, put_records
+from bridge.store.intake import NewRecord, put_records, take_turn
 from mappings.canonical import Modality
 from mappings.fhir.canonicals import ACT_CODE
 from mappings.fhir.check import check_resource
@@ -70,6 +70,7 @@ def record_encounter(
     sent = SentSession(resource)
     session_id = parts.identifiers.issue("session", caller.organization, sent.kind, sent.key)
     with write(parts.engine) as connection:
+        take_turn(connection)
         request = _request_of(connection, gate, caller, sent)
         record = _record(connection, (caller, sent, request), session_id)
         put = put_records(connection, [record], parts.clock.now())

@@ -118,6 +118,17 @@ def _known_digests(
     return known
 
 
+def take_turn(connection: Connection) -> None:
+    """Wait for every other writer of records; call it before the first read a change rests on.
+
+    INVARIANT: on PostgreSQL two changes made from one version would else both find it current, and
+    two that lock the same students would wait for each other. Whoever changes records locks in one
+    order: the counter, then students, then the ledger's head. On SQLite a writing transaction is
+    alone anyway.
+    """
+    connection.execute(select(_COUNTER.c.last).with_for_update())
+
+
 def next_changes(connection: Connection, count: int) -> int:
     """Take ``count`` change numbers; returns the first.
 
