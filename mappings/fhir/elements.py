@@ -55,10 +55,21 @@ def reference(resource_type: str, resource_id: str) -> Json:
 def concept(table: CodeTable, coded: Coded, path: str) -> Json:
     """Return a code of ours beside the words it was read from.
 
+    Where a map kept the words because it knows no code for them, the words stand alone.
+
     Raises:
         UnknownCodeError: the table has no such code.
     """
+    if not coded.code:
+        return {"text": coded.text}
     return {"coding": [table.coding(coded.code, path)], "text": coded.text}
+
+
+def coded_concept(system: str, coded: Coded) -> Json:
+    """Return a code of someone else's system beside the words, or the words where it has none."""
+    if not coded.code:
+        return {"text": coded.text}
+    return {"coding": [{"system": system, "code": coded.code}], "text": coded.text}
 
 
 def snomed(code: str) -> Json:

@@ -11,7 +11,7 @@ from mappings.fhir.canonicals import (
     US_CORE,
 )
 from mappings.fhir.context import DistrictSystems
-from mappings.fhir.elements import Json, concept, meta, source_text, telecom
+from mappings.fhir.elements import Json, coded_concept, concept, meta, source_text, telecom
 from mappings.fhir.terminology import table
 
 META: Final = meta([f"{US_CORE}patient"])
@@ -38,7 +38,7 @@ def build(student: Student, patient_id: str, school: Json, systems: DistrictSyst
         "managingOrganization": school,
     }
     if student.sex is not None:
-        patient["gender"] = student.sex.code
+        patient["gender"] = student.sex.code or "unknown"
         patient["_gender"] = source_text(student.sex.text)
     parts = (
         ("extension", _extensions(student)),
@@ -87,5 +87,4 @@ def _languages(student: Student) -> list[Json]:
     language = student.home_language
     if language is None:
         return []
-    coding = {"system": LANGUAGE, "code": language.code}
-    return [{"language": {"coding": [coding], "text": language.text}}]
+    return [{"language": coded_concept(LANGUAGE, language)}]

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from mappings.canonical import Guardian
 from mappings.fhir.canonicals import CONTACT_PROHIBITED, ROLE_CODE, US_CORE
-from mappings.fhir.elements import Json, meta, telecom
+from mappings.fhir.elements import Json, coded_concept, meta, telecom
 
 META: Final = meta([f"{US_CORE}relatedperson"])
 
@@ -20,8 +20,7 @@ def build(guardian: Guardian, related_person_id: str, patient: Json) -> Json:
         "name": [{"text": guardian.name}],
     }
     if guardian.relationship is not None:
-        coding = {"system": ROLE_CODE, "code": guardian.relationship.code}
-        person["relationship"] = [{"coding": [coding], "text": guardian.relationship.text}]
+        person["relationship"] = [coded_concept(ROLE_CODE, guardian.relationship)]
     if points := telecom(guardian.phone, guardian.email):
         person["telecom"] = points
     if guardian.contact_prohibited is not None:

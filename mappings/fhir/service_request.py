@@ -81,6 +81,8 @@ def _service(referral: Referral) -> Json:
     asked = referral.requested_service
     if asked is None:
         return _SERVICES["unspecified"]
+    if not asked.code:  # a service is named, but in words we have no code for
+        return {**_SERVICES["unspecified"], "text": asked.text}
     if (found := _SERVICES.get(asked.code)) is None:
         return concept(table("services"), asked, "ServiceRequest.code")  # raises UnknownCodeError
     return {"coding": found["coding"], "text": asked.text}

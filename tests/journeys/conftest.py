@@ -29,7 +29,14 @@ class Told:
         return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+# One worker tells all the stories of one database, so that each demonstration runs once.
+@pytest.fixture(
+    scope="session",
+    params=[
+        pytest.param("sqlite", marks=pytest.mark.xdist_group("demo-sqlite")),
+        pytest.param("postgresql", marks=pytest.mark.xdist_group("demo-postgresql")),
+    ],
+)
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp(f"demo-{request.param}")
     url = "sqlite:///bridge.sqlite3"
