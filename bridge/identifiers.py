@@ -6,9 +6,17 @@ without the secret nobody can tell which student or referral an identifier belon
 them (docs/adr: identifiers are keyed hashes).
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
+import secrets
 from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+_NONCE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +38,34 @@ class Identifiers:
         return self._digest("pseudonym", hub, identifier).hex()[:32]
 
     def seal(self, *parts: str) -> str:
-        """Return a message authentication code over parts, for cursors and entity tags."""
+        """Return a message authentication code over parts, for entity tags."""
         return self._digest("seal", *parts).hex()[:32]
 
+    def hide(self, number: int, *bound: str) -> str:
+        """Return a number as a text that tells nothing of it, for page links.
+
+        It is another text each time, of one length, and opens only with the same ``bound``.
+        """
+        nonce = secrets.token_bytes(_NONCE)
+        hidden = self._cipher().encrypt(nonce, number.to_bytes(8, "big"), self._frame(*bound))
+        return base64.urlsafe_b64encode(nonce + hidden).decode()
+
+    def reveal(self, text: str, *bound: str) -> int | None:
+        """Return the number that :meth:`hide` hid, or None: forged, or bound to something else."""
+        try:
+            raw = base64.b64decode(text, altchars=b"-_", validate=True)
+            number = self._cipher().decrypt(raw[:_NONCE], raw[_NONCE:], self._frame(*bound))
+        except (binascii.Error, ValueError, InvalidTag):
+            return None
+        return int.from_bytes(number, "big")
+
+    def _cipher(self) -> ChaCha20Poly1305:
+        return ChaCha20Poly1305(self._digest("page key"))
+
     def _digest(self, *parts: str) -> bytes:
-        framed = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
-        return hmac.new(self.secret.encode(), framed, hashlib.sha256).digest()
+        return hmac.new(self.secret.encode(), self._frame(*parts), hashlib.sha256).digest()
+
+    @staticmethod
+    def _frame(*parts: str) -> bytes:
+        # With their lengths, so that two lists of parts never become the same bytes.
+        return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)

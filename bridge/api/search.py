@@ -13,7 +13,14 @@ from urllib.parse import urlencode
 from bridge.errors import BadRequestError, Finding
 from bridge.gate import Match, Query, Released
 from bridge.identifiers import Identifiers
-from bridge.store.index import INCLUDES, PARAMETERS, REFERENCE, TARGETS, Parameter
+from bridge.store.index import (
+    INCLUDES,
+    PARAMETERS,
+    REFERENCE,
+    SHOWN_CODED,
+    TARGETS,
+    Parameter,
+)
 
 MAX_COUNT = 200
 DEFAULT_COUNT = 50
@@ -32,12 +39,16 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchReader:
-    """Reads search parameters of one type for one client."""
+    """Reads search parameters of one type for one client.
+
+    ``coded``: the client gets this type as coded rows only.
+    """
 
     kind: str
     client_id: str
     base: str
     identifiers: Identifiers
+    coded: bool = False
 
     def read(self, given: Sequence[tuple[str, str]]) -> SearchRequest:
         """Understand every parameter, or refuse the whole request.
@@ -53,6 +64,8 @@ class SearchReader:
         count = self._count(parts.pop("_count", []))
         parts.pop("_format", None)
         includes = tuple(self._include(value) for value in parts.pop("_include", []))
+        if self.coded and (hidden := [n for n in ("_id", "_lastUpdated") if n in parts]):
+            raise self._unknown(hidden[0])
         updated = tuple(_updated(value) for value in parts.pop("_lastUpdated", []))
         ids = tuple(_ids(parts.pop("_id", [])))
         matches = tuple(self._match(n, v) for n, values in parts.items() for v in values)
@@ -65,22 +78,21 @@ class SearchReader:
         here = f"{self.base}/{self.kind}"
         links = {"self": f"{here}?{urlencode(request.parameters)}"}
         if len(released.matches) == request.query.limit:
-            page = (
-                f"{released.last_change}-{self._sealed(request.parameters, released.last_change)}"
-            )
+            # INVARIANT: the number itself stays hidden, since it counts the changes of everybody.
+            page = self.identifiers.hide(released.last_change, *self._bound(request.parameters))
             links["next"] = f"{here}?{urlencode([*request.parameters, ('_page', page)])}"
         return links
 
-    def _sealed(self, parameters: Sequence[tuple[str, str]], change: int) -> str:
-        return self.identifiers.seal(self.client_id, self.kind, urlencode(parameters), str(change))
+    def _bound(self, parameters: Sequence[tuple[str, str]]) -> tuple[str, str, str]:
+        return (self.client_id, self.kind, urlencode(parameters))
 
     def _cursor(self, page: Sequence[str], kept: Sequence[tuple[str, str]]) -> int:
         if not page:
             return 0
-        change, _, seal = page[0].partition("-")
-        if len(page) > 1 or not change.isdecimal() or seal != self._sealed(kept, int(change)):
+        change = self.identifiers.reveal(page[0], *self._bound(kept)) if len(page) == 1 else None
+        if change is None:
             raise _refused("_page", "is not a page link of this search")
-        return int(change)
+        return change
 
     def _count(self, values: Sequence[str]) -> int:
         if not values:
@@ -97,15 +109,24 @@ class SearchReader:
         return name
 
     def _match(self, name: str, value: str) -> Match:
-        parameter = next((p for p in PARAMETERS[self.kind] if p.name == name), None)
+        parameter = next((p for p in self._known() if p.name == name), None)
         if parameter is None:
-            known = ", ".join(["_id", "_lastUpdated", *(p.name for p in PARAMETERS[self.kind])])
-            raise _refused(name[:40], f"is not a search parameter of {self.kind}; known: {known}")
+            raise self._unknown(name)
         choices = [choice for choice in value.split(",") if choice]
         if not choices:
             raise _refused(name, "needs a value")
         values = [v for choice in choices for v in self._value(parameter, choice)]
         return Match(name, tuple(values))
+
+    def _known(self) -> tuple[Parameter, ...]:
+        """Return what may be searched by: INVARIANT: elements that this client is shown."""
+        shown = SHOWN_CODED.get(self.kind, ()) if self.coded else None
+        return tuple(p for p in PARAMETERS[self.kind] if shown is None or p.name in shown)
+
+    def _unknown(self, name: str) -> BadRequestError:
+        always = [] if self.coded else ["_id", "_lastUpdated"]
+        known = ", ".join([*always, *(p.name for p in self._known())])
+        return _refused(name[:40], f"is not a search parameter of {self.kind}; known: {known}")
 
     def _value(self, parameter: Parameter, choice: str) -> list[tuple[str | None, str]]:
         if parameter.kind == REFERENCE:
