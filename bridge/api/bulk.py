@@ -129,7 +129,7 @@ def _parameters(call: Call, given: Sequence[tuple[str, str]]) -> tuple[list[str]
             case "_type":
                 types.extend(value.split(","))
             case "_since":
-                since = _instant(value)
+                since = _since(call, value)
             case "_outputFormat" if value in FORMATS:
                 continue
             case _:
@@ -139,6 +139,14 @@ def _parameters(call: Call, given: Sequence[tuple[str, str]]) -> tuple[list[str]
         text = f"_type has {len(unknown)} type(s) that are not exported here."
         raise BadRequestError(Finding("not-supported", text, "_type"))
     return [kind for kind in allowed if not types or kind in types], since
+
+
+def _since(call: Call, value: str) -> datetime:
+    """Read ``_since``; for a hub its day: a coded row tells no time, so no search may find it."""
+    instant = _instant(value)
+    if call.caller.party != "hub":
+        return instant
+    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _instant(value: str) -> datetime:

@@ -72,6 +72,14 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     "Location": _parameters(),
 }
 
+# A coded row carries no identifier, no time of day and few elements. Whoever receives rows only so
+# may search them by what they show and by nothing else: a search by a referral number, a student
+# or an instant would tell which row is whose.
+SHOWN_CODED: dict[str, tuple[str, ...]] = {
+    "ServiceRequest": ("status", "intent", "code", "performer"),
+    "Encounter": ("status", "class", "type"),
+}
+
 TARGETS = {
     "patient": ("Patient",),
     "focus": ("ServiceRequest",),
