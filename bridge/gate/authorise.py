@@ -20,7 +20,10 @@ from consent.minimise import anchor_of
 from consent.model import Slice
 
 DIRECTORY_TYPES = ("Organization", "Location")
-OWN_TYPES = {"provider": ("Encounter", "Appointment")}
+SESSION_TYPES = ("Encounter", "Appointment")
+OWN_TYPES = {"provider": SESSION_TYPES}
+# What a session under 42 CFR Part 2 counts as: its coded row, and the session itself.
+PART2_ROW, PART2_RECORD = "sud.row", "sud.record"
 CODED_ELEMENTS = {"ServiceRequest": ("ref.row",), "Encounter": ("enc.row", "sud.row")}
 # An Observation's element depends on what it observes; the record carries it.
 OBSERVED_ELEMENTS = ("screen.score", "attendance.summary", "discipline.count", "plan504.flag")
@@ -111,6 +114,9 @@ def _shared(
                 parts.append(f"record.element = {quoted(element)}")
             if recipient != "hub":
                 parts.append(f"record.audience = {quoted(viewer.organization)}")
+            if recipient == "lea":  # a Part 2 session leaves under its own element or not at all
+                same = "=" if element == PART2_RECORD else "<>"
+                parts.append(f"record.element {same} {quoted(PART2_ROW)}")
             yield all_of(parts)
 
 
@@ -121,6 +127,8 @@ def anchors(sender: str, recipient: str, kind: str) -> tuple[str, ...]:
     if kind == "Observation" and (sender, recipient) == ("lea", "provider"):
         return OBSERVED_ELEMENTS
     found = anchor_of(VIEWS[sender, recipient], kind)
+    if found and recipient == "lea" and kind in SESSION_TYPES:
+        return (found, PART2_RECORD)
     return (found,) if found else ()
 
 

@@ -14,7 +14,13 @@ from sqlalchemy import Connection, and_
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import Authorised, Viewer
+from bridge.gate.authorise import (
+    PART2_RECORD,
+    PART2_ROW,
+    SESSION_TYPES,
+    Authorised,
+    Viewer,
+)
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.projection import sealed
@@ -29,7 +35,6 @@ from consent.minimise import load_projection, minimise
 from mappings.fhir.task_states import follow_up_code
 
 _ELEMENT = "referral.status"
-_VISITS = ("Encounter", "Appointment")
 _ALL = 1_000_000
 
 
@@ -72,7 +77,7 @@ def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
         return find(connection, Query(kind, limit=_ALL), Authorised(condition, {}))[0]
 
     visits: dict[str, list[Stored]] = {}
-    for kind in _VISITS:
+    for kind in SESSION_TYPES:
         for visit in records(kind, of_agreement):
             visits.setdefault(visit.referral_id, []).append(visit)
     return _District(
@@ -108,10 +113,13 @@ class _Teller:
         return {"status": status, "status_on": day}, [entry] if entry else []
 
     def _decided(self, stored: Stored) -> RecordDecision:
-        """Decide the status as the provider's record, whoever keeps the resource it stands in."""
-        now = self.clock.now()
-        known = (self.evidence, now)
-        return decide_as("provider", self.viewer, self.agreement, (stored, (_ELEMENT,)), known)
+        """Decide the status as the provider's record, whoever keeps the resource it stands in.
+
+        A session under 42 CFR Part 2 says nothing unless it may be told of itself.
+        """
+        known = (self.evidence, self.clock.now())
+        asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
+        return decide_as("provider", self.viewer, self.agreement, asked, known)
 
 
 def _permitted(task: Stored, decided: RecordDecision) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from mappings.fhir.check import check_resource
 from mappings.fhir.sessions_in import modality_of, service_request_id
 
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
+_SUD = {"SUD", "ETHUD", "OPIOIDUD"}
 _PLAIN = {"BH", "MH", "PSY"}
 
 
@@ -139,9 +140,12 @@ def _record(
 
 
 def _labelled(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Label what is counted as Part 2 so, that whoever reads it treats it alike."""
+    """Label what is counted as Part 2 so, that whoever reads it treats it alike.
+
+    The views know it by the codes of :data:`_SUD`; another code of Part 2 gets one beside it.
+    """
     labels = list(meta.get("security", ()))
-    if not any(label.get("code") in _PART2 for label in labels):
+    if not any(label.get("code") in _SUD for label in labels):
         labels.append({"system": ACT_CODE, "code": "SUD"})
     return {**meta, "security": labels}
 
