@@ -56,8 +56,9 @@ def _show(report: dict[str, Any]) -> None:
     from bridge.cli.state_hub import print_table  # noqa: PLC0415
 
     print_line("1. WHAT CAME IN")
+    told: set[str] = set()
     for part in report["imports"]:
-        _show_import(part)
+        _show_import(part, told)
     print_line("\n2. WHAT EACH PARTY RECEIVED, AND WHAT WAS WITHHELD")
     for party in ("provider", "school", "hub"):
         _show_party(party, report[party])
@@ -74,22 +75,36 @@ def _show(report: dict[str, Any]) -> None:
         print_line(f"   {log}: {found['entries']} entries, {word}, root {found['root'][:16]}…")
 
 
-def _show_import(part: dict[str, Any]) -> None:
+def _show_import(part: dict[str, Any], told: set[str]) -> None:
     rates = ", ".join(f"{role} {a} of {b}" for role, (a, b) in part["match_rates"].items())
     print_line(
         f"   {part['file']}: {part['read']} rows read, {part['mapped']} mapped, "
         f"{len(part['held_rows'])} held, {part['duplicates']} duplicates"
         + (f"; matched: {rates}" if rates else "")
     )
-    for row in part["held_rows"]:
-        print_line(f"      row {row['row']} held: {' | '.join(row['reasons'])}")
+    lines = [f"      row {r['row']} held: {' | '.join(r['reasons'])}" for r in part["held_rows"]]
+    if lines and told.issuperset(lines):
+        print_line("      the same rows as above, held for the same reasons")
+        return
+    for line in lines:
+        print_line(line)
+    told.update(lines)
 
 
 def _show_party(party: str, found: dict[str, Any]) -> None:
     received = ", ".join(f"{count} {kind}" for kind, count in sorted(found["received"].items()))
-    print_line(f"   {party}: {received}")
-    for row in found.get("may_see", []):
-        print_line(f"      {row['count']:4} x {row['element']} under clause {row['clause']}")
-    for row in found.get("withheld", []):
-        clause = f" (clause {row['clause']})" if row["clause"] else ""
-        print_line(f"      {row['count']:4} x {row['element']} WITHHELD: {row['reason']}{clause}")
+    print_line(f"   {party} received: {received}")
+    for kind, word in (("may_see", "may see"), ("withheld", "WITHHELD")):
+        for (count, why), elements in _grouped(found.get(kind, [])).items():
+            print_line(f"      {count:4} x {word}, {why}:")
+            print_line(f"             {', '.join(elements)}")
+
+
+def _grouped(rows: list[dict[str, Any]]) -> dict[tuple[int, str], list[str]]:
+    """Group elements that share count, reason and clause."""
+    groups: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        why = row.get("reason") or f"flow {row['flow']}"
+        clause = f", clause {row['clause']}" if row["clause"] else ""
+        groups.setdefault((row["count"], f"{why}{clause}"), []).append(row["element"])
+    return groups
