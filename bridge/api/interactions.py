@@ -44,6 +44,8 @@ def perform(call: Call, asked: Interaction) -> Reply:
     """
     if asked.kind not in PARAMETERS:
         raise NotFoundError
+    if any("\0" in name or "\0" in value for name, value in asked.parameters):
+        raise _no_null()
     match asked.method, bool(asked.record_id):
         case "GET", True:
             return _read(call, asked)
@@ -149,4 +151,11 @@ def parsed(body: bytes) -> dict[str, Any]:
         raise BadRequestError(Finding("structure", "The body is not JSON.")) from None
     if not isinstance(resource, dict):
         raise BadRequestError(Finding("structure", "The body is not a JSON object."))
+    if b"\\u0000" in body.replace(b"\\\\", b""):  # an escaped backslash escapes nothing more
+        raise _no_null()
     return resource
+
+
+def _no_null() -> BadRequestError:
+    # R4 datatypes, string: not allowed; and PostgreSQL keeps no such text.
+    return BadRequestError(Finding("invalid", "The character U+0000 is not allowed."))

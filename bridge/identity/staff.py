@@ -65,7 +65,7 @@ def sign_in(connection: Connection, code: str, clock: Clock) -> SignedIn | None:
     INVARIANT: commit after a None too; a wrong guess counts only then.
     """
     typed = code.upper().translate(_READ_AS)
-    if len(typed) != _GROUP * _GROUPS:
+    if len(typed) != _GROUP * _GROUPS or not set(typed) <= set(_ALPHABET):
         return None
     query = select(CODE).where(CODE.c.handle == typed[:_GROUP]).with_for_update()
     row = connection.execute(query).one_or_none()

@@ -1,6 +1,6 @@
 """A whole bridge on each database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,3 +22,19 @@ def lite(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
     made = make_world(sqlite_url, tmp_path)
     yield made
     made.bridge.engine.dispose()
+
+
+@pytest.fixture
+def make_twin(tmp_path: Path) -> Iterator[Callable[[], World]]:
+    """Make a second bridge with the same secret, on SQLite."""
+    made: list[World] = []
+
+    def make() -> World:
+        folder = tmp_path / "twin"
+        folder.mkdir()
+        made.append(make_world(f"sqlite:///{folder / 'twin.db'}", folder))
+        return made[-1]
+
+    yield make
+    for twin in made:
+        twin.bridge.engine.dispose()

@@ -171,7 +171,7 @@ class Provider:
             time.sleep(0.05)
 
     def _adjusted(self, how: dict[str, Any], tries: int) -> dict[str, Any]:
-        """Return a request as sent the n-th time; a careless client makes it look like a new one."""
+        """Return a request as sent the n-th time; a careless client makes each look new."""
         if self.careful or "If-None-Exist" not in how.get("headers", {}):
             return how
         key = f"{how['json']['identifier'][0]['value']}-{tries}"

@@ -105,7 +105,9 @@ def test_the_public_messages_are_held_because_the_patient_is_not_ours() -> None:
 def test_a_template_filled_in_becomes_a_session(tmp_path: Path, name: str, expected: str) -> None:
     values = {
         **dict.fromkeys(PLACEHOLDERS, "X1"),
-        "start": "20260914093000-0400", "end": "20260914102000-0400", "service": "Group",
+        "start": "20260914093000-0400",
+        "end": "20260914102000-0400",
+        "service": "Group",
     }
     (tmp_path / "m.hl7").write_text(fill_message(name, values), encoding="utf-8")
     (found,) = compile_map(load_map("harbor-hl7v2")).run([tmp_path / "m.hl7"])
