@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from bridge.cli import clients, deployment, importing, ledgers, maps, mous, state_hub
+from bridge.cli import accounts, clients, deployment, importing, ledgers, maps, mous, state_hub
 from bridge.cli.demo import demo
 from bridge.cli.running import told_errors
 
@@ -22,6 +22,7 @@ app.command()(demo)
 app.command()(deployment.init)
 app.command()(deployment.serve)
 app.command()(deployment.doctor)
+app.command()(accounts.why)
 app.add_typer(maps.app, name="map", help="Maps: from a district's columns to FHIR.")
 app.add_typer(mous.app, name="mou", help="Memoranda of understanding.")
 app.add_typer(importing.app, name="import", help="Bring records in.")
@@ -35,4 +36,5 @@ app.add_typer(state_hub.app, name="hub", help="The state hub.")
 
 def main() -> None:
     """Run the command line; an expected error is one clear line and exit code 1."""
-    sys.exit(told_errors(app))
+    # Not ``app()``: typer would put its own hook for unexpected errors in place of ours.
+    sys.exit(told_errors(typer.main.get_command(app)))

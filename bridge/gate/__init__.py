@@ -23,6 +23,7 @@ from bridge.gate.released import (
     ReleasedResource,
     Seen,
 )
+from bridge.gate.replay import Replay, ReplayedElement, replay, replay_log
 from bridge.gate.survey import SurveyRow
 from bridge.store.vault import Match, Query
 
@@ -36,10 +37,14 @@ __all__ = [
     "ReleasedCounts",
     "ReleasedFollowUps",
     "ReleasedResource",
+    "Replay",
+    "ReplayedElement",
     "Seen",
     "SurveyRow",
     "Viewer",
     "agreement_between",
     "agreements_of",
     "release_counts",
+    "replay",
+    "replay_log",
 ]

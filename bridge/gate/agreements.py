@@ -69,7 +69,12 @@ class CompiledAgreement:
 
 
 @lru_cache(maxsize=256)
-def _compiled(entry: AgreementEntry) -> CompiledAgreement:
+def compiled(entry: AgreementEntry) -> CompiledAgreement:
+    """Return an agreement with its decision table.
+
+    Raises:
+        DocumentError: its documents do not hold together.
+    """
     template = read_template(entry.template_text.encode(), f"{entry.id} template")
     agreement = read_agreement(entry.agreement_text.encode(), entry.id, template)
     table = compile_table(template, agreement, load_law(entry.jurisdiction))
@@ -87,7 +92,7 @@ def _in_use(connection: Connection) -> tuple[CompiledAgreement, ...]:
     if found is None:
         if len(_IN_USE) >= _MOST_STATES:
             _IN_USE.clear()
-        found = _IN_USE[key] = tuple(_compiled(entry) for entry in agreements(connection))
+        found = _IN_USE[key] = tuple(compiled(entry) for entry in agreements(connection))
     return found
 
 

@@ -1,6 +1,7 @@
 """The ledger entry of a release: who got which elements of whom, why, and what was not sent."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.gate.authorise import Viewer
@@ -41,7 +42,7 @@ def entry_of(
         resource=Resource(stored.type, disclosure.released.id, disclosure.released.version),
         elements=tuple(e.slice.element for e in decided.permitted),
         terms=Terms(agreement.id, agreement.agreement.version, agreement.table.digest),
-        ruling=_ruling(decided),
+        ruling=ruling_of(decided.elements),
         evidence=tuple(sorted({s for e in decided.permitted for s in e.sources})),
     )
 
@@ -51,9 +52,10 @@ def subject_of(identifiers: Identifiers, student_id: str) -> str:
     return identifiers.issue("ledger-subject", student_id)
 
 
-def _ruling(decided: RecordDecision) -> Ruling:
-    permitted = [e.decision for e in decided.permitted]
-    bits = "\n".join(_bits(element) for element in decided.elements)
+def ruling_of(elements: Sequence[ElementDecision]) -> Ruling:
+    """Return what the ledger keeps of the decisions on one record."""
+    permitted = [e.decision for e in elements if e.decision.permitted]
+    bits = "\n".join(_bits(element) for element in elements)
     return Ruling(
         reasons=tuple(sorted({reason for d in permitted for reason in d.reasons})),
         flow=" ".join(sorted({d.flow for d in permitted})),

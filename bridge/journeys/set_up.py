@@ -1,7 +1,8 @@
 """Setting a deployment up: organisations, the agreement between them, what the state designated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -10,13 +11,15 @@ from bridge.parts import Parts
 from bridge.store.directory import (
     AgreementEntry,
     OrganizationEntry,
-    organizations,
+    agreement_ids,
     put_agreement,
     put_organizations,
+    replace_agreement,
 )
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, record_evidence
 from bridge.store.intake import NewRecord, put_records
+from bridge.store.table_documents import keep_documents
 from consent.law import load_law
 from consent.mou import read_agreement, read_template
 from consent.table import compile_table
@@ -49,11 +52,10 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
 
     Raises:
         DocumentError: the documents do not hold together, with line and column.
-        BridgeError: an agreement with this id is in use with other documents.
     """
     template = read_template(documents.template, "template")
     agreement = read_agreement(documents.agreement, "agreement", template)
-    compile_table(template, agreement, load_law(documents.jurisdiction))
+    table = compile_table(template, agreement, load_law(documents.jurisdiction))
     entries = []
     for role, key in (("lea", documents.lea), ("provider", documents.provider)):
         party = agreement.parties[role]
@@ -64,8 +66,44 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
             entries.append(_entry(parts, role, site_key, name, parent=key))
     if documents.hub:
         entries.append(_entry(parts, "hub", documents.hub, agreement.parties["hub"].name))
-    row = AgreementEntry(
-        id=agreement.id,
+    row = _row(parts, agreement.id, documents)
+    with write(parts.engine) as connection:
+        put_organizations(connection, entries)
+        if put_agreement(connection, row):
+            keep_documents(connection, table.digest, row)
+        _put_directory(connection, parts, entries)
+    return agreement.id
+
+
+def amend_agreement(parts: Parts, documents: AgreementDocuments) -> str:
+    """Put other documents in the place of an agreement in use; returns the new table's digest.
+
+    From now on decisions are taken by the new ones. The earlier ones are kept under their table's
+    digest, so that what was decided by them can still be replayed.
+
+    Raises:
+        DocumentError: the documents do not hold together, with line and column.
+        BridgeError: no agreement of this id is in use.
+    """
+    template = read_template(documents.template, "template")
+    agreement = read_agreement(documents.agreement, "agreement", template)
+    table = compile_table(template, agreement, load_law(documents.jurisdiction))
+    row = _row(parts, agreement.id, documents)
+    with write(parts.engine) as connection:
+        before = dict(agreement_ids(connection)).get(agreement.id)
+        if before is None:
+            raise BridgeError(f"no agreement {agreement.id} is in use; activate it instead")
+        # INVARIANT: the instant grows with every change; by it others learn that there is one.
+        later = max(row.activated_at, before + timedelta(microseconds=1))
+        row = replace(row, activated_at=later)
+        replace_agreement(connection, row)
+        keep_documents(connection, table.digest, row)
+    return table.digest
+
+
+def _row(parts: Parts, agreement_id: str, documents: AgreementDocuments) -> AgreementEntry:
+    return AgreementEntry(
+        id=agreement_id,
         template_text=documents.template.decode(),
         agreement_text=documents.agreement.decode(),
         jurisdiction=documents.jurisdiction,
@@ -74,11 +112,6 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
         hub=documents.hub,
         activated_at=parts.clock.now(),
     )
-    with write(parts.engine) as connection:
-        put_organizations(connection, entries)
-        put_agreement(connection, row)
-        _put_directory(connection, parts, entries)
-    return agreement.id
 
 
 def _entry(
@@ -141,16 +174,3 @@ def designate(parts: Parts, agreement_id: str, fact: str) -> None:
     )
     with write(parts.engine) as connection:
         record_evidence(connection, [row])
-
-
-def organization_key(parts: Parts, key: str) -> OrganizationEntry:
-    """Return an organisation by its short name.
-
-    Raises:
-        BridgeError: there is none.
-    """
-    with write(parts.engine) as connection:
-        found = organizations(connection).get(key)
-    if found is None:
-        raise BridgeError(f"there is no organisation {key}; activate its agreement first")
-    return found

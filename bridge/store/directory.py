@@ -87,10 +87,21 @@ def put_agreement(connection: Connection, entry: AgreementEntry) -> bool:
     return True
 
 
+def replace_agreement(connection: Connection, entry: AgreementEntry) -> None:
+    """Put other documents in the place of an agreement's, of a later instant.
+
+    What it said before is kept under its table's digest (:mod:`bridge.store.table_documents`).
+    """
+    names = ("template_text", "agreement_text", "jurisdiction", "activated_at")
+    values = {name: getattr(entry, name) for name in names}
+    connection.execute(update(_AGREEMENT).where(_AGREEMENT.c.id == entry.id).values(values))
+
+
 def agreement_ids(connection: Connection) -> tuple[tuple[str, datetime], ...]:
     """Return which agreements are in use, and since when, without their documents.
 
-    The documents kept under an id are never replaced, so this tells whether others are known.
+    Documents under an id change only together with its instant, so this tells whether others are
+    known.
     """
     query = select(_AGREEMENT.c.id, _AGREEMENT.c.activated_at).order_by(_AGREEMENT.c.id)
     return tuple((row.id, row.activated_at) for row in connection.execute(query))

@@ -1,0 +1,95 @@
+"""``why`` and ``account``: what left, and on what ground."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.gate import Replay, ReplayedElement
+
+
+def why(
+    release_id: Annotated[str, typer.Argument(help="The receipt, written LOG#INDEX.")],
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Take one decision again from the ledger alone, and say who voted how on each element.
+
+    Exit code 1 if anything comes out otherwise than the ledger says.
+    """
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.gate import replay  # noqa: PLC0415
+    from bridge.ledger.entry import Receipt  # noqa: PLC0415
+    from bridge.ledger.errors import UnknownEntry  # noqa: PLC0415
+    from bridge.store.engine import read  # noqa: PLC0415
+
+    try:
+        with read(open_at(home).engine) as connection:
+            found = replay(connection, Receipt.parse(release_id))
+    except (UnknownEntry, ValueError) as error:
+        raise BridgeError(str(error)) from None
+    if as_json:
+        tell(_data(found), as_json=True)
+    else:
+        _print(found)
+    if found.differences:
+        raise typer.Exit(1)
+
+
+def _data(found: "Replay") -> dict[str, Any]:
+    entry, terms = found.recorded.entry, found.recorded.entry.terms
+    return {
+        "receipt": str(found.receipt),
+        "at": found.recorded.time.isoformat(),
+        "kind": entry.kind,
+        "from": entry.releasing,
+        "to": entry.receiving,
+        "role": entry.role,
+        "purpose": entry.purpose,
+        "agreement": f"{terms.mou} version {terms.version}" if terms else "",
+        "table": terms.table if terms else "",
+        "table_in_use": found.in_use,
+        "exact": not found.differences,
+        "differences": list(found.differences),
+        "elements": [_element(each) for each in found.elements],
+    }
+
+
+def _element(each: "ReplayedElement") -> dict[str, Any]:
+    decision = each.decision
+    return {
+        "element": each.slice.element,
+        "purpose": each.slice.purpose,
+        "outcome": decision.outcome,
+        "clause": decision.clause,
+        "reasons": list(decision.reasons),
+        "bases": list(decision.bases),
+        "facts": list(each.facts),
+        "missing": list(decision.missing),
+        "votes": [
+            {
+                "layer": vote.layer,
+                "agrees": vote.agrees,
+                "by": list(vote.by),
+                "clause": vote.clause,
+                "missing": list(vote.missing),
+            }
+            for vote in each.votes
+        ],
+    }
+
+
+def _print(found: "Replay") -> None:
+    data = _data(found)
+    elements = data.pop("elements")
+    tell(data, as_json=False)
+    for each in elements:
+        clause = f" (clause {each['clause']})" if each["clause"] else ""
+        print_line(f"{each['outcome']:>6}  {each['element']}{clause}: {', '.join(each['reasons'])}")
+        for vote in each["votes"]:
+            if not vote["agrees"]:
+                lacking = ", ".join(vote["missing"]) or "nothing could lift it"
+                print_line(f"        {vote['layer']} objects; missing: {lacking}")

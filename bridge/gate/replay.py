@@ -1,0 +1,120 @@
+"""Taking a decision again, from the ledger alone: why something left, and whether it still adds up.
+
+An entry holds the digest of the table, the question and the facts that were true, element by
+element. The table is compiled again from the documents kept under that digest, so an agreement
+amended since, or replaced, makes no difference (34 CFR 99.32 and 45 CFR 164.528 ask for the record
+of a disclosure to stand on its own).
+
+For the operator: it names facts, clauses and elements, no person and no value of a record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError
+from bridge.gate.agreements import CompiledAgreement, compiled
+from bridge.gate.decisions import ElementDecision
+from bridge.gate.disclosures import ruling_of
+from bridge.ledger.entry import Receipt, Recorded, Ruling, Terms
+from bridge.ledger.lookup import entries, recorded
+from bridge.store.directory import AgreementEntry, agreements
+from bridge.store.table_documents import documents_of
+from consent.decide import Vote
+from consent.model import Decision, Slice
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedElement:
+    """One element decided again: the question, what was known, the answer, who voted how."""
+
+    slice: Slice
+    facts: tuple[str, ...]
+    decision: Decision
+    votes: tuple[Vote, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One entry taken again.
+
+    Attributes:
+        in_use: whether the table it was decided by is the one in use now.
+        differences: parts of the entry that come out otherwise; empty when the replay is exact.
+    """
+
+    receipt: Receipt
+    recorded: Recorded
+    in_use: bool
+    elements: tuple[ReplayedElement, ...]
+    differences: tuple[str, ...]
+
+
+def replay(connection: Connection, receipt: Receipt) -> Replay:
+    """Take the decision behind one entry again.
+
+    Raises:
+        UnknownEntry: there is no such entry, or it was erased.
+        BridgeError: the entry tells of no decision, or its table cannot be made again.
+    """
+    return _replayed(connection, recorded(connection, receipt))
+
+
+def replay_log(connection: Connection, log: str) -> Iterator[Replay]:
+    """Take every decision of a log again, oldest first, passing over what tells of none.
+
+    Raises:
+        BridgeError: a table cannot be made again.
+    """
+    for found in entries(connection, log):
+        if found.entry.ruling is not None:
+            yield _replayed(connection, found)
+
+
+def _replayed(connection: Connection, found: Recorded) -> Replay:
+    entry = found.entry
+    if entry.ruling is None or entry.terms is None:
+        raise BridgeError(f"an entry of kind {entry.kind} tells of no decision")
+    agreement, in_use = _agreement(connection, entry.terms)
+    decided = tuple(_decided(agreement, line) for line in entry.ruling.bits.splitlines())
+    again = ruling_of(decided)
+    different = [name for name, value in asdict(again).items() if _of(entry.ruling, name) != value]
+    if tuple(d.slice.element for d in decided if d.decision.permitted) != entry.elements:
+        different.append("elements")
+    return Replay(
+        receipt=Receipt(entry.log, found.index),
+        recorded=found,
+        in_use=in_use,
+        elements=tuple(_explained(agreement, each) for each in decided),
+        differences=tuple(different),
+    )
+
+
+def _of(ruling: Ruling, name: str) -> object:
+    return getattr(ruling, name)
+
+
+def _decided(agreement: CompiledAgreement, line: str) -> ElementDecision:
+    *names, facts = line.split("|")
+    asked = Slice(*names)
+    known = frozenset(facts.split())
+    return ElementDecision(asked, known, agreement.table.decide(asked, known), ())
+
+
+def _explained(agreement: CompiledAgreement, each: ElementDecision) -> ReplayedElement:
+    votes = agreement.table.explain(each.slice, each.facts)
+    return ReplayedElement(each.slice, tuple(sorted(each.facts)), each.decision, votes)
+
+
+def _agreement(connection: Connection, terms: Terms) -> tuple[CompiledAgreement, bool]:
+    """Return the agreement as it was when it decided, and whether it is in use unchanged."""
+    used = {a.table.digest: a for a in map(compiled, agreements(connection)) if a.id == terms.mou}
+    kept: AgreementEntry | None = documents_of(connection, terms.table)
+    found = used.get(terms.table) or (compiled(kept) if kept else None)
+    if found is None:
+        raise BridgeError("the documents of that table were not kept; it cannot be made again")
+    if found.table.digest != terms.table:
+        # Same texts, another table: the law pack or the engine has changed since.
+        raise BridgeError("the documents are here, but this version compiles them otherwise")
+    return found, terms.table in used
