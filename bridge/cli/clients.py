@@ -1,5 +1,6 @@
 """``party``, ``client`` and ``staff``: who takes part and who may connect."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,16 @@ party_app = typer.Typer(no_args_is_help=True)
 client_app = typer.Typer(no_args_is_help=True)
 staff_app = typer.Typer(no_args_is_help=True)
 
-PartyOption = Annotated[str, typer.Option(help="Party role: lea, provider or hub.")]
+
+class PartyRole(StrEnum):
+    """The party roles a client can act in."""
+
+    LEA = "lea"
+    PROVIDER = "provider"
+    HUB = "hub"
+
+
+PartyOption = Annotated[PartyRole, typer.Option(help="Party role.")]
 Organization = Annotated[str, typer.Option(help="The organisation's short name.")]
 Role = Annotated[str, typer.Option(help="Staff role, as the agreement names it.")]
 Purposes = Annotated[list[str], typer.Option("--purpose", help="Purpose of use; repeat for more.")]
@@ -42,7 +52,7 @@ def add_party(
     from bridge.parts import parts_of  # noqa: PLC0415
 
     documents = AgreementDocuments(
-        _document(template), _document(agreement), jurisdiction, lea, provider, hub or None
+        document_of(template), document_of(agreement), jurisdiction, lea, provider, hub or None
     )
     parts = parts_of(open_at(home))
     agreement_id = activate_agreement(parts, documents)
@@ -51,11 +61,22 @@ def add_party(
     print_line(f"agreement {agreement_id} is in use between {lea} and {provider}")
 
 
-def _document(name: str) -> bytes:
+def document_of(name: str) -> bytes:
+    """Return a document's bytes: a file's, or a shipped one's by its id.
+
+    Raises:
+        BridgeError: there is neither.
+    """
+    from bridge.errors import BridgeError  # noqa: PLC0415
     from consent.mou import shipped_document  # noqa: PLC0415
 
     path = Path(name)
-    return path.read_bytes() if path.is_file() else shipped_document(name)
+    if path.is_file():
+        return path.read_bytes()
+    try:
+        return shipped_document(name)
+    except LookupError as error:
+        raise BridgeError(f"{name}: no such file, and {error.args[0]}") from None
 
 
 @client_app.command("add")
@@ -70,17 +91,27 @@ def add_client(
     home: Home = Path(),
 ) -> None:
     """Register a partner's system."""
-    import orjson  # noqa: PLC0415
-
     from bridge.identity import Registration, register_client  # noqa: PLC0415
     from bridge.store.engine import write  # noqa: PLC0415
 
     bridge = open_at(home)
     standing = _standing(party, organization, role, (tuple(purpose), scope))
-    registration = Registration(client_id, standing, jwks=orjson.loads(jwks.read_bytes()))
+    registration = Registration(client_id, standing, jwks=_key_set(jwks))
     with write(bridge.engine) as connection:
         register_client(connection, registration, bridge.clock)
     print_line(f"client {client_id} may connect as {role} of {organization}")
+
+
+def _key_set(file: Path) -> dict[str, object]:
+    import orjson  # noqa: PLC0415
+
+    from bridge.errors import BridgeError  # noqa: PLC0415
+
+    try:
+        found: dict[str, object] = orjson.loads(file.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        raise BridgeError(f"{file.name}: no JWK Set can be read from it") from None
+    return found
 
 
 @client_app.command("list")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli.clients import document_of
 from bridge.cli.running import AsJson, print_line, tell
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ def check(document: Document, template: TemplateOption = SHIPPED_TEMPLATE) -> No
     """Read a template or agreement strictly; every mistake with line and column."""
     from consent.mou import read_agreement, read_template  # noqa: PLC0415
 
-    source = _source(document)
+    source = document_of(document)
     if b"\nkind: template" in source:
         read_template(source, document)
     else:
-        read_agreement(source, document, read_template(_source(template), template))
+        read_agreement(source, document, read_template(document_of(template), template))
     print_line(f"{document}: no mistakes found")
 
 
@@ -47,7 +48,7 @@ def seal(
     target = out or Path(document)
     if out is None and not target.is_file():
         raise BridgeError("a shipped document is sealed already; give a file, or --out")
-    filled = sealed(_source(document), read_template(_source(template), template))
+    filled = sealed(document_of(document), read_template(document_of(template), template))
     partial = target.with_name(f"{target.name}.part")
     partial.write_bytes(filled)
     partial.replace(target)
@@ -132,19 +133,6 @@ def _table(document: str, template: str, jurisdiction: str) -> "DecisionTable":
     from consent.mou import read_agreement, read_template  # noqa: PLC0415
     from consent.table import compile_table  # noqa: PLC0415
 
-    above = read_template(_source(template), template)
-    agreement = read_agreement(_source(document), document, above)
+    above = read_template(document_of(template), template)
+    agreement = read_agreement(document_of(document), document, above)
     return compile_table(above, agreement, load_law(jurisdiction))
-
-
-def _source(name: str) -> bytes:
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from consent.mou import shipped_document  # noqa: PLC0415
-
-    path = Path(name)
-    if path.is_file():
-        return path.read_bytes()
-    try:
-        return shipped_document(name)
-    except LookupError as error:
-        raise BridgeError(f"{name}: no such file, and {error.args[0]}") from None

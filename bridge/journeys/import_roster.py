@@ -43,7 +43,7 @@ def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> Rost
     fact. All in one transaction.
 
     Raises:
-        BridgeError: the map is not of kind roster.
+        BridgeError: the map is not of kind roster, or there is no such district.
     """
     report = RosterReport()
     enrolled: dict[str, StudentEntry] = {}
@@ -61,7 +61,7 @@ def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> Rost
         else:
             left.add(entry.id)
     report.enrolled, report.left = len(enrolled), len(left)
-    report.ended = _store(parts, enrolled, left)
+    report.ended = _store(parts, lea, enrolled, left)
     return report
 
 
@@ -70,7 +70,7 @@ def _entry(parts: Parts, lea: str, student: Student) -> StudentEntry:
     return StudentEntry(student_id, lea, student.local_id, student.birth_date)
 
 
-def _store(parts: Parts, enrolled: dict[str, StudentEntry], left: set[str]) -> int:
+def _store(parts: Parts, lea: str, enrolled: dict[str, StudentEntry], left: set[str]) -> int:
     with write(parts.engine) as connection:
         take_turn(connection)
         put_students(connection, enrolled)

@@ -10,7 +10,7 @@ from mappings.language.document import FieldRule, SourceSpec
 from mappings.language.value_tables import normal
 from mappings.readers import SourceError, column_letter
 
-_SHOWN = 60
+_SHOWN = 12
 
 
 def accepted_headings(spec: SourceSpec, rules: tuple[FieldRule, ...]) -> dict[str, str]:
@@ -60,6 +60,8 @@ def _refusal(
         letters = ", ".join(map(column_letter, unknown))
         parts = [f"column {letters} has a heading the map does not know; add it to the map"]
     listed = ", ".join(f'"{heading}"' for heading in all_[:_SHOWN])
+    if len(all_) > _SHOWN:
+        listed += f" and {len(all_) - _SHOWN} more (schoolbridge map explain lists them)"
     return SourceError(file, "row 1", f"{'; '.join(parts)}; accepted headings: {listed}")
 
 

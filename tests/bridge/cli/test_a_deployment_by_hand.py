@@ -1,0 +1,86 @@
+"""An operator sets a deployment up with the command line alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parents[3] / "bridge" / "demo" / "data"
+PARTIES = ("--lea", "millbrook", "--provider", "harbor")
+
+
+def said(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bridge", *words]
+    return subprocess.run(  # noqa: S603 - our own command
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    assert said(tmp_path, "init", "bridge").returncode == 0
+    words = ("xx-smh-template", *PARTIES, "--hub", "state-hub", "--jurisdiction", "US-XX")
+    added = said(tmp_path, "party", "add", "millbrook-harbor-2026", "--template", *words, *at())
+    assert added.returncode == 0, added.stderr
+    return tmp_path
+
+
+def at() -> tuple[str, str]:
+    return ("--home", "bridge")
+
+
+def test_files_go_in_and_the_follow_up_comes_out(home: Path) -> None:
+    roster = str(DATA / "millbrook-roster.csv")
+    assert said(home, "import", "roster", roster, "--lea", "millbrook", *at()).returncode == 0
+    rows = str(DATA / "millbrook-referrals.csv")
+    done = said(home, "import", "referrals", rows, *PARTIES, *at())
+    assert "stored: 162" in done.stdout
+    assert 'row 14: column "Education release"' in done.stdout
+    out = said(home, "export", "follow-up", "--lea", "millbrook", "--out", "out.csv", *at())
+    assert out.returncode == 0
+    assert len((home / "out.csv").read_text(encoding="utf-8").splitlines()) == 163
+
+
+def test_a_client_is_registered_with_its_public_key_and_disabled(home: Path) -> None:
+    (home / "jwks.json").write_text(said(home, "hub", "key", "hub").stdout, encoding="utf-8")
+    standing = ("--party", "hub", "--organization", "state-hub", "--role", "loader")
+    words = (*standing, "--purpose", "report", "--jwks", "jwks.json", *at())
+    assert said(home, "client", "add", "hub1", *words).returncode == 0
+    assert "hub state-hub loader active" in said(home, "client", "list", *at()).stdout
+    said(home, "client", "disable", "hub1", *at())
+    assert "disabled" in said(home, "client", "list", *at()).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("import", "roster", "roster.csv", "--lea", "millbrook"), "cannot be opened"),
+        (("import", "roster", str(DATA / "millbrook-roster.csv"), "--lea", "b"), "no district b"),
+        (("party", "add", "none", "--template", "xx-smh-template", *PARTIES), "no such file"),
+        (("client", "disable", "nobody"), "no client of that name"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(
+    home: Path, words: tuple[str, ...], says: str
+) -> None:
+    done = said(home, *words, *at())
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert says in done.stderr
+
+
+def test_an_unexpected_error_tells_its_kind_and_never_its_message(home: Path) -> None:
+    settings = home / "bridge" / "schoolbridge.toml"
+    broken = settings.read_text(encoding="utf-8").replace("sqlite:///bridge.sqlite3", "no url")
+    settings.write_text(broken, encoding="utf-8")
+    done = said(home, "doctor", *at())
+    assert done.returncode == 1
+    assert "no url" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_settings_are_never_written_over(home: Path) -> None:
+    again = said(home, "init", "bridge")
+    assert again.returncode == 1
+    assert "nothing was changed" in again.stderr
