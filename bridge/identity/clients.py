@@ -114,8 +114,8 @@ def keys_due(connection: Connection, client_id: str, clock: Clock) -> str | None
 
 
 def active_row(connection: Connection, client_id: str) -> Row[Any] | None:
-    """Return an active client's row."""
-    row = _row(connection, client_id)
+    """Return an active client's row; None for a name none could be registered under."""
+    row = _row(connection, client_id) if _CLIENT_ID.fullmatch(client_id) else None
     return row if row is not None and row.status == Status.ACTIVE.value else None
 
 

@@ -1,0 +1,215 @@
+"""Strict search, pages that lose nothing, includes, and what one party may know of another's."""
+
+import threading
+from urllib.parse import quote
+
+from tests.support.worlds import FHIR, Json, World, put_task, referral
+
+REFUSED = [
+    "colour=red",
+    "status:not=requested",
+    "_has:Encounter:based-on:status=finished",
+    "focus.status=active",
+    "_sort=status",
+    "_filter=status eq requested",
+    "_include=Task:encounter",
+    "_include=*",
+    "_include:iterate=Task:focus",
+    "_revinclude=Encounter:based-on",
+    "_count=0",
+    "_count=-1",
+    "_count=x",
+    "_count=1&_count=2",
+    "_lastUpdated=yesterday",
+    "_lastUpdated=gt2026-10-15",
+    "_lastUpdated=gt2026-10-15T10:00:00",
+    "_lastUpdated=sa2026-10-15T10:00:00Z",
+    "_page=1",
+    "_page=0-" + "0" * 32,
+    "_page=" + "9" * 5000 + "-x",
+    "_page=%F0%9D%9F%99-x",
+    "_id=a b",
+    "_id=",
+    "_id=%00",
+    "status=%00",
+    "status=",
+    "_text=anxiety",
+    "_content=anxiety",
+    "_summary=count",
+    "_total=accurate",
+    "_elements=status",
+]
+
+
+def test_a_search_that_is_not_understood_is_refused_whole(world: World) -> None:
+    world.refer([referral(0)])
+    web = world.web()
+    before = world.counts()
+    for asked in REFUSED:
+        answer = web.get(f"/fhir/Task?{asked}")
+        assert answer.status_code == 400, (asked[:40], answer.text)
+        assert answer.json()["resourceType"] == "OperationOutcome"
+    assert world.counts() == before  # nothing was released
+
+
+def test_a_page_link_of_another_search_or_client_is_refused(lite: World) -> None:
+    lite.refer(referral(n) for n in range(3))
+    web = lite.web()
+    links = {x["relation"]: x["url"] for x in web.get("/fhir/Task?_count=2").json()["link"]}
+    page = links["next"].partition("_page=")[2]
+    assert web.get(links["next"]).status_code == 200
+    assert web.get(f"/fhir/Task?_count=1&_page={page}").status_code == 400
+    assert web.get(f"/fhir/ServiceRequest?_count=2&_page={page}").status_code == 400
+    assert lite.web("cove-ehr").get(links["next"]).status_code == 400
+
+
+FOUND = [
+    ("status=accepted", {0}),
+    ("status=requested", {1, 2}),
+    ("status=accepted,requested", {0, 1, 2}),
+    ("status=http://hl7.org/fhir/task-status|accepted", set()),
+    ("identifier=R-1", {1}),
+    ("identifier=R-1,R-2", {1, 2}),
+    ("identifier=R-1&identifier=R-2", set()),
+    ("_id={1}", {1}),
+    ("_id={1},{2}", {1, 2}),
+    ("_lastUpdated=gt2026-10-15T13:59:59Z", {0, 1, 2}),
+    ("_lastUpdated=gt2026-10-15T14:00:00Z", set()),
+    ("_lastUpdated=le2026-10-15T10:00:00-04:00", {0, 1, 2}),
+    ("focus=ServiceRequest/{s1}", {1}),
+    ("focus={s1}", {1}),
+    (f"focus={FHIR}/ServiceRequest/{{s1}}", {1}),
+    ("owner=Organization/nobody", set()),
+]
+
+
+def test_a_search_finds_what_it_asks_for(world: World) -> None:
+    world.refer(referral(n) for n in range(3))
+    web = world.web()
+    ids = [world.id_of("Task", f"R-{n}") for n in range(3)]
+    first = web.get(f"/fhir/Task/{ids[0]}").json()
+    assert put_task(web, first, "accepted").status_code == 200
+    names = {"s1": world.id_of("ServiceRequest", "R-1")}
+    for asked, expected in FOUND:
+        path = quote(asked.format(*ids, **names), safe="=&|,:/")
+        bundle = web.get(f"/fhir/Task?{path}").json()
+        found = {ids.index(e["resource"]["id"]) for e in bundle.get("entry", [])}
+        assert (found, bundle["total"]) == (expected, len(expected)), asked
+
+
+def test_posting_a_search_finds_the_same(lite: World) -> None:
+    lite.refer(referral(n) for n in range(2))
+    web, form = lite.web(), "status=requested&identifier=R-1"
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    posted = web.send("POST", "/fhir/Task/_search", content=form, headers=kind)
+    assert posted.json() == web.get(f"/fhir/Task?{form}").json()
+    both = web.send("POST", "/fhir/Task/_search?status=x", content=form, headers=kind)
+    assert both.status_code == 400
+
+
+def test_includes_bring_each_resource_once_and_only_what_may_be_read(world: World) -> None:
+    world.refer([referral(0), referral(1, student={"local_id": "1000"}), referral(2, releases=())])
+    web = world.web()
+    path = "/fhir/Task?_include=Task:focus&_include=Task:patient&_include=Task:owner"
+    bundle = web.get(path).json()
+    modes = [(e["search"]["mode"], e["resource"]["resourceType"]) for e in bundle["entry"]]
+    assert modes.count(("match", "Task")) == bundle["total"] == 2
+    assert modes.count(("include", "ServiceRequest")) == 2
+    assert modes.count(("include", "Organization")) == 1
+    urls = [e["fullUrl"] for e in bundle["entry"]]
+    assert len(urls) == len(set(urls))
+    assert world.id_of("ServiceRequest", "R-2") not in str(bundle)
+
+
+def test_an_include_beyond_the_scopes_of_the_token_is_left_out(lite: World) -> None:
+    lite.refer([referral(0)])
+    web = lite.web(scope="system/Task.rs")
+    entries = web.get("/fhir/Task?_include=Task:focus&_include=Task:patient").json()["entry"]
+    assert [e["resource"]["resourceType"] for e in entries] == ["Task"]
+
+
+def test_paging_while_others_write_loses_no_task_and_doubles_no_version(world: World) -> None:
+    world.refer(referral(n) for n in range(60))
+    web, writer = world.web(), world.web()
+    kept = {t["id"]: t for t in web.found("/fhir/Task")}
+    stop = threading.Event()
+
+    def write_on() -> None:
+        for n, task in enumerate(list(kept.values())[::3]):
+            assert put_task(writer, task, "accepted").status_code == 200
+            world.refer([referral(100 + n)])
+            if stop.is_set():
+                return
+
+    threads = [threading.Thread(target=write_on)]
+    threads[0].start()
+    seen: list[Json] = []
+    for _ in range(4):
+        seen += web.found("/fhir/Task?_count=7")
+    stop.set()
+    threads[0].join()
+    assert kept.keys() <= {t["id"] for t in seen}
+    one_pass = web.found("/fhir/Task?_count=7")
+    versions = [(t["id"], t["meta"]["versionId"]) for t in one_pass]
+    assert len(versions) == len(set(versions)) == len({i for i, _ in versions})
+    assert len(versions) == 60 + world.counts()["student"] - 60
+
+
+def test_a_poller_with_a_cursor_sees_every_change_of_concurrent_writers(world: World) -> None:
+    done: list[int] = []
+
+    def write_on(first: int) -> None:
+        for n in range(first, first + 10):
+            world.refer([referral(n)])
+        done.append(first)
+
+    threads = [threading.Thread(target=write_on, args=(start,)) for start in (0, 100, 200)]
+    world.refer([referral(999)])
+    web = world.web()
+    for thread in threads:
+        thread.start()
+    page, seen = "/fhir/Task?_count=1", list[str]()
+    while True:
+        ended = len(done) == 3
+        bundle = web.get(page).json()
+        seen += [e["resource"]["id"] for e in bundle.get("entry", [])]
+        page = {x["relation"]: x["url"] for x in bundle["link"]}.get("next", page)
+        if ended and not bundle.get("entry"):
+            break
+    for thread in threads:
+        thread.join()
+    wanted = [referral(n).number for s in (0, 100, 200) for n in range(s, s + 10)] + ["R-999"]
+    assert sorted(seen) == sorted(world.id_of("Task", number) for number in wanted)
+
+
+def test_another_providers_records_are_answered_like_none(world: World) -> None:
+    world.refer([referral(0)])
+    world.refer([referral(1)], provider="cove")
+    cove, unknown = world.web("cove-ehr"), "00000000-0000-8000-8000-000000000000"
+    for kind in ("ServiceRequest", "Task", "Patient", "Observation", "RelatedPerson"):
+        theirs = {r["id"] for r in world.web().found(f"/fhir/{kind}")}
+        assert theirs, kind
+        absent = cove.get(f"/fhir/{kind}/{unknown}")
+        for record_id in theirs:
+            hidden = cove.get(f"/fhir/{kind}/{record_id}")
+            assert (hidden.status_code, hidden.content) == (404, absent.content)
+            assert dict(hidden.headers) == dict(absent.headers)
+            empty = cove.get(f"/fhir/{kind}?_id={record_id}").content
+            assert empty.replace(record_id.encode(), b"X") == cove.get(
+                f"/fhir/{kind}?_id={unknown}"
+            ).content.replace(unknown.encode(), b"X")
+        assert not theirs & {r["id"] for r in cove.found(f"/fhir/{kind}")}
+
+
+def test_an_answer_to_a_hidden_task_is_like_one_to_no_task(world: World) -> None:
+    world.refer([referral(0)])
+    web, cove = world.web(), world.web("cove-ehr")
+    task = web.found("/fhir/Task")[0]
+    unknown = {**task, "id": "00000000-0000-8000-8000-000000000000"}
+    kept = world.counts()
+    hidden, absent = put_task(cove, task, "accepted"), put_task(cove, unknown, "accepted")
+    assert (hidden.status_code, hidden.content) == (absent.status_code, absent.content)
+    assert hidden.status_code == 404
+    assert {n: c for n, c in world.counts().items() if n != "identity_access_token"} == {
+        n: c for n, c in kept.items() if n != "identity_access_token"
+    }
