@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from bridge.errors import BridgeError
 from bridge.journeys.held_rows import HeldRow, of_mapping
 from bridge.parts import Parts
-from bridge.store.directory import StudentEntry, put_students
+from bridge.store.directory import StudentEntry, organizations, put_students
 from bridge.store.engine import write
 from bridge.store.evidence import (
     NewEvidence,
@@ -73,6 +73,8 @@ def _entry(parts: Parts, lea: str, student: Student) -> StudentEntry:
 def _store(parts: Parts, lea: str, enrolled: dict[str, StudentEntry], left: set[str]) -> int:
     with write(parts.engine) as connection:
         take_turn(connection)
+        if lea not in organizations(connection):
+            raise BridgeError(f"there is no district {lea}; put its agreement to use first")
         put_students(connection, enrolled)
         # All at once, in one order: a release that locks some of them must not wait in a circle.
         lock_students(connection, {*enrolled, *left}, share=False)
