@@ -1,0 +1,61 @@
+"""Guardians who disagree: one signed, another refused the same passing.
+
+34 CFR 99.4 gives each parent full rights, so under FERPA one signature is enough and a refusal by
+the other changes nothing. Holding is the agreement's own choice (``consent_conflict``), and every
+answer here says so: nobody shall be told that the law forbids what the parties chose not to do.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+from consent.mou.template import Template
+from consent.releases import evidence_of
+from consent.signed_release import SignedRelease
+from consent.signers import Signer, signer_of
+
+OURS = "agreement: consent_conflict.guardians_disagree"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """Two forms of different guardians, one a consent and one a refusal.
+
+    Attributes:
+        signed, refused: places of the two forms in the list given.
+        elements: what both speak of.
+        held: whether the refusal holds it.
+        by: who decides that: always the agreement, never the law.
+    """
+
+    signed: int
+    refused: int
+    elements: tuple[str, ...]
+    held: bool
+    by: str = OURS
+
+
+def disputes(releases: Iterable[SignedRelease], template: Template) -> Iterator[Dispute]:
+    """Yield every pair of forms of one student in which guardians disagree."""
+    forms = [(n, f) for n, f in enumerate(releases) if _of_a_guardian(f) and not f.revoked_at]
+    signed = [(n, f) for n, f in forms if f.answer == "signed"]
+    refused = [(n, f) for n, f in forms if f.answer == "refused"]
+    held = template.settings.consent_conflict.guardians_disagree != "any_one_signs"
+    for (at, yes), (other, no) in product(signed, refused):
+        shared = _cells(yes, template) & _cells(no, template)
+        if shared and _name(yes) != _name(no):
+            elements = tuple(sorted({element for element, _, _ in shared}))
+            yield Dispute(at, other, elements, held)
+
+
+def _of_a_guardian(form: SignedRelease) -> bool:
+    return signer_of(form.signer_relationship) is Signer.GUARDIAN and bool(form.signer)
+
+
+def _name(form: SignedRelease) -> str:
+    return " ".join((form.signer or "").casefold().split())
+
+
+def _cells(form: SignedRelease, template: Template) -> set[tuple[str, str, str]]:
+    rows = evidence_of(form, template)
+    return {(row.element, row.purpose, row.recipient) for row in rows}
