@@ -47,3 +47,13 @@ def referrals_of(
         KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
         for row in connection.execute(query.order_by(RECORD.c.change))
     )
+
+
+def requests_of(connection: Connection, student_id: str, agreement_id: str) -> list[str]:
+    """Return the ids of a student's referrals under one agreement."""
+    query = select(RECORD.c.id).where(
+        RECORD.c.type == "ServiceRequest",
+        RECORD.c.student_id == student_id,
+        RECORD.c.agreement_id == agreement_id,
+    )
+    return list(connection.scalars(query.order_by(RECORD.c.id)))

@@ -16,6 +16,7 @@ from bridge.errors import GateError
 from bridge.gate import Query
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.record_releases import revoke_release
+from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
 from bridge.store.engine import read, write
 from bridge.store.evidence import EVIDENCE, lock_students, supersede
@@ -53,7 +54,7 @@ def entries_about(world: World, local_id: str) -> int:
     student = world.bridge.identifiers.issue("student", LEA, local_id)
     with read(world.bridge.engine) as connection:
         subject = subject_of(world.bridge.identifiers, student)
-        return sum(1 for _ in about(connection, subject))
+        return sum(e.entry.kind is Kind.RELEASE for e in about(connection, subject))
 
 
 def test_nothing_is_released_once_the_release_is_revoked(world: World) -> None:

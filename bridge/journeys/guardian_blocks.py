@@ -1,0 +1,110 @@
+"""Court orders and safety flags: a guardian or a party who may not receive, or may not decide.
+
+34 CFR 99.4: either parent has full rights unless the school holds a court order, statute or binding
+document to the contrary. What an order says is entered by a person who has read it; the register
+keeps whom it keeps out as a keyed hash, never the name.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, or_, select
+
+from bridge.identifiers import Identifiers
+from bridge.parts import Parts
+from bridge.store.conditions import EVIDENCE
+from bridge.store.engine import write
+from bridge.store.evidence import (
+    ALWAYS_TO,
+    NewEvidence,
+    lock_students,
+    record_evidence,
+    supersede,
+)
+from bridge.store.releases import releases_of
+
+FACT = "recipient_blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order.
+
+    Attributes:
+        guardian: name of the guardian it keeps out; empty where it is about a party.
+        party: role it keeps out; ``family`` for a guardian.
+        valid_from, valid_to: when it holds, half open.
+        source: what it rests on (``court-order``, ``safety-flag``).
+    """
+
+    party: str = "family"
+    guardian: str = ""
+    valid_from: datetime | None = None
+    valid_to: datetime = ALWAYS_TO
+    source: str = "court-order"
+
+
+def record_order(parts: Parts, student_id: str, order: Order) -> tuple[str, int]:
+    """Record an order; returns its id and how many facts of the guardian's own forms it ended.
+
+    From then on the guardian's signature sets no fact, and what earlier ones set has ended.
+    """
+    with write(parts.engine) as connection:
+        lock_students(connection, [student_id], share=False)
+        now = parts.clock.now()
+        since = order.valid_from or now
+        source_id = _source_id(parts.identifiers, student_id, order)
+        row = NewEvidence(
+            id=parts.identifiers.issue(source_id, since.isoformat()),
+            fact=FACT,
+            valid_from=since,
+            valid_to=order.valid_to,
+            recorded_at=now,
+            source=order.source,
+            source_id=source_id,
+            student_id=student_id,
+            recipient=order.party,
+        )
+        record_evidence(connection, [row])
+        return source_id, _end_forms(connection, parts, student_id, now)
+
+
+def lift_order(parts: Parts, student_id: str, order_id: str) -> bool:
+    """End an order; False if none of that id holds. Forms it ended must be signed anew."""
+    with write(parts.engine) as connection:
+        return supersede(connection, order_id, student_id, parts.clock.now()) > 0
+
+
+def is_blocked(
+    connection: Connection,
+    identifiers: Identifiers,
+    who: tuple[str, str | None],
+    now: datetime,
+) -> bool:
+    """Return whether an order keeps a guardian of a student, given by name, from deciding."""
+    student_id, name = who
+    if not name:
+        return False
+    row = EVIDENCE.c
+    query = select(row.id).where(
+        row.student_id == student_id,
+        row.fact == FACT,
+        row.source_id == _source_id(identifiers, student_id, Order(guardian=name)),
+        row.valid_from <= now,
+        row.valid_to > now,
+        or_(row.superseded_at.is_(None), row.superseded_at > now),
+    )
+    return connection.execute(query.limit(1)).one_or_none() is not None
+
+
+def _source_id(identifiers: Identifiers, student_id: str, order: Order) -> str:
+    who = " ".join(order.guardian.casefold().split()) or order.party
+    return f"order/{identifiers.issue('guardian', student_id, who)}"
+
+
+def _end_forms(connection: Connection, parts: Parts, student_id: str, now: datetime) -> int:
+    return sum(
+        supersede(connection, kept.id, student_id, now)
+        for kept in releases_of(connection, student_id)
+        if is_blocked(connection, parts.identifiers, (student_id, kept.form.signer), now)
+    )

@@ -1,0 +1,153 @@
+"""A signed form comes into the register: what it is evidence of, and what it still lacks."""
+
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+
+import orjson
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError
+from bridge.gate import CompiledAgreement, agreement_between
+from bridge.identifiers import Identifiers
+from bridge.journeys.guardian_blocks import is_blocked
+from bridge.parts import Parts
+from bridge.store.directory import StudentEntry, students_of
+from bridge.store.engine import write
+from bridge.store.evidence import NewEvidence, lock_students, record_evidence
+from bridge.store.intake import take_turn, touch
+from bridge.store.referrals import requests_of
+from bridge.store.releases import KeptRelease, forms, keep_release, releases_of
+from consent.disputes import disputes
+from consent.releases import evidence_of, forms_met, missing_parts
+from consent.signed_release import SignedRelease
+
+BLOCKED = "signed by a guardian whom a court order keeps from deciding; it sets no fact"
+HELD = "guardians disagree; held by the agreement's own choice, not by 34 CFR 99.4"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What the register says of a form.
+
+    Attributes:
+        new: False when the same form was there already.
+        met: the laws' forms it meets, computed from its parts.
+        missing: per form of the template, the parts it lacks.
+        facts: how many facts it set.
+        notes: why it sets none, or why what it permits is held.
+    """
+
+    id: str
+    new: bool
+    met: tuple[str, ...] = ()
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def file_release(
+    parts: Parts, parties: tuple[str, str], local_id: str, form: SignedRelease
+) -> Filed:
+    """File one form of a student under the agreement of a district and a provider.
+
+    Filing the same form again changes nothing. Birth date and the instant of recording are the
+    register's own, whatever the form given says.
+
+    Raises:
+        BridgeError: the district has no such student, or there is no agreement.
+    """
+    with write(parts.engine) as connection:
+        take_turn(connection)
+        agreement, student = known(connection, parties, local_id)
+        lock_students(connection, [student.id], share=False)
+        now = parts.clock.now()
+        form = replace(form, birth_date=student.birth_date, recorded_at=now)
+        release_id = release_id_of(parts.identifiers, student.id, form)
+        filed = register(connection, parts, agreement, KeptRelease(
+            release_id, student.id, agreement.id, form
+        ))  # fmt: skip
+        if filed.new:
+            touch(connection, requests_of(connection, student.id, agreement.id), now)
+    return filed
+
+
+def known(
+    connection: Connection, parties: tuple[str, str], local_id: str
+) -> tuple[CompiledAgreement, StudentEntry]:
+    """Return the agreement of two parties and a student of the district.
+
+    Raises:
+        BridgeError: either is not known; the text repeats no value.
+    """
+    agreement = agreement_between(connection, *parties)
+    if agreement is None:
+        raise BridgeError(f"there is no agreement between {parties[0]} and {parties[1]}")
+    student = students_of(connection, parties[0]).get(local_id)
+    if student is None:
+        raise BridgeError(f"{parties[0]} has no student of that number; import the roster first")
+    return agreement, student
+
+
+def release_id_of(identifiers: Identifiers, student_id: str, form: SignedRelease) -> str:
+    """Return the id of a form: the same parts give the same id, so filing is idempotent."""
+    said = {k: v for k, v in asdict(form).items() if k not in ("recorded_at", "revoked_at")}
+    return identifiers.issue("release", student_id, orjson.dumps(said).decode())
+
+
+def register(
+    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
+) -> Filed:
+    """Keep a form and record what it is evidence of; the student is locked by the caller.
+
+    A form signed by a guardian whom a court order blocks is kept and sets no fact.
+    """
+    if not keep_release(connection, kept):
+        return Filed(kept.id, new=False)
+    now, template, form = parts.clock.now(), agreement.template, kept.form
+    blocked = is_blocked(connection, parts.identifiers, (kept.student_id, form.signer), now)
+    rows = [] if blocked else _evidence(parts, agreement, kept, now)
+    return Filed(
+        kept.id,
+        new=True,
+        met=tuple(sorted(forms_met(form, template))),
+        missing={n: lacking for n, lacking in missing_parts(form, template).items() if lacking},
+        facts=record_evidence(connection, rows),
+        notes=tuple(_notes(connection, agreement, kept, blocked=blocked)),
+    )
+
+
+def _notes(
+    connection: Connection, agreement: CompiledAgreement, kept: KeptRelease, *, blocked: bool
+) -> list[str]:
+    notes = [BLOCKED] if blocked else []
+    of_agreement = [
+        other
+        for other in releases_of(connection, kept.student_id)
+        if other.agreement_id == agreement.id
+    ]
+    if any(found.held for found in disputes(forms(of_agreement), agreement.template)):
+        notes.append(HELD)
+    return notes
+
+
+def _evidence(
+    parts: Parts, agreement: CompiledAgreement, kept: KeptRelease, now: datetime
+) -> list[NewEvidence]:
+    zone = agreement.agreement.effective.tz
+    return [
+        NewEvidence(
+            id=parts.identifiers.issue("evidence", kept.id, str(n)),
+            fact=row.fact,
+            valid_from=row.valid_from,
+            valid_to=row.valid_to,
+            recorded_at=now,
+            source="signed-release",
+            source_id=kept.id,
+            agreement_id=agreement.id,
+            student_id=kept.student_id,
+            element=row.element,
+            purpose=row.purpose,
+            recipient=row.recipient,
+        )
+        for n, row in enumerate(evidence_of(kept.form, agreement.template, zone))
+    ]
