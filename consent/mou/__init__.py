@@ -3,24 +3,40 @@
 from functools import cache
 from importlib.resources import files
 
-from consent.mou.agreement import Agreement, read_agreement
+from consent.mou.agreement import Agreement, read_agreement, read_agreements
+from consent.mou.amendment import Amendment, agreement_at, read_amendment
 from consent.mou.force import in_force
+from consent.mou.library import Bound, Kind, read_bound, widest
 from consent.mou.paper import clause_of, notices
 from consent.mou.sealing import seal
 from consent.mou.template import Template, read_template
+from consent.mou.use_licence import UseLicence, licence_holds, read_use_licence
 
 __all__ = [
     "Agreement",
+    "Amendment",
+    "Bound",
+    "Kind",
     "Template",
+    "UseLicence",
+    "agreement_at",
     "clause_of",
     "in_force",
+    "licence_holds",
     "notices",
     "read_agreement",
+    "read_agreements",
+    "read_amendment",
+    "read_bound",
     "read_template",
+    "read_use_licence",
     "seal",
     "shipped_agreement",
+    "shipped_bound",
     "shipped_document",
+    "shipped_ids",
     "shipped_template",
+    "widest",
 ]
 
 
@@ -35,6 +51,24 @@ def shipped_document(document_id: str) -> bytes:
         if entry.name == f"{document_id}.yaml":
             return entry.read_bytes()
     raise LookupError("no document of this id is shipped; see consent/mou/documents")
+
+
+def shipped_ids() -> tuple[str, ...]:
+    """Return the ids of the shipped documents, sorted."""
+    folder = files("consent.mou").joinpath("documents")
+    names = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
+
+
+@cache
+def shipped_bound(document_id: str) -> Bound:
+    """Return a shipped document bound to what it extends.
+
+    Raises:
+        LookupError: if none of that id is shipped.
+        DocumentError: if it does not read.
+    """
+    return read_bound(shipped_document(document_id), f"{document_id}.yaml", shipped_document)
 
 
 @cache

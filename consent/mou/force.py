@@ -1,6 +1,6 @@
 """Whether an agreement is in force at an instant."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from consent.mou.agreement import SIGNERS, Agreement
@@ -11,8 +11,9 @@ def in_force(agreement: Agreement, template: Template, at: datetime) -> bool:
     """Whether an agreement holds at an instant, by the calendar of the district's zone.
 
     Both documents must be inside their days (the last day counts to its end), the agreement
-    ``in-force`` and signed by then. A withdrawn template stops new agreements; running ones go on
-    to the end of their own days. A draft never holds.
+    ``in-force`` and signed by then. A withdrawn template stops agreements signed since; running
+    ones go on to the end of their own days, or to the day the withdrawal gives. A draft never
+    holds. All days are those of the agreement's (the district's) zone.
 
     Args:
         agreement: read against ``template``.
@@ -28,10 +29,22 @@ def in_force(agreement: Agreement, template: Template, at: datetime) -> bool:
         and agreement.effective.holds(at)
         and template.effective.holds(at)
         and _signed(agreement, at)
+        and not _stopped(agreement, template, at)
+    )
+
+
+def _today(agreement: Agreement, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(agreement.effective.tz)).date()
+
+
+def _stopped(agreement: Agreement, template: Template, at: datetime) -> bool:
+    withdrawal = template.withdrawal
+    return withdrawal is not None and withdrawal.stops(
+        agreement.last_signature(), _today(agreement, at)
     )
 
 
 def _signed(agreement: Agreement, at: datetime) -> bool:
-    today = at.astimezone(ZoneInfo(agreement.effective.tz)).date()
+    today = _today(agreement, at)
     signed = {row.party for row in agreement.signed if row.signed_on <= today}
     return signed.issuperset(SIGNERS)

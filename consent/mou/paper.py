@@ -9,7 +9,7 @@ def clause_of(rule: str, template: Template, agreement: Agreement | None = None)
 
     A flow's own ``clause`` wins; else the first clause, agreement before template, that lists it.
     """
-    for flow in template.flows:
+    for flow in (*template.flows, *template.spoken):
         if flow.id == rule:
             return flow.clause
     own = agreement.clauses.values() if agreement else ()

@@ -1,28 +1,27 @@
-"""Sealing: write the template's digest into an agreement, and change nothing else."""
+"""Sealing: write the parent's digest into a document, and change nothing else."""
 
 import re
 
-from consent.mou.agreement import expect_template
+from consent.mou.narrowing import Parent, expect_parent
 from consent.mou.reading import Node, Reading
-from consent.mou.template import Template
 from documents import Located, read_yaml
 
 _SCALAR = re.compile(r""""[^"\n]*"|'[^'\n]*'|[^\s,}\]#]+""")
 
 
-def seal(source: bytes, template: Template) -> bytes:
-    """Return the agreement with ``extends.digest`` filled in, byte-equal otherwise.
+def seal(source: bytes, parent: Parent) -> bytes:
+    """Return a document with ``extends.digest`` filled in, byte-equal otherwise.
 
     Args:
-        source: the bytes of an agreement.
-        template: the template its parties read and sign.
+        source: the bytes of an agreement, an amendment or a use licence.
+        parent: the document its parties read and sign: of an agreement, its template.
 
     Raises:
-        DocumentError: if ``extends`` names another template or version, or has no digest to fill.
+        DocumentError: if ``extends`` names another document or version, or has no digest to fill.
     """
     reading = Reading("agreement")
     located = read_yaml(source, reading.document)
-    digest = _digest_node(located, template, reading)
+    digest = _digest_node(located, parent, reading)
     text = source.decode("utf-8")
     start = _offset(text, digest)
     # A mark of byte order is no column of the first line.
@@ -31,13 +30,13 @@ def seal(source: bytes, template: Template) -> bytes:
         Node(digest, "extends.digest", reading).note("must be text on one line")
         reading.finish()
         raise AssertionError("unreachable: finish raises")
-    return (text[:start] + f'"{template.digest}"' + text[match.end() :]).encode()
+    return (text[:start] + f'"{parent.digest}"' + text[match.end() :]).encode()
 
 
-def _digest_node(located: Located, template: Template, reading: Reading) -> Located:
+def _digest_node(located: Located, parent: Parent, reading: Reading) -> Located:
     extends = located.entries.get("extends", located)
     fields = Node(extends, "extends", reading).fields("id version digest")
-    expect_template(fields, template)
+    expect_parent(fields, parent)
     reading.finish()
     return fields.nodes["digest"].located
 

@@ -1,7 +1,7 @@
 """A template: the model agreement a state publishes and districts and providers sign."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consent.law import Law, jurisdictions, load_law
 from consent.mou.digest import digest_of
@@ -43,7 +43,7 @@ from consent.mou.terms.duties import (
     read_term,
 )
 from consent.mou.terms.emergency import Emergency, read_emergency
-from consent.mou.terms.flows import Flow, read_flows
+from consent.mou.terms.flows import VERBAL, Flow, read_flows
 from consent.mou.terms.heading import (
     Issuer,
     Window,
@@ -63,7 +63,9 @@ from consent.mou.terms.numbers import (
 from consent.mou.terms.override import Override, read_override
 from consent.mou.terms.people import People, read_people
 from consent.mou.terms.prohibitions import Prohibition, read_prohibitions
-from documents import read_yaml
+from consent.mou.terms.properties import Property, read_properties
+from consent.mou.terms.withdrawal import WITHDRAWN, Withdrawal, read_withdrawal
+from documents import Located, read_yaml
 
 HEADING = "mou kind id version status jurisdiction title issuer effective override"
 CATALOGUE = "roles purposes elements flows prohibitions"
@@ -71,6 +73,8 @@ SETTINGS = (
     "consents consent_conflict minor_consent people emergency redisclosure retention security "
     "breach small_cell research billing audit rights term governance"
 )
+RULES = "flow or prohibition"
+_BLOCKS = Vocabulary("block", (*SETTINGS.split(), *CATALOGUE.split(), "effective", "override"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template as read; it exists only if the whole document was right."""
+    """A template as read; it exists only if the whole document was right.
+
+    Attributes:
+        digest: of what is signed; withdrawing the template later does not change it.
+        spoken: the verbal flows, which open nothing.
+        properties: what the document promises of every cell.
+    """
 
     id: str
     version: str
@@ -115,10 +125,14 @@ class Template:
     prohibitions: tuple[Prohibition, ...]
     settings: Settings
     clauses: Mapping[str, Clause]
+    withdrawal: Withdrawal | None = None
+    spoken: tuple[Flow, ...] = ()
+    properties: tuple[Property, ...] = ()
 
     def rule_ids(self) -> tuple[str, ...]:
         """Return the ids of all flows and prohibitions."""
-        return (*(flow.id for flow in self.flows), *(rule.id for rule in self.prohibitions))
+        flows = (*self.flows, *self.spoken)
+        return (*(flow.id for flow in flows), *(rule.id for rule in self.prohibitions))
 
     def names(self) -> Names:
         """Return the vocabularies this template gives its agreements."""
@@ -136,17 +150,31 @@ def read_template(source: bytes, document: str) -> Template:
     Raises:
         DocumentError: with every problem found, each with line and column.
     """
-    located = read_yaml(source, document)
+    return template_of(read_yaml(source, document), document)
+
+
+def template_of(located: Located, document: str) -> Template:
+    """Read a template that was parsed already; see :func:`read_template`."""
     reading = Reading(document)
-    fields = Node(located, "", reading).fields(f"{HEADING} {CATALOGUE} {SETTINGS} clauses")
+    fields = Node(located, "", reading).fields(
+        f"{HEADING} {CATALOGUE} {SETTINGS} clauses", f"{WITHDRAWN} properties"
+    )
     law = _law(fields)
     if law is None or not {"roles", "purposes", "elements"} <= fields.nodes.keys():
         # Without these names every later line would be called unknown.
         reading.finish()
-    template = _template(fields, law or load_law(jurisdictions()[0]), digest_of(located))
-    _check_clauses(template, fields.require("clauses"))
+    template = _template(fields, law or load_law(jurisdictions()[0]), _signed_digest(located))
     reading.finish()
     return template
+
+
+def _signed_digest(located: Located) -> str:
+    """Return the digest of what was published: a withdrawal is no part of what parties signed."""
+    entries = {name: node for name, node in located.entries.items() if name != WITHDRAWN}
+    status = entries.get("status")
+    if status is not None and status.text == WITHDRAWN:
+        entries["status"] = replace(status, text="published")
+    return digest_of(replace(located, entries=entries))
 
 
 def _law(fields: Fields) -> Law | None:
@@ -170,11 +198,12 @@ def _template(fields: Fields, law: Law, digest: str) -> Template:
     flow_ids = frozenset(str(flow.id) for flow in flows)
     prohibitions = read_prohibitions(fields.require("prohibitions"), names, flow_ids)
     rules = (*flow_ids, *(rule.id for rule in prohibitions))
+    status = read_status(fields, "draft published withdrawn")
     return Template(
         id=fields.text("id"),
         version=fields.text("version"),
         digest=digest,
-        status=read_status(fields, "draft published withdrawn"),
+        status=status,
         jurisdiction=law.jurisdiction,
         title=fields.text("title"),
         issuer=read_issuer(fields.require("issuer")),
@@ -183,14 +212,13 @@ def _template(fields: Fields, law: Law, digest: str) -> Template:
         roles=roles,
         purposes=purposes,
         elements=elements,
-        flows=flows,
+        flows=tuple(flow for flow in flows if flow.channel != VERBAL),
+        spoken=tuple(flow for flow in flows if flow.channel == VERBAL),
         prohibitions=prohibitions,
         settings=_settings(fields, names, flow_ids),
-        clauses=read_clauses(
-            fields.require("clauses"),
-            Vocabulary("flow or prohibition", rules),
-            Vocabulary("block", SETTINGS.split()),
-        ),
+        clauses=read_clauses(fields.require("clauses"), Vocabulary(RULES, rules), _BLOCKS),
+        withdrawal=read_withdrawal(fields, status),
+        properties=fields.get("properties", lambda node: read_properties(node, names), ()),
     )
 
 
@@ -216,11 +244,3 @@ def _settings(fields: Fields, names: Names, flow_ids: frozenset[str]) -> Setting
         term=read_term(node("term")),
         governance=read_governance(node("governance")),
     )
-
-
-def _check_clauses(template: Template, node: Node) -> None:
-    """Note each flow whose clause the document does not list, or lists without it."""
-    for flow in template.flows:
-        clause = template.clauses.get(flow.clause)
-        if clause is None or flow.id not in clause.rules:
-            node.note(f'flow {flow.id} says clause "{flow.clause}", which does not name it')

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from consent.mou import (
+    Template,
     clause_of,
     in_force,
     notices,
@@ -15,7 +16,14 @@ from consent.mou import (
     shipped_document,
     shipped_template,
 )
-from tests.consent.worked_example import AGREEMENT, TEMPLATE, agreement_with, edited, template_with
+from tests.consent.worked_example import (
+    AGREEMENT,
+    TEMPLATE,
+    agreement_with,
+    edited,
+    problems_of,
+    template_with,
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -87,14 +95,49 @@ def test_an_agreement_does_not_hold_unless_in_force_and_signed_by_then(old: str,
     assert not in_force(agreement_with(old, new), shipped_template(), at)
 
 
-@pytest.mark.parametrize(("status", "expected"), [("withdrawn", True), ("draft", False)])
-def test_a_withdrawn_template_lets_running_agreements_end_and_a_draft_holds_nothing(
-    status: str, expected: bool
+def withdrawn(when: str) -> Template:
+    return template_with("status: published ", f"status: withdrawn\nwithdrawn: {{{when}}}\n")
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("since: 2026-09-30", True),
+        ("since: 2026-08-21", True),
+        ("since: 2026-09-01, running_until: 2026-10-01", True),
+        ("since: 2026-09-01, running_until: 2026-09-30", False),
+    ],
+)
+def test_a_withdrawn_template_lets_running_agreements_go_on_to_the_day_it_gives(
+    when: str, expected: bool
 ) -> None:
-    template = template_with("status: published ", f"status: {status} ")
+    agreement = read_agreement(AGREEMENT.encode(), "a.yaml", withdrawn(when))
+    late = datetime(2026, 10, 1, 23, 59, tzinfo=NEW_YORK)
+
+    assert in_force(agreement, withdrawn(when), late) is expected
+
+
+def test_withdrawing_a_template_does_not_change_what_was_signed() -> None:
+    assert withdrawn("since: 2026-09-30").digest == shipped_template().digest
+
+
+def test_no_agreement_signed_after_a_withdrawal_holds_or_reads() -> None:
+    template = withdrawn("since: 2026-08-20")
+    at = datetime(2026, 10, 1, tzinfo=UTC)
+
+    problems = problems_of(read_agreement, AGREEMENT.encode(), "a.yaml", template)
+
+    assert problems == [
+        "a.yaml:9:9: signed: the template was withdrawn on 2026-08-20; no new agreement can sign it"
+    ]
+    assert not in_force(shipped_agreement(), template, at)
+
+
+def test_a_draft_template_holds_nothing() -> None:
+    template = template_with("status: published ", "status: draft ")
     agreement = agreement_with("F9: {drop: false}", "F9: {drop: true}", template)
 
-    assert in_force(agreement, template, datetime(2026, 10, 1, tzinfo=UTC)) is expected
+    assert not in_force(agreement, template, datetime(2026, 10, 1, tzinfo=UTC))
 
 
 def test_an_instant_without_a_zone_is_refused() -> None:

@@ -17,7 +17,7 @@ class Clause:
 
 
 def read_clauses(node: Node, rules: Vocabulary, settings: Vocabulary) -> dict[str, Clause]:
-    """Read ``clauses``; a clause that carries nothing out must say ``text_only: true``."""
+    """Read ``clauses``; one that carries nothing out is a finding of ``consent.mou.coverage``."""
     return {number: _clause(number, child, rules, settings) for number, child in node.named()}
 
 
@@ -30,6 +30,6 @@ def _clause(number: str, node: Node, rules: Vocabulary, settings: Vocabulary) ->
         fields.words("settings", settings),
         fields.flag("text_only"),
     )
-    if clause.text_only == bool(clause.rules or clause.settings):
-        node.note("either names rules or settings, or says text_only: true")
+    if clause.text_only and (clause.rules or clause.settings):
+        node.note("says text_only: true and names rules or settings; it is one or the other")
     return clause

@@ -11,11 +11,17 @@ from consent.mou.names import Names
 from consent.mou.reading import Fields, Node, Vocabulary
 
 _Name = TypeVar("_Name", bound=str)
+VERBAL = "verbal"
+_CHANNEL = Vocabulary("channel", ("electronic", VERBAL))
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One permit. ``trigger`` says in words when it happens (no part in a decision)."""
+    """One permit. ``trigger`` says in words when it happens (no part in a decision).
+
+    A ``verbal`` flow says what may be spoken of in a team meeting; it opens no cell, since nothing
+    spoken passes through the bridge.
+    """
 
     id: FlowId
     text: str
@@ -28,6 +34,7 @@ class Flow:
     obligations: tuple[str, ...]
     clause: str
     trigger: str = ""
+    channel: str = "electronic"
 
     def names(self, asked: Slice) -> bool:
         """Whether this flow speaks of such a slice at all, whatever the facts."""
@@ -86,7 +93,8 @@ def read_flows(node: Node, names: Names) -> tuple[Flow, ...]:
 
 def _flow(node: Node, names: Names) -> Flow:
     fields = node.fields(
-        "id text from to recipients purposes elements requires obligations clause", "trigger"
+        "id text from to recipients purposes elements requires obligations clause",
+        "trigger channel",
     )
     return Flow(
         id=FlowId(fields.text("id")),
@@ -100,6 +108,7 @@ def _flow(node: Node, names: Names) -> Flow:
         obligations=fields.words("obligations", names.obligations),
         clause=fields.text("clause"),
         trigger=fields.text("trigger"),
+        channel=fields.get("channel", lambda word: word.word(_CHANNEL), "electronic"),
     )
 
 

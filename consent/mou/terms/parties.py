@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from consent.model import FlowId
 from consent.mou.names import Names
-from consent.mou.reading import Node
+from consent.mou.reading import Fields, Node, Vocabulary
+from consent.mou.terms.flows import Flow, FlowChange, read_flow_changes
+
+_PARTY = "ids sites acts_for_lea part2_program"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +32,39 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed for a party, and when."""
+    """Who signed for a party, and when; ``district`` where several districts share one paper."""
 
     party: str
     by: str
     signed_on: date
+    district: str = ""
 
 
-def read_parties(node: Node, names: Names) -> dict[str, Party]:
-    """Read ``parties``: each role of the template must be bound."""
+@dataclass(frozen=True, slots=True)
+class District:
+    """One of several districts of a shared paper: its own party, and the flows it cuts further."""
+
+    party: Party
+    flows: Mapping[FlowId, FlowChange]
+
+
+def read_parties(node: Node, names: Names, *, shared: bool = False) -> dict[str, Party]:
+    """Read ``parties``: each role must be bound; ``lea`` under ``districts`` of a shared paper."""
     parties = {name: _party(child) for name, child in node.named_as(names.parties)}
-    unbound = [name for name in names.parties.names if name not in parties]
+    elsewhere = {"lea"} if shared else set()
+    for name in elsewhere & parties.keys():
+        node.note(f"{name} is bound under districts; leave it out here")
+    unbound = [name for name in names.parties.names if name not in {*parties, *elsewhere}]
     if unbound:
         node.note(f"must bind every role of the template; unbound: {', '.join(unbound)}")
     return parties
 
 
 def _party(node: Node) -> Party:
-    fields = node.fields("name", "ids sites acts_for_lea part2_program")
+    return _party_of(node.fields("name", _PARTY))
+
+
+def _party_of(fields: Fields) -> Party:
     return Party(
         name=fields.text("name"),
         ids=fields.get("ids", _texts_by_name, {}),
@@ -59,15 +78,33 @@ def _texts_by_name(node: Node) -> dict[str, str]:
     return {name: child.text() for name, child in node.named()}
 
 
-def read_signatures(node: Node, names: Names) -> tuple[Signature, ...]:
-    """Read ``signed``."""
-    return tuple(_signature(child, names) for child in node.items())
+def read_districts(node: Node, flows: tuple[Flow, ...], names: Names) -> dict[str, District]:
+    """Read ``districts``: two or more that share one paper, each bound as ``lea``."""
+    districts = {}
+    for name, child in node.named():
+        fields = child.fields("name", "ids sites flows")
+        cut = fields.nodes.get("flows")
+        changes = {} if cut is None else read_flow_changes(cut, flows, names)
+        districts[name] = District(_party_of(fields), changes)
+    if len(districts) < 2:
+        node.note("names two districts or more; one district is bound under parties.lea")
+    return districts
 
 
-def _signature(node: Node, names: Names) -> Signature:
-    fields = node.fields("party by signed_on")
+def read_signatures(
+    node: Node, names: Names, districts: tuple[str, ...] = ()
+) -> tuple[Signature, ...]:
+    """Read ``signed``; ``districts`` are those of a shared paper, if it is one."""
+    return tuple(_signature(child, names, districts) for child in node.items())
+
+
+def _signature(node: Node, names: Names, districts: tuple[str, ...]) -> Signature:
+    fields = node.fields("party by signed_on", "district" if districts else "")
     return Signature(
-        fields.word("party", names.parties), fields.text("by"), fields.day("signed_on")
+        fields.word("party", names.parties),
+        fields.text("by"),
+        fields.day("signed_on"),
+        fields.word("district", Vocabulary("district of this agreement", districts)),
     )
 
 
