@@ -1,0 +1,113 @@
+"""Withheld is indistinguishable from absent: three worlds answer alike, byte for byte.
+
+SCHOOLBRIDGE_TRIPLES makes the long run longer; its seed is printed, and SCHOOLBRIDGE_TEST_SEED
+repeats one.
+"""
+
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bridge.gate import Gate
+from tests.leaks.broken_gates import PROVIDER_FAULTS, CountsSessions, PlainPages
+from tests.leaks.callers import Opened
+from tests.leaks.run import compare
+from tests.leaks.trio import populated, three_worlds
+from tests.leaks.viewpoints import VIEWPOINTS, Viewpoint
+
+SEED = 20261123
+TRIPLES = 500
+WITHIN = 300
+NAMES = [view.name for view in VIEWPOINTS]
+BY_NAME = {view.name: view for view in VIEWPOINTS}
+PROVIDER, SCHOOL = BY_NAME["provider"], BY_NAME["school"]
+Models = Callable[[Viewpoint], tuple[Opened, ...]]
+
+
+def say(line: str) -> None:
+    """Print a figure, where output is shown (-s)."""
+    sys.stdout.write(f"{line}\n")
+
+
+@pytest.fixture(autouse=True)
+def silence() -> None:
+    """Do not print a line a request."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """Return the filled worlds of a viewpoint; each test works on a copy."""
+    made: dict[str, tuple[Opened, ...]] = {}
+
+    def of(view: Viewpoint) -> tuple[Opened, ...]:
+        if view.name not in made:
+            made[view.name] = populated(view, tmp_path_factory.mktemp("worlds"))
+        return made[view.name]
+
+    return of
+
+
+@pytest.fixture(params=NAMES)
+def view(request: pytest.FixtureRequest) -> Viewpoint:
+    return BY_NAME[request.param]
+
+
+def test_no_viewpoint_tells_hidden_rows_from_absent_or_different_ones(
+    view: Viewpoint, models: Models, tmp_path: Path
+) -> None:
+    with three_worlds(view, models(view), tmp_path) as trio:
+        outcome = compare(trio, TRIPLES, SEED)
+
+    assert outcome.found is None, str(outcome.found)
+    assert outcome.asked == TRIPLES
+    # The stream is worth something: it was answered, refused, and met what is not there.
+    assert outcome.statuses[200] > TRIPLES / 4
+    assert outcome.statuses[404] > 20
+    assert 500 not in outcome.statuses
+
+
+@pytest.mark.parametrize("gate", PROVIDER_FAULTS, ids=lambda gate: gate.__name__)
+def test_a_gate_that_leaks_to_a_provider_is_caught(
+    gate: type[Gate], models: Models, tmp_path: Path
+) -> None:
+    with three_worlds(PROVIDER, models(PROVIDER), tmp_path, gate) as trio:
+        outcome = compare(trio, WITHIN, SEED)
+
+    assert outcome.found is not None
+    say(f"{gate.__name__}: caught at triple {outcome.asked}")
+
+
+def test_a_gate_that_tells_a_school_of_untold_sessions_is_caught(
+    models: Models, tmp_path: Path
+) -> None:
+    with three_worlds(SCHOOL, models(SCHOOL), tmp_path, CountsSessions) as trio:
+        outcome = compare(trio, WITHIN, SEED)
+
+    assert outcome.found is not None
+    say(f"CountsSessions: caught at triple {outcome.asked}")
+
+
+def test_page_links_that_show_how_much_changed_are_caught(models: Models, tmp_path: Path) -> None:
+    with three_worlds(PROVIDER, models(PROVIDER), tmp_path, identifiers=PlainPages) as trio:
+        outcome = compare(trio, WITHIN, SEED)
+
+    assert outcome.found is not None
+    say(f"PlainPages: caught at triple {outcome.asked}")
+
+
+@pytest.mark.faults
+def test_a_long_run_finds_no_difference(view: Viewpoint, models: Models, tmp_path: Path) -> None:
+    triples = int(os.environ.get("SCHOOLBRIDGE_TRIPLES", "5000"))  # noqa: TID251 - a test's own
+    seed = int(os.environ.get("SCHOOLBRIDGE_TEST_SEED") or secrets.randbelow(10**9))  # noqa: TID251
+    say(f"three worlds, {view.name}: {triples} triples, seed {seed}")
+    with three_worlds(view, models(view), tmp_path) as trio:
+        outcome = compare(trio, triples, seed)
+
+    assert outcome.found is None, f"seed {seed}\n{outcome.found}"
+    say(f"three worlds, {view.name}: {outcome.asked} triples, 0 differences {outcome.statuses}")
