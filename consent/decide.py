@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from consent.conditions import Conditions, Denial, Layer, bits_of, facts_in
+from consent.conditions import Conditions, Denial, Layer, Way, bits_of, facts_in
+from consent.duties import ConsentScope, Duty, Extent, Review, duty_rules, lowest, notice
 from consent.model import Decision, FactName, Outcome, Slice
 
 UNKNOWN_SLICE = Decision(Outcome.DENY, ("unknown-slice",))
@@ -30,29 +31,42 @@ class Vote:
     missing: tuple[FactName, ...] = ()
 
 
-def decide(
-    answer: Callable[[Slice, int], Decision], asked: Slice, facts: Collection[str]
-) -> Decision:
-    """Decide one slice under the facts that are true.
+def guarded(answer: Callable[[Slice, int], Decision], asked: Slice, bits: int) -> Decision:
+    """Take an answer that may fail.
 
-    INVARIANT: deny on error. Whatever goes wrong inside is a denial, and so is a name that is no
-    fact: a misspelt fact must not pass for one that is false.
+    INVARIANT: deny on error. Whatever goes wrong inside is a denial.
     """
     try:
-        return answer(asked, bits_of(facts))
+        return answer(asked, bits)
     except Exception:  # noqa: BLE001 an error here becomes the answer no
         return FAILED
+
+
+def read_bits(facts: Collection[str]) -> int | None:
+    """Return the facts that are true as a number; None if one is no fact.
+
+    INVARIANT: a misspelt fact must not pass for one that is false.
+    """
+    try:
+        return bits_of(facts)
+    except Exception:  # noqa: BLE001 what cannot be read is answered no
+        return None
 
 
 def judge(conditions: Conditions, bits: int) -> Decision:
     """Decide one cell: every objection in the order of judgement, or a permit with its duties."""
     if not conditions.known:
         return UNKNOWN_SLICE
-    objecting = [denial for denial in conditions.denials if denial.objects(bits)]
-    unmet = [layer for layer in conditions.layers if not any(layer.met(bits))]
+    objecting, unmet = _objections(conditions, bits)
     if objecting or unmet:
         return _denied(conditions, objecting, unmet, bits)
     return _permitted(conditions, bits)
+
+
+def _objections(conditions: Conditions, bits: int) -> tuple[list[Denial], list[Layer]]:
+    objecting = [denial for denial in conditions.denials if denial.objects(bits)]
+    unmet = [layer for layer in conditions.layers if not any(layer.met(bits))]
+    return objecting, unmet
 
 
 def _denied(
@@ -64,16 +78,17 @@ def _denied(
     )
     missing = lifting(objecting[0]) if objecting else nearest(unmet[0], bits)
     clause = objecting[0].clause if objecting else conditions.clause
-    return Decision(Outcome.DENY, reasons, clause=clause, missing=missing)
+    waits = conditions.review and not any(_objections(conditions, bits | conditions.review))
+    extent = Extent.HOLD if waits else Extent.DENY
+    return Decision(Outcome.DENY, reasons, clause=clause, missing=missing, extent=extent)
 
 
 def _permitted(conditions: Conditions, bits: int) -> Decision:
     *laws, template, agreement = conditions.layers
     flow = next(agreement.met(bits))
     bases = [(law, next(law.met(bits))) for law in laws]
-    duties = {code for _, basis in bases for code in basis.obligations}
-    for layer in (template, agreement):
-        duties.update(code for way in layer.met(bits) for code in way.obligations)
+    used = [*(basis for _, basis in bases), *template.met(bits), *agreement.met(bits)]
+    duties = {code: _duty(code, way, conditions) for way in used for code in way.obligations}
     return Decision(
         Outcome.PERMIT,
         (f"flow:{flow.name}", *(f"{law.name}:{basis.name}" for law, basis in bases)),
@@ -81,7 +96,22 @@ def _permitted(conditions: Conditions, bits: int) -> Decision:
         obligations=tuple(sorted(duties)),
         bases=tuple(basis.name for _, basis in bases),
         flow=flow.name,
+        extent=lowest(way.extent for way in used),
+        duties=tuple(duties[code] for code in sorted(duties)),
     )
+
+
+def _duty(code: str, way: Way, conditions: Conditions) -> Duty:
+    rule = duty_rules().get(code)
+    match rule.payload if rule else "":
+        case "notice":
+            return Duty(code, notice(code))
+        case "consent":
+            return Duty(code, ConsentScope(way.form, way.name))
+        case "review":
+            return Duty(code, Review(conditions.review_hours))
+        case _:
+            return Duty(code)
 
 
 def lifting(denial: Denial) -> tuple[FactName, ...]:

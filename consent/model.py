@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from consent.duties import Duty, Extent
+
 FactName = NewType("FactName", str)
 ElementId = NewType("ElementId", str)
 FlowId = NewType("FlowId", str)
 
 
 class Outcome(StrEnum):
-    """What the decision says. There is no third answer."""
+    """What the decision says. There is no third answer; how far a permit goes is its extent."""
 
     PERMIT = "permit"
     DENY = "deny"
@@ -66,11 +68,16 @@ class Decision:
     Attributes:
         outcome: permit or deny.
         reasons: for a deny, ``unknown-slice``, ``prohibition:ID``, ``law:NAME``,
-            ``template:no-flow`` or ``agreement:no-flow``: every layer that objects, in the order of
-            judgement (the first is *the* reason). For a permit, the flow and bases: ``flow:F1``,
-            ``law:FERPA:ferpa.consent`` ...
+            ``template:no-flow`` or ``agreement:no-flow`` (``duty:CODE`` in place of these two where
+            the only flows carry a duty nobody can carry out): every layer that objects, in the
+            order of judgement (the first is *the* reason). For a permit, the flow and bases:
+            ``flow:F1``, ``law:FERPA:ferpa.consent`` ...
         clause: the numbered clause of the paper agreement that decided ("4.1"), or "".
         obligations: codes that ride with a permitted release, sorted (empty for a deny).
+        duties: the same with payload: the text of a notice, the form whose scope rides along,
+            the hours within which it is reviewed.
+        extent: how far the element may go. ``deny`` and ``hold-for-review`` are denials: the second
+            where nothing is missing but a review.
         bases: the legal basis met under each governing law, e.g. ``("ferpa.consent",)``.
         flow: the flow that permits, or "".
         missing: the facts whose truth would lift the first objection, sorted; empty if none could.
@@ -83,6 +90,8 @@ class Decision:
     bases: tuple[str, ...] = ()
     flow: str = ""
     missing: tuple[str, ...] = field(default=())
+    extent: Extent = Extent.DENY
+    duties: tuple[Duty, ...] = ()
 
     @property
     def permitted(self) -> bool:

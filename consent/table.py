@@ -18,8 +18,12 @@ from dataclasses import asdict
 from hashlib import sha256
 from itertools import product
 
-from consent.conditions import Conditions, Sources, bits_of, compile_slice, facts_in, is_known
-from consent.decide import Vote, decide, judge, votes
+from consent.cells import Cells
+from consent.columns import Decisions, FactColumns, decide_columns
+from consent.compiling import compile_slice, is_known
+from consent.conditions import Conditions, Sources, bits_of, facts_in
+from consent.decide import FAILED, Vote, guarded, read_bits, votes
+from consent.duties import able
 from consent.filters import filter_of
 from consent.law import Law
 from consent.model import Decision, FactName, Filter, Slice
@@ -30,16 +34,18 @@ from consent.mou.terms.flows import Flow
 
 # An attacker who asks for made-up slices must not grow the table without end.
 _MOST_SLICES = 50_000
-_MOST_ANSWERS = 100_000
 
 
-def compile_table(template: Template, agreement: Agreement, law: Law) -> "DecisionTable":
+def compile_table(
+    template: Template, agreement: Agreement, law: Law, able_to: frozenset[str] | None = None
+) -> "DecisionTable":
     """Compile three documents to a table.
 
     Args:
         template: the template.
         agreement: read against that template.
         law: the pack of the template's jurisdiction.
+        able_to: the duties the sender can carry out; those of ``codes/duties.csv`` if not given.
 
     Raises:
         ValueError: if the three do not belong together.
@@ -48,7 +54,8 @@ def compile_table(template: Template, agreement: Agreement, law: Law) -> "Decisi
         raise ValueError("the agreement signs another template")
     if law.jurisdiction != template.jurisdiction:
         raise ValueError("the law pack is of another jurisdiction")
-    return DecisionTable(Sources(template, agreement, law))
+    can = able() if able_to is None else able_to
+    return DecisionTable(Sources(template, agreement, law, can))
 
 
 class DecisionTable:
@@ -58,13 +65,12 @@ class DecisionTable:
         digest: names documents *and* compiled conditions; equal digests decide alike.
     """
 
-    __slots__ = ("_answers", "_compiled", "_filters", "_live", "_sources", "digest")
+    __slots__ = ("_compiled", "_filters", "_live", "_sources", "digest")
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._compiled: dict[Slice, Conditions] = {}
+        self._compiled: dict[Slice, Cells] = {}
         self._filters: dict[Slice, Filter] = {}
-        self._answers: dict[tuple[Slice, int], Decision] = {}
         self._live = tuple(sorted(_named_by_flows(sources.template)))
         self.digest = self._digest()
 
@@ -74,7 +80,23 @@ class DecisionTable:
         Never raises: whatever goes wrong inside is a denial (``decision-failed``), and so is a
         name that is no fact.
         """
-        return decide(self._answer, asked, facts)
+        bits = read_bits(facts)
+        return FAILED if bits is None else guarded(self._answer, asked, bits)
+
+    def decide_bits(self, asked: Slice, bits: int) -> Decision:
+        """Decide one slice under facts already read (:func:`consent.conditions.bits_of`).
+
+        Never raises, as :meth:`decide`.
+        """
+        return guarded(self._answer, asked, bits)
+
+    def decide_many(self, asked: Slice, facts: FactColumns) -> Decisions:
+        """Decide one slice for many records at once."""
+        return decide_columns(self._conditions(asked), facts)
+
+    def cells_of(self, asked: Slice) -> Cells:
+        """Return the answers of one slice, for one who asks it again and again."""
+        return self._cells(asked)
 
     def filter(self, asked: Slice) -> Filter:
         """Return the condition of a slice as data; it holds exactly where decide permits."""
@@ -104,9 +126,8 @@ class DecisionTable:
     def cells(self) -> Iterator[tuple[Slice, frozenset[FactName], Decision]]:
         """Yield every cell of every live slice: all sets of its relevant facts."""
         for asked in self._live:
-            conditions = self._conditions(asked)
-            for bits in _subsets(conditions.relevant):
-                yield asked, facts_in(bits), judge(conditions, bits)
+            for bits, decision in self._cells(asked):
+                yield asked, facts_in(bits), decision
 
     def explain(self, asked: Slice, facts: Collection[str]) -> tuple[Vote, ...]:
         """Return the vote of every layer, in the order of judgement; none for an unknown slice.
@@ -117,23 +138,18 @@ class DecisionTable:
         return tuple(votes(self._conditions(asked), bits_of(facts)))
 
     def _conditions(self, asked: Slice) -> Conditions:
+        return self._cells(asked).conditions
+
+    def _cells(self, asked: Slice) -> Cells:
         found = self._compiled.get(asked)
         if found is None:
-            found = compile_slice(asked, self._sources)
-            if found.known and len(self._compiled) < _MOST_SLICES:
+            found = Cells(compile_slice(asked, self._sources))
+            if found.conditions.known and len(self._compiled) < _MOST_SLICES:
                 self._compiled[asked] = found
         return found
 
     def _answer(self, asked: Slice, bits: int) -> Decision:
-        """Judge a cell once: the same relevant facts always give the same (frozen) decision."""
-        conditions = self._conditions(asked)
-        cell = (asked, bits & conditions.relevant)
-        found = self._answers.get(cell)
-        if found is None:
-            found = judge(conditions, cell[1])
-            if conditions.known and len(self._answers) < _MOST_ANSWERS:
-                self._answers[cell] = found
-        return found
+        return self._cells(asked).at(bits)
 
     def _digest(self) -> str:
         compiled = [[asdict(asked), asdict(self._conditions(asked))] for asked in self._live]
@@ -150,13 +166,3 @@ def _named_by_flows(template: Template) -> set[Slice]:
 def _slices_of(flow: Flow) -> Iterator[Slice]:
     parts = (flow.senders, flow.to, flow.recipients, flow.purposes, flow.elements)
     return (Slice(*names) for names in product(*parts))
-
-
-def _subsets(mask: int) -> Iterator[int]:
-    """Yield every number whose bits are among the mask's."""
-    subset = mask
-    while True:
-        yield subset
-        if not subset:
-            return
-        subset = (subset - 1) & mask

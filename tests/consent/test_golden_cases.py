@@ -28,7 +28,7 @@ def test_a_permit_names_flow_clause_bases_and_duties() -> None:
     decision = table().decide(asked, ["in_force", "enrolled", "provider_active", "c_ferpa"])
 
     assert decision.reasons == ("flow:F1", "law:FERPA:ferpa.consent")
-    assert decision.obligations == ("AOD", "MINEC", "NORDSCLCD")
+    assert decision.obligations == ("AOD", "MINEC", "NORDSCLCD", "ferpa.9933")
     assert (decision.flow, decision.clause, decision.bases) == ("F1", "4.1", ("ferpa.consent",))
 
 

@@ -1,0 +1,214 @@
+"""How far an element may go, and what rides with it: the lattice and the duties with payload."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from consent.codes import obligation_codes
+from consent.duties import ConsentScope, Extent, Notice, Review, able, duty_rules, lowest
+from consent.model import Decision
+from consent.mou import read_agreement, read_template, seal
+from consent.table import DecisionTable, compile_table
+from tests.consent.worked_example import (
+    AGREEMENT,
+    TEMPLATE,
+    agreement_with,
+    edited,
+    law,
+    slice_of,
+    table,
+)
+
+F1 = slice_of("lea provider intake refer referral.reason")
+F1_FACTS = ("in_force", "enrolled", "provider_active", "c_ferpa")
+F4 = slice_of("provider lea counselor follow visit.type")
+F4_FACTS = ("in_force", "enrolled", "c_health", "guardian_saw_text")
+F1_DUTIES = "obligations: [NORDSCLCD, AOD, MINEC]"
+
+
+def with_f1_duties(codes: str, able_to: frozenset[str] = able()) -> DecisionTable:
+    """Return the table in which the template's F1 carries these duties."""
+    template = read_template(edited(TEMPLATE, F1_DUTIES, f"obligations: [{codes}]").encode(), "t")
+    agreement = read_agreement(seal(AGREEMENT.encode(), template), "a", template)
+    return compile_table(template, agreement, law(), able_to)
+
+
+def payloads(decision: Decision) -> dict[str, object]:
+    return {duty.code: duty.payload for duty in decision.duties}
+
+
+def test_the_lattice_has_seven_steps_in_order() -> None:
+    assert [str(extent) for extent in Extent] == [
+        "deny", "aggregate", "pseudonym", "redact", "hold-for-review",
+        "permit-with-duties", "permit",
+    ]  # fmt: skip
+
+
+def test_the_lowest_extent_wins_and_no_duty_at_all_is_a_plain_permit() -> None:
+    assert lowest(()) is Extent.PERMIT
+    assert lowest((Extent.DUTIES, Extent.PSEUDONYM, Extent.REDACT)) is Extent.PSEUDONYM
+    assert lowest((Extent.PERMIT, Extent.DENY)) is Extent.DENY
+
+
+@pytest.mark.parametrize(
+    ("question", "facts", "extent"),
+    [
+        ("lea provider intake refer referral.reason", "in_force enrolled provider_active c_ferpa",
+         "permit-with-duties"),
+        ("lea provider intake refer referral.reason", "enrolled provider_active c_ferpa", "deny"),
+        ("provider hub loader report enc.row", "in_force state_mandate pseudonymised c_health",
+         "pseudonym"),
+        ("hub public anyone report agg.cell", "n_at_least_min complement_safe", "aggregate"),
+        ("lea family guardian rights student.name", "identity_proofed rights_holder", "permit"),
+        ("provider lea counselor follow visit.type",
+         "in_force enrolled c_health guardian_saw_text", "hold-for-review"),
+        ("provider lea counselor follow visit.type",
+         "in_force enrolled c_health guardian_saw_text human_reviewed", "permit-with-duties"),
+        ("provider lea counselor follow visit.type",
+         "in_force enrolled c_health guardian_saw_text dissent", "deny"),
+        ("provider lea teacher follow visit.type", "in_force enrolled c_health", "deny"),
+    ],
+)  # fmt: skip
+def test_each_cell_says_how_far_it_lets_an_element_go(
+    question: str, facts: str, extent: str
+) -> None:
+    decision = table().decide(slice_of(question), facts.split())
+
+    assert decision.extent == extent
+    assert decision.permitted == (extent not in {"deny", "hold-for-review"})
+
+
+def test_what_waits_for_a_review_does_not_leave_and_says_what_is_missing() -> None:
+    decision = table().decide(F4, F4_FACTS)
+
+    assert not decision.permitted
+    assert decision.missing == ("human_reviewed",)
+    assert decision.duties == ()
+
+
+def test_a_review_duty_holds_also_where_the_flow_forgot_to_require_the_review() -> None:
+    reviewed = with_f1_duties("AOD, HUAPRV")
+
+    held, released = (reviewed.decide(F1, f) for f in (F1_FACTS, (*F1_FACTS, "human_reviewed")))
+
+    assert (held.extent, held.permitted) == (Extent.HOLD, False)
+    assert (released.extent, released.permitted) == (Extent.DUTIES, True)
+    assert "human_reviewed" in reviewed.relevant_facts(F1)
+
+
+def test_the_lowest_of_several_duties_decides_how_far() -> None:
+    pseudonyms = with_f1_duties("AOD, PSEUD")
+
+    assert pseudonyms.decide(F1, F1_FACTS).extent is Extent.PSEUDONYM
+
+
+def test_a_duty_nobody_can_carry_out_is_a_denial_that_names_it() -> None:
+    impossible = with_f1_duties("AOD, REDACT")
+
+    decision = impossible.decide(F1, F1_FACTS)
+
+    assert decision.reasons == ("duty:REDACT", "duty:REDACT")
+    assert (decision.permitted, decision.extent) == (False, Extent.DENY)
+    assert impossible.filter(F1).never
+
+
+def test_a_sender_that_can_carry_out_more_may_send_and_one_that_can_less_may_not() -> None:
+    redacting = with_f1_duties("AOD, REDACT", able() | {"REDACT"})
+    without_ledger = with_f1_duties("NORDSCLCD, AOD, MINEC", able() - {"AOD"})
+
+    assert redacting.decide(F1, F1_FACTS).extent is Extent.REDACT
+    assert without_ledger.decide(F1, F1_FACTS).reasons[0] == "duty:AOD"
+
+
+def test_an_agreement_that_adds_a_duty_nobody_can_carry_out_closes_its_flow() -> None:
+    added = agreement_with("add_obligations: []", "add_obligations: [PRIVMARK]")
+    closed = compile_table(read_template(TEMPLATE.encode(), "t"), added, law())
+
+    assert closed.decide(F1, F1_FACTS).reasons == ("duty:PRIVMARK",)
+    assert closed.decide(F4, (*F4_FACTS, "human_reviewed")).permitted
+
+
+def test_a_basis_whose_companion_cannot_ride_along_is_no_basis() -> None:
+    asked = slice_of("provider hub loader report sud.row")
+    mute = with_f1_duties("AOD", able() - {"p2.copy_or_scope"})
+
+    votes = {vote.layer: vote.agrees for vote in mute.explain(asked, ["c_part2"])}
+
+    assert votes["law:PART2"] is False
+
+
+def test_every_declared_duty_is_a_known_code_and_says_who_carries_it_out() -> None:
+    rules = duty_rules()
+
+    assert rules.keys() <= obligation_codes()
+    assert able() == {code for code, rule in rules.items() if rule.carried_out_by}
+    assert not {"REDACT", "MASK", "DEID"} & able()
+
+
+def test_the_ferpa_notice_rides_in_english_and_spanish_wherever_ferpa_governs() -> None:
+    notice = payloads(table().decide(F1, F1_FACTS))["ferpa.9933"]
+
+    assert isinstance(notice, Notice)
+    assert notice.id == "ferpa.9933"
+    assert "99.33" in notice.text("en")
+    assert "expediente educativo" in notice.text("es")
+    with pytest.raises(KeyError):
+        notice.text("fr")
+
+
+def test_the_family_gets_its_own_record_without_a_notice() -> None:
+    asked = slice_of("lea family guardian rights student.name")
+
+    decision = table().decide(asked, ["identity_proofed", "rights_holder", "c_ferpa"])
+
+    assert decision.permitted
+    assert decision.duties == ()
+
+
+def test_a_dataset_without_identities_brings_no_notice() -> None:
+    asked = slice_of("lea hub loader report ref.row")
+    facts = ["in_force", "audit_eval_agreement", "pseudonymised"]
+
+    assert "ferpa.9933" in table().decide(asked, facts).obligations
+    coded = next(v for v in table().explain(asked, ["deidentified"]) if v.layer == "law:FERPA")
+    assert coded.by == ("ferpa.deid",)
+
+
+def test_part_2_data_rides_with_its_notice_and_the_scope_of_the_consent_used() -> None:
+    agreed = agreement_with("elements: [sud.row], unless: []", "elements: [claim.core], unless: []")
+    opened = compile_table(read_template(TEMPLATE.encode(), "t"), agreed, law())
+    asked = slice_of("provider hub loader report sud.row")
+    facts = ["in_force", "state_mandate", "pseudonymised", "c_health", "c_part2"]
+
+    found = payloads(opened.decide(asked, facts))
+
+    assert found["p2.copy_or_scope"] == ConsentScope(form="part2", basis="p2.consent")
+    assert isinstance(found["p2.notice"], Notice)
+    assert found["PSEUD"] is None
+
+
+def test_an_emergency_carries_the_hours_within_which_it_is_reviewed() -> None:
+    asked = slice_of("lea provider clinician safety safety.alert")
+    review = payloads(table().decide(asked, ["threat_documented"]))["REVIEW72H"]
+    at = datetime(2026, 11, 1, 5, tzinfo=UTC)
+
+    assert review == Review(hours=72)
+    assert isinstance(review, Review)
+    assert review.due(at) == at + timedelta(days=3)
+
+
+def test_an_agreement_may_shorten_the_review() -> None:
+    sooner = agreement_with("small_cell: {min_n: 15}", "emergency: {review_within_hours: 24}")
+    narrower = compile_table(read_template(TEMPLATE.encode(), "t"), sooner, law())
+    asked = slice_of("lea provider clinician safety safety.alert")
+
+    found = payloads(narrower.decide(asked, ["threat_documented"]))
+
+    assert found["REVIEW72H"] == Review(hours=24)
+
+
+def test_the_codes_of_the_duties_are_the_obligations() -> None:
+    decision = table().decide(F1, F1_FACTS)
+
+    assert decision.obligations == ("AOD", "MINEC", "NORDSCLCD", "ferpa.9933")
+    assert tuple(duty.code for duty in decision.duties) == decision.obligations
