@@ -54,13 +54,14 @@ class CompiledAgreement:
     def adult_since(self, at: datetime) -> date:
         """Return the birth date of someone who turns 18 on the district's day of ``at``.
 
-        Someone born on 29 February comes of age on 1 March of a common year.
+        Someone born on 29 February comes of age on 1 March of a common year. No 29 February lies 18
+        years before another: on such a day the youngest adults were born on 28 February.
         """
         today = at.astimezone(ZoneInfo(self.agreement.effective.tz)).date()
         try:
             return today.replace(year=today.year - 18)
         except ValueError:
-            return date(today.year - 18, 3, 1)
+            return date(today.year - 18, 2, 28)
 
     def is_free_text(self, element: str) -> bool:
         """Return whether the template's catalogue calls an element free text."""

@@ -84,14 +84,14 @@ def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
 
 def _made(viewer: Viewer, kind: str, now: datetime) -> Iterator[str]:
     if kind in DIRECTORY_TYPES:
-        yield f"record.custodian IN ({', '.join(quoted(key) for key in sorted(_partners(viewer)))})"
+        yield f"record.custodian IN ({', '.join(quoted(key) for key in sorted(partners(viewer)))})"
     if kind in OWN_TYPES.get(viewer.party, ()):
         yield f"record.custodian = {quoted(viewer.organization)}"
     for agreement in viewer.agreements:
         yield from _shared(viewer, agreement, kind, now)
 
 
-def _partners(viewer: Viewer) -> set[str]:
+def partners(viewer: Viewer) -> set[str]:
     """The viewer and the parties of its agreements: names and addresses each may know."""
     roles = ("lea", "provider", "hub")
     keys = (a.organization(party) for a in viewer.agreements for party in roles)

@@ -10,6 +10,7 @@ from bridge.gate.authorise import (
     OBSERVED_ELEMENTS,
     OWN_TYPES,
     Viewer,
+    partners,
     scope_of,
 )
 from bridge.store.evidence import EvidenceView, RecordFacts
@@ -57,7 +58,8 @@ def decide(
 ) -> RecordDecision | None:
     """Decide every element a record can carry to a viewer; None where nothing binds the two."""
     if stored.type in DIRECTORY_TYPES:
-        return RecordDecision(None, "", ())
+        known = stored.custodian in partners(viewer)
+        return RecordDecision(None, "", ()) if known else None
     if is_own(viewer, stored):
         return RecordDecision(None, "", ())
     view = VIEWS.get((stored.sender_role, viewer.party))

@@ -7,7 +7,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,7 +115,7 @@ BAD: dict[str, Callable[[Path], object]] = {
 
 @dataclass
 class Ended:
-    """A command that has ended, and what it took."""
+    """A command that has ended, and what it took: seconds of a processor, bytes of memory."""
 
     code: int
     out: str
@@ -129,12 +128,12 @@ def run(home: Path, file: Path) -> Ended:
     """Import a file in a process of its own."""
     command = [sys.executable, "-m", "bridge", "import", "referrals", str(file)]
     command += ["--lea", LEA, "--provider", HARBOR, "--home", str(home)]
-    out, err, began = home / "out.txt", home / "err.txt", time.monotonic()
+    out, err = home / "out.txt", home / "err.txt"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         started = subprocess.Popen(command, stdout=stdout, stderr=stderr)  # noqa: S603 - our own
         _, status, used = os.wait4(started.pid, 0)
     started.returncode = os.waitstatus_to_exitcode(status)
-    seconds, memory = time.monotonic() - began, used.ru_maxrss * 1024
+    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
     return Ended(started.returncode, out.read_text(), err.read_text(), seconds, memory)
 
 
