@@ -57,3 +57,12 @@ def requests_of(connection: Connection, student_id: str, agreement_id: str) -> l
         RECORD.c.agreement_id == agreement_id,
     )
     return list(connection.scalars(query.order_by(RECORD.c.id)))
+
+
+def referral_of(connection: Connection, request_id: str) -> KnownReferral | None:
+    """Return whose a referral is, by the id of its ServiceRequest; None if there is none."""
+    query = select(RECORD).where(RECORD.c.type == "ServiceRequest", RECORD.c.id == request_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
