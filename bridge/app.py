@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fastapi import FastAPI, Response
 
-from bridge.api import bulk, fhir, oauth, problems, school
+from bridge.api import bulk, fhir, oauth, problems, recalls, school
 from bridge.api.guard import Guard
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
@@ -40,8 +40,15 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.state.bridge = bridge
     app.add_middleware(Guard)
     problems.install(app)
-    # The export's fixed paths come before the FHIR routes, whose patterns are wider.
-    for router in (oauth.router, bulk.router, fhir.router, school.router, board.router):
+    # The fixed paths of export and recalls come before the FHIR routes, whose patterns are wider.
+    for router in (
+        oauth.router,
+        bulk.router,
+        recalls.router,
+        fhir.router,
+        school.router,
+        board.router,
+    ):
         app.include_router(router)
 
     @app.get("/healthz")

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement
 from bridge.gate.disclosures import subject_of
+from bridge.gate.recalls import Sought
+from bridge.journeys.recall_releases import draft_recalls
 from bridge.journeys.register_release import known
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
@@ -103,7 +105,7 @@ def _evidence(
 def review_emergency(parts: Parts, emergency_id: str, *, upheld: bool) -> bool:
     """Review a declaration; False if there is none, or it was reviewed before.
 
-    One that is not upheld ends at once. What went out under it is for a recall.
+    One that is not upheld ends at once, and what went out under it is recalled.
     """
     with write(parts.engine) as connection:
         kept, now = _locked(connection, parts, emergency_id)
@@ -113,6 +115,7 @@ def review_emergency(parts: Parts, emergency_id: str, *, upheld: bool) -> bool:
         if not upheld:
             supersede(connection, emergency_id, kept.student_id, now)
             append(connection, [_entry(parts, kept, Kind.REVOCATION)], parts.clock)
+            draft_recalls(connection, parts, Sought(kept.student_id, emergency_id), "not-upheld")
     return True
 
 

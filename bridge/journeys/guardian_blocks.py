@@ -10,7 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
+from bridge.gate.recalls import Sought
 from bridge.identifiers import Identifiers
+from bridge.journeys.recall_releases import draft_recalls
 from bridge.parts import Parts
 from bridge.store.conditions import EVIDENCE
 from bridge.store.engine import write
@@ -47,7 +49,8 @@ class Order:
 def record_order(parts: Parts, student_id: str, order: Order) -> tuple[str, int]:
     """Record an order; returns its id and how many facts of the guardian's own forms it ended.
 
-    From then on the guardian's signature sets no fact, and what earlier ones set has ended.
+    From then on the guardian's signature sets no fact, and what earlier ones set has ended. What
+    went out under those since the order began to hold is recalled.
     """
     with write(parts.engine) as connection:
         lock_students(connection, [student_id], share=False)
@@ -66,7 +69,7 @@ def record_order(parts: Parts, student_id: str, order: Order) -> tuple[str, int]
             recipient=order.party,
         )
         record_evidence(connection, [row])
-        return source_id, _end_forms(connection, parts, student_id, now)
+        return source_id, _end_forms(connection, parts, student_id, since)
 
 
 def lift_order(parts: Parts, student_id: str, order_id: str) -> bool:
@@ -102,9 +105,11 @@ def _source_id(identifiers: Identifiers, student_id: str, order: Order) -> str:
     return f"order/{identifiers.issue('guardian', student_id, who)}"
 
 
-def _end_forms(connection: Connection, parts: Parts, student_id: str, now: datetime) -> int:
-    return sum(
-        supersede(connection, kept.id, student_id, now)
-        for kept in releases_of(connection, student_id)
-        if is_blocked(connection, parts.identifiers, (student_id, kept.form.signer), now)
-    )
+def _end_forms(connection: Connection, parts: Parts, student_id: str, since: datetime) -> int:
+    now, ended = parts.clock.now(), 0
+    for kept in releases_of(connection, student_id):
+        if is_blocked(connection, parts.identifiers, (student_id, kept.form.signer), now):
+            ended += supersede(connection, kept.id, student_id, now)
+            sought = Sought(student_id, kept.id, since=since)
+            draft_recalls(connection, parts, sought, "court-order")
+    return ended

@@ -3,11 +3,15 @@
 from sqlalchemy import Connection
 
 from bridge.gate import CompiledAgreement
+from bridge.gate.agreements import compiled
 from bridge.gate.disclosures import subject_of
+from bridge.gate.recalls import Sought
+from bridge.journeys.recall_releases import draft_recalls
 from bridge.journeys.register_release import register
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
+from bridge.store.directory import agreements
 from bridge.store.engine import write
 from bridge.store.evidence import lock_students, supersede
 from bridge.store.intake import touch
@@ -63,7 +67,8 @@ def revoke_release(parts: Parts, release_id: str) -> bool:
 
     Prospective (CGS 52-146e(c), 45 CFR 164.508(b)(5)): nothing is released under it once this
     returns. The lock on the student orders it against every release under way. The ledger keeps
-    that it was revoked.
+    that it was revoked, and every recipient of what went out under it gets a notice drafted, where
+    the agreement asks for one.
     """
     with write(parts.engine) as connection:
         kept = release(connection, release_id)
@@ -77,7 +82,16 @@ def revoke_release(parts: Parts, release_id: str) -> bool:
         supersede(connection, release_id, kept.student_id, now)
         mark_revoked(connection, release_id, now)
         append(connection, [_revocation(parts, kept)], parts.clock)
+        if _asks_recall(connection, kept.agreement_id):
+            draft_recalls(connection, parts, Sought(kept.student_id, release_id), "revoked")
     return True
+
+
+def _asks_recall(connection: Connection, agreement_id: str) -> bool:
+    """Whether the agreement asks for a notice; where its terms are not to be found, one is sent."""
+    found = next((a for a in agreements(connection) if a.id == agreement_id), None)
+    conflict = compiled(found).template.settings.consent_conflict if found else None
+    return conflict is None or conflict.revoke_recall == "notice"
 
 
 def _revocation(parts: Parts, kept: KeptRelease) -> Entry:

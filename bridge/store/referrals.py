@@ -66,3 +66,9 @@ def referral_of(connection: Connection, request_id: str) -> KnownReferral | None
     if row is None:
         return None
     return KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
+
+
+def records_of_referral(connection: Connection, request_id: str) -> list[tuple[str, str]]:
+    """Return type and id of every record of one referral."""
+    query = select(RECORD.c.type, RECORD.c.id).where(RECORD.c.referral_id == request_id)
+    return [(row.type, row.id) for row in connection.execute(query.order_by(RECORD.c.change))]
