@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from consent.model import FactName
 
@@ -35,10 +36,19 @@ class Fact:
 
 @cache
 def load_facts() -> dict[FactName, Fact]:
-    """Return every fact by name, in the order of ``facts.csv``."""
-    text = files("consent").joinpath("facts.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(io.StringIO(text))
+    """Return every fact by name: those of ``facts.csv``, then those that a law pack adds.
+
+    A pack adds facts in a ``facts.csv`` of its own folder, in the order of ``law/packs.csv``.
+    """
+    folders = dict.fromkeys(row["folder"] for row in _rows(files("consent.law") / "packs.csv"))
+    packs = [files("consent.law") / folder / "facts.csv" for folder in folders]
+    places = [files("consent") / "facts.csv", *(place for place in packs if place.is_file())]
+    rows = [row for place in places for row in _rows(place)]
     return {fact.name: fact for fact in map(_fact, rows)}
+
+
+def _rows(place: Traversable) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(place.read_text(encoding="utf-8"))))
 
 
 def _fact(row: dict[str, str]) -> Fact:

@@ -59,6 +59,17 @@ class FormPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A number of the law from one day to another (both included); ``value`` None is no limit."""
+
+    name: str
+    value: int | None
+    first: date
+    last: date
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
 class Law:
     """The law pack of one jurisdiction.
 
@@ -78,6 +89,7 @@ class Law:
     rules: tuple[LawRule, ...]
     form_parts: tuple[FormPart, ...]
     digest: str
+    parameters: tuple[Parameter, ...] = ()
 
     def kinds(self) -> frozenset[str]:
         """Return the kinds of element this pack governs."""
@@ -93,10 +105,30 @@ class Law:
             fact for basis in self.bases if basis.name == basis_name for fact in basis.needs
         )
 
+    def parameter(self, name: str, on: date) -> Parameter:
+        """Return a number as the law has it on a day.
+
+        Raises:
+            LookupError: if the pack says nothing of that day; nobody's number is guessed.
+        """
+        for found in self.parameters:
+            if found.name == name and found.first <= on <= found.last:
+                return found
+        raise LookupError(f"the law pack {self.jurisdiction} has no {name} on {on}")
+
+    def sessions_within_limit(self, sessions: int, on: date) -> bool:
+        """Whether a minor may be treated alone in the n-th session of an episode, on its day.
+
+        Raises:
+            LookupError: if the pack says nothing of that day.
+        """
+        limit = self.parameter("minor_consent.session_limit", on).value
+        return limit is None or sessions <= limit
+
 
 @cache
 def load_law(jurisdiction: str) -> Law:
-    """Return the law pack of a jurisdiction (``US-CT``, or the fictional ``US-XX``).
+    """Return the law pack of a jurisdiction (``US-CT``, or the fictional ``US-XX``, ``US-YY``).
 
     Raises:
         LookupError: if no pack is shipped for it; nothing may be decided without law.
@@ -116,6 +148,7 @@ def load_law(jurisdiction: str) -> Law:
         rules=tuple(_rule(row) for row in _rows(f"{folder}/law-rules.csv")),
         form_parts=tuple(_part(row) for row in _rows(f"{folder}/consent-form-elements.csv")),
         digest="sha256:" + sha256(bases.encode()).hexdigest(),
+        parameters=tuple(_parameter(row) for row in _rows(f"{folder}/parameters.csv")),
     )
 
 
@@ -153,6 +186,16 @@ def _rule(row: dict[str, str]) -> LawRule:
         feeds=row["machine_fact_or_setting"],
         evidence=row["evidence"],
         source=row["source"],
+    )
+
+
+def _parameter(row: dict[str, str]) -> Parameter:
+    return Parameter(
+        name=row["parameter"],
+        value=None if row["value"] == "none" else int(row["value"]),
+        first=date.fromisoformat(row["from"]),
+        last=date.fromisoformat(row["to"]) if row["to"] else date.max,
+        rule=row["rule"],
     )
 
 

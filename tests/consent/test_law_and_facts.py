@@ -1,10 +1,16 @@
 """The law pack and the fact table: data, complete, and what silence means."""
 
+from datetime import date
+from itertools import pairwise
+
 import pytest
 
 from consent.codes import obligation_codes, purpose_codes
 from consent.facts import facts_with_unknowns, load_facts
 from consent.law import jurisdictions, load_law
+from consent.mou import read_agreement, read_template, seal
+from consent.table import DecisionTable, compile_table
+from tests.consent.worked_example import AGREEMENT, TEMPLATE, slice_of
 
 
 def test_the_pack_has_every_rule_with_a_citation() -> None:
@@ -50,8 +56,69 @@ def test_what_a_form_needs_is_listed_per_law() -> None:
     assert parts["expiry date or event"]["hipaa_164_508"] == "yes"
 
 
-def test_there_are_29_facts_and_each_says_what_silence_means() -> None:
-    assert len(load_facts()) == 29
+def test_there_are_29_facts_and_one_that_a_state_with_a_session_limit_adds() -> None:
+    assert len(load_facts()) == 30
+    assert list(load_facts())[-1] == "sessions_within_limit"
+
+
+@pytest.mark.parametrize(
+    ("jurisdiction", "day", "sessions", "expected"),
+    [
+        ("US-YY", "2026-10-01", 6, True),
+        ("US-YY", "2026-10-01", 7, False),
+        ("US-CT", "2021-06-30", 6, True),
+        ("US-CT", "2021-06-30", 7, False),
+        ("US-CT", "2021-07-01", 7, True),
+        ("US-CT", "2021-07-01", 700, True),
+    ],
+)
+def test_how_long_a_minor_may_be_treated_alone_is_a_dated_number_of_the_law(
+    jurisdiction: str, day: str, sessions: int, expected: bool
+) -> None:
+    law = load_law(jurisdiction)
+
+    assert law.sessions_within_limit(sessions, date.fromisoformat(day)) is expected
+
+
+def test_a_number_the_pack_does_not_have_for_a_day_is_not_guessed() -> None:
+    with pytest.raises(LookupError, match=r"US-YY has no minor_consent\.session_limit on 2018"):
+        load_law("US-YY").sessions_within_limit(1, date(2018, 12, 31))
+
+
+def test_every_number_comes_from_a_rule_of_its_pack_and_its_days_do_not_overlap() -> None:
+    for jurisdiction in jurisdictions():
+        law = load_law(jurisdiction)
+        rules = {rule.id for rule in law.rules}
+        assert {number.rule for number in law.parameters} <= rules
+        for earlier, later in pairwise(law.parameters):
+            assert earlier.name != later.name or earlier.last < later.first
+
+
+def in_yy() -> DecisionTable:
+    """Return the worked documents, unchanged but for the state and its session limit."""
+    text = TEMPLATE.replace("US-XX", "US-YY").replace("session_limit: null ", "session_limit: 6 ")
+    text = text.replace("[hipaa.auth, state.consent]", "[hipaa.auth, yy.consent]")
+    template = read_template(text.replace("state.imminent", "yy.imminent").encode(), "yy.yaml")
+    agreement = read_agreement(seal(AGREEMENT.encode(), template), "a.yaml", template)
+    return compile_table(template, agreement, load_law("US-YY"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "reasons"),
+    [
+        ("c_minor sessions_within_limit", ("flow:F2",)),
+        ("c_minor", ("law:HIPAA", "law:YY-MH")),
+        ("sessions_within_limit", ("prohibition:P1",)),
+        ("c_minor c_health", ("flow:F2",)),
+    ],
+)
+def test_a_second_state_decides_by_its_own_law_without_a_change_of_code(
+    facts: str, reasons: tuple[str, ...]
+) -> None:
+    asked = slice_of("provider lea counselor follow referral.status")
+    known = ["in_force", "enrolled", "minor_consented_care", *facts.split()]
+
+    assert in_yy().decide(asked, known).reasons[: len(reasons)] == reasons
 
 
 def test_unknown_facts_a_permit_needs_are_false_and_prohibiting_ones_true() -> None:

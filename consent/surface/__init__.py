@@ -1,0 +1,21 @@
+"""The released surface of a document: every cell it opens, locked, compared, proved, shown."""
+
+from consent.surface.comparing import Difference, compare
+from consent.surface.locking import locked_text, read_lock
+from consent.surface.opening import Opening, openings_of
+from consent.surface.proving import Failure, Proof, prove
+from consent.surface.released import Surface, surfaces_of
+
+__all__ = [
+    "Difference",
+    "Failure",
+    "Opening",
+    "Proof",
+    "Surface",
+    "compare",
+    "locked_text",
+    "openings_of",
+    "prove",
+    "read_lock",
+    "surfaces_of",
+]
