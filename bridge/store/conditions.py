@@ -11,7 +11,7 @@ query). Only names of documents are written into it (:func:`quoted`); instants a
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -80,10 +80,15 @@ def condition(decision: Filter, scope: Scope) -> str:
     The instant and the coming-of-age day are bound when the query runs (:func:`clause`), so a
     condition can be made once and used for as long as the agreement and its constants stand.
     """
+    return written(decision, lambda literal: _literal(literal, scope))
+
+
+def written(decision: Filter, literal: Callable[[Literal], str]) -> str:
+    """Write a filter with each of its literals as ``literal`` says."""
     if decision.never:
         return FALSE
     return all_of(
-        any_of(all_of(_literal(literal, scope) for literal in alternative) for alternative in each)
+        any_of(all_of(map(literal, alternative)) for alternative in each)
         for each in decision.clauses
     )
 
