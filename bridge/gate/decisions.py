@@ -10,6 +10,7 @@ from bridge.gate.authorise import (
     OBSERVED_ELEMENTS,
     OWN_TYPES,
     Viewer,
+    anchors,
     partners,
     scope_of,
 )
@@ -68,6 +69,21 @@ def decide(
         return None
     asked = (stored, _elements(viewer, agreement, stored))
     return decide_as(stored.sender_role, viewer, agreement, asked, (evidence, now))
+
+
+def may_know(viewer: Viewer, stored: Stored, known: tuple[EvidenceView, datetime]) -> bool:
+    """Return whether a viewer could find a record: the answer of the search filter, in Python."""
+    if stored.type in DIRECTORY_TYPES or is_own(viewer, stored):
+        return True
+    addressed = viewer.party == "hub" or stored.audience == viewer.organization
+    agreement = next((a for a in viewer.agreements if a.id == stored.agreement_id), None)
+    if not addressed or agreement is None or (stored.sender_role, viewer.party) not in VIEWS:
+        return False
+    wanted = anchors(stored.sender_role, viewer.party, stored.type)
+    if viewer.party == "hub" or stored.type == "Observation":
+        wanted = tuple(element for element in wanted if element == stored.element)
+    decided = decide_as(stored.sender_role, viewer, agreement, (stored, wanted), known)
+    return bool(decided.permitted)
 
 
 def decide_as(

@@ -11,7 +11,7 @@ from bridge.clock import Clock
 from bridge.errors import GateError
 from bridge.gate.agreements import agreements_of
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
-from bridge.gate.decisions import decide
+from bridge.gate.decisions import decide, may_know
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.follow_up import follow_ups
 from bridge.gate.projection import LINKING, project, references, referred
@@ -27,9 +27,9 @@ from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.store.engine import write
-from bridge.store.evidence import evidence_of, lock_students
+from bridge.store.evidence import EvidenceView, evidence_of, lock_students
 from bridge.store.index import INCLUDES
-from bridge.store.vault import Query, Stored, find, visible_ids
+from bridge.store.vault import Query, Stored, find, named
 
 
 class Gate:
@@ -103,7 +103,8 @@ class Gate:
             lock_students(connection, students, share=True)
             now = self._clock.now()
             evidence = evidence_of(connection, students, now)
-            linkable = _linkable(connection, viewer, stored, now) if linked else frozenset()
+            known = (evidence, now)
+            linkable = _linkable(connection, viewer, stored, known) if linked else frozenset()
             decided = [(s, decide(viewer, s, evidence, now)) for s in stored]
             out = [
                 Disclosure(s, d, released)
@@ -203,18 +204,26 @@ class Gate:
 
 
 def _linkable(
-    connection: Connection, viewer: Viewer, stored: Sequence[Stored], now: datetime
+    connection: Connection,
+    viewer: Viewer,
+    stored: Sequence[Stored],
+    known: tuple[EvidenceView, datetime],
 ) -> frozenset[str]:
-    """Return which of the resources that records refer to the viewer may read itself."""
+    """Return which of the resources that records refer to the viewer may read itself.
+
+    Only resources of the same students count: theirs is the evidence that was read under lock.
+    """
     wanted: dict[str, set[str]] = {}
     for record in stored:
         for path in LINKING.get(record.type, ()):
             for kind, target in referred(record.resource(), path):
                 wanted.setdefault(kind, set()).add(target)
+    students = {record.student_id for record in stored}
     readable = (
-        f"{kind}/{record_id}"
+        f"{target.type}/{target.id}"
         for kind, ids in wanted.items()
-        for record_id in visible_ids(connection, kind, ids, authorised(viewer, kind, now))
+        for target in named(connection, kind, ids)
+        if target.student_id in students and may_know(viewer, target, known)
     )
     return frozenset(readable)
 
