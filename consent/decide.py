@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from consent.conditions import Conditions, Denial, Layer, Way, bits_of, facts_in
 from consent.duties import ConsentScope, Duty, Extent, Review, duty_rules, lowest, notice
 from consent.model import Decision, FactName, Outcome, Slice
+
+_Facts = TypeVar("_Facts")
 
 UNKNOWN_SLICE = Decision(Outcome.DENY, ("unknown-slice",))
 # Something went wrong inside: the answer is no, and the reason says that it is not a rule's.
@@ -31,13 +34,13 @@ class Vote:
     missing: tuple[FactName, ...] = ()
 
 
-def guarded(answer: Callable[[Slice, int], Decision], asked: Slice, bits: int) -> Decision:
+def guarded(answer: Callable[[Slice, _Facts], Decision], asked: Slice, facts: _Facts) -> Decision:
     """Take an answer that may fail.
 
     INVARIANT: deny on error. Whatever goes wrong inside is a denial.
     """
     try:
-        return answer(asked, bits)
+        return answer(asked, facts)
     except Exception:  # noqa: BLE001 an error here becomes the answer no
         return FAILED
 

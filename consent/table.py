@@ -13,7 +13,7 @@ INVARIANT: deny is the default. What the template denies no agreement can permit
 layer must always agree too.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from itertools import product
@@ -90,6 +90,13 @@ class DecisionTable:
         """
         return guarded(self._answer, asked, bits)
 
+    def decide_record(self, asked: Slice, record: Mapping[str, object]) -> Decision:
+        """Decide one slice under the facts of a record (:meth:`consent.cells.Cells.read`).
+
+        Never raises, as :meth:`decide`.
+        """
+        return guarded(self._answer_record, asked, record)
+
     def decide_many(self, asked: Slice, facts: FactColumns) -> Decisions:
         """Decide one slice for many records at once."""
         return decide_columns(self._conditions(asked), facts)
@@ -150,6 +157,10 @@ class DecisionTable:
 
     def _answer(self, asked: Slice, bits: int) -> Decision:
         return self._cells(asked).at(bits)
+
+    def _answer_record(self, asked: Slice, record: Mapping[str, object]) -> Decision:
+        cells = self._cells(asked)
+        return cells.at(cells.read(record))
 
     def _digest(self) -> str:
         compiled = [[asdict(asked), asdict(self._conditions(asked))] for asked in self._live]
