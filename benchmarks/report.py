@@ -37,6 +37,7 @@ def entry(result: Result) -> Entry:
         "reference": _rounded(statistics.median(result.reference)),
         "ratio": _rounded(result.ratio),
         "goal": result.row.goal,
+        "figure": result.row.figure,
         "better": result.row.better.value,
         "reached": result.reached,
         "meaning": result.row.meaning,
@@ -74,9 +75,11 @@ def write(results: Sequence[Result], order: Sequence[str], rounds: int) -> None:
 def _line(entry: Entry) -> str:
     sign = "≥" if entry["better"] == Better.HIGHER else "≤"
     verdict = "reached" if entry["reached"] else "**not reached**"
+    figure = entry.get("figure")
+    own = f"; ours {sign} {figure:,.0f}" if isinstance(figure, float) else ""
     return (
         f"| `{entry['name']}` | {entry['unit']} | {entry['ours']} | {entry['reference']} "
-        f"| {entry['ratio']} | {sign} {entry['goal']} | {verdict} |"
+        f"| {entry['ratio']} | {sign} {entry['goal']}{own} | {verdict} |"
     )
 
 

@@ -2,6 +2,11 @@
 
 from benchmarks.frame import Row
 from benchmarks.rows import (
+    consent_columns_vs_scalar,
+    consent_compile_vs_reading,
+    consent_decide_vs_cedarpy,
+    consent_decide_vs_regopy,
+    consent_records_vs_cedarpy,
     read_vs_ceiling,
     referral_rows_vs_dict_orjson,
     referral_rows_vs_naive_fhir_resources,
@@ -11,4 +16,9 @@ ROWS: tuple[Row, ...] = (
     referral_rows_vs_naive_fhir_resources.ROW,
     referral_rows_vs_dict_orjson.ROW,
     read_vs_ceiling.ROW,
+    consent_decide_vs_cedarpy.ROW,
+    consent_records_vs_cedarpy.ROW,
+    consent_decide_vs_regopy.ROW,
+    consent_columns_vs_scalar.ROW,
+    consent_compile_vs_reading.ROW,
 )
