@@ -50,7 +50,8 @@ def _remember(known: Knowledge, ask: Ask, answer: Answer) -> None:
     tags = [value.decode() for name, value in answer.headers if name == b"etag"]
     tags += _ETAG.findall(answer.body.decode("utf-8", "replace"))[:2]
     known.etags = [*known.etags[-60:], *tags]
-    if ask.method == "GET" and answer.status == 200 and ask.path.startswith("/fhir/Task/"):
+    task = ask.path.startswith("/fhir/Task/") and "$" not in ask.path
+    if task and ask.method == "GET" and answer.status == 200:
         body = answer.body
         moved = body.replace(b'"status":"requested"', b'"status":"accepted"')
         moved = moved.replace(b'"status":"received"', b'"status":"accepted"')

@@ -241,6 +241,7 @@ class Stream:
                 ("GET", f"/fhir/?_type={kind}"),
                 ("GET", f"/fhir/{kind}/{quote('../' + self._id(kind), safe='')}"),
                 ("GET", "/fhir/metadata"),
+                ("GET", "/fhir/Task/$recalls"),
                 ("GET", "/healthz"),
                 ("PUT", f"/fhir/{kind}?identifier=R-20"),
             )

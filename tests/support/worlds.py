@@ -80,7 +80,8 @@ def form_education(**changes: object) -> Release:
 
 def form_health(**changes: object) -> Release:
     back = {"form": "health", "elements": ("status",), "purpose": "follow"}
-    return replace(form_education(), **(back | {"recipient": "lea", "discloser": "provider"}))
+    parties = {"recipient": "lea", "discloser": "provider"}
+    return replace(form_education(), **(back | parties | changes))
 
 
 def referral(number: int, **changes: Any) -> Referral:  # noqa: ANN401 - fields of the record

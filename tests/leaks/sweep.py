@@ -1,0 +1,228 @@
+"""Every route, as every caller, with every interaction and search parameter.
+
+Each part of the sweep yields the requests one caller makes to some routes; the table of routes
+names the part that calls each route.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+import httpx
+import orjson
+
+from bridge.store.index import INCLUDES, PARAMETERS
+from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
+from tests.leaks.canaries import Canaries
+from tests.leaks.trio import Ask
+from tests.support.worlds import ASSERTION_TYPE, FHIR
+
+CALLERS = (*CLIENTS, DISABLED, NOBODY, GARBAGE)
+_JSON = (("Content-Type", "application/fhir+json"),)
+_FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+_NOT_OFFERED = ("_sort", "_has:Task:focus:status", "name", "patient.name", "_text", "Status", "_ID")
+_CHUNK = 40
+# Who sees nothing at all need not try every id.
+_STEP = dict.fromkeys((DISABLED, NOBODY, GARBAGE, "stranger", "hub publisher"), 25)
+
+
+@dataclass
+class Sweep:
+    """One caller's requests. ``found`` and ``answers`` grow as they are answered."""
+
+    caller: str
+    ids: Mapping[str, Sequence[str]]
+    values: Mapping[tuple[str, str], Sequence[str]]
+    sent: Canaries
+    recalls: Sequence[str] = ()
+    jobs: list[str] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    pages: list[str] = field(default_factory=list)
+
+    def _get(self, path: str, *headers: tuple[str, str]) -> Ask:
+        return Ask(self.caller, "GET", path, headers)
+
+    def new(self, path: str) -> str:
+        """Make a canary that is sent: none may come back, save in the link to the search itself."""
+        return self.sent.new("sent", path)
+
+    def public(self) -> Iterator[Ask]:
+        for path in ("/healthz", "/fhir/metadata", "/portal/style.css"):
+            yield self._get(path)
+        yield self._get("/fhir/.well-known/smart-configuration")
+        for path in ("/docs", "/openapi.json", "/metrics", "/fhir", "/", f"/{self.new('path')}"):
+            yield self._get(path)
+
+    def tokens(self) -> Iterator[Ask]:
+        forms = (
+            {"grant_type": self.new("grant"), "client_assertion": self.new("assertion")},
+            {
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": f"{self.new('jwt')}.{self.new('jwt')}.{self.new('jwt')}",
+                "client_id": self.new("client"),
+                "scope": self.new("scope"),
+            },
+        )
+        for form in forms:
+            yield Ask(self.caller, "POST", "/auth/token", _FORM, urlencode(form).encode())
+        yield Ask(self.caller, "POST", "/auth/token", _FORM, self.new("body").encode())
+
+    def searches(self) -> Iterator[Ask]:
+        for kind in (*PARAMETERS, "Flag", "AuditEvent", "CarePlan"):
+            yield self._get(f"/fhir/{kind}")
+            yield from self._by_parameter(kind)
+            includes = [("_include", f"{kind}:{name}") for name in INCLUDES.get(kind, {})]
+            yield self._get(f"/fhir/{kind}?{urlencode(includes)}")
+            body = urlencode([("_count", "3"), *includes]).encode()
+            yield Ask(self.caller, "POST", f"/fhir/{kind}/_search", _FORM, body)
+            for name in _NOT_OFFERED:
+                yield self._get(f"/fhir/{kind}?{urlencode({name: self.new('value')})}")
+            yield self._get(f"/fhir/{kind}?{urlencode({self.new('parameter')[:30]: 'x'})}")
+            yield self._get(f"/fhir/{kind}?_page={'A' * 48}")
+            yield self._get(f"/fhir/{kind}?_count=1&_lastUpdated=gt2020-01-01T00:00:00Z")
+        while self.pages:
+            yield self._get(self.pages.pop())
+        yield self._get("/fhir/Task/$recalls")
+        yield self._get(f"/fhir/Task/$recalls?{urlencode({'x': self.new('value')})}")
+
+    def _by_parameter(self, kind: str) -> Iterator[Ask]:
+        for parameter in PARAMETERS.get(kind, ()):
+            for value in self.values.get((kind, parameter.name), ())[:2]:
+                yield self._get(f"/fhir/{kind}?{urlencode({parameter.name: value})}")
+        asked = [("status", self.new("query")), ("_count", "5")]
+        yield self._get(f"/fhir/{kind}?{urlencode(asked)}")
+        for some in _chunks(self.ids.get(kind, ())):
+            yield self._get(f"/fhir/{kind}?_count=200&_id={','.join(some)}")
+
+    def reads(self) -> Iterator[Ask]:
+        for recall_id in self.recalls:
+            yield self._get(f"/fhir/Task/recall-{recall_id}")
+        for kind, ids in self.ids.items():
+            for record_id in ids[:: _STEP.get(self.caller, 4)]:
+                yield self._get(f"/fhir/{kind}/{record_id}")
+            if ids:
+                yield self._get(f"/fhir/{kind}/{ids[0]}", ("If-None-Match", self.new("tag")[:-1]))
+                yield self._get(f"/fhir/{kind}/{ids[0]}?_elements=text")
+                yield self._get(f"/fhir/{kind}/{ids[0]}/_history")
+                for method in ("HEAD", "DELETE", "PATCH", "OPTIONS"):
+                    yield Ask(self.caller, method, f"/fhir/{kind}/{ids[0]}")
+            yield self._get(f"/fhir/{kind}/{self.new('id')[:-1]}")
+
+    def batches(self) -> Iterator[Ask]:
+        for kind, ids in self.ids.items():
+            for some in _chunks(ids):
+                urls = [*(f"{kind}/{i}" for i in some), f"{FHIR}/{kind}?_count=9"]
+                entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+                yield self._batch(entries)
+        odd = {"request": {"method": self.new("method"), "url": self.new("url")}}
+        yield self._batch([odd, {"request": self.new("request")}, {"resource": self.new("none")}])
+        yield Ask(self.caller, "POST", "/fhir", _JSON, self.new("not json").encode())
+
+    def _batch(self, entries: list[dict[str, object]]) -> Ask:
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        return Ask(self.caller, "POST", "/fhir", _JSON, orjson.dumps(bundle))
+
+    def writes(self) -> Iterator[Ask]:
+        for record_id in self.ids["Task"]:
+            place = f"/fhir/Task/{record_id}"
+            wrong = (*_JSON, ("If-Match", f'W/"{self.new("etag")[:-1]}"'))
+            yield Ask(self.caller, "PUT", place, wrong, self._task(record_id))
+            right = (*_JSON, ("If-Match", self.tags.get(record_id, '"x"')))
+            yield Ask(self.caller, "PUT", place, right, self._task(record_id))
+            yield Ask(self.caller, "PUT", place, _JSON, b'{"' + self.new("broken").encode())
+        for recall_id in self.recalls:
+            place = f"/fhir/Task/recall-{recall_id}"
+            tag = (*_JSON, ("If-Match", self.tags.get(f"recall-{recall_id}", self.new("tag")[:-1])))
+            yield Ask(self.caller, "PUT", place, tag, self._task(recall_id))
+        for kind in ("Encounter", "Appointment", "Patient"):
+            yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, self.new("no").encode())
+            for body in self._sessions(kind):
+                yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, orjson.dumps(body))
+
+    def _task(self, record_id: str) -> bytes:
+        sent = {
+            "resourceType": "Task",
+            "id": record_id,
+            "status": "completed",
+            "intent": "order",
+            "description": self.new("task.description"),
+            "statusReason": {"text": self.new("task.statusReason")},
+            "output": [{"type": {"text": "x"}, "valueReference": {"reference": self.new("ref")}}],
+        }
+        return orjson.dumps(sent)
+
+    def _sessions(self, kind: str) -> Iterator[dict[str, object]]:
+        for request, patient in zip(self.ids["ServiceRequest"], self.ids["Patient"], strict=False):
+            yield {
+                "resourceType": kind,
+                "status": self.new("session.status"),
+                "class": {"code": self.new("session.class")},
+                "subject": {"reference": f"Patient/{patient}", "display": self.new("display")},
+                "basedOn": [{"reference": f"ServiceRequest/{request}"}],
+                "identifier": [{"system": "urn:x", "value": self.new("session.identifier")}],
+                self.new("session.name"): {"deep": self.new("session.deep")},
+            }
+
+    def exports(self) -> Iterator[Ask]:
+        ready = ("Prefer", "respond-async")
+        for query in ("", "?_type=Task,Encounter", f"?_type={self.new('type')}", "?_since=x"):
+            yield self._get(f"/fhir/$export{query}", ready)
+        yield self._get("/fhir/$export?_since=2026-01-01T00:00:00Z", ready)
+        yield self._get("/fhir/$export")
+        for job in self.jobs:
+            yield self._get(job)
+            for kind in (*PARAMETERS, "Flag"):
+                yield self._get(f"{job}/{kind}.ndjson")
+        for job in self.jobs[:1]:
+            yield Ask(self.caller, "DELETE", job)
+            yield self._get(job)
+
+    def follow_up(self) -> Iterator[Ask]:
+        yield self._get("/school/follow-up")
+        yield self._get("/school/follow-up.csv")
+
+    def portal(self) -> Iterator[Ask]:
+        yield self._get("/portal/sign-in")
+        yield self._get("/portal/board")
+        code = urlencode({"code": self.new("code")}).encode()
+        yield Ask(self.caller, "POST", "/portal/sign-in", _FORM, code)
+        staff = self.caller if self.caller in ("counselor", "administrator") else ""
+        if staff:
+            yield Ask("", "GET", "/portal/board", staff=staff)
+            yield Ask("", "POST", "/portal/sign-out", staff=staff)
+            yield Ask("", "GET", "/portal/board", staff=staff)
+        else:
+            cookie = ("Cookie", f"schoolbridge_session={self.new('cookie')[:-1]}")
+            yield self._get("/portal/board", cookie)
+            yield Ask(self.caller, "POST", "/portal/sign-out", (cookie,))
+
+    def keep(self, ask: Ask, answer: httpx.Response) -> None:
+        """Keep what later requests of this caller are made from."""
+        if answer.status_code == 202 and "content-location" in answer.headers:
+            self.jobs.append(httpx.URL(answer.headers["content-location"]).path)
+        if "etag" in answer.headers and ask.path.startswith("/fhir/Task/"):
+            self.tags[ask.path.rpartition("/")[2]] = answer.headers["etag"]
+        if answer.status_code == 200 and b'"relation":"next"' in answer.content:
+            links = {link["relation"]: link["url"] for link in answer.json().get("link", ())}
+            url = httpx.URL(links.get("next", "/"))
+            if len(self.pages) < 30:
+                self.pages.append(url.raw_path.decode())
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]
+
+
+PARTS: dict[str, Callable[[Sweep], Iterator[Ask]]] = {
+    "public": Sweep.public,
+    "tokens": Sweep.tokens,
+    "searches": Sweep.searches,
+    "reads": Sweep.reads,
+    "batches": Sweep.batches,
+    "exports": Sweep.exports,
+    "follow_up": Sweep.follow_up,
+    "writes": Sweep.writes,
+    "portal": Sweep.portal,
+}
