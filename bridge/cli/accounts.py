@@ -93,3 +93,29 @@ def _print(found: "Replay") -> None:
             if not vote["agrees"]:
                 lacking = ", ".join(vote["missing"]) or "nothing could lift it"
                 print_line(f"        {vote['layer']} objects; missing: {lacking}")
+
+
+def account(
+    student: Annotated[str, typer.Argument(help="The district's number of the student.")],
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    asker: Annotated[
+        str, typer.Option(help="guardian, student, records_custodian or auditor.")
+    ] = "guardian",
+    name: Annotated[str, typer.Option(help="The guardian's name: a court order is obeyed.")] = "",
+    lang: Annotated[str, typer.Option(help="en or es.")] = "en",
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("account.html"),
+    home: Home = Path(),
+) -> None:
+    """Write who was given what of one student, when, why and on what ground, as a page."""
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.journeys.account_for import account_for  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.portal.account_page import LANGUAGES, account_page  # noqa: PLC0415
+
+    if lang not in LANGUAGES:
+        raise BridgeError(f"the language is one of: {', '.join(LANGUAGES)}")
+    if asker == "guardian" and not name:
+        raise BridgeError("give --name: a court order may keep this guardian out")
+    released = account_for(parts_of(open_at(home)), lea, student, (asker, name))
+    out.write_text(account_page(released, lang), encoding="utf-8")
+    print_line(f"{len(released.lines)} lines written to {out.name}")

@@ -119,3 +119,50 @@ class ReleasedCounts:
 
     def __post_init__(self) -> None:
         _only_the_gate(self.mark)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One passing of information, or (for a guardian who may not be told how often) the first.
+
+    Attributes:
+        purposes, elements, bases: ids, as the agreement and the law pack name them.
+        signed_on: days on which the forms relied on were signed.
+        threat: what an emergency was declared for (34 CFR 99.32(a)(5)); "" for none.
+        times, last: how often the same went, and when last; 0 and None where that is not told.
+    """
+
+    at: datetime
+    discloser: str
+    recipient: str
+    purposes: tuple[str, ...]
+    elements: tuple[str, ...]
+    bases: tuple[str, ...]
+    signed_on: tuple[str, ...] = ()
+    threat: str = field(default="", repr=False)
+    times: int = 1
+    last: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """Something taken back: ``revoked``, ``recalled`` or ``acknowledged``; by whom, if a party."""
+
+    at: datetime
+    kind: str
+    recipient: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedAccount:
+    """The accounting of disclosures of one student for one kind of asker."""
+
+    student: str
+    asked_at: datetime
+    tz: str
+    lines: tuple[AccountLine, ...]
+    events: tuple[AccountEvent, ...]
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     EVIDENCE = "evidence"
     REVOCATION = "revocation"
     RECALL = "recall"
+    ACCOUNT = "account"
     AGREEMENT = "agreement"
     KEY = "key"
     ERASURE = "erasure"

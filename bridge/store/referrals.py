@@ -72,3 +72,10 @@ def records_of_referral(connection: Connection, request_id: str) -> list[tuple[s
     """Return type and id of every record of one referral."""
     query = select(RECORD.c.type, RECORD.c.id).where(RECORD.c.referral_id == request_id)
     return [(row.type, row.id) for row in connection.execute(query.order_by(RECORD.c.change))]
+
+
+def records_of_student(connection: Connection, student_id: str) -> list[tuple[str, str, str]]:
+    """Return id, referral and agreement of every record of one student."""
+    columns = select(RECORD.c.id, RECORD.c.referral_id, RECORD.c.agreement_id)
+    rows = connection.execute(columns.where(RECORD.c.student_id == student_id))
+    return [(row.id, row.referral_id or "", row.agreement_id) for row in rows]

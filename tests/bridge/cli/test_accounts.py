@@ -6,6 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from bridge.cli import app
+from bridge.clock import SystemClock
 from tests.support.worlds import World, caller, referral
 
 SECRET = "a secret of this test alone, " * 2
@@ -21,7 +22,7 @@ def run(world: World, *arguments: str) -> Result:
         "port": 8020,
         "secret": SECRET,
         "demo_start": world.clock.now().isoformat(),
-        "demo_began": "2020-01-01T00:00:00+00:00",
+        "demo_began": SystemClock().real_now().isoformat(),
     }
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
     (home / "schoolbridge.toml").write_text("".join(lines), encoding="utf-8")
@@ -53,3 +54,13 @@ def test_why_of_nothing_is_one_error_and_no_trace(lite: World) -> None:
     lite.refer([referral(1)])
     for receipt in ("nothing", "nothing#x", f"{lite.agreement}#7"):
         assert run(lite, "why", receipt).exit_code == 1
+
+
+def test_an_account_is_written_as_a_page_in_the_language_asked_for(lite: World) -> None:
+    lite.refer([referral(1)])
+    lite.bridge.gate.read(caller(), "ServiceRequest", lite.id_of("ServiceRequest", "R-1"))
+    out = lite.bridge.settings.home / "page.html"
+    asked = ("account", "1001", "--lea", "millbrook", "--out", str(out), "--lang", "es")
+    assert run(lite, *asked).exit_code == 1  # a guardian gives a name
+    assert run(lite, *asked, "--name", "Max Winterbourne").exit_code == 0
+    assert "motivo de la remisión" in out.read_text(encoding="utf-8")

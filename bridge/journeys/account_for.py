@@ -1,0 +1,36 @@
+"""A family, a student, a custodian or an auditor asks who was given what."""
+
+from bridge.errors import BridgeError
+from bridge.gate.accounting import account_of
+from bridge.gate.released import ReleasedAccount
+from bridge.journeys.guardian_blocks import is_blocked
+from bridge.parts import Parts
+from bridge.store.directory import students_of
+from bridge.store.engine import write
+from bridge.store.evidence import lock_students
+
+
+def account_for(parts: Parts, lea: str, local_id: str, asker: tuple[str, str]) -> ReleasedAccount:
+    """Release the accounting of one student.
+
+    Args:
+        parts: the bridge's parts.
+        lea: short name of the district.
+        local_id: the district's number of the student.
+        asker: kind (``guardian``, ``student``, ``records_custodian``, ``auditor``) and, for a
+            guardian, the name, so that a court order is obeyed.
+
+    Raises:
+        BridgeError: no such student, or this asker may not see it; always in the same words for a
+            blocked guardian as for a student that is not there.
+    """
+    kind, name = asker
+    with write(parts.engine) as connection:
+        student = students_of(connection, lea).get(local_id)
+        now = parts.clock.now()
+        if student is None:
+            raise BridgeError("there is no such list for this asker")
+        if is_blocked(connection, parts.identifiers, (student.id, name), now):
+            raise BridgeError("there is no such list for this asker")
+        lock_students(connection, [student.id], share=True)
+        return account_of(connection, parts, student, kind)
