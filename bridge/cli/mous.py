@@ -1,4 +1,4 @@
-"""``mou check|seal|explain|cases``: working on a memorandum of understanding."""
+"""``mou check|seal|show|explain|diff|surface|cases``: working on a memorandum."""
 
 import csv
 from pathlib import Path
@@ -7,48 +7,92 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.clients import document_of
+from bridge.cli.mou_documents import (
+    DistrictOption,
+    Document,
+    JurisdictionOption,
+    TemplateOption,
+    bound_at,
+    finder,
+    table_of,
+)
+from bridge.cli.mou_views import diff, show, surface
 from bridge.cli.running import AsJson, print_line, tell
 
 if TYPE_CHECKING:
-    from consent.table import DecisionTable
+    from consent.mou import Agreement, Bound
 
 app = typer.Typer(no_args_is_help=True)
 
-Document = Annotated[str, typer.Argument(metavar="F", help="A file, or a shipped document's id.")]
-TemplateOption = Annotated[
-    str, typer.Option("--template", help="The template an agreement extends.")
-]
-SHIPPED_TEMPLATE = "xx-smh-template"
+app.command()(show)
+app.command()(diff)
+app.command()(surface)
 
 
 @app.command()
-def check(document: Document, template: TemplateOption = SHIPPED_TEMPLATE) -> None:
-    """Read a template or agreement strictly; every mistake with line and column."""
-    from consent.mou import read_agreement, read_template  # noqa: PLC0415
+def check(document: Document, template: TemplateOption = None) -> None:
+    """Read a document strictly, find idle rules, and prove what it promises over every cell."""
+    from consent.mou.coverage import uncovered  # noqa: PLC0415
+    from consent.surface import surfaces_of  # noqa: PLC0415
+    from consent.surface.idle import idle_rules  # noqa: PLC0415
 
-    source = document_of(document)
-    if b"\nkind: template" in source:
-        read_template(source, document)
-    else:
-        read_agreement(source, document, read_template(document_of(template), template))
+    bound = bound_at(document, template)
+    idle = idle_rules(bound, surfaces_of(bound), document)
+    findings = [*uncovered(bound, document), *(one.problem for one in idle if not one.meant)]
+    for problem in sorted(findings):
+        print_line(str(problem))
+    for one in idle:
+        if one.meant:
+            print_line(f"{one.problem} (as the document means; no finding)")
+    broken = sum(_proved(bound, agreement) for agreement in bound.agreements)
+    if findings or broken:
+        print_line(f"{document}: {len(findings) + broken} findings")
+        raise typer.Exit(1)
     print_line(f"{document}: no mistakes found")
+
+
+def _proved(bound: "Bound", agreement: "Agreement") -> int:
+    """Enumerate the table of one agreement, tell what was found, and return the broken promises."""
+    from time import perf_counter  # noqa: PLC0415
+
+    from consent.surface import prove  # noqa: PLC0415
+    from consent.surface.comparing import said  # noqa: PLC0415
+    from consent.table import compile_table  # noqa: PLC0415
+
+    begun = perf_counter()
+    table = compile_table(bound.template, agreement, bound.law)
+    proof = prove(table, bound.template)
+    whose = f" of {agreement.district}" if agreement.district else ""
+    print_line(
+        f"table{whose}: {proof.slices} slices, {proof.cells} cells, {proof.permits} permits, "
+        f"{perf_counter() - begun:.2f} s"
+    )
+    for failure in proof.failures:
+        print_line(
+            f"property {failure.property.id} fails in {failure.cells} cells: "
+            f"{said(failure.asked)} leaves with {' '.join(failure.facts) or 'no fact at all'}"
+        )
+    print_line(f"properties{whose}: {proof.properties - len(proof.failures)}/{proof.properties}")
+    return len(proof.failures)
 
 
 @app.command()
 def seal(
     document: Document,
-    template: TemplateOption = SHIPPED_TEMPLATE,
+    template: TemplateOption = None,
     out: Annotated[Path | None, typer.Option(help="Where to write it; default: in place.")] = None,
 ) -> None:
-    """Fill in the digest of the template an agreement was signed under."""
+    """Fill in the digest of the document that an agreement, amendment or licence extends."""
     from bridge.errors import BridgeError  # noqa: PLC0415
-    from consent.mou import read_template  # noqa: PLC0415
+    from consent.mou import parent_of  # noqa: PLC0415
     from consent.mou import seal as sealed  # noqa: PLC0415
 
     target = out or Path(document)
     if out is None and not target.is_file():
         raise BridgeError("a shipped document is sealed already; give a file, or --out")
-    filled = sealed(document_of(document), read_template(document_of(template), template))
+    source = document_of(document)
+    parent = parent_of(source, document, finder(document, template))
+    filled = sealed(source, parent.own[0])
     partial = target.with_name(f"{target.name}.part")
     partial.write_bytes(filled)
     partial.replace(target)
@@ -64,14 +108,15 @@ def explain(
     purpose: Annotated[str, typer.Option(help="Purpose of use.")],
     element: Annotated[str, typer.Option(help="Element asked for.")],
     fact: Annotated[list[str] | None, typer.Option(help="k=true or k=false; repeat.")] = None,
-    template: TemplateOption = SHIPPED_TEMPLATE,
-    jurisdiction: Annotated[str, typer.Option(help="Law pack.")] = "US-XX",
+    template: TemplateOption = None,
+    jurisdiction: JurisdictionOption = None,
+    district: DistrictOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Say for one element what each layer answers, and what is missing."""
     from consent.model import Slice  # noqa: PLC0415
 
-    table = _table(document, template, jurisdiction)
+    table = table_of(bound_at(document, template), district, jurisdiction)
     asked = Slice(sender, recipient, role, purpose, element)
     true = {name for name, _, value in (f.partition("=") for f in fact or []) if value != "false"}
     decision = table.decide(asked, true)
@@ -104,13 +149,14 @@ def _said(vote: dict[str, Any]) -> str:
 def cases(
     document: Document,
     file: Annotated[Path, typer.Argument(metavar="CASES.csv")],
-    template: TemplateOption = SHIPPED_TEMPLATE,
-    jurisdiction: Annotated[str, typer.Option(help="Law pack.")] = "US-XX",
+    template: TemplateOption = None,
+    jurisdiction: JurisdictionOption = None,
+    district: DistrictOption = None,
 ) -> None:
     """Decide written cases and compare; last line passed/total, exit code 1 on a difference."""
     from consent.model import Slice  # noqa: PLC0415
 
-    table = _table(document, template, jurisdiction)
+    table = table_of(bound_at(document, template), district, jurisdiction)
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = list(csv.DictReader(lines))
     passed = 0
@@ -126,13 +172,3 @@ def cases(
     print_line(f"{passed}/{len(rows)}")
     if passed != len(rows):
         raise typer.Exit(1)
-
-
-def _table(document: str, template: str, jurisdiction: str) -> "DecisionTable":
-    from consent.law import load_law  # noqa: PLC0415
-    from consent.mou import read_agreement, read_template  # noqa: PLC0415
-    from consent.table import compile_table  # noqa: PLC0415
-
-    above = read_template(document_of(template), template)
-    agreement = read_agreement(document_of(document), document, above)
-    return compile_table(above, agreement, load_law(jurisdiction))

@@ -6,7 +6,7 @@ from importlib.resources import files
 from consent.mou.agreement import Agreement, read_agreement, read_agreements
 from consent.mou.amendment import Amendment, agreement_at, read_amendment
 from consent.mou.force import in_force
-from consent.mou.library import Bound, Kind, read_bound, widest
+from consent.mou.library import Bound, Kind, parent_of, read_bound, widest
 from consent.mou.paper import clause_of, notices
 from consent.mou.sealing import seal
 from consent.mou.template import Template, read_template
@@ -24,6 +24,7 @@ __all__ = [
     "in_force",
     "licence_holds",
     "notices",
+    "parent_of",
     "read_agreement",
     "read_agreements",
     "read_amendment",

@@ -112,6 +112,15 @@ def _kind(located: Located, document: str) -> Kind:
     return Kind(word)
 
 
+def parent_of(source: bytes, document: str, find: Find) -> Bound:
+    """Read what a document extends, and not the document itself: to seal it.
+
+    Raises:
+        DocumentError: it extends nothing that can be found and read.
+    """
+    return _parent(read_yaml(source, document), document, find, ())
+
+
 def _parent(located: Located, document: str, find: Find, below: tuple[str, ...]) -> Bound:
     reading = Reading(document)
     own = Node(located, "", reading).fields("id extends", " ".join(located.entries))

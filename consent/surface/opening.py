@@ -6,13 +6,12 @@ same have the same ones, however they are written.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
-from consent.law import load_law
+from consent.conditions import Conditions, Way, facts_in
 from consent.model import Filter, Slice
-from consent.mou.agreement import Agreement
-from consent.mou.template import Template
-from consent.mou.terms.flows import Flow
+from consent.surface.universe import universe
 from consent.table import DecisionTable
 
 Term = frozenset[str]
@@ -36,19 +35,19 @@ class Opening:
         return frozenset(word.removeprefix(NOT) for term in self.permits for word in term)
 
 
-def openings_of(
-    table: DecisionTable, template: Template, agreement: Agreement
-) -> dict[Slice, Opening]:
+def openings_of(table: DecisionTable) -> dict[Slice, Opening]:
     """Return when each slice is open; a slice that no facts open is left out."""
     found = {}
     for asked in table.slices():
         terms = minimal_permits(table.filter(asked))
         if terms:
-            needs = dict(_duties(asked, table, template, agreement))
+            needs = _duties(table.cells_of(asked).conditions)
             found[asked] = Opening(_in_order(terms), _said(needs, terms))
     return found
 
 
+# Many slices share a condition, and a document compared with another shares most of them.
+@lru_cache(maxsize=4096)
 def minimal_permits(condition: Filter) -> frozenset[Term]:
     """Return the minimal permit sets of a condition: all its prime implicants."""
     if condition.never:
@@ -59,7 +58,7 @@ def minimal_permits(condition: Filter) -> frozenset[Term]:
             frozenset(str(lit.fact) if lit.wanted else NOT + lit.fact for lit in alternative)
             for alternative in clause
         ]
-        terms = _least(term | way for term in terms for way in ways if not _clash(term, way))
+        terms = _least(term | way for term in terms for way in ways if not _clash(term | way, way))
     return frozenset(_closed(terms))
 
 
@@ -96,41 +95,58 @@ def _consensus(one: Term, other: Term) -> Iterator[Term]:
         yield (one - {against[0]}) | (other - {_opposite(against[0])})
 
 
-def _duties(
-    asked: Slice, table: DecisionTable, template: Template, agreement: Agreement
-) -> Iterator[tuple[str, set[Term]]]:
-    """Yield each duty of a slice with the sets of facts under which it rides."""
+def _duties(conditions: Conditions) -> dict[str, set[Term]]:
+    """Return each duty of a slice with the sets of facts under which it rides.
+
+    Every flow that holds brings its duties; of a law, the first basis that holds.
+    """
     needs: dict[str, set[Term]] = {}
-    flows: tuple[Flow, ...] = (*template.flows, *agreement.flows)
-    for flow in flows:
-        if flow.names(asked):
-            for code in flow.obligations:
-                needs.setdefault(code, set()).add(frozenset(flow.requires))
-    law, relevant = load_law(template.jurisdiction), table.relevant_facts(asked)
-    for form in template.settings.consents.values():
-        for basis in form.satisfies:
-            facts = law.facts_of(basis) if basis in law.basis_names() else frozenset()
-            for code in form.accompany if facts and facts <= relevant else ():
-                needs.setdefault(code, set()).add(frozenset(facts))
-    yield from needs.items()
+    *laws, template, agreement = conditions.layers
+    for way in (*template.ways, *agreement.ways):
+        for code in way.obligations:
+            needs.setdefault(code, set()).add(_true(way))
+    for law in laws:
+        for place, way in enumerate(law.ways):
+            for code in way.obligations:
+                needs.setdefault(code, set()).update(_unless(way, law.ways[:place]))
+    return needs
+
+
+def _true(way: Way) -> Term:
+    return frozenset(map(str, facts_in(way.needs)))
+
+
+def _unless(way: Way, earlier: tuple[Way, ...]) -> set[Term]:
+    """Return the sets of facts under which a basis holds and none before it does."""
+    terms = {_true(way)}
+    for other in earlier:
+        lacking = [frozenset({NOT + fact}) for fact in _true(other)]
+        terms = _least(term | one for term in terms for one in lacking if not _clash(term, one))
+    return terms
 
 
 def _said(needs: dict[str, set[Term]], terms: frozenset[Term]) -> tuple[str, ...]:
+    words = {word.removeprefix(NOT) for ways in needs.values() for way in ways for word in way}
+    words |= {word.removeprefix(NOT) for term in terms for word in term}
+    cells = universe(words)
+    open_cells = cells.of_terms(terms)
     said = []
     for code, ways in sorted(needs.items()):
-        if all(any(way <= term for way in ways) for term in terms):
+        riding = open_cells & cells.of_terms(ways)
+        if riding == open_cells:
             said.append(code)
-            continue
-        when = " or ".join(sorted("+".join(sorted(way)) for way in _least(ways)))
-        said.append(f"{code} if {when}")
+        elif riding:
+            when = " or ".join(sorted("+".join(sorted(way)) for way in _closed(_least(ways))))
+            said.append(f"{code} if {when}")
     return tuple(said)
 
 
 def _in_order(terms: Iterable[Term]) -> tuple[tuple[str, ...], ...]:
-    return tuple(sorted((tuple(sorted(term, key=_rank)) for term in terms), key=_length))
+    return tuple(sorted((tuple(sorted(term, key=rank)) for term in terms), key=_length))
 
 
-def _rank(word: str) -> tuple[bool, str]:
+def rank(word: str) -> tuple[bool, str]:
+    """Return the place of a word of a permit set: what must be true before what must not."""
     return word.startswith(NOT), word
 
 

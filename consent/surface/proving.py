@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from consent.model import Slice
-from consent.mou.agreement import Agreement
 from consent.mou.template import Template
 from consent.mou.terms.properties import Promise, Property
-from consent.surface.opening import Opening, openings_of
+from consent.surface.opening import NOT, Opening, openings_of
 from consent.surface.universe import Universe, universe
 from consent.table import DecisionTable
 
@@ -33,9 +32,9 @@ class Proof:
     failures: tuple[Failure, ...]
 
 
-def prove(table: DecisionTable, template: Template, agreement: Agreement) -> Proof:
+def prove(table: DecisionTable, template: Template) -> Proof:
     """Enumerate every cell of every live slice, and check each promise on each of them."""
-    openings = openings_of(table, template, agreement)
+    openings = openings_of(table)
     cells = permits = 0
     worst: dict[str, Failure] = {}
     for asked in table.slices():
@@ -74,10 +73,9 @@ def _failures(asked: Slice, opening: Opening | None, template: Template) -> Iter
 
 def _conditions(opening: Opening) -> set[str]:
     """Return the facts on which a duty depends."""
-    clauses = [duty.partition(" if ")[2] for duty in opening.duties]
-    return {fact for text in clauses for way in text.split(" or ") for fact in way.split("+")} - {
-        ""
-    }
+    when = [duty.partition(" if ")[2] for duty in opening.duties]
+    words = {word for text in when for way in text.split(" or ") for word in way.split("+")}
+    return {word.removeprefix(NOT) for word in words} - {""}
 
 
 def _kept(stated: Property, cells: Universe, opening: Opening) -> int:

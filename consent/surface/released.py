@@ -61,10 +61,10 @@ def name_of(bound: Bound, agreement: Agreement) -> str:
 def _surface(bound: Bound, agreement: Agreement) -> Surface:
     template = bound.template
     table = compile_table(template, agreement, bound.law)
-    openings = openings_of(table, template, agreement)
+    openings = openings_of(table)
     elements = {asked.element for asked in openings}
     rests_on = dict(_settings(template, agreement, elements))
-    if bound.kind is not Kind.TEMPLATE:
+    if bound.kind in (Kind.AMENDMENT, Kind.USE_LICENCE):
         rests_on |= _own(bound)
     return Surface(name_of(bound, agreement), openings, dict(sorted(rests_on.items())))
 

@@ -1,0 +1,169 @@
+"""``mou show|diff|surface``: what a document releases, for people and for the build."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bridge.cli.mou_documents import (
+    DistrictOption,
+    Document,
+    TemplateOption,
+    agreement_of,
+    bound_at,
+)
+from bridge.cli.running import print_line
+
+if TYPE_CHECKING:
+    from consent.mou import Bound
+    from consent.surface import Surface
+    from consent.surface.matrix import Row, When
+
+
+def show(
+    document: Document,
+    template: TemplateOption = None,
+    district: DistrictOption = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page instead.")] = None,
+) -> None:
+    """Show who may get what, for what, when, and under which clause."""
+    from consent.surface import surfaces_of  # noqa: PLC0415
+    from consent.surface.matrix import matrix_of  # noqa: PLC0415
+
+    bound = bound_at(document, template)
+    agreement = agreement_of(bound, district)
+    surface = surfaces_of(bound)[bound.agreements.index(agreement)]
+    rows = matrix_of(bound, agreement, surface)
+    if html is None:
+        _print_table(surface.name, rows)
+        return
+    html.write_text(_page(bound, surface, rows), encoding="utf-8")
+    print_line(f"{html.name}: {len(rows)} rows, {len(surface.openings)} open slices")
+
+
+def _print_table(name: str, rows: "tuple[Row, ...]") -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=f"What {name} releases", show_lines=True)
+    for heading in ("clause", "from -> to", "for", "what", "when", "duties"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            f"{', '.join(row.clauses)} ({', '.join(row.flows)})",
+            f"{row.sender} -> {row.recipient}: {', '.join(row.roles)}",
+            row.purpose,
+            ", ".join(row.elements),
+            _said(row.when),
+            ", ".join(row.duties) or "none",
+        )
+    Console().print(table)
+
+
+def _said(when: "When") -> str:
+    lines = [f"all of: {', '.join(when.always)}"] if when.always else []
+    lines += [f"none of: {', '.join(when.never)}"] if when.never else []
+    if when.one_of:
+        lines.append("and one of:")
+        lines += [f"  {' + '.join(_words(way))}" for way in when.one_of]
+    return "\n".join(lines)
+
+
+def _words(way: tuple[str, ...]) -> list[str]:
+    return [f"not {word[1:]}" if word.startswith("!") else word for word in way]
+
+
+def _page(bound: "Bound", surface: "Surface", rows: "tuple[Row, ...]") -> str:
+    from importlib.resources import files  # noqa: PLC0415
+
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+
+    from consent.facts import load_facts  # noqa: PLC0415
+
+    source = files("bridge.cli").joinpath("mou_show.html").read_text(encoding="utf-8")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    named = {fact for opening in surface.openings.values() for fact in opening.facts()}
+    return page.from_string(source).render(
+        name=surface.name,
+        title=bound.template.title,
+        law=bound.law,
+        effective=bound.own[0].effective if hasattr(bound.own[0], "effective") else None,
+        digest=surface.digest,
+        rows=rows,
+        words=_words,
+        purposes=bound.template.purposes,
+        facts=[fact for fact in load_facts().values() if fact.name in named],
+    )
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A file, or a shipped id.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="A file, or a shipped id.")],
+    template: TemplateOption = None,
+) -> None:
+    """List the cells opened and closed from A to B; exit code 1 when something opened."""
+    from consent.surface import compare, surfaces_of  # noqa: PLC0415
+    from consent.surface.telling import told  # noqa: PLC0415
+
+    bounds = bound_at(before, template), bound_at(after, template)
+    opened = 0
+    for old, new in _pairs(*(surfaces_of(bound) for bound in bounds)):
+        difference = compare(old, new)
+        opened += difference.opened
+        print_line(f"{old.name} => {new.name}")
+        for line in told(difference, *bounds):
+            print_line(f"  {line}")
+        print_line(f"  cells opened {difference.opened}, closed {difference.closed}")
+    if opened:
+        raise typer.Exit(1)
+
+
+def _pairs(
+    old: "tuple[Surface, ...]", new: "tuple[Surface, ...]"
+) -> "list[tuple[Surface, Surface]]":
+    """Pair the districts of two papers; a single one is compared with each of the other's."""
+    if len(old) == len(new):
+        return list(zip(old, new, strict=True))
+    return [(one, other) for one in old for other in new]
+
+
+def surface(
+    document: Document,
+    template: TemplateOption = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Write the lock file.")] = False,
+) -> None:
+    """Compare what a document releases with its lock file; exit code 1 on any difference."""
+    from consent.surface import surfaces_of  # noqa: PLC0415
+
+    bound = bound_at(document, template)
+    told = [_locked(bound, one, _place(document, one.name), lock) for one in surfaces_of(bound)]
+    if not all(told):
+        raise typer.Exit(1)
+
+
+def _place(document: str, name: str) -> Path:
+    """Return where the lock of a document lies: beside a file, with the shipped ones else."""
+    from importlib.resources import files  # noqa: PLC0415
+
+    path = Path(document)
+    folder = path.parent if path.is_file() else Path(str(files("consent.mou") / "surface"))
+    return folder / f"{name}.lock.yaml"
+
+
+def _locked(bound: "Bound", one: "Surface", place: Path, write: bool) -> bool:
+    from consent.surface import compare, locked_text, read_lock  # noqa: PLC0415
+    from consent.surface.telling import told  # noqa: PLC0415
+
+    if write:
+        place.write_text(locked_text(one), encoding="utf-8")
+        print_line(f"{place.name}: {len(one.openings)} open slices, {one.digest}")
+        return True
+    if not place.is_file():
+        print_line(f"{one.name}: has no lock file; write one with --lock")
+        return False
+    difference = compare(read_lock(place.read_bytes(), place.name), one)
+    for line in told(difference, bound):
+        print_line(line)
+    answer = "differs from its lock" if difference else "as locked"
+    print_line(f"{one.name}: {answer}, {len(one.openings)} open slices, {one.digest}")
+    return not difference

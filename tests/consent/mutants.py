@@ -1,0 +1,149 @@
+"""Single edits of a document, and whether an edit changes what is released.
+
+The judge here uses nothing of the released surface: it asks the decision table cell by cell, and
+compares the parsed settings on which facts rest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import product
+from typing import Any
+
+from consent.cells import subsets
+from consent.model import Slice
+from consent.mou.library import Bound
+from consent.mou.terms.parties import Party
+from consent.table import DecisionTable, compile_table
+from documents import Located
+
+SETTINGS = ("consents", "consent_conflict", "minor_consent", "people", "redisclosure")
+SETTINGS += ("research", "billing")
+OF_TEMPLATE = ("status", "withdrawal", "effective", "purposes", "roles")
+OF_AGREEMENT = ("status", "effective", "signed", "emergency", "small_cell", "term")
+Pool = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A document with one edit, and where."""
+
+    edit: str
+    located: Located
+
+
+def mutants(located: Located) -> Iterator[Mutant]:
+    """Yield the document with each part dropped, each list added to, each word altered."""
+    pool: Pool = {}
+    _fill(located, "", pool)
+    for edit, changed in _edits(located, "", "", pool):
+        yield Mutant(edit, changed)
+
+
+def _fill(node: Located, key: str, pool: Pool) -> None:
+    """Gather the words that stand under each key, to alter and to add from."""
+    if node.kind == "text" and node.text not in pool.setdefault(key, []):
+        pool[key].append(node.text)
+    for item in node.items:
+        _fill(item, key, pool)
+    for name, child in node.entries.items():
+        _fill(child, name, pool)
+
+
+def _edits(node: Located, path: str, key: str, pool: Pool) -> Iterator[tuple[str, Located]]:
+    if node.kind == "text":
+        yield from _altered(node, path, key, pool)
+    elif node.kind == "list":
+        yield from _list_edits(node, path, key, pool)
+    else:
+        for name, child in node.entries.items():
+            here = f"{path}.{name}" if path else name
+            rest = {other: value for other, value in node.entries.items() if other != name}
+            yield f"drop {here}", replace(node, entries=rest)
+            for edit, changed in _edits(child, here, name, pool):
+                yield edit, replace(node, entries={**node.entries, name: changed})
+
+
+def _list_edits(node: Located, path: str, key: str, pool: Pool) -> Iterator[tuple[str, Located]]:
+    for index, item in enumerate(node.items):
+        before, after = node.items[:index], node.items[index + 1 :]
+        yield f"drop {path}.{item.text or index + 1}", replace(node, items=(*before, *after))
+        for edit, changed in _edits(item, f"{path}.{index + 1}", key, pool):
+            yield edit, replace(node, items=(*before, changed, *after))
+    there = {item.text for item in node.items}
+    extra = next((word for word in pool.get(key, []) if word not in there), None)
+    if extra is not None and all(item.kind == "text" for item in node.items):
+        word = Located("text", node.position, text=extra)
+        yield f"add {extra} to {path}", replace(node, items=(*node.items, word))
+
+
+def _altered(node: Located, path: str, key: str, pool: Pool) -> Iterator[tuple[str, Located]]:
+    text = node.text
+    for other in _others(text, node.quoted, pool.get(key, [])):
+        yield f"{path}: {text} => {other}", replace(node, text=other)
+
+
+def _others(text: str, quoted: bool, pool: list[str]) -> Iterator[str]:
+    if text.isdecimal() and not quoted:
+        yield from (str(int(text) + 1), str(int(text) - 1))
+    elif text in ("true", "false"):
+        yield "false" if text == "true" else "true"
+    elif len(text) == 10 and text[4] + text[7] == "--":
+        day = date.fromisoformat(text)
+        yield from ((day + timedelta(days=n)).isoformat() for n in (1, -1))
+    else:
+        place = pool.index(text) if text in pool else 0
+        yield pool[(place + 1) % len(pool)] if len(pool) > 1 else f"{text} x"
+
+
+def changes_release(old: Bound, new: Bound) -> bool:
+    """Whether anything differs in what leaves, when, or what must be true for it."""
+    return _settings_differ(old, new) or any(
+        _cells_differ(before, after, asked)
+        for before, after in _tables(old, new)
+        for asked in sorted({*before.slices(), *after.slices()})
+    )
+
+
+def _tables(old: Bound, new: Bound) -> Iterator[tuple[DecisionTable, DecisionTable]]:
+    for before, after in zip(old.agreements, new.agreements, strict=True):
+        yield (
+            compile_table(old.template, before, old.law),
+            compile_table(new.template, after, new.law),
+        )
+
+
+def _cells_differ(before: DecisionTable, after: DecisionTable, asked: Slice) -> bool:
+    one, other = before.cells_of(asked), after.cells_of(asked)
+    if one.conditions == other.conditions:
+        return False
+    return any(
+        (one.at(bits).permitted, one.at(bits).obligations)
+        != (other.at(bits).permitted, other.at(bits).obligations)
+        for bits in subsets(one.relevant | other.relevant)
+    )
+
+
+def _settings_differ(old: Bound, new: Bound) -> bool:
+    return _rests_on(old) != _rests_on(new)
+
+
+def _rests_on(bound: Bound) -> list[Any]:
+    template = bound.template
+    found: list[Any] = [getattr(template, name) for name in OF_TEMPLATE]
+    found += [getattr(template.settings, name) for name in SETTINGS]
+    for agreement, name in product(bound.agreements, OF_AGREEMENT):
+        found.append(getattr(agreement, name))
+    for agreement in bound.agreements:
+        found.append({role: _flags(party) for role, party in agreement.parties.items()})
+        table = compile_table(template, agreement, bound.law)
+        shown = {s.element for s in table.slices() if not table.filter(s).never}
+        found.append({name: template.elements[name] for name in shown})
+    for own in bound.own:
+        parts = ("status", "effective", "signed", "use")
+        found.append([getattr(own, name, None) for name in parts])
+    return found
+
+
+def _flags(party: Party) -> tuple[bool, bool]:
+    return party.acts_for_lea, party.part2_program
