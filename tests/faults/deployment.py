@@ -83,8 +83,13 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def make_deployment(home: Path, database_url: str, referrals: int = 0) -> Deployment:
-    """Make a deployment with an agreement, a provider's client and some referrals."""
+def make_deployment(
+    home: Path, database_url: str, referrals: int = 0, secret: str = ""
+) -> Deployment:
+    """Make a deployment with an agreement, a provider's client and some referrals.
+
+    Two with the same secret give everything the same identifiers.
+    """
     home.mkdir(parents=True)
     port = _free_port()
     lines = {
@@ -92,7 +97,7 @@ def make_deployment(home: Path, database_url: str, referrals: int = 0) -> Deploy
         "base_url": f"http://127.0.0.1:{port}",
         "host": "127.0.0.1",
         "port": port,
-        "secret": secrets.token_urlsafe(48),
+        "secret": secret or secrets.token_urlsafe(48),
         "demo_start": START,
         "demo_began": SystemClock().real_now().isoformat(),
     }

@@ -185,9 +185,7 @@ class Provider:
                 "grant_type": "client_credentials",
                 "scope": "system/*.cruds",
                 "client_assertion_type": ASSERTION_TYPE,
-                "client_assertion": client_key().assertion(
-                    CLIENT, place, SystemClock().real_now()
-                ),
+                "client_assertion": client_key().assertion(CLIENT, place, SystemClock().real_now()),
             }
             answer = self._http.post(place, data=form)
         except httpx.TransportError:

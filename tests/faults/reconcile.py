@@ -67,9 +67,7 @@ def _sessions(
         found.doubled.append(f"{len(rows)} sessions kept, {sent} sent")
 
 
-def _moves(
-    connection: Connection, found: Findings, moves: Counter[str], *, at_rest: bool
-) -> None:
+def _moves(connection: Connection, found: Findings, moves: Counter[str], *, at_rest: bool) -> None:
     """Every move is one version more; at most one is under way while the provider works."""
     query = text("SELECT id, version FROM record WHERE type = 'Task'")
     for task_id, version in connection.execute(query):
