@@ -12,9 +12,23 @@ ALLOWED = ("event", "level", "timestamp", "method", "route", "status", "code", "
 ALLOWED_ALSO = ("kind", "place", "count")
 
 
+class WithoutMessages(logging.Formatter):
+    """Writes who warned and how badly, nothing else.
+
+    A library's message or traceback may quote a record: the server prints the text of every
+    exception that no route expected. Its kind and place are in our own line (bridge.api.problems).
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return logger and level."""
+        return f"{record.name} {record.levelname}"
+
+
 def configure_logs() -> None:
     """Set logging up for a running server."""
-    logging.basicConfig(level=logging.WARNING, format="%(name)s %(levelname)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(WithoutMessages())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for name in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
