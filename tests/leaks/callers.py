@@ -81,17 +81,17 @@ def open_world(folder: Path) -> Opened:
     jwks = client_key().public_jwks()
     with write(bridge.engine) as connection:
         for name, standing in (CLIENTS | {DISABLED: CLIENTS["harbor intake"]}).items():
-            registered = Registration(_id_of(name), standing, jwks)
+            registered = Registration(id_of(name), standing, jwks)
             register_client(connection, registered, bridge.clock)
-    tokens = {name: world.web(_id_of(name)).token for name in (*CLIENTS, DISABLED)}
+    tokens = {name: world.web(id_of(name)).token for name in (*CLIENTS, DISABLED)}
     with write(bridge.engine) as connection:
-        disable_client(connection, _id_of(DISABLED))
+        disable_client(connection, id_of(DISABLED))
     tokens[GARBAGE] = "not-a-token"
     sessions = {name: _session(world, name) for name in STAFF}
     return Opened(world, clock, tokens, sessions)
 
 
-def _id_of(name: str) -> str:
+def id_of(name: str) -> str:
     return name.replace(" ", "-") + "-client"
 
 

@@ -22,7 +22,7 @@ from tests.leaks.viewpoints import VIEWPOINTS, Viewpoint
 
 SEED = 20261123
 TRIPLES = 500
-WITHIN = 300
+WITHIN = 1000
 NAMES = [view.name for view in VIEWPOINTS]
 BY_NAME = {view.name: view for view in VIEWPOINTS}
 PROVIDER, SCHOOL = BY_NAME["provider"], BY_NAME["school"]
