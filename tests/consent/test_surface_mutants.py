@@ -66,4 +66,4 @@ def test_every_edit_that_releases_otherwise_is_caught_by_the_lock(document: str)
 
     print(f"{document}: {caught}/{releasing} caught; {dict(counts)}")  # noqa: T201 the figure
     assert missed == []
-    assert caught > 40
+    assert caught > 20
