@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from bridge.cli import accounts, clients, deployment, importing, ledgers, maps, mous, state_hub
+from bridge.cli import (
+    accounts,
+    clients,
+    deployment,
+    importing,
+    ledgers,
+    maps,
+    mous,
+    recalls,
+    register,
+    state_hub,
+)
 from bridge.cli.demo import demo
 from bridge.cli.running import told_errors
 
@@ -31,6 +42,10 @@ app.add_typer(importing.export_app, name="export", help="Give a school its follo
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
+app.add_typer(register.release_app, name="release", help="Signed forms of families.")
+app.add_typer(register.emergency_app, name="emergency", help="Emergencies and their reviews.")
+app.add_typer(register.review_app, name="review", help="What a person reads before it leaves.")
+app.add_typer(recalls.app, name="recall", help="Notices to stop using what went out.")
 app.add_typer(ledgers.app, name="ledger", help="The disclosure ledger.")
 app.add_typer(state_hub.app, name="hub", help="The state hub.")
 

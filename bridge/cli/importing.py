@@ -1,4 +1,4 @@
-"""``import referrals|roster|encounters`` and ``export follow-up``."""
+"""``import referrals|roster|encounters|releases`` and ``export follow-up``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,6 +69,28 @@ def encounters(
     run = run_of(map_id, files)
     report = import_sessions(parts_of(open_at(home)), provider, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
+
+
+@app.command()
+def releases(
+    files: Annotated[list[Path], typer.Argument(help="Files in the layout of `release layout`.")],
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    provider: Annotated[str, typer.Option(help="The provider's short name.")],
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Import signed forms. Rows that need a person are held, with the reason."""
+    from bridge.journeys.import_releases import import_releases  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    parts = parts_of(open_at(home))
+    for file in files:
+        report = import_releases(parts, (lea, provider), file)
+        rows = [{"file": h.file, "row": h.row, "reasons": list(h.reasons)} for h in report.held]
+        told = {"file": file.name, **report.as_data()}
+        tell({**told, "held_rows": rows} if as_json else told, as_json=as_json)
+        for h in report.held if not as_json else ():
+            print_line(f"held: {h.file} row {h.row}: {' | '.join(h.reasons)}")
 
 
 @export_app.command("follow-up")

@@ -12,7 +12,7 @@ from bridge.identifiers import Identifiers
 from bridge.journeys.guardian_blocks import is_blocked
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, students_of
-from bridge.store.engine import write
+from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, lock_students, record_evidence
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
@@ -69,6 +69,13 @@ def file_release(
         if filed.new:
             touch(connection, requests_of(connection, student.id, agreement.id), now)
     return filed
+
+
+def forms_of(parts: Parts, lea: str, local_id: str) -> list[KeptRelease]:
+    """Return the forms of one student, for the office that keeps them; none if not known."""
+    with read(parts.engine) as connection:
+        student = students_of(connection, lea).get(local_id)
+        return releases_of(connection, student.id) if student else []
 
 
 def known(

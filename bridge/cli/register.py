@@ -1,0 +1,226 @@
+"""``release``, ``emergency`` and ``review``: the evidence register, by hand."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+release_app = typer.Typer(no_args_is_help=True)
+emergency_app = typer.Typer(no_args_is_help=True)
+review_app = typer.Typer(no_args_is_help=True)
+
+Student = Annotated[str, typer.Argument(help="The district's number of the student.")]
+Lea = Annotated[str, typer.Option(help="The district's short name.")]
+Provider = Annotated[str, typer.Option(help="The provider's short name.")]
+Elements = Annotated[list[str], typer.Option("--element", help="Element or group; repeat.")]
+Day = Annotated[str, typer.Option(help="YYYY-MM-DD")]
+
+
+@release_app.command("record")
+def record(
+    student: Student,
+    lea: Lea,
+    provider: Provider,
+    element: Elements,
+    purpose: Annotated[list[str], typer.Option(help="Purpose id; repeat.")],
+    recipient: Annotated[str, typer.Option(help="Party role that is to receive.")],
+    signer: Annotated[str, typer.Option(help="Name as signed.")] = "",
+    relationship: Annotated[str, typer.Option(help="v3-RoleCode: MTH, GUARD, ONESELF.")] = "",
+    cosigner: Annotated[str, typer.Option(help="v3-RoleCode of a second signer.")] = "",
+    signed_on: Day = "",
+    expires_on: Day = "",
+    discloser: Annotated[str, typer.Option(help="Party role that may disclose.")] = "",
+    statement: Annotated[list[str] | None, typer.Option(help="Statement printed.")] = None,
+    form: Annotated[str, typer.Option(help="What the form calls itself.")] = "education",
+    answer: Annotated[str, typer.Option(help="signed, refused or pending.")] = "signed",
+    minor_consented: Annotated[bool, typer.Option(help="Care on the minor's own consent.")] = False,
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """File a signed form, and say which law's requirements it meets and what it lacks."""
+    from bridge.journeys.register_release import file_release  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+    from consent.signed_release import SignedRelease  # noqa: PLC0415
+
+    signed = SignedRelease(
+        form=form,
+        answer=_one_of(answer, ("signed", "refused", "pending"), "--answer"),
+        recorded_at=datetime.max.replace(tzinfo=UTC),  # the register's own is used
+        birth_date=date.max,
+        signer=signer or None,
+        signer_relationship=relationship or None,
+        cosigner_relationship=cosigner or None,
+        signed_on=_day(signed_on, "--signed-on"),
+        expires_on=_day(expires_on, "--expires-on"),
+        elements=tuple(element),
+        purposes=tuple(purpose),
+        recipient=recipient,
+        discloser=discloser or None,
+        statements=tuple(statement or ()),
+        minor_consented=minor_consented,
+    )
+    filed = file_release(parts_of(open_at(home)), (lea, provider), student, signed)
+    told: dict[str, Any] = {
+        "release": filed.id,
+        "new": filed.new,
+        "meets": list(filed.met),
+        "missing": {name: list(parts) for name, parts in filed.missing.items()},
+        "facts": filed.facts,
+        "notes": list(filed.notes),
+    }
+    tell(told, as_json=as_json)
+
+
+@release_app.command("revoke")
+def revoke(release_id: str, home: Home = Path()) -> None:
+    """Revoke a form from now on; recipients of what went out get a notice drafted."""
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.journeys.record_releases import revoke_release  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    if not revoke_release(parts_of(open_at(home)), release_id):
+        raise BridgeError("there is no such form in force")
+    print_line("revoked; see: schoolbridge recall list")
+
+
+@release_app.command("layout")
+def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) -> None:
+    """Write an empty file in the layout that ``import releases`` reads."""
+    import csv  # noqa: PLC0415
+
+    from bridge.journeys.import_releases import columns  # noqa: PLC0415
+
+    with out.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerow(columns())
+    print_line(f"wrote {out.name}")
+
+
+@release_app.command("list")
+def list_releases(student: Student, lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
+    """List the forms of one student: ids, days and states, no name."""
+    from bridge.journeys.register_release import forms_of  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    rows = [
+        {
+            "release": kept.id,
+            "form": kept.form.form,
+            "answer": kept.form.answer,
+            "signed_on": kept.form.signed_on.isoformat() if kept.form.signed_on else None,
+            "revoked": kept.form.revoked_at is not None,
+        }
+        for kept in forms_of(parts_of(open_at(home)), lea, student)
+    ]
+    _rows(rows, as_json=as_json)
+
+
+@emergency_app.command("declare")
+def declare(
+    student: Student,
+    lea: Lea,
+    provider: Provider,
+    element: Elements,
+    threat: Annotated[str, typer.Option(help="The threat, in words.", prompt=True)],
+    to: Annotated[str, typer.Option(help="Party role that is to receive.")],
+    by: Annotated[str, typer.Option(help="Who declares: party and role, lea.counselor.")],
+    medical: Annotated[bool, typer.Option(help="Also a medical emergency.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Declare an emergency now. It ends by itself and owes a review."""
+    from bridge.journeys.emergencies import declare_emergency  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+    from consent.emergencies import Declaration  # noqa: PLC0415
+
+    parts = parts_of(open_at(home))
+    now = parts.clock.now()
+    declared = Declaration(threat, to, tuple(element), by, now, now, medical)
+    kept = declare_emergency(parts, (lea, provider), student, declared)
+    print_line(f"emergency {kept.id}: ends {kept.ends_at}, review due {kept.review_due}")
+
+
+@emergency_app.command("review")
+def review(
+    emergency_id: str,
+    upheld: Annotated[bool, typer.Option("--upheld/--not-upheld", help="The outcome.")],
+    told: Annotated[bool, typer.Option("--guardian-told", help="The guardian was told.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Review a declaration. One that is not upheld ends at once and is recalled."""
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.journeys.emergencies import review_emergency, tell_guardian  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    parts = parts_of(open_at(home))
+    reviewed = review_emergency(parts, emergency_id, upheld=upheld)
+    noted = told and tell_guardian(parts, emergency_id)
+    if not (reviewed or noted):
+        raise BridgeError("there is no such declaration to review")
+    print_line("reviewed")
+
+
+@emergency_app.command("list")
+def list_emergencies(home: Home = Path(), as_json: AsJson = False) -> None:
+    """List what owes a review or a word to the guardian, the most urgent first."""
+    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.store.emergencies import owed  # noqa: PLC0415
+    from bridge.store.engine import read  # noqa: PLC0415
+
+    parts = parts_of(open_at(home))
+    with read(parts.engine) as connection:
+        waiting = owed(connection)
+    now = parts.clock.now()
+    rows = [
+        {
+            "emergency": kept.id,
+            "review_due": kept.review_due.isoformat(),
+            "overdue": kept.reviewed_at is None and kept.review_due <= now,
+            "reviewed": kept.reviewed_at is not None,
+            "guardian_told": kept.guardian_told_at is not None,
+        }
+        for kept in waiting
+    ]
+    _rows(rows, as_json=as_json)
+
+
+@review_app.command("clear")
+def clear(
+    referral: Annotated[str, typer.Argument(help="Id of the ServiceRequest.")],
+    element: Annotated[str, typer.Option(help="Element that was read.")],
+    fact: Annotated[str, typer.Option(help="human_reviewed, third_party_cleared ...")],
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Record that a person read, cleared or showed one element of one referral."""
+    from bridge.journeys.clear_review import clear_review, withdraw_review  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    parts = parts_of(open_at(home))
+    if withdraw:
+        withdraw_review(parts, referral, element, fact)
+    else:
+        clear_review(parts, referral, element, fact)
+    print_line("taken back" if withdraw else "cleared")
+
+
+def _one_of(text: str, allowed: tuple[str, ...], option: str) -> str:
+    if text not in allowed:
+        raise typer.BadParameter(f"{option} is one of: {', '.join(allowed)}")
+    return text
+
+
+def _day(text: str, option: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{option}: write the day as YYYY-MM-DD") from None
+
+
+def _rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        tell(rows, as_json=True)
+        return
+    for row in rows:
+        print_line("  ".join(f"{name}: {value}" for name, value in row.items()))

@@ -1,0 +1,76 @@
+"""The evidence register by hand: forms, emergencies, reviews and recalls."""
+
+import json
+
+from tests.bridge.cli.test_accounts import run
+from tests.support.worlds import World, caller, referral
+
+FORM = (
+    *("release", "record", "1001", "--lea", "millbrook", "--provider", "harbor"),
+    *("--element", "referral", "--purpose", "refer", "--recipient", "provider"),
+    *("--signer", "Max Winterbourne", "--relationship", "FTH", "--signed-on", "2026-09-01"),
+)
+EMERGENCY = (
+    *("emergency", "declare", "1001", "--lea", "millbrook", "--provider", "harbor"),
+    *("--element", "student.name", "--threat", "made-up threat", "--to", "provider"),
+)
+
+
+def sees(world: World) -> bool:
+    request = world.id_of("ServiceRequest", "R-1")
+    return world.bridge.gate.read(caller(), "ServiceRequest", request) is not None
+
+
+def test_a_form_is_filed_listed_revoked_and_what_went_out_is_recalled(lite: World) -> None:
+    lite.refer([referral(1, releases=())])
+    filed = json.loads(run(lite, *FORM, "--json").output)
+    assert (filed["meets"], filed["new"]) == (["ferpa"], True)
+    lite.clock.instant = lite.clock.instant.replace(hour=15)
+    assert sees(lite)
+    listed = run(lite, "release", "list", "1001", "--lea", "millbrook").output
+    assert filed["release"] in listed
+    assert "Winterbourne" not in listed
+    assert run(lite, "release", "revoke", filed["release"]).exit_code == 0
+    assert run(lite, "release", "revoke", filed["release"]).exit_code == 1
+    assert "state: drafted" in run(lite, "recall", "list").output
+    assert run(lite, "recall", "send").output == "1 notices sent\n"
+    assert json.loads(run(lite, "recall", "list", "--json").output)[0]["state"] == "sent"
+
+
+def test_an_emergency_is_declared_listed_and_reviewed(lite: World) -> None:
+    lite.refer([referral(1, releases=())])
+    assert run(lite, *EMERGENCY, "--by", "lea.loader").exit_code == 1
+    assert run(lite, *EMERGENCY, "--by", "lea.counselor").exit_code == 0
+    (owed,) = json.loads(run(lite, "emergency", "list", "--json").output)
+    assert (owed["reviewed"], owed["overdue"]) == (False, False)
+    done = run(lite, "emergency", "review", owed["emergency"], "--upheld", "--guardian-told")
+    assert done.exit_code == 0
+    assert json.loads(run(lite, "emergency", "list", "--json").output) == []
+
+
+def test_a_person_clears_one_element_of_one_referral(lite: World) -> None:
+    lite.refer([referral(1)])
+    request = lite.id_of("ServiceRequest", "R-1")
+    asked = ("review", "clear", request, "--element", "referral.note")
+    assert run(lite, *asked, "--fact", "human_reviewed").output == "cleared\n"
+    assert run(lite, *asked, "--fact", "human_reviewed", "--withdraw").output == "taken back\n"
+    assert run(lite, *asked, "--fact", "c_ferpa").exit_code == 1
+
+
+def test_the_layout_of_a_file_of_forms_can_be_written_and_read(lite: World) -> None:
+    home = lite.bridge.settings.home
+    lite.refer([referral(1)])
+    assert run_plain("release", "layout", str(home / "forms.csv")) == 0
+    with (home / "forms.csv").open("a", encoding="utf-8") as file:
+        file.write("1001,education,signed,,,,,,,,,,,\n")
+    asked = ("import", "releases", str(home / "forms.csv"))
+    told = run(lite, *asked, "--lea", "millbrook", "--provider", "harbor", "--json").output
+    assert json.loads(told)["incomplete"] == 1
+
+
+def run_plain(*arguments: str) -> int:
+    from typer.testing import CliRunner  # noqa: PLC0415
+
+    from bridge.cli import app  # noqa: PLC0415
+
+    return CliRunner().invoke(app, list(arguments)).exit_code
