@@ -17,7 +17,7 @@ from bridge.gate import Gate, Released, ReleasedResource
 from bridge.journeys.answer_referral import TaskAnswer, answer_referral
 from bridge.journeys.record_encounter import record_encounter
 from bridge.parts import parts_of
-from bridge.store.index import PARAMETERS, SHOWN_CODED
+from bridge.store.index import PARAMETERS
 
 CREATABLE = ("Encounter", "Appointment")
 UPDATABLE = ("Task",)
@@ -79,8 +79,8 @@ def _search(call: Call, asked: Interaction) -> Reply:
     call.require(asked.kind, "search-type")
     bridge = call.bridge
     base = bridge.settings.fhir_base
-    coded = call.caller.party == "hub" and asked.kind in SHOWN_CODED
-    reader = SearchReader(asked.kind, call.caller.client_id, base, bridge.identifiers, coded)
+    client = (call.caller.client_id, base, bridge.identifiers, call.caller.party)
+    reader = SearchReader(asked.kind, *client)
     request = reader.read(asked.parameters)
     released: Released = bridge.gate.search(
         call.caller, request.query, request.includes, call.request_id

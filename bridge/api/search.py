@@ -14,12 +14,13 @@ from bridge.errors import BadRequestError, Finding
 from bridge.gate import Match, Query, Released
 from bridge.identifiers import Identifiers
 from bridge.store.index import (
+    CODED,
     INCLUDES,
-    PARAMETERS,
     REFERENCE,
-    SHOWN_CODED,
+    SHOWN,
     TARGETS,
     Parameter,
+    searchable,
 )
 
 MAX_COUNT = 200
@@ -39,16 +40,13 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class SearchReader:
-    """Reads search parameters of one type for one client.
-
-    ``coded``: the client gets this type as coded rows only.
-    """
+    """Reads search parameters of one type for one client of a party."""
 
     kind: str
     client_id: str
     base: str
     identifiers: Identifiers
-    coded: bool = False
+    party: str
 
     def read(self, given: Sequence[tuple[str, str]]) -> SearchRequest:
         """Understand every parameter, or refuse the whole request.
@@ -64,7 +62,7 @@ class SearchReader:
         count = self._count(parts.pop("_count", []))
         parts.pop("_format", None)
         includes = tuple(self._include(value) for value in parts.pop("_include", []))
-        if self.coded and (hidden := [n for n in ("_id", "_lastUpdated") if n in parts]):
+        if self._coded() and (hidden := [n for n in ("_id", "_lastUpdated") if n in parts]):
             raise self._unknown(hidden[0])
         updated = tuple(_updated(value) for value in parts.pop("_lastUpdated", []))
         ids = tuple(_ids(parts.pop("_id", [])))
@@ -109,7 +107,7 @@ class SearchReader:
         return name
 
     def _match(self, name: str, value: str) -> Match:
-        parameter = next((p for p in self._known() if p.name == name), None)
+        parameter = next((p for p in searchable(self.party, self.kind) if p.name == name), None)
         if parameter is None:
             raise self._unknown(name)
         choices = [choice for choice in value.split(",") if choice]
@@ -118,14 +116,13 @@ class SearchReader:
         values = [v for choice in choices for v in self._value(parameter, choice)]
         return Match(name, tuple(values))
 
-    def _known(self) -> tuple[Parameter, ...]:
-        """Return what may be searched by: INVARIANT: elements that this client is shown."""
-        shown = SHOWN_CODED.get(self.kind, ()) if self.coded else None
-        return tuple(p for p in PARAMETERS[self.kind] if shown is None or p.name in shown)
+    def _coded(self) -> bool:
+        return self.party in CODED and (self.party, self.kind) in SHOWN
 
     def _unknown(self, name: str) -> BadRequestError:
-        always = [] if self.coded else ["_id", "_lastUpdated"]
-        known = ", ".join([*always, *(p.name for p in self._known())])
+        always = [] if self._coded() else ["_id", "_lastUpdated"]
+        offered = (p.name for p in searchable(self.party, self.kind))
+        known = ", ".join([*always, *offered])
         return _refused(name[:40], f"is not a search parameter of {self.kind}; known: {known}")
 
     def _value(self, parameter: Parameter, choice: str) -> list[tuple[str | None, str]]:

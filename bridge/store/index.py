@@ -72,13 +72,24 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     "Location": _parameters(),
 }
 
-# A coded row carries no identifier, no time of day and few elements. Whoever receives rows only so
-# may search them by what they show and by nothing else: a search by a referral number, a student
-# or an instant would tell which row is whose.
-SHOWN_CODED: dict[str, tuple[str, ...]] = {
-    "ServiceRequest": ("status", "intent", "code", "performer"),
-    "Encounter": ("status", "class", "type"),
+# Who gets a type with less of its elements may search it by what always leaves and by nothing else.
+# A coded row carries no identifier and no time of day: a search by a referral number, a student or
+# an instant would tell which row is whose. Of a session a school is not told the kind.
+SHOWN: dict[tuple[str, str], tuple[str, ...]] = {
+    ("hub", "ServiceRequest"): ("status", "intent", "code", "performer"),
+    ("hub", "Encounter"): ("status", "class", "type"),
+    ("lea", "Encounter"): ("status", "patient", "based-on"),
+    ("lea", "Appointment"): ("status", "based-on"),
 }
+CODED = ("hub",)
+"""Parties that get those types as coded rows, without id or date of their own."""
+
+
+def searchable(party: str, kind: str) -> tuple[Parameter, ...]:
+    """Return what a party may search a type by: INVARIANT: elements that it is always shown."""
+    shown = SHOWN.get((party, kind))
+    return tuple(p for p in PARAMETERS[kind] if shown is None or p.name in shown)
+
 
 TARGETS = {
     "patient": ("Patient",),
