@@ -1,0 +1,61 @@
+"""Edges of the engine: every reason on a sample of cells, and what only a fault would change."""
+
+import random
+from functools import cache
+
+from consent.columns import FactColumns
+from consent.conditions import bits_of, facts_in
+from consent.filters import holds
+from consent.model import Slice
+from consent.mou import shipped_agreement, shipped_template
+from tests.consent.oracles.plain import objections
+from tests.consent.oracles.shipped import Paper
+from tests.consent.worked_example import law, table
+
+PAPER = Paper("worked", shipped_template(), shipped_agreement(), law(), table())
+
+
+@cache
+def sample() -> list[tuple[Slice, list[int]]]:
+    """Return some cells of every slice: seeded, half of them one fact away from a permit."""
+    chance = random.Random(17)  # noqa: S311 a seeded sample
+    found = []
+    for asked in table().slices():
+        relevant = table().cells_of(asked).relevant
+        bits = [chance.getrandbits(32) & relevant for _ in range(6)]
+        near = [relevant & ~bits_of((name,)) for name in sorted(facts_in(relevant))]
+        against = bits_of(("dissent", "recipient_blocked", "third_party_present"))
+        found.append((asked, [*bits, *near, *(each & ~against for each in near), 0, relevant]))
+    return found
+
+
+def test_every_reason_is_the_one_the_documents_give() -> None:
+    for asked, cells in sample():
+        for bits in cells:
+            facts = frozenset(map(str, facts_in(bits)))
+            decision = table().decide_bits(asked, bits)
+            expected = objections(asked, facts, PAPER)
+            assert decision.permitted == (not expected)
+            assert decision.reasons == expected or decision.reasons[0].startswith("flow:F")
+
+
+def test_columns_and_filters_follow_the_single_decisions_on_the_sample() -> None:
+    for asked, cells in sample():
+        single = [table().decide_bits(asked, bits) for bits in cells]
+        many = table().decide_many(asked, FactColumns(cells))
+        condition = table().filter(asked)
+        assert many.flags() == bytes(decision.permitted for decision in single)
+        assert many.extents() == [decision.extent for decision in single]
+        met = [holds(condition, frozenset(map(str, facts_in(bits)))) for bits in cells]
+        assert met == [decision.permitted for decision in single]
+
+
+def test_all_that_a_permit_names_is_met() -> None:
+    for asked, cells in sample():
+        for bits in cells:
+            decision = table().decide_bits(asked, bits)
+            facts = table().explain(asked, facts_in(bits))
+            laws = [vote for vote in facts if vote.layer.startswith("law:")]
+            assert decision.permitted == all(vote.agrees for vote in facts)
+            if decision.permitted:
+                assert decision.bases == tuple(vote.by[0] for vote in laws)
