@@ -1,10 +1,11 @@
-"""``ledger verify|head``."""
+"""``ledger verify|head|events``."""
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from bridge.cli.running import AsJson, Home, open_at, tell
+from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -42,3 +43,22 @@ def head(home: Home = Path(), as_json: AsJson = False) -> None:
     with read(open_at(home).engine) as connection:
         heads = [head_of(connection, log) for log in logs(connection)]
     tell({h.log: {"size": h.size, "root": h.root.hex()} for h in heads}, as_json=as_json)
+
+
+@app.command()
+def events(
+    log: Annotated[str, typer.Argument(help="The agreement's id.")],
+    out: Annotated[Path, typer.Option(help="The NDJSON file to write.")],
+    home: Home = Path(),
+) -> None:
+    """Write FHIR AuditEvents (IHE BALP) of what left and what was withheld, for an auditor."""
+    from bridge.gate.audit_events import audit_events  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.store.engine import read  # noqa: PLC0415
+
+    parts, count = parts_of(open_at(home)), 0
+    with read(parts.engine) as connection, out.open("wb") as file:
+        for event in audit_events(connection, parts.identifiers, log):
+            file.write(event.body + b"\n")
+            count += 1
+    print_line(f"{count} events written to {out.name}")

@@ -117,6 +117,35 @@ def list_releases(student: Student, lea: Lea, home: Home = Path(), as_json: AsJs
     _rows(rows, as_json=as_json)
 
 
+@release_app.command("export")
+def export(
+    student: Student,
+    lea: Lea,
+    out: Annotated[Path, typer.Option(help="The NDJSON file to write.")],
+    home: Home = Path(),
+) -> None:
+    """Write a student's forms as FHIR Consent, and say what does not survive."""
+    from bridge.journeys.exchange_consents import export_consents  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    count, missing = export_consents(parts_of(open_at(home)), lea, student, out)
+    print_line(f"{count} forms written to {out.name}")
+    for each in missing:
+        print_line(f"lost: {each.path}: {each.what}")
+
+
+@release_app.command("import-fhir")
+def import_fhir(file: Path, lea: Lea, provider: Provider, home: Home = Path()) -> None:
+    """File the forms of an NDJSON file of FHIR Consents; what is not understood is held."""
+    from bridge.journeys.exchange_consents import import_consents  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    report = import_consents(parts_of(open_at(home)), (lea, provider), file)
+    print_line(f"filed: {report.filed}  unchanged: {report.unchanged}  held: {len(report.held)}")
+    for number, reason in report.held:
+        print_line(f"held: {file.name} line {number}: {reason}")
+
+
 @emergency_app.command("declare")
 def declare(
     student: Student,
