@@ -25,6 +25,17 @@ MAX_BYTES = 2_000_000
 MAX_DEPTH = 40
 
 Depth = NewType("Depth", int)
+# What to do about what the parser says, by a word of it.
+_ADVICE = (
+    ("\\t", "; indent with blanks, not with a tab"),
+    ("another document", "; keep one document to a file, without ---"),
+    ("expected ',' or", "; is a bracket or brace left open before this?"),
+    ("expected <block end>", "; is a quote or bracket left open, or a line indented too far?"),
+    ("end of stream", "; is a quote or bracket left open?"),
+    ("mapping values are not allowed", "; put text that holds a colon in quotes"),
+    ("could not find expected ':'", "; write key: value"),
+    ("undefined alias", "; write the text out again"),
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +123,9 @@ def _decoded(source: bytes, document: str) -> str:
 def _from_yaml(error: yaml.MarkedYAMLError, document: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    return Problem(document, line, column, error.problem or "is not readable YAML")
+    said = error.problem or "is not readable YAML"
+    advice = next((text for word, text in _ADVICE if word in said), "")
+    return Problem(document, line, column, said + advice)
 
 
 def _refuse_aliases(text: str, document: str) -> None:

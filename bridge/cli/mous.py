@@ -46,7 +46,8 @@ def check(document: Document, template: TemplateOption = None) -> None:
             print_line(f"{one.problem} (as the document means; no finding)")
     broken = sum(_proved(bound, agreement) for agreement in bound.agreements)
     if findings or broken:
-        print_line(f"{document}: {len(findings) + broken} findings")
+        count = len(findings) + broken
+        print_line(f"{document}: {count} finding{'s' if count > 1 else ''}")
         raise typer.Exit(1)
     print_line(f"{document}: no mistakes found")
 

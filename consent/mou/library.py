@@ -144,10 +144,14 @@ def _parent(located: Located, document: str, find: Find, below: tuple[str, ...])
 def _expect_kind(kind: Kind, parent: Bound, located: Located, document: str) -> None:
     if parent.kind not in ABOVE[kind]:
         reading = Reading(document)
-        names = " or ".join(ABOVE[kind])
-        text = f"an {kind} extends a {names}; {parent.id} is a {parent.kind}"
-        reading.note(located.entries["extends"].position, text.replace("an use", "a use"))
+        names = " or ".join(_with_article(above) for above in ABOVE[kind])
+        text = f"{_with_article(kind)} extends {names}; {parent.id} is {_with_article(parent.kind)}"
+        reading.note(located.entries["extends"].position, text)
         raise DocumentError(reading.problems)
+
+
+def _with_article(kind: Kind) -> str:
+    return f"{'an' if kind.startswith('a') else 'a'} {kind}"
 
 
 def _amendment(located: Located, document: str, parent: Bound) -> Bound:

@@ -59,7 +59,10 @@ class Node:
 
     def note(self, text: str) -> None:
         """Note a problem at this value."""
-        self.reading.note(self.located.position, f"{self.label}: {text}")
+        self.reading.note(self.located.position, self._labelled(text))
+
+    def _labelled(self, text: str) -> str:
+        return f"{self.label}: {text}" if self.label else text
 
     def child(self, located: Located, name: str) -> "Node":
         """Return a node below this one."""
@@ -166,9 +169,8 @@ class Node:
             else:
                 near = did_you_mean(name, vocabulary.names)
                 where = self.located.key_positions[name]
-                self.reading.note(
-                    where, f'{self.label}: "{name}" is not a known {vocabulary.noun}{near}'
-                )
+                text = f'"{name}" is not a known {vocabulary.noun}{near}'
+                self.reading.note(where, self._labelled(text))
 
     def fields(self, required: str = "", optional: str = "") -> "Fields":
         """Read a mapping with known keys; note keys unknown and keys missing.

@@ -209,9 +209,10 @@ def _use(node: Node, outer: Terms, role: str, template: Template) -> Use:
     forbidden = Vocabulary("answer", ("forbidden",))
     for name in ("relinking", "redisclosure"):
         fields.word(name, forbidden)
-    rows = fields.words("rows", _on(into, "row", lambda flow: flow.elements))
+    known = _on(into, "row", lambda flow: flow.elements)
+    rows = fields.words("rows", known)
     for row in rows:
-        if row in template.elements and template.elements[row].ident not in _CODED:
+        if row in known.names and template.elements[row].ident not in _CODED:
             fields.nodes["rows"].note(f'"{row}" tells who it is about; a licence is for coded rows')
     return Use(
         purposes=fields.words("purposes", _on(into, "purpose", lambda flow: flow.purposes)),

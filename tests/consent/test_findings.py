@@ -24,13 +24,13 @@ def findings(text: str) -> list[str]:
     ("old", "new", "stands_at", "expected"),
     [
         ("settings: [], text_only: true}", "settings: []}", '"14":',
-         'clause "14" is signed and no rule or setting carries it out; '
-         "name them under rules or settings, or say text_only: true"),
+         ('clause "14" is signed and no rule or setting carries it out; '
+         "name them under rules or settings, or say text_only: true")),
         ("rules: [P1, P6]", "rules: [P6]", "{id: P1",
          "rule P1 is carried out and no clause was signed for it; name it under a clause's rules"),
         ('clause: "9"', 'clause: "10"', '"10"\n  - id: F10',
-         'flow F9 says clause "10", which does not name it; '
-         "name it there, or say the right clause"),
+         ('flow F9 says clause "10", which does not name it; '
+         "name it there, or say the right clause")),
     ],
 )  # fmt: skip
 def test_a_gap_between_paper_and_rules_is_a_finding_with_its_place(

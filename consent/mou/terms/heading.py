@@ -44,8 +44,9 @@ def read_window(node: Node) -> Window:
     """Read ``effective``; the zone must be one of the IANA database."""
     fields = node.fields("from to tz")
     zone = fields.word("tz", Vocabulary("time zone", available_timezones()))
+    before = len(node.reading.problems)
     window = Window(fields.day("from"), fields.day("to"), zone)
-    if window.last < window.first:
+    if len(node.reading.problems) == before and window.last < window.first:
         node.note("ends before it begins")
     return window
 

@@ -143,6 +143,7 @@ def read_small_cell(node: Node) -> SmallCell:
 
 def read_higher_small_cell(node: Node, outer: SmallCell) -> SmallCell:
     """Read ``small_cell`` of an agreement: a higher least count, never a lower one."""
+    before = len(node.reading.problems)
     fields = node.fields("", "min_n complementary percent_rounding")
     cell = replace(
         outer,
@@ -150,6 +151,8 @@ def read_higher_small_cell(node: Node, outer: SmallCell) -> SmallCell:
         complementary=fields.flag("complementary", default=outer.complementary),
         percent_rounding=fields.get("percent_rounding", Node.whole, outer.percent_rounding),
     )
+    if len(node.reading.problems) > before:
+        return outer  # what did not read is compared with nothing
     if cell.min_n < outer.min_n:
         node.note(f"min_n may not be lower than the template's {outer.min_n}")
     if cell.percent_rounding < outer.percent_rounding:
