@@ -81,7 +81,7 @@ def _denied(
     )
     missing = lifting(objecting[0]) if objecting else nearest(unmet[0], bits)
     clause = objecting[0].clause if objecting else conditions.clause
-    waits = conditions.review and not any(_objections(conditions, bits | conditions.review))
+    waits = not any(_objections(conditions, bits | conditions.review))
     extent = Extent.HOLD if waits else Extent.DENY
     return Decision(Outcome.DENY, reasons, clause=clause, missing=missing, extent=extent)
 
@@ -106,7 +106,7 @@ def _permitted(conditions: Conditions, bits: int) -> Decision:
 
 def _duty(code: str, way: Way, conditions: Conditions) -> Duty:
     rule = duty_rules().get(code)
-    match rule.payload if rule else "":
+    match rule and rule.payload:
         case "notice":
             return Duty(code, notice(code))
         case "consent":

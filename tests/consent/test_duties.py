@@ -120,6 +120,15 @@ def test_a_sender_that_can_carry_out_more_may_send_and_one_that_can_less_may_not
     assert without_ledger.decide(F1, F1_FACTS).reasons[0] == "duty:AOD"
 
 
+def test_a_sender_may_declare_a_duty_we_know_no_rule_for() -> None:
+    marking = with_f1_duties("PRIVMARK", able() | {"PRIVMARK"})
+
+    decision = marking.decide(F1, F1_FACTS)
+
+    assert decision.extent is Extent.DUTIES
+    assert payloads(decision)["PRIVMARK"] is None
+
+
 def test_an_agreement_that_adds_a_duty_nobody_can_carry_out_closes_its_flow() -> None:
     added = agreement_with("add_obligations: []", "add_obligations: [PRIVMARK]")
     closed = compile_table(read_template(TEMPLATE.encode(), "t"), added, law())

@@ -10,7 +10,7 @@ from consent.model import Slice
 from consent.mou import shipped_agreement, shipped_template
 from tests.consent.oracles.plain import objections
 from tests.consent.oracles.shipped import Paper
-from tests.consent.worked_example import law, table
+from tests.consent.worked_example import law, slice_of, table
 
 PAPER = Paper("worked", shipped_template(), shipped_agreement(), law(), table())
 
@@ -59,3 +59,29 @@ def test_all_that_a_permit_names_is_met() -> None:
             assert decision.permitted == all(vote.agrees for vote in facts)
             if decision.permitted:
                 assert decision.bases == tuple(vote.by[0] for vote in laws)
+
+
+def test_a_prohibition_names_what_would_lift_it_only_where_it_objects() -> None:
+    asked = slice_of("provider lea counselor follow referral.status")
+
+    against, quiet = (
+        {vote.layer: vote for vote in table().explain(asked, facts)}["prohibition:P6"]
+        for facts in (["dissent"], [])
+    )
+
+    assert (against.agrees, against.missing) == (False, ("threat_documented",))
+    assert (quiet.agrees, quiet.missing) == (True, ())
+    assert against.by == quiet.by == ("P6",)
+
+
+def test_a_layer_names_the_nearest_way_only_where_none_holds() -> None:
+    asked = slice_of("lea provider intake refer referral.reason")
+
+    shut, met = (
+        {vote.layer: vote for vote in table().explain(asked, facts)}["law:FERPA"]
+        for facts in (["official_contract"], ["c_ferpa"])
+    )
+
+    assert (shut.agrees, shut.missing) == (False, ("c_ferpa",))
+    assert len(shut.by) > len(met.by) == 1
+    assert (met.agrees, met.missing, met.by) == (True, (), ("ferpa.consent",))

@@ -1,0 +1,74 @@
+"""What only a fault in the cutting would change: lists, depth, values in place of withheld ones."""
+
+import json
+from typing import Any
+
+import pytest
+
+from consent.minimise import load_projection, minimise
+from consent.projections import VIEWS
+
+SCHOOL = load_projection("to-school", "America/New_York")
+PROVIDER = load_projection("to-provider", "America/New_York")
+VISIT = frozenset({"visit.dates", "visit.type"})
+
+
+def encounter(**more: object) -> dict[str, Any]:
+    return {
+        "resourceType": "Encounter",
+        "class": {"system": "http://x", "code": "AMB"},
+        "type": [{"text": "individual"}],
+        **more,
+    }
+
+
+def nested(depth: int, inside: object) -> object:
+    for _ in range(depth):
+        inside = [inside]
+    return inside
+
+
+@pytest.mark.parametrize("kind", [None, ["Encounter"], {"a": "Encounter"}, 7, "Nothing"])
+def test_a_resource_that_names_no_type_does_not_leave_and_does_not_break(kind: object) -> None:
+    assert minimise({"resourceType": kind, "id": "x"}, VISIT, SCHOOL) is None
+
+
+def test_what_is_permitted_keeps_its_value_and_what_is_withheld_gets_the_constant() -> None:
+    whole = minimise(encounter(), VISIT, SCHOOL)
+    less = minimise(encounter(), VISIT - {"visit.type"}, SCHOOL)
+
+    assert whole is not None
+    assert less is not None
+    assert whole["class"] == {"system": "http://x", "code": "AMB"}
+    assert json.dumps(less["class"]).count("unknown") == 1
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_entry_of_a_list_that_may_change_the_meaning_is_enough(place: int) -> None:
+    entries: list[Any] = [{"text": "a"}, {"text": "b"}, {"text": "c"}]
+    entries[place] = {"text": "x", "modifierExtension": [{"url": "http://x"}]}
+
+    assert minimise(encounter(type=entries), VISIT, SCHOOL) is None
+
+
+@pytest.mark.parametrize("name", ["modifierExtension", "implicitRules"])
+def test_one_name_of_an_entry_that_may_change_the_meaning_is_enough(name: str) -> None:
+    inner = {"text": "x", name: "y", "coding": [{"code": "z"}]}
+
+    assert minimise(encounter(type=[inner]), VISIT, SCHOOL) is None
+    assert minimise(encounter(length={"extra": inner}), VISIT, SCHOOL) is None
+
+
+@pytest.mark.parametrize(("lists", "leaves"), [(61, True), (62, True), (63, False), (64, False)])
+def test_what_is_nested_too_deep_to_be_known_does_not_leave(lists: int, leaves: bool) -> None:
+    # The resource is the first level and the plain value inside the lists the last: 64 in all.
+    found = minimise(encounter(text=nested(lists, "x")), VISIT, SCHOOL)
+
+    assert (found is not None) is leaves
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_constant_in_place_of_a_withheld_value_is_json(view: str) -> None:
+    kept = [row for r in load_projection(view).resources.values() for row in r.otherwise]
+
+    assert all(json.loads(constant) for _, _, constant in kept)
