@@ -12,7 +12,7 @@ from consent.mou.library import Bound, Kind
 from consent.mou.template import Template
 from consent.mou.use_licence import UseLicence
 from consent.surface.opening import Opening, openings_of
-from consent.table import compile_table
+from consent.table import DecisionTable, compile_table
 
 # Blocks that open nothing themselves and yet decide when a fact is true, or what an element is.
 _OF_TEMPLATE = ("status", "withdrawal", "effective", "purposes", "roles")
@@ -50,7 +50,10 @@ class Surface:
 
 def surfaces_of(bound: Bound) -> tuple[Surface, ...]:
     """Return the surface of a document: one for each district that shares it."""
-    return tuple(_surface(bound, agreement) for agreement in bound.agreements)
+    return tuple(
+        surface_of(bound, agreement, compile_table(bound.template, agreement, bound.law))
+        for agreement in bound.agreements
+    )
 
 
 def name_of(bound: Bound, agreement: Agreement) -> str:
@@ -58,9 +61,9 @@ def name_of(bound: Bound, agreement: Agreement) -> str:
     return f"{bound.id}.{agreement.district}" if agreement.district else bound.id
 
 
-def _surface(bound: Bound, agreement: Agreement) -> Surface:
+def surface_of(bound: Bound, agreement: Agreement, table: DecisionTable) -> Surface:
+    """Return the surface of one agreement of a document, from its compiled table."""
     template = bound.template
-    table = compile_table(template, agreement, bound.law)
     openings = openings_of(table)
     elements = {asked.element for asked in openings}
     rests_on = dict(_settings(template, agreement, elements))

@@ -1,6 +1,6 @@
 """Single edits of a document, and whether an edit changes what is released.
 
-The judge here uses nothing of the released surface: it asks the decision table cell by cell, and
+The judge uses nothing of the released surface: it asks the decision table cell by cell, and
 compares the parsed settings on which facts rest.
 """
 
@@ -14,6 +14,8 @@ from consent.cells import subsets
 from consent.model import Slice
 from consent.mou.library import Bound
 from consent.mou.terms.parties import Party
+from consent.surface import Surface
+from consent.surface.released import surface_of
 from consent.table import DecisionTable, compile_table
 from documents import Located
 
@@ -96,20 +98,28 @@ def _others(text: str, quoted: bool, pool: list[str]) -> Iterator[str]:
         yield pool[(place + 1) % len(pool)] if len(pool) > 1 else f"{text} x"
 
 
-def changes_release(old: Bound, new: Bound) -> bool:
-    """Whether anything differs in what leaves, when, or what must be true for it."""
-    return _settings_differ(old, new) or any(
-        _cells_differ(before, after, asked)
-        for before, after in _tables(old, new)
-        for asked in sorted({*before.slices(), *after.slices()})
-    )
+class Judged:
+    """A document with its tables, and what its facts rest on, to be compared with another."""
 
+    def __init__(self, bound: Bound) -> None:
+        self.bound = bound
+        self.tables = [compile_table(bound.template, a, bound.law) for a in bound.agreements]
+        self.rests_on = _rests_on(bound, self.tables)
 
-def _tables(old: Bound, new: Bound) -> Iterator[tuple[DecisionTable, DecisionTable]]:
-    for before, after in zip(old.agreements, new.agreements, strict=True):
-        yield (
-            compile_table(old.template, before, old.law),
-            compile_table(new.template, after, new.law),
+    def surfaces(self) -> tuple[Surface, ...]:
+        pairs = zip(self.bound.agreements, self.tables, strict=True)
+        return tuple(surface_of(self.bound, agreement, table) for agreement, table in pairs)
+
+    def releases_otherwise(self, other: "Judged") -> bool:
+        """Whether anything differs in what leaves, when, or what must be true for it."""
+        return (
+            len(self.tables) != len(other.tables)
+            or self.rests_on != other.rests_on
+            or any(
+                _cells_differ(before, after, asked)
+                for before, after in zip(self.tables, other.tables, strict=True)
+                for asked in sorted({*before.slices(), *after.slices()})
+            )
         )
 
 
@@ -124,19 +134,14 @@ def _cells_differ(before: DecisionTable, after: DecisionTable, asked: Slice) -> 
     )
 
 
-def _settings_differ(old: Bound, new: Bound) -> bool:
-    return _rests_on(old) != _rests_on(new)
-
-
-def _rests_on(bound: Bound) -> list[Any]:
+def _rests_on(bound: Bound, tables: list[DecisionTable]) -> list[Any]:
     template = bound.template
     found: list[Any] = [getattr(template, name) for name in OF_TEMPLATE]
     found += [getattr(template.settings, name) for name in SETTINGS]
     for agreement, name in product(bound.agreements, OF_AGREEMENT):
         found.append(getattr(agreement, name))
-    for agreement in bound.agreements:
+    for agreement, table in zip(bound.agreements, tables, strict=True):
         found.append({role: _flags(party) for role, party in agreement.parties.items()})
-        table = compile_table(template, agreement, bound.law)
         shown = {s.element for s in table.slices() if not table.filter(s).never}
         found.append({name: template.elements[name] for name in shown})
     for own in bound.own:
