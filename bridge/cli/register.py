@@ -2,11 +2,15 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.journeys.register_release import Filed
+    from consent.signed_release import SignedRelease
 
 release_app = typer.Typer(no_args_is_help=True)
 emergency_app = typer.Typer(no_args_is_help=True)
@@ -43,26 +47,52 @@ def record(
     """File a signed form, and say which law's requirements it meets and what it lacks."""
     from bridge.journeys.register_release import file_release  # noqa: PLC0415
     from bridge.parts import parts_of  # noqa: PLC0415
+
+    form_said = _form(
+        (form, answer, minor_consented),
+        (signer, relationship, cosigner),
+        (signed_on, expires_on),
+        (element, purpose, statement or []),
+        (recipient, discloser),
+    )
+    _tell_filed(
+        file_release(parts_of(open_at(home)), (lea, provider), student, form_said), as_json=as_json
+    )
+
+
+def _form(
+    what: tuple[str, str, bool],
+    who: tuple[str, str, str],
+    days: tuple[str, str],
+    lists: tuple[list[str], list[str], list[str]],
+    parties: tuple[str, str],
+) -> "SignedRelease":
     from consent.signed_release import SignedRelease  # noqa: PLC0415
 
-    signed = SignedRelease(
+    form, answer, minor_consented = what
+    signer, relationship, cosigner = (text or None for text in who)
+    elements, purposes, statements = (tuple(words) for words in lists)
+    recipient, discloser = (text or None for text in parties)
+    return SignedRelease(
         form=form,
         answer=_one_of(answer, ("signed", "refused", "pending"), "--answer"),
         recorded_at=datetime.max.replace(tzinfo=UTC),  # the register's own is used
         birth_date=date.max,
-        signer=signer or None,
-        signer_relationship=relationship or None,
-        cosigner_relationship=cosigner or None,
-        signed_on=_day(signed_on, "--signed-on"),
-        expires_on=_day(expires_on, "--expires-on"),
-        elements=tuple(element),
-        purposes=tuple(purpose),
+        signer=signer,
+        signer_relationship=relationship,
+        cosigner_relationship=cosigner,
+        signed_on=_day(days[0], "--signed-on"),
+        expires_on=_day(days[1], "--expires-on"),
+        elements=elements,
+        purposes=purposes,
         recipient=recipient,
-        discloser=discloser or None,
-        statements=tuple(statement or ()),
+        discloser=discloser,
+        statements=statements,
         minor_consented=minor_consented,
     )
-    filed = file_release(parts_of(open_at(home)), (lea, provider), student, signed)
+
+
+def _tell_filed(filed: "Filed", *, as_json: bool) -> None:
     told: dict[str, Any] = {
         "release": filed.id,
         "new": filed.new,
