@@ -3,38 +3,14 @@
 import copy
 import json
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import pytest
 
 from mappings.fhir.consent_exchange import ELEMENTS, ExchangedForm, build, lost, parse
 from mappings.fhir.errors import ParseError
+from tests.support.exchanged_forms import FORM, FORMS, PATIENT
 from tests.support.profiles import validate
-
-PATIENT = {"reference": "Patient/p1"}
-FORM = ExchangedForm(
-    form="health",
-    answer="signed",
-    signers=(("MTH", "Synthetic Mother"),),
-    signed_on=date(2026, 9, 1),
-    expires_on=date(2027, 6, 30),
-    elements=("status", "visit.dates"),
-    purposes=("follow", "attend"),
-    recipient="lea",
-    discloser="provider",
-    statements=("condition", "redisclosure", "revoke"),
-)
-FORMS = [
-    FORM,
-    replace(FORM, answer="refused"),
-    replace(FORM, answer="pending", signers=(), signed_on=None, expires_on=None),
-    replace(FORM, revoked=True),
-    replace(FORM, signers=(("ONESELF", "Synthetic Child"),)),
-    replace(FORM, signers=(("FTH", "Synthetic Father"), ("ONESELF", "Synthetic Child"))),
-    replace(FORM, signers=(("", "Synthetic Somebody"),)),
-    ExchangedForm("education", "signed"),
-]
 
 
 def consent(form: ExchangedForm = FORM) -> dict[str, Any]:

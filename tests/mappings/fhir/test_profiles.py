@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 
-from mappings.fhir import location, organization, referral_resources, session_resources
+from mappings.fhir import (
+    consent_exchange,
+    location,
+    organization,
+    referral_resources,
+    session_resources,
+)
 from mappings.fhir.organization import Party, PartyKind
+from tests.support.exchanged_forms import FORMS, PATIENT
 from tests.support.fhir_records import ATTENDED, CONTEXT, FULL, SESSION_CONTEXT, referrals, sessions
 from tests.support.profiles import IG, Alarm, all_alarms, is_known, known_alarms, validate
 
@@ -25,6 +32,7 @@ def built() -> Iterator[dict[str, Any]]:
     for session in sessions():
         yield from session_resources(session, SESSION_CONTEXT)
     yield from directory()
+    yield from (consent_exchange.build(form, "c1", PATIENT) for form in FORMS)
 
 
 def directory() -> Iterator[dict[str, Any]]:
