@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+import pytest
+
 from consent.conditions import bits_of
 from consent.law import Law
 from consent.model import Decision, Slice
 from consent.mou import Agreement, Template, shipped_document
 from consent.mou.library import Kind, read_bound
 from consent.table import DecisionTable, compile_table
+
+WORKED = "millbrook-harbor-2026"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,15 @@ def _papers(name: str) -> Iterator[Paper]:
         table = compile_table(bound.template, agreement, bound.law)
         label = f"{name} {agreement.district}".strip()
         yield Paper(label, bound.template, agreement, bound.law, table)
+
+
+def _param(paper: Paper) -> object:
+    marks = () if paper.name == WORKED else (pytest.mark.faults,)
+    return pytest.param(paper, id=paper.name.replace(" ", "-"), marks=marks)
+
+
+# One paper at every run; all of them with ``-m faults``.
+each_paper = pytest.mark.parametrize("paper", [_param(paper) for paper in papers()])
 
 
 def permitted(cells: list[tuple[int, Decision]]) -> set[int]:

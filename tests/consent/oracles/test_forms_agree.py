@@ -14,9 +14,7 @@ from consent.duties import Extent
 from consent.filters import holds
 from consent.model import Filter, Literal
 from tests.consent.oracles.formulas import each_slice, of_filter
-from tests.consent.oracles.shipped import Paper, bit, papers, permitted, told
-
-each_paper = pytest.mark.parametrize("paper", papers(), ids=lambda paper: paper.name)
+from tests.consent.oracles.shipped import Paper, bit, each_paper, papers, permitted, told
 
 
 @each_paper

@@ -17,9 +17,7 @@ from tests.consent.oracles.formulas import (
     some,
     with_fact,
 )
-from tests.consent.oracles.shipped import Paper, papers
-
-each_paper = pytest.mark.parametrize("paper", papers(), ids=lambda paper: paper.name)
+from tests.consent.oracles.shipped import Paper, each_paper, papers
 
 
 def prohibiting(paper: Paper) -> set[str]:
