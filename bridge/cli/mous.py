@@ -56,13 +56,11 @@ def _proved(bound: "Bound", agreement: "Agreement") -> int:
     """Enumerate the table of one agreement, tell what was found, and return the broken promises."""
     from time import perf_counter  # noqa: PLC0415
 
-    from consent.surface import prove  # noqa: PLC0415
+    from consent.surface import conditions_of, prove  # noqa: PLC0415
     from consent.surface.comparing import said  # noqa: PLC0415
-    from consent.table import compile_table  # noqa: PLC0415
 
     begun = perf_counter()
-    table = compile_table(bound.template, agreement, bound.law)
-    proof = prove(table, bound.template)
+    proof = prove(conditions_of(bound.template, agreement, bound.law), bound.template)
     whose = f" of {agreement.district}" if agreement.district else ""
     print_line(
         f"table{whose}: {proof.slices} slices, {proof.cells} cells, {proof.permits} permits, "

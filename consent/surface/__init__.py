@@ -2,7 +2,7 @@
 
 from consent.surface.comparing import Difference, compare
 from consent.surface.locking import locked_text, read_lock
-from consent.surface.opening import Opening, openings_of
+from consent.surface.opening import Opening, conditions_of, openings_of
 from consent.surface.proving import Failure, Proof, prove
 from consent.surface.released import Surface, surfaces_of
 
@@ -13,6 +13,7 @@ __all__ = [
     "Proof",
     "Surface",
     "compare",
+    "conditions_of",
     "locked_text",
     "openings_of",
     "prove",

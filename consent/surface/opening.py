@@ -4,15 +4,19 @@ The permit sets are the prime implicants of the condition, so that two documents
 same have the same ones, however they are written.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, product
 
-from consent.conditions import Conditions, Way, facts_in
+from consent.compiling import compile_slice, is_known
+from consent.conditions import Conditions, Sources, Way, facts_in
+from consent.filters import filter_of
+from consent.law import Law
 from consent.model import Filter, Slice
+from consent.mou.agreement import Agreement
+from consent.mou.template import Template
 from consent.surface.universe import universe
-from consent.table import DecisionTable
 
 Term = frozenset[str]
 NOT = "!"
@@ -35,19 +39,31 @@ class Opening:
         return frozenset(word.removeprefix(NOT) for term in self.permits for word in term)
 
 
-def openings_of(table: DecisionTable) -> dict[Slice, Opening]:
+def conditions_of(template: Template, agreement: Agreement, law: Law) -> dict[Slice, Conditions]:
+    """Compile each slice that a flow of the template names; no other can ever be open."""
+    sources = Sources(template, agreement, law)
+    named = {
+        Slice(*names)
+        for flow in template.flows
+        for names in product(flow.senders, flow.to, flow.recipients, flow.purposes, flow.elements)
+    }
+    known = sorted(asked for asked in named if is_known(asked, template))
+    return {asked: compile_slice(asked, sources) for asked in known}
+
+
+def openings_of(conditions: Mapping[Slice, Conditions]) -> dict[Slice, Opening]:
     """Return when each slice is open; a slice that no facts open is left out."""
-    found = {}
-    for asked in table.slices():
-        terms = minimal_permits(table.filter(asked))
-        if terms:
-            needs = _duties(table.cells_of(asked).conditions)
-            found[asked] = Opening(_in_order(terms), _said(needs, terms))
-    return found
+    found = {asked: _opening(compiled) for asked, compiled in conditions.items()}
+    return {asked: opening for asked, opening in found.items() if opening.permits}
 
 
-# Many slices share a condition, and a document compared with another shares most of them.
-@lru_cache(maxsize=4096)
+# Most slices of a document share their conditions with others, and with the document edited.
+@lru_cache(maxsize=8192)
+def _opening(conditions: Conditions) -> Opening:
+    terms = minimal_permits(filter_of(conditions))
+    return Opening(_in_order(terms), _said(_duties(conditions), terms) if terms else ())
+
+
 def minimal_permits(condition: Filter) -> frozenset[Term]:
     """Return the minimal permit sets of a condition: all its prime implicants."""
     if condition.never:

@@ -1,14 +1,15 @@
 """Every cell of an agreement counted, and what its documents promise proved over all of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from consent.conditions import Conditions, facts_in
+from consent.filters import filter_of
 from consent.model import Slice
 from consent.mou.template import Template
 from consent.mou.terms.properties import Promise, Property
 from consent.surface.opening import NOT, Opening, openings_of
 from consent.surface.universe import Universe, universe
-from consent.table import DecisionTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,14 @@ class Proof:
     failures: tuple[Failure, ...]
 
 
-def prove(table: DecisionTable, template: Template) -> Proof:
+def prove(conditions: Mapping[Slice, Conditions], template: Template) -> Proof:
     """Enumerate every cell of every live slice, and check each promise on each of them."""
-    openings = openings_of(table)
+    openings = openings_of(conditions)
     cells = permits = 0
     worst: dict[str, Failure] = {}
-    for asked in table.slices():
-        all_cells = universe({str(fact) for fact in table.relevant_facts(asked)})
-        open_cells = all_cells.permitted(table.filter(asked))
+    for asked, compiled in conditions.items():
+        all_cells = universe({str(fact) for fact in facts_in(compiled.relevant)})
+        open_cells = all_cells.permitted(filter_of(compiled))
         cells += all_cells.count
         permits += open_cells.bit_count()
         for failure in _failures(asked, openings.get(asked), template):
@@ -47,7 +48,7 @@ def prove(table: DecisionTable, template: Template) -> Proof:
             worst[failure.property.id] = failure if before is None else _worse(before, failure)
     stated = template.properties
     found = tuple(worst[one.id] for one in stated if one.id in worst)
-    return Proof(len(table.slices()), cells, permits, len(stated), found)
+    return Proof(len(conditions), cells, permits, len(stated), found)
 
 
 def _worse(one: Failure, other: Failure) -> Failure:

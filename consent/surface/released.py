@@ -5,14 +5,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from hashlib import sha256
 
+from consent.conditions import Conditions
 from consent.model import Slice
 from consent.mou.agreement import Agreement
 from consent.mou.digest import canonical
 from consent.mou.library import Bound, Kind
 from consent.mou.template import Template
 from consent.mou.use_licence import UseLicence
-from consent.surface.opening import Opening, openings_of
-from consent.table import DecisionTable, compile_table
+from consent.surface.opening import Opening, conditions_of, openings_of
 
 # Blocks that open nothing themselves and yet decide when a fact is true, or what an element is.
 _OF_TEMPLATE = ("status", "withdrawal", "effective", "purposes", "roles")
@@ -51,7 +51,7 @@ class Surface:
 def surfaces_of(bound: Bound) -> tuple[Surface, ...]:
     """Return the surface of a document: one for each district that shares it."""
     return tuple(
-        surface_of(bound, agreement, compile_table(bound.template, agreement, bound.law))
+        surface_of(bound, agreement, conditions_of(bound.template, agreement, bound.law))
         for agreement in bound.agreements
     )
 
@@ -61,10 +61,12 @@ def name_of(bound: Bound, agreement: Agreement) -> str:
     return f"{bound.id}.{agreement.district}" if agreement.district else bound.id
 
 
-def surface_of(bound: Bound, agreement: Agreement, table: DecisionTable) -> Surface:
-    """Return the surface of one agreement of a document, from its compiled table."""
+def surface_of(
+    bound: Bound, agreement: Agreement, conditions: Mapping[Slice, Conditions]
+) -> Surface:
+    """Return the surface of one agreement of a document, from its compiled conditions."""
     template = bound.template
-    openings = openings_of(table)
+    openings = openings_of(conditions)
     elements = {asked.element for asked in openings}
     rests_on = dict(_settings(template, agreement, elements))
     if bound.kind in (Kind.AMENDMENT, Kind.USE_LICENCE):

@@ -10,13 +10,14 @@ from datetime import date, timedelta
 from itertools import product
 from typing import Any
 
-from consent.cells import subsets
+from consent.cells import Cells, subsets
+from consent.conditions import Conditions
+from consent.filters import filter_of
 from consent.model import Slice
 from consent.mou.library import Bound
 from consent.mou.terms.parties import Party
-from consent.surface import Surface
+from consent.surface import Surface, conditions_of
 from consent.surface.released import surface_of
-from consent.table import DecisionTable, compile_table
 from documents import Located
 
 SETTINGS = ("consents", "consent_conflict", "minor_consent", "people", "redisclosure")
@@ -24,6 +25,7 @@ SETTINGS += ("research", "billing")
 OF_TEMPLATE = ("status", "withdrawal", "effective", "purposes", "roles")
 OF_AGREEMENT = ("status", "effective", "signed", "emergency", "small_cell", "term")
 Pool = dict[str, list[str]]
+Table = dict[Slice, Conditions]
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Judged:
 
     def __init__(self, bound: Bound) -> None:
         self.bound = bound
-        self.tables = [compile_table(bound.template, a, bound.law) for a in bound.agreements]
+        self.tables = [conditions_of(bound.template, a, bound.law) for a in bound.agreements]
         self.rests_on = _rests_on(bound, self.tables)
 
     def surfaces(self) -> tuple[Surface, ...]:
@@ -118,13 +120,14 @@ class Judged:
             or any(
                 _cells_differ(before, after, asked)
                 for before, after in zip(self.tables, other.tables, strict=True)
-                for asked in sorted({*before.slices(), *after.slices()})
+                for asked in sorted({*before, *after})
             )
         )
 
 
-def _cells_differ(before: DecisionTable, after: DecisionTable, asked: Slice) -> bool:
-    one, other = before.cells_of(asked), after.cells_of(asked)
+def _cells_differ(before: Table, after: Table, asked: Slice) -> bool:
+    shut = Conditions(known=False)
+    one, other = Cells(before.get(asked, shut)), Cells(after.get(asked, shut))
     if one.conditions == other.conditions:
         return False
     return any(
@@ -134,7 +137,7 @@ def _cells_differ(before: DecisionTable, after: DecisionTable, asked: Slice) -> 
     )
 
 
-def _rests_on(bound: Bound, tables: list[DecisionTable]) -> list[Any]:
+def _rests_on(bound: Bound, tables: list[Table]) -> list[Any]:
     template = bound.template
     found: list[Any] = [getattr(template, name) for name in OF_TEMPLATE]
     found += [getattr(template.settings, name) for name in SETTINGS]
@@ -142,7 +145,7 @@ def _rests_on(bound: Bound, tables: list[DecisionTable]) -> list[Any]:
         found.append(getattr(agreement, name))
     for agreement, table in zip(bound.agreements, tables, strict=True):
         found.append({role: _flags(party) for role, party in agreement.parties.items()})
-        shown = {s.element for s in table.slices() if not table.filter(s).never}
+        shown = {s.element for s, compiled in table.items() if not filter_of(compiled).never}
         found.append({name: template.elements[name] for name in shown})
     for own in bound.own:
         parts = ("status", "effective", "signed", "use")
