@@ -19,7 +19,8 @@ from tests.faults.provider import Journal, Provider
 from tests.faults.reconcile import Findings, reconcile
 
 WORKERS = 3
-LONGEST_LIFE = 2.0
+MOST_WRITES = 25
+LONGEST_LIFE = 30.0  # where the machine is busy
 KILLED_WHILE_STARTING = 0.15
 
 
@@ -29,6 +30,7 @@ class Plan:
 
     Attributes:
         backend_every: after so many kills of the server, also kill a process of the database.
+        deaf: how often an answer is taken for lost although it came.
         careful: whether the provider's system sends what tells a repeat from something new.
     """
 
@@ -36,6 +38,7 @@ class Plan:
     seed: int
     backend_every: int = 0
     careful: bool = True
+    deaf: float = 0.1
 
 
 @dataclass
@@ -85,7 +88,7 @@ def run_kills(
         for thread in threads:
             thread.start()
         while run.kills < plan.kills and not run.findings.any:
-            time.sleep(dice.uniform(0, LONGEST_LIFE))
+            _let_work(run, dice)
             _kill_backend(run, database)
             kill(server)
             run.kills += 1
@@ -104,11 +107,22 @@ def run_kills(
     return run
 
 
+def _let_work(run: Run, dice: random.Random) -> None:
+    """Wait for some writes to be acknowledged (none, now and then), and a random moment more."""
+    enough = run.journal.acknowledged + dice.randrange(MOST_WRITES)
+    until = time.monotonic() + LONGEST_LIFE
+    while run.journal.acknowledged < enough and time.monotonic() < until:
+        time.sleep(0.002)
+    time.sleep(dice.uniform(0, 0.1))
+
+
 def _worker(deployment: Deployment, run: Run, of: tuple[int, threading.Event]) -> threading.Thread:
     number, stop = of
     seed = run.plan.seed * WORKERS + number
-    share, careful = (number, WORKERS), run.plan.careful
-    provider = Provider(deployment.base_url, run.journal, seed, share, stop, careful)
+    share, plan = (number, WORKERS), run.plan
+    provider = Provider(
+        deployment.base_url, run.journal, seed, share, stop, careful=plan.careful, deaf=plan.deaf
+    )
     return threading.Thread(target=provider.work, daemon=True)
 
 

@@ -19,7 +19,7 @@ from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.test_kills import GIVEN_SEED, LONG
 from tests.support.worlds import HARBOR, LEA
 
-KILLS = [pytest.param(4, marks=pytest.mark.slow), pytest.param(LONG // 5, marks=pytest.mark.faults)]
+KILLS = [pytest.param(2, marks=pytest.mark.slow), pytest.param(LONG // 5, marks=pytest.mark.faults)]
 COPIES = 2  # of the sample, for several batches
 Content = dict[str, list[tuple[object, ...]]]
 
