@@ -3,6 +3,7 @@
 import random
 from functools import cache
 
+from consent.cells import subsets
 from consent.columns import FactColumns
 from consent.conditions import bits_of, facts_in
 from consent.filters import holds
@@ -85,3 +86,18 @@ def test_a_layer_names_the_nearest_way_only_where_none_holds() -> None:
     assert (shut.agrees, shut.missing) == (False, ("c_ferpa",))
     assert len(shut.by) > len(met.by) == 1
     assert (met.agrees, met.missing, met.by) == (True, (), ("ferpa.consent",))
+
+
+def test_a_layer_without_any_way_names_no_clause_and_nothing_that_would_help() -> None:
+    asked = slice_of("provider lea nurse attend visit.dates")
+
+    votes = {vote.layer: vote for vote in table().explain(asked, ["in_force", "enrolled"])}
+
+    assert (votes["agreement"].by, votes["agreement"].missing) == ((), ())
+    assert (votes["agreement"].agrees, votes["agreement"].clause) == (False, "")
+    assert (votes["template"].agrees, votes["template"].clause) == (True, "4.3")
+
+
+def test_every_set_of_some_facts_is_a_cell_once() -> None:
+    assert list(subsets(0b1010)) == [0b1010, 0b1000, 0b0010, 0]
+    assert list(subsets(0)) == [0]

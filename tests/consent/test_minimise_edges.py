@@ -2,11 +2,20 @@
 
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from consent.minimise import load_projection, minimise
-from consent.projections import VIEWS
+from consent.projections import (
+    LINKED,
+    VIEWS,
+    Anchor,
+    Projection,
+    ResourceView,
+    Rule,
+    Segment,
+)
 
 SCHOOL = load_projection("to-school", "America/New_York")
 PROVIDER = load_projection("to-provider", "America/New_York")
@@ -72,3 +81,33 @@ def test_every_constant_in_place_of_a_withheld_value_is_json(view: str) -> None:
     kept = [row for r in load_projection(view).resources.values() for row in r.otherwise]
 
     assert all(json.loads(constant) for _, _, constant in kept)
+
+
+def test_an_address_that_no_row_names_does_not_leave_outside_an_extension() -> None:
+    permitted = {"student.name", "referral.reason"}
+    name = {"family": "Rivera", "url": "https://canary.example"}
+
+    found = minimise({"resourceType": "Patient", "name": [name]}, permitted, PROVIDER)
+
+    assert found is not None
+    assert "canary" not in json.dumps(found)
+    assert "Rivera" in json.dumps(found)
+
+
+def linked_below(*names: str) -> Projection:
+    """Return a view in which a reference below these names, and a plain value beside it, may go."""
+    path = tuple(Segment(name) for name in (*names, "reference"))
+    plain = (*(Segment(name) for name in names[:-1]), Segment("text"))
+    rules = (Rule(path, LINKED), Rule(plain, "e"))
+    view = ResourceView((Anchor("e"),), rules)
+    return Projection("to-provider", ZoneInfo("UTC"), {"Thing": view})
+
+
+def test_a_link_that_may_not_be_followed_takes_only_its_own_entry_with_it() -> None:
+    thing = {"resourceType": "Thing", "who": {"text": "kept", "actor": {"reference": "A/1"}}}
+
+    without = minimise(thing, {"e"}, linked_below("who", "actor"))
+    with_it = minimise(thing, {"e"}, linked_below("who", "actor"), ["A/1"])
+
+    assert without == {"resourceType": "Thing", "who": {"text": "kept"}}
+    assert with_it == thing
