@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from bridge.api.guard import SECURITY_HEADERS
 from bridge.api.replies import Reply, outcome, outcome_reply
 from bridge.errors import Finding, NotFoundError, RefusedError
 from bridge.identity import OAuthError
@@ -61,4 +62,6 @@ def _unexpected(_request: Request, error: Exception) -> Response:
     place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
     _log.error("unexpected", kind=type(error).__name__, place=place)
     finding = Finding("exception", "Something went wrong here; nothing was released or changed.")
-    return Reply(500, outcome([finding])).response()
+    # This answer is made outside of the guard, so it carries the guard's headers itself.
+    headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+    return Reply(500, outcome([finding]), headers).response()
