@@ -41,6 +41,7 @@ class Report:
     routes: Counter[tuple[str, str]] = field(default_factory=Counter)
     seen: Counter[Seen] = field(default_factory=Counter)
     echoed: list[str] = field(default_factory=list)
+    cacheable: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         size = f"{self.scanned / 1e6:.1f} MB"
@@ -81,6 +82,8 @@ class Scanner:
         self.report.statuses[answer.status_code] += 1
         if route := route_of(ask):
             self.report.routes[route] += 1
+        if answer.headers.get("cache-control") != "no-store" or "vary" not in answer.headers:
+            self.report.cacheable.append(f"{ask.method} {ask.path[:60]}: {answer.status_code}")
         head = b"\n".join(name + b": " + value for name, value in answer.headers.raw)
         self.take(ask, head)
         self.take(ask, answer.content)

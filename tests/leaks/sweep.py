@@ -23,7 +23,7 @@ _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 _NOT_OFFERED = ("_sort", "_has:Task:focus:status", "name", "patient.name", "_text", "Status", "_ID")
 _CHUNK = 40
 # Who sees nothing at all need not try every id.
-_STEP = dict.fromkeys((DISABLED, NOBODY, GARBAGE, "stranger", "hub publisher"), 25)
+_STEP = dict.fromkeys((DISABLED, NOBODY, GARBAGE, "stranger", "hub publisher"), 60)
 
 
 @dataclass
@@ -99,7 +99,7 @@ class Sweep:
         for recall_id in self.recalls:
             yield self._get(f"/fhir/Task/recall-{recall_id}")
         for kind, ids in self.ids.items():
-            for record_id in ids[:: _STEP.get(self.caller, 4)]:
+            for record_id in ids[:: _STEP.get(self.caller, 12)]:
                 yield self._get(f"/fhir/{kind}/{record_id}")
             if ids:
                 yield self._get(f"/fhir/{kind}/{ids[0]}", ("If-None-Match", self.new("tag")[:-1]))

@@ -25,7 +25,7 @@ from tests.leaks.canary_world import CanaryWorld, make_canary_world
 from tests.leaks.scan import Scanner, leaks
 from tests.support.worlds import ASSERTION_TYPE, NOW, client_key
 
-CALLERS = ("harbor intake", "harbor billing", "cove intake", "counselor", "hub loader", "nobody")
+CALLERS = ("harbor intake", "counselor", "hub loader", "nobody")
 FAILING = Path(__file__).with_name("failing_server.py")
 
 
@@ -144,7 +144,7 @@ def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canar
 
     assert leaks(scanner.report) == []
     assert scanner.report.echoed == []
-    assert scanner.report.statuses[200] > 500
+    assert scanner.report.statuses[200] > 300
     assert written.count(b'"event": "request"') >= scanner.report.requests
     assert world.canaries.found_in(written) | scanner.sent.found_in(written) == set()
     secrets = [*signed_in.opened.tokens.values(), *signed_in.opened.sessions.values()]
@@ -161,6 +161,7 @@ def test_an_unexpected_error_tells_its_kind_and_place_and_not_its_text(
     written = running.written()
 
     assert answer.status_code == 500
+    assert answer.headers.get("cache-control") == "no-store"
     assert b"ValueError" in written
     assert world.canaries.found_in(answer.content) == set()
     assert world.canaries.found_in(written) == set()

@@ -163,13 +163,16 @@ def for_provider(opened: Opened, variant: Variant) -> None:
     for number in (1, 2, 3, 4):
         send(opened, number, referral(number, **withheld(variant)))
     _never_seen(opened, variant, 4.5, 60)
+    answer(opened, 5, 1, "accepted", consent="guardian")
+    session(opened, 5, 1, "own-2")
+    if variant is Variant.FULL:  # others' disclosures stand in the same ledger
+        for _ in range(3):
+            assert b"services-started" in opened.web("counselor").get("/school/follow-up").content
     # Seen once, with a session of the provider's own, then revoked: all that is left to it is that.
     name = {"given_name": f"Once{variant.value}"}
     send(opened, 6, referral(9, student=name, description=variant.value))
     session(opened, 7, 9, "own-1")
     revoke(opened, 8, 9)
-    answer(opened, 9, 1, "accepted", consent="guardian")
-    session(opened, 10, 1, "own-2")
 
 
 def _never_seen(opened: Opened, variant: Variant, when: float, first: int) -> None:
