@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consent.minimise import anchor_of, load_projection, minimise
+from consent.minimise import load_projection, minimise
 from consent.projections import VIEWS, Anchor, Projection, ResourceView, Rule, Segment
 from consent.selectors import parse_selector
 from mappings.canonical import Attendance
@@ -334,21 +334,3 @@ def test_what_leaves_was_there_and_less_permitted_is_never_more(
         assert leaves(left) <= leaves(resource) | put
         assert leaves(left) <= leaves(most)
         assert minimise(left, permitted, PROVIDER) == left
-
-
-@pytest.mark.parametrize(
-    ("view", "kind", "element"),
-    [
-        ("to-provider", "Task", "referral.reason"),
-        ("to-provider", "RelatedPerson", "guardian.contact"),
-        ("to-provider", "Observation", None),
-        ("to-provider", "Organization", None),
-        ("to-school", "Task", "referral.status"),
-        ("to-school", "Encounter", "visit.dates"),
-        ("to-school", "Patient", None),
-    ],
-)
-def test_the_anchor_of_a_type_is_known_to_whoever_searches(
-    view: str, kind: str, element: str | None
-) -> None:
-    assert anchor_of(view, kind) == element

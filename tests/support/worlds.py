@@ -247,9 +247,7 @@ def standings() -> dict[str, Standing]:
         "cove-ehr": Standing(Party.PROVIDER, COVE, "", "intake", ("refer",), provider),
         "state-hub": Standing(Party.HUB, HUB, "", "loader", ("report",), hub),
         "other-hub": Standing(Party.HUB, HUB, "", "loader", ("report",), hub),
-        "millbrook-sis": Standing(
-            Party.LEA, LEA, "", "referral_coordinator", ("follow",), school
-        ),
+        "millbrook-sis": Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",), school),
     }
 
 

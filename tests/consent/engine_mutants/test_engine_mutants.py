@@ -81,5 +81,6 @@ def test_the_share_of_unnoticed_faults_in_a_module_does_not_grow(module: str) ->
     alive = survivors(module, planted)
 
     sys.stdout.write(f"\n{module}: {len(planted) - len(alive)}/{len(planted)} killed\n")
-    # The goal is that none lives. Until each that does is caught or listed, their share may not grow.
+    # The goal is that none lives. Until each that does is caught or listed, their share may not
+    # grow.
     assert len(alive) <= MOST_ALIVE * len(planted)
