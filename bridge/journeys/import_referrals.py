@@ -133,6 +133,8 @@ class _Batch:
         referral = row.record
         if not isinstance(referral, Referral):
             raise BridgeError("this map makes no referrals; choose one of kind referral")
+        if len({release.form for release in referral.releases}) < len(referral.releases):
+            return HeldRow(referral.origin, ("form-repeated",), (_FORM_TWICE,))
         try:
             resources = referral_resources(referral, self._context)
         except FhirError as error:
@@ -191,6 +193,10 @@ class _Batch:
             )
 
 
+_FORM_TWICE = (
+    "two releases of one form came with this referral; keep the newest here, and file the other "
+    "with: schoolbridge release record"
+)
 _DIFFERS = (
     "a referral with this number was imported before with other content; give it a new number, "
     "or withdraw the earlier one"

@@ -13,7 +13,7 @@ from bridge.store.engine import read
 from bridge.store.evidence import open_students
 from mappings.canonical import SourceRow, Student
 from mappings.language import Held, HoldCode, HoldReason, Mapped
-from tests.support.worlds import HARBOR, LEA, World, caller, referral
+from tests.support.worlds import HARBOR, LEA, World, caller, form_education, referral
 
 
 def test_importing_twice_is_importing_once(world: World) -> None:
@@ -120,3 +120,11 @@ def test_a_consent_that_comes_later_shows_the_referral_to_who_polls_by_time(worl
     since = datetime(2026, 10, 15, 14, 0, 30, tzinfo=UTC).isoformat().replace("+00:00", "Z")
     world.refer([referral(1)])
     assert len(web.found(f"/fhir/Task?_lastUpdated=gt{since}")) == 1
+
+
+def test_two_releases_of_one_form_hold_the_row_and_store_nothing_of_it(world: World) -> None:
+    twice = (form_education(), form_education(answer="refused"))
+    rows = [Mapped(referral(1, releases=twice), 2)]
+    report = ReferralImport(world.parts, LEA, HARBOR).run(rows)
+    assert (report.stored, [row.codes for row in report.held]) == (0, [("form-repeated",)])
+    assert "release record" in report.held[0].texts[0]
