@@ -33,7 +33,8 @@ bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.m
 	$(BIN)/python -m benchmarks
 
 faults: $(READY) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
-	SCHOOLBRIDGE_TEST_SEED=$(SEED) $(BIN)/python -m pytest -m faults -s -p no:randomly
+	SCHOOLBRIDGE_KILLS=50 SCHOOLBRIDGE_TEST_SEED=$(SEED) \
+	  $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
 	set -e; for name in uv runtime dev; do \
