@@ -4,7 +4,7 @@ Each file is given to the command line itself, in a process of its own.
 """
 
 import io
-import os
+import json
 import subprocess
 import sys
 import zipfile
@@ -113,6 +113,16 @@ BAD: dict[str, Callable[[Path], object]] = {
 }
 
 
+# A small process in between: what a process is counted to have used begins with its parent's size.
+MEASURE = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+print(json.dumps([done.returncode, done.stdout, done.stderr, seconds, memory]))
+"""
+
+
 @dataclass
 class Ended:
     """A command that has ended, and what it took: seconds of a processor, bytes of memory."""
@@ -128,13 +138,11 @@ def run(home: Path, file: Path) -> Ended:
     """Import a file in a process of its own."""
     command = [sys.executable, "-m", "bridge", "import", "referrals", str(file)]
     command += ["--lea", LEA, "--provider", HARBOR, "--home", str(home)]
-    out, err = home / "out.txt", home / "err.txt"
-    with out.open("wb") as stdout, err.open("wb") as stderr:
-        started = subprocess.Popen(command, stdout=stdout, stderr=stderr)  # noqa: S603 - our own
-        _, status, used = os.wait4(started.pid, 0)
-    started.returncode = os.waitstatus_to_exitcode(status)
-    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
-    return Ended(started.returncode, out.read_text(), err.read_text(), seconds, memory)
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", MEASURE, *command], capture_output=True, check=True, timeout=120
+    )
+    code, out, err, seconds, memory = json.loads(done.stdout)
+    return Ended(code, out, err, seconds, memory)
 
 
 def counts(home: Path) -> dict[str, int]:
