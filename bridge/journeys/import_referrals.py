@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreement_between
 from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, of_mapping, row_key
-from bridge.journeys.record_releases import record_releases
+from bridge.journeys.record_releases import record_releases, release_id_of
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations, put_students, release_held
 from bridge.store.engine import write
@@ -24,7 +24,9 @@ from mappings.language import Held, Mapped
 BATCH = 200
 _SHAPES = ShapeChecker()
 # A student's own data may change between two referrals; the newest is kept.
-_RENEWED = ("Patient", "RelatedPerson")
+_SHARED = ("Patient", "RelatedPerson")
+# A form that was pending may be signed by the next time its row comes.
+_RENEWED = (*_SHARED, "Consent")
 # It tells of the first import; importing the same row again is no new origin.
 _FIRST_STANDS = ("Provenance",)
 _OBSERVED = {
@@ -133,8 +135,33 @@ class _Batch:
         referral = row.record
         if not isinstance(referral, Referral):
             raise BridgeError("this map makes no referrals; choose one of kind referral")
+        request_id = self._context.id_for("ServiceRequest", referral.number)
+        built = self._refused(referral, request_id) or self._built(referral)
+        if isinstance(built, HeldRow):
+            return built
+        student = self._student(referral)
+        records = list(self._records(referral, built, student))
+        put_students(self._connection, {student.id: student})
+        renewable = (*_RENEWED, *_FIRST_STANDS)
+        put = put_records(self._connection, records, self._now, renewable=renewable)
+        changed = [record for record in records if record.id in put.different]
+        if any(record.type not in renewable for record in changed):
+            return HeldRow(referral.origin, ("differs-from-import",), (_DIFFERS,))
+        self._renew(records, put)
+        self._count(put, referral)
+        record_releases(
+            self._connection, self._of.parts, self._agreement, (referral, student.id, request_id)
+        )
+        return None
+
+    def _refused(self, referral: Referral, request_id: str) -> HeldRow | None:
         if len({release.form for release in referral.releases}) < len(referral.releases):
             return HeldRow(referral.origin, ("form-repeated",), (_FORM_TWICE,))
+        if self._answered_otherwise(referral, request_id):
+            return HeldRow(referral.origin, ("release-changed",), (_ANSWERED,))
+        return None
+
+    def _built(self, referral: Referral) -> list[dict[str, object]] | HeldRow:
         try:
             resources = referral_resources(referral, self._context)
         except FhirError as error:
@@ -142,23 +169,20 @@ class _Batch:
         if issues := [issue for resource in resources for issue in _SHAPES.check(resource)]:
             texts = tuple(f"{issue.path}: {issue.text}" for issue in issues)
             return HeldRow(referral.origin, ("not-valid",), texts)
-        student = self._student(referral)
-        records = list(self._records(referral, resources, student))
-        put_students(self._connection, {student.id: student})
-        request_id = self._context.id_for("ServiceRequest", referral.number)
-        renewable = (*_RENEWED, *_FIRST_STANDS)
-        put = put_records(self._connection, records, self._now, renewable=renewable)
-        changed = [record for record in records if record.id in put.different]
-        if any(record.type not in renewable for record in changed):
-            return HeldRow(referral.origin, ("differs-from-import",), (_DIFFERS,))
-        for record in changed:
-            if record.type in _RENEWED:
+        return resources
+
+    def _answered_otherwise(self, referral: Referral, request_id: str) -> bool:
+        of = (self._connection, self._of.parts, request_id)
+        return any(release_id_of(*of, came) is None for came in referral.releases)
+
+    def _renew(self, records: list[NewRecord], put: PutReport) -> None:
+        """Replace what may change between two imports, and a referral's list of its Consents."""
+        consents = {r.id for r in records if r.type == "Consent"}
+        lists = bool(consents.intersection((*put.new, *put.different)))
+        for record in records:
+            relisted = record.type == "ServiceRequest" and record.id in put.unchanged and lists
+            if relisted or (record.type in _RENEWED and record.id in put.different):
                 replace(self._connection, record, self._now)
-        self._count(put, referral)
-        record_releases(
-            self._connection, self._of.parts, self._agreement, (referral, student.id, request_id)
-        )
-        return None
 
     def _count(self, put: PutReport, referral: Referral) -> None:
         request = self._context.id_for("ServiceRequest", referral.number)
@@ -188,7 +212,7 @@ class _Batch:
                 agreement_id=self._agreement.id,
                 source_key=str(resource["id"]),
                 student_id=student.id,
-                referral_id=None if kind in _RENEWED else request_id,
+                referral_id=None if kind in _SHARED else request_id,
                 element=_element(resource),
             )
 
@@ -196,6 +220,10 @@ class _Batch:
 _FORM_TWICE = (
     "two releases of one form came with this referral; keep the newest here, and file the other "
     "with: schoolbridge release record"
+)
+_ANSWERED = (
+    "a release of this referral was answered otherwise before; file the new form with: "
+    "schoolbridge release record"
 )
 _DIFFERS = (
     "a referral with this number was imported before with other content; give it a new number, "

@@ -28,19 +28,44 @@ def record_releases(
 ) -> int:
     """Record the releases that came with a referral; returns how many facts were new.
 
-    Recording the same form again changes nothing. When a form opens something new the referral's
+    Recording the same form again changes nothing; an answer to a form that was pending is filed
+    beside it. When a form opens something new the referral's
     records get a new change number, so that a partner who polls learns of it.
     """
     referral, student_id, request_id = about
     new = 0
     for came in referral.releases:
-        release_id = parts.identifiers.issue("release", request_id, came.form)
+        release_id = release_id_of(connection, parts, request_id, came)
+        if release_id is None:
+            continue
         signed = _signed(came, parts, referral)
         kept = KeptRelease(release_id, student_id, agreement.id, signed)
         new += register(connection, parts, agreement, kept).facts
     if new:
         touch(connection, [request_id], parts.clock.now())
     return new
+
+
+def release_id_of(
+    connection: Connection, parts: Parts, request_id: str, came: Release
+) -> str | None:
+    """Return the id a referral's form is filed under; None if another answer is on file already.
+
+    A form that was pending when the referral came may be answered when its row comes again. An
+    answer that was given is changed by filing the new form, never by importing the row again.
+    """
+    names = ("release", request_id, came.form)
+    for release_id in (parts.identifiers.issue(*names), parts.identifiers.issue(*names, "answer")):
+        kept = release(connection, release_id)
+        if kept is None or _same_answer(kept.form, came):
+            return release_id
+        if kept.form.answer != "pending":
+            return None
+    return None
+
+
+def _same_answer(kept: SignedRelease, came: Release) -> bool:
+    return (kept.answer, kept.signed_on) == (came.answer, came.signed_on)
 
 
 def _signed(came: Release, parts: Parts, referral: Referral) -> SignedRelease:

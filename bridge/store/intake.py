@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
@@ -51,9 +52,16 @@ class PutReport:
     different: tuple[str, ...]
 
 
-def content_digest(resource: Mapping[str, object]) -> str:
-    """Return the digest of a resource's content; ``meta`` does not count."""
+def content_digest(resource: Mapping[str, Any]) -> str:
+    """Return the digest of a resource's own content.
+
+    ``meta`` does not count, nor which Consents it lists: a form that is signed later is no other
+    referral.
+    """
     content = {name: value for name, value in resource.items() if name != "meta"}
+    links = content.get("supportingInfo", ())
+    listed = [i for i in links if not str(i.get("reference", "")).startswith("Consent/")]
+    content["supportingInfo"] = listed
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
