@@ -96,7 +96,8 @@ class ProviderSystem:
         answers: list[Json] = answer.json()["entry"]
         for one in answers:
             if int(one["response"]["status"]) >= 400:
-                sys.exit(f"the bridge refused an entry: {json.dumps(one['outcome']['issue'])}")
+                issues = one["response"].get("outcome", {}).get("issue")
+                sys.exit(f"the bridge refused an entry: {json.dumps(issues)}")
             if "resource" in one:
                 self._keep(one["resource"])
         return answers

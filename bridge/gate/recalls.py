@@ -17,7 +17,7 @@ from bridge.gate.released import GATE_MARK, Released, ReleasedResource
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
-from bridge.ledger.entry import Entry, Kind, Receipt, Recorded
+from bridge.ledger.entry import Entry, Kind, Recorded
 from bridge.ledger.lookup import about
 from bridge.parts import Parts
 from bridge.store.recalls import Recall, RecallLine, mark, recalls
@@ -119,12 +119,16 @@ def entry_of_recall(parts: Parts, recall: Recall, step: str) -> Entry:
 
 def _sealed(identifiers: Identifiers, caller: Caller, recall: Recall) -> ReleasedResource:
     sent_at = recall.sent_at or recall.drafted_at
+    # Each release has a name to quote; its place in the ledger would count everybody's releases.
     recalled = [
         recall_task.RecalledResource(
             line.type,
             line.id,
             line.elements,
-            tuple(str(Receipt(recall.agreement_id, index)) for index in line.indexes),
+            tuple(
+                identifiers.seal("recalled", recall.id, line.type, line.id, str(nth))
+                for nth in range(len(line.indexes))
+            ),
         )
         for line in recall.lines
     ]
