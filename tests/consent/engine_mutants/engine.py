@@ -16,7 +16,7 @@ _DECIDING = (
     "tests/consent/test_engine_edges.py",
     "tests/consent/test_reading_facts.py",
 )
-_SIGNING = ("tests/consent/test_releases.py", "tests/consent/test_release_edges.py")
+_SIGNING = ("tests/consent/test_releases.py",)
 _CUTTING = (
     "tests/consent/test_minimise_edges.py",
     "tests/consent/test_minimise.py",
