@@ -105,17 +105,18 @@ def _fields(group: str, record: object, skip: tuple[str, ...] = ()) -> dict[str,
         value = getattr(record, name)
         if name in (*skip, "origin") or value is None or value == ():
             continue
-        found[f"{group}.{name}" if group else name] = _as_text(value)
+        found[f"{group}.{name}" if group else name] = as_text(value)
     return found
 
 
-def _as_text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a value of a record as examples write it."""
     match value:
         case Coded():
             return value.code or value.text
         case bool():
             return "yes" if value else "no"
         case tuple():
-            return ", ".join(_as_text(part) for part in value)
+            return ", ".join(as_text(part) for part in value)
         case _:
             return str(value)

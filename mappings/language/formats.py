@@ -129,16 +129,18 @@ def same_text_two_days(formats: tuple[DateFormat, ...]) -> tuple[DateFormat, Dat
             if one is other:
                 continue
             for day in days:
-                read = other.read(_written(day, one))
+                read = other.read(written(day, one))
                 if read is not None and (read.year, read.month, read.day) != day.timetuple()[:3]:
                     return one, other
     return None
 
 
-def _written(day: datetime, form: DateFormat) -> str:
+def written(day: datetime, form: DateFormat) -> str:
+    """Return a moment as a file of that format would write it; minutes and seconds included."""
     if form.text == HL7_TIMESTAMP:
         return f"{day:%Y%m%d%H%M%S}"
-    half = "PM" if "AM" in form.text else ""
+    half = "AM" in form.text
+    hour = (day.hour - 1) % 12 + 1 if half else day.hour
     words = {
         "YYYY": str(day.year),
         "MMM": MONTHS[day.month - 1],
@@ -146,11 +148,11 @@ def _written(day: datetime, form: DateFormat) -> str:
         "M": str(day.month),
         "DD": f"{day.day:02}",
         "D": str(day.day),
-        "hh": f"{day.hour - 12:02}" if half else f"{day.hour:02}",
-        "h": str(day.hour - 12 if half else day.hour),
-        "mm": "00",
-        "ss": "00",
-        "AM": half,
+        "hh": f"{hour:02}",
+        "h": str(hour),
+        "mm": f"{day.minute:02}",
+        "ss": f"{day.second:02}",
+        "AM": "AM" if day.hour < 12 else "PM",
     }
     return _TOKEN.sub(lambda token: words[token.group()], form.text)
 

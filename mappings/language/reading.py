@@ -39,8 +39,17 @@ def read_map(source: bytes, path: Path, read: ReadTable) -> MapDocument:
         DocumentError: the document is no YAML or lacks what nothing can be checked without:
             its kind or its first source. Everything else is noted in ``problems``.
     """
+    return read_located(read_yaml(source, path.name), path, read)
+
+
+def read_located(located: Located, path: Path, read: ReadTable) -> MapDocument:
+    """Read a map whose YAML was read already; see :func:`read_map`.
+
+    Raises:
+        DocumentError: it has no kind or no source.
+    """
     outline = Outline(path.name)
-    root = outline.section(read_yaml(source, path.name), _TOP, "a map")
+    root = outline.section(located, _TOP, "a map")
     if outline.text(root, "map", needed=True).text not in ("", VERSION):
         outline.problem(
             root.entries["map"].position, f'this version reads maps of map: "{VERSION}"'

@@ -1,5 +1,6 @@
 """The maps that come with the package, and loading any map by id or path."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,18 @@ def load_map(id_or_path: str | Path) -> MapDocument:
     Raises:
         DocumentError: there is no such map, or it cannot be read at all.
     """
-    path = FOLDER / f"{id_or_path}.yaml" if id_or_path in SHIPPED else Path(id_or_path)
+    if id_or_path in SHIPPED:
+        return _shipped(str(id_or_path))
+    return _loaded(id_or_path, Path(id_or_path))
+
+
+@cache
+def _shipped(name: str) -> MapDocument:
+    """Return a shipped map; it does not change while the program runs."""
+    return _loaded(name, FOLDER / f"{name}.yaml")
+
+
+def _loaded(id_or_path: str | Path, path: Path) -> MapDocument:
     try:
         source = read_document(path)
     except (OSError, ValueError):
