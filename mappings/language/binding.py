@@ -85,7 +85,7 @@ def _bound(
     entry = DICTIONARY[document.kind][rule.goes_to.text]
     by_name = {normal(name): index for name, index in places.items()}
     found = [by_name[normal(word.text)] for word in rule.columns if normal(word.text) in by_name]
-    several = rule.together or bool(rule.choose) or (source.is_messages and len(found) > 1)
+    several = rule.together or bool(rule.choose) or (source.has_places and len(found) > 1)
     indices = tuple(found) if several else (found[0],)
     required = rule.required or (entry.required and not is_optional_group(entry.group))
     # Reasons may come from several columns; whether all are empty is looked at together.

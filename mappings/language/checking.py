@@ -125,8 +125,8 @@ def _source(document: MapDocument, source: SourceSpec) -> Iterator[Finding]:
         yield source.position, "an optional source must supply something that is not-on-form"
     if source.reads_with:
         yield from _other_map(document, source)
-    elif source.is_messages:
-        yield source.position, "only the first source can be messages"
+    elif source.has_places:
+        yield source.position, "only the first source can be messages or records"
 
 
 def _supplies_absent(document: MapDocument, role: str) -> bool:

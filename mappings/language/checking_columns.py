@@ -6,9 +6,8 @@ from documents import Position, did_you_mean
 from mappings.language.dictionary import DICTIONARY
 from mappings.language.document import Example, MapDocument, SourceSpec, Word
 from mappings.language.outcome import HoldCode
-from mappings.language.segments import SEGMENTS
+from mappings.language.places import place_problem
 from mappings.language.value_tables import normal
-from mappings.readers.hl7_messages import parse_location
 
 Finding = tuple[Position, str]
 Headings = dict[str, tuple[str, ...]]
@@ -35,10 +34,11 @@ def check_columns(document: MapDocument, headings: Headings) -> list[Finding]:
 def _recorded(document: MapDocument, headings: Headings) -> Iterator[Finding]:
     for source in document.sources:
         names = [normal(name) for name in headings[source.role]]
-        if not names and not source.is_messages:
+        if not names and not source.has_places:
             yield source.position, f"the source {source.role} needs its headings"
-        if source.is_messages and (source.headings or len(source.how.formats) > 1):
-            yield source.position, "a source of messages has one format and no headings"
+        if source.has_places and (source.headings or len(source.how.formats) > 1):
+            text = "a source of messages or records has one format and no headings"
+            yield source.position, text
         for word in source.headings:
             if names.count(normal(word.text)) > 1:
                 yield word.position, f'the heading "{word.text}" stands twice'
@@ -58,7 +58,7 @@ def _fields(document: MapDocument) -> Iterator[Finding]:
             continue
         if source.reads_with:
             yield rule.position, f"the source {rule.source} is read by its own map"
-        elif rule.together or rule.choose or source.is_messages:
+        elif rule.together or rule.choose or source.has_places:
             for word in rule.columns:
                 yield from _column(source, (word,))
         elif rule.columns:
@@ -66,26 +66,16 @@ def _fields(document: MapDocument) -> Iterator[Finding]:
 
 
 def _column(source: SourceSpec, words: tuple[Word, ...]) -> Iterator[Finding]:
-    """Find a column that is no place in a message, or none of whose headings was recorded."""
+    """Find a column that is no place of its format, or none of whose headings was recorded."""
     where = words[0].position
-    if source.is_messages:
-        yield from _location(words[0])
+    if source.has_places:
+        if text := place_problem(source.how.formats[0], words[0].text):
+            yield where, text
         return
     known = {normal(word.text): word.text for word in source.headings}
     if not any(normal(word.text) in known for word in words):
         hint = did_you_mean(words[0].text, known.values())
         yield where, f'"{words[0].text}" is no recorded heading of {source.role}{hint}'
-
-
-def _location(word: Word) -> Iterator[Finding]:
-    try:
-        place = parse_location(word.text)
-    except ValueError as error:
-        yield word.position, str(error)
-        return
-    if place.segment not in SEGMENTS and not place.segment.startswith("Z"):
-        hint = did_you_mean(place.segment, SEGMENTS)
-        yield word.position, f'there is no segment "{place.segment}"{hint}'
 
 
 def _joins(document: MapDocument, headings: Headings) -> Iterator[Finding]:

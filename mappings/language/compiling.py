@@ -111,7 +111,7 @@ class CompiledMap:
     def _bound(self, role: str, table: Table) -> dict[str, int]:
         source = self.document.source(role)
         assert source is not None  # noqa: S101 - roles are checked in `run`
-        if source.is_messages:
+        if source.has_places:
             return {name: index for index, name in enumerate(table.header)}
         return bind_header(
             table.file, table.header, accepted_headings(source, self.document.fields)
@@ -175,7 +175,7 @@ class CompiledMap:
         part = self.parts.get(source.reads_with)
         if part is not None:
             return part.formats()[part.document.main.role]
-        if not source.is_messages:
+        if not source.has_places:
             return source.how
         words = [*self.document.row_key]
         words += [word for rule in self.document.fields for word in rule.columns]

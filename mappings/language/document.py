@@ -6,7 +6,7 @@ from pathlib import Path
 
 from documents import Position, Problem
 from mappings.language.dictionary import MapKind
-from mappings.readers import SourceFormat
+from mappings.readers import PLACED, SourceFormat
 
 
 class Otherwise(StrEnum):
@@ -38,7 +38,7 @@ class SourceSpec:
 
     Attributes:
         role: the name the map gives it (``form``, ``roster``).
-        headings: the recorded header; empty for HL7 v2.
+        headings: the recorded header; empty where columns are places.
         empty_words: texts that mean an empty cell, such as ``NULL``.
         optional: whether the map runs without this file (what it would supply is then held).
         reads_with: id of the map that reads it; empty when this map's own fields do.
@@ -53,9 +53,9 @@ class SourceSpec:
     reads_with: str = ""
 
     @property
-    def is_messages(self) -> bool:
-        """Whether its columns are places in HL7 v2 messages."""
-        return "hl7v2" in self.how.formats
+    def has_places(self) -> bool:
+        """Whether its columns are places in messages or records, not headings of a table."""
+        return not PLACED.isdisjoint(self.how.formats)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from mappings.readers import FORMATS, SourceFormat
 from mappings.readers.text_chunks import ENCODINGS
 
 _SOURCE = (
-    *("format", "encoding", "delimiter", "sheet", "headings", "empty-when", "optional"),
+    *("format", "encoding", "delimiter", "escape", "sheet", "headings", "empty-when", "optional"),
     "map",
 )
+_ESCAPES = {"": "", "backslash": "\\"}
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 
@@ -28,6 +29,7 @@ def read_source(name: Word, item: Located, outline: Outline) -> SourceSpec:
         formats=formats,
         encoding=outline.one_of(node, "encoding", ENCODINGS, "utf-8"),
         delimiter=_DELIMITERS[delimiter],
+        escape=_ESCAPES[outline.one_of(node, "escape", ("backslash",), "")],
         sheet=outline.text(node, "sheet").text,
     )
     return SourceSpec(

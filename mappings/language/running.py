@@ -22,7 +22,7 @@ from mappings.language.outcome import (
     UnmappedValues,
     Unreadable,
 )
-from mappings.readers import Cells, SourceError, Table
+from mappings.readers import SEVERAL, Cells, SourceError, Table
 
 _BATCH = 512
 
@@ -81,6 +81,8 @@ class TableRun:
             return self._ragged(table, number, len(cells))
         key = self._key(cells)
         origin = SourceRow(self.document.id, table.file, number, key)
+        if table.joined and SEVERAL in cells:
+            return self._hold(origin, _several(table.header, cells))
         first = self._rows.setdefault(hash(key), number) if key else number
         if first != number:
             if self._contents[first - table.first_row] == content:
@@ -167,6 +169,13 @@ def _repeated(document: MapDocument, first: int) -> HoldReason:
     text = f"has the same key as row {first} but says something else"
     advice = "keep the row that is right"
     return HoldReason(HoldCode.KEY_REPEATED, _key_columns(document), text, advice)
+
+
+def _several(header: tuple[str, ...], cells: Cells) -> list[HoldReason]:
+    text = "the source says several different things here; which one is meant is not known"
+    advice = "correct it in the source, or name the one meant in the map (where ... is ...)"
+    places = [name for name, cell in zip(header, cells, strict=True) if cell == SEVERAL]
+    return [HoldReason(HoldCode.UNREADABLE, place, text, advice) for place in places]
 
 
 def _no_key(document: MapDocument) -> HoldReason:

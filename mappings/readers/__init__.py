@@ -5,16 +5,30 @@ wrote; a map gives it a type.
 """
 
 from mappings.readers.errors import SourceError
-from mappings.readers.opening import FORMATS, SourceFormat, open_table, read_document
-from mappings.readers.table import Cells, Table, column_letter
+from mappings.readers.opening import (
+    FORMATS,
+    PLACED,
+    RECORDS,
+    SourceFormat,
+    open_table,
+    read_document,
+    roster_places,
+)
+from mappings.readers.record_places import parse_place
+from mappings.readers.table import SEVERAL, Cells, Table, column_letter
 
 __all__ = [
     "FORMATS",
+    "PLACED",
+    "RECORDS",
+    "SEVERAL",
     "Cells",
     "SourceError",
     "SourceFormat",
     "Table",
     "column_letter",
     "open_table",
+    "parse_place",
     "read_document",
+    "roster_places",
 ]

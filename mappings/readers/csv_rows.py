@@ -1,114 +1,15 @@
-"""CSV and its relatives: any one-character delimiter, quotes, line ends inside cells.
+"""CSV and its relatives: a file of rows divided by one character, the first row the header."""
 
-Two passes: the first proves that the whole file is readable, so that a bad byte in the last row is
-known before the first row is mapped; the second hands out the rows.
-"""
-
-import csv
-import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
-from mappings.readers.errors import SourceError
-from mappings.readers.table import Cells, Table
-from mappings.readers.text_chunks import MAX_LINE, TextFile
-
-MAX_CELL = 131_072
-_OTHERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-
-
-@dataclass(frozen=True, slots=True)
-class CsvFormat:
-    """How a map says a CSV file is written."""
-
-    encoding: str = "utf-8"
-    delimiter: str = ","
+from mappings.readers.delimited_text import CsvFormat, read_delimited
+from mappings.readers.table import Table
 
 
 def read_csv(path: Path, how: CsvFormat) -> Table:
     """Read a CSV file as rows of text.
 
     Raises:
-        SourceError: the file is empty, binary, in another encoding, has one column, no rows,
-            a broken quote, or a line or cell beyond the caps. Raised before any row is given.
+        SourceError: see :func:`mappings.readers.delimited_text.read_delimited`.
     """
-    with path.open("rb") as stream:
-        text = TextFile(stream, path.name, how.encoding)
-        _prove_readable(text, how)
-    rows = _rows(path, how)
-    header = next(rows, [])
-    if len(header) < 2:
-        raise _one_column(path.name, header, how)
-    first = next(rows, None)
-    if first is None:
-        raise SourceError(path.name, "row 1", "is the only row; a header and rows are expected")
-    return Table(path.name, tuple(header), chain([first], rows))
-
-
-def _rows(path: Path, how: CsvFormat) -> Iterator[Cells]:
-    with path.open("rb") as stream:
-        text = TextFile(stream, path.name, how.encoding)
-        yield from _parsed(text.chunks(), how)
-
-
-def _parsed(chunks: Iterable[str], how: CsvFormat) -> Iterator[Cells]:
-    lines = chain.from_iterable(io.StringIO(chunk, newline="") for chunk in chunks)
-    return csv.reader(lines, delimiter=how.delimiter, strict=True)
-
-
-def _prove_readable(text: TextFile, how: CsvFormat) -> None:
-    """Read everything once.
-
-    Only a quote can break the structure of a row, so a file without any is not parsed twice.
-    """
-    quoted = False
-    for chunk in text.chunks():
-        quoted = quoted or '"' in chunk or _has_long_cell(chunk)
-    if quoted:
-        _prove_rows(text, how)
-
-
-def _has_long_cell(chunk: str) -> bool:
-    return len(chunk) > MAX_CELL and any(
-        len(line) > MAX_CELL for line in io.StringIO(chunk, newline="")
-    )
-
-
-def _prove_rows(text: TextFile, how: CsvFormat) -> None:
-    progress = [0]
-    try:
-        for _ in _parsed(_watched(text, progress), how):
-            progress[0] += 1
-    except csv.Error as error:
-        raise SourceError(text.file, f"row {progress[0] + 1}", _advice(str(error))) from None
-
-
-def _watched(text: TextFile, progress: list[int]) -> Iterator[str]:
-    """Hand on the pieces, and stop when one row swallows several: rows are held in memory."""
-    rows, waited = 0, 0
-    for chunk in text.chunks():
-        waited = 0 if progress[0] > rows else waited + len(chunk)
-        rows = progress[0]
-        if waited > 2 * MAX_LINE:
-            advice = "is longer than two million characters; a quote may not be closed"
-            raise SourceError(text.file, f"row {rows + 1}", advice)
-        yield chunk
-
-
-def _advice(error: str) -> str:
-    if "field larger" in error:
-        return f"has a cell of more than {MAX_CELL:,} characters; a quote may not be closed"
-    if "unexpected end" in error:
-        return "opens a quote that is never closed; export the file again"
-    return "has a quote inside a cell that is not doubled; export the file again"
-
-
-def _one_column(file: str, header: Cells, how: CsvFormat) -> SourceError:
-    line = header[0] if header else ""
-    for delimiter, name in _OTHERS.items():
-        if delimiter != how.delimiter and delimiter in line:
-            advice = f"has one column; the cells seem to be divided by {name}: say so in the map"
-            return SourceError(file, "row 1", f"{advice} (delimiter)")
-    return SourceError(file, "row 1", "has fewer than two columns; the header must be row 1")
+    return read_delimited(lambda: path.open("rb"), path.name, how)

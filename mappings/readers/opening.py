@@ -6,14 +6,28 @@ The format of a source is known by the file's first bytes, never by its name.
 from dataclasses import dataclass
 from pathlib import Path
 
-from mappings.readers.csv_rows import CsvFormat, read_csv
+from mappings.readers import edfi_json, edfi_xml, fhir_records, oneroster, school_data_sync
+from mappings.readers.csv_rows import read_csv
+from mappings.readers.delimited_text import CsvFormat
 from mappings.readers.errors import SourceError
 from mappings.readers.excel_rows import ExcelFormat, read_excel
 from mappings.readers.hl7_messages import Hl7Format, read_hl7
+from mappings.readers.roster_folder import RosterFormat
 from mappings.readers.table import Table
 
 MAX_DOCUMENT = 2_000_000
-FORMATS = ("csv", "xlsx", "hl7v2")
+FORMATS = ("csv", "xlsx", "hl7v2", "oneroster", "sds", "edfi-xml", "edfi-json", "fhir-json")
+RECORDS = {
+    "edfi-xml": edfi_xml.RECORDS,
+    "edfi-json": edfi_json.RECORDS,
+    "fhir-json": fhir_records.RECORDS,
+}
+"""Formats of nested records, and the kinds of record a place may begin with."""
+
+PLACED = frozenset({"hl7v2", "oneroster", "sds", *RECORDS})
+"""Formats without headings: a map names places in them."""
+
+_ROSTERS = {"oneroster": oneroster.PLACES, "sds": school_data_sync.PLACES}
 _NAMES = {"csv": "a text file (CSV)", "xlsx": "an Excel file", "hl7v2": "an HL7 v2 file"}
 
 
@@ -25,23 +39,27 @@ class SourceFormat:
         formats: the formats accepted, of ``FORMATS``.
         encoding: of a text file.
         delimiter: of a CSV file.
+        escape: the character before a quote inside a cell, where quotes are not doubled.
         sheet: name of the sheet of a workbook; empty for the only one.
-        locations: the places asked for in HL7 v2 messages.
+        locations: the places asked for, in formats without headings.
     """
 
     formats: tuple[str, ...]
     encoding: str = "utf-8"
     delimiter: str = ","
+    escape: str = ""
     sheet: str = ""
     locations: tuple[str, ...] = ()
 
 
 def open_table(path: Path, how: SourceFormat) -> Table:
-    """Open a file as a table.
+    """Open a file (or a folder, for formats of several files) as a table.
 
     Raises:
         SourceError: the file is missing, of a format the map does not accept, or unreadable.
     """
+    if how.formats[0] in PLACED and how.formats[0] != "hl7v2":
+        return _open_placed(path, how)
     found = _format_of(path, how)
     if found not in how.formats:
         wanted = " or ".join(_NAMES[name] for name in how.formats)
@@ -52,7 +70,28 @@ def open_table(path: Path, how: SourceFormat) -> Table:
         case "hl7v2":
             return read_hl7(path, Hl7Format(how.encoding, how.locations))
         case _:
-            return read_csv(path, CsvFormat(how.encoding, how.delimiter))
+            return read_csv(path, CsvFormat(how.encoding, how.delimiter, how.escape))
+
+
+def _open_placed(path: Path, how: SourceFormat) -> Table:
+    if not path.exists():
+        raise SourceError(path.name, "the whole file", "cannot be opened")
+    match how.formats[0]:
+        case "oneroster":
+            return oneroster.read_oneroster(path, RosterFormat(how.encoding, how.locations))
+        case "sds":
+            return school_data_sync.read_sds(path, RosterFormat(how.encoding, how.locations))
+        case "edfi-xml":
+            return edfi_xml.read_edfi_xml(path, how.locations)
+        case "edfi-json":
+            return edfi_json.read_edfi_json(path, how.locations)
+        case _:
+            return fhir_records.read_fhir(path, how.locations)
+
+
+def roster_places(name: str) -> tuple[str, ...]:
+    """Return every place of a roster that comes as a folder of CSV files."""
+    return _ROSTERS[name]
 
 
 def read_document(path: Path) -> bytes:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 Cells = list[str]
+SEVERAL = "\x1eseveral"
+"""Cell of a joined source that says several different things: never a value, the row is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +18,14 @@ class Table:
         rows: the rows below the header, in order; an empty list stands for a blank line, so that
             counting the rows gives the numbers a spreadsheet shows.
         first_row: number of the first row of ``rows``.
+        joined: whether cells were put together from several records and may hold ``SEVERAL``.
     """
 
     file: str
     header: tuple[str, ...]
     rows: Iterator[Cells]
     first_row: int = 2
+    joined: bool = False
 
 
 def column_letter(index: int) -> str:

@@ -3,17 +3,21 @@
 What is refused here, each with its place: an empty file, a binary one, NUL bytes and other control
 characters, bytes that are not the declared encoding, a line longer than ``MAX_LINE``. A file is
 never held in memory as a whole.
+
+A mark at the start (UTF-8, UTF-16) is the file's own word on its encoding. UTF-16, Excel's "Unicode
+text", is written anew as UTF-8 on the way in, so that one way of reading serves both.
 """
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from mappings.readers.errors import SourceError
 
 CHUNK = 1 << 18
 MAX_LINE = 1 << 20
-ENCODINGS = ("utf-8", "cp1252", "iso-8859-1", "iso-8859-15")
+ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "iso-8859-15")
 
 _BOM = b"\xef\xbb\xbf"
 # Tab, line ends and the separators some exports put into cells (VT, FF, FS to US) may stay.
@@ -25,9 +29,32 @@ _MAGIC = (
     (b"\x1f\x8b", "is compressed with gzip; unpack it first"),
     (b"\x89PNG", "is a picture; ask for the CSV or Excel export"),
     (b"\xff\xd8\xff", "is a picture; ask for the CSV or Excel export"),
-    (b"\xff\xfe", "is UTF-16 text; save it as CSV UTF-8"),
-    (b"\xfe\xff", "is UTF-16 text; save it as CSV UTF-8"),
 )
+_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes:
+        """Return up to ``size`` bytes (a recoded stream: about as many)."""
+
+
+class _Recoded:
+    """UTF-16 bytes read as UTF-8.
+
+    Raises:
+        UnicodeDecodeError: half a character, or half of a pair.
+    """
+
+    def __init__(self, stream: BinaryIO, codec: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(codec)()
+
+    def read(self, size: int, /) -> bytes:
+        while piece := self._stream.read(size):
+            if text := self._decoder.decode(piece):
+                return text.encode()
+        self._decoder.decode(b"", final=True)
+        return b""
 
 
 @dataclass(slots=True)
@@ -58,8 +85,9 @@ class TextFile:
         self.stream.seek(0)
         self.lines = 0
         self._offset = self._start()
+        source = self._recoded()
         rest = b""
-        while piece := self.stream.read(CHUNK):
+        while piece := self._piece(source):
             whole, rest = _cut(rest + piece)
             if len(rest) > MAX_LINE:
                 raise self._too_long()
@@ -80,24 +108,50 @@ class TextFile:
         if not first.startswith(_BOM):
             self.stream.seek(0)
             return 0
-        if self.encoding != "utf-8":
+        if self.encoding not in ("utf-8", "utf-16"):
             advice = f"starts with a UTF-8 mark but the map says encoding {self.encoding}"
             raise SourceError(self.file, "byte 1", advice)
         self.stream.seek(len(_BOM))
         return len(_BOM)
 
+    def _recoded(self) -> _Readable:
+        """Return the bytes as they are, or UTF-16 as UTF-8; only a mark says which it is."""
+        at = self.stream.tell()
+        codec = _UTF16.get(self.stream.read(2)) if at == 0 else None
+        if codec and self.encoding in ("utf-8", "utf-16"):
+            self._offset = len(codecs.BOM_UTF16)
+            return _Recoded(self.stream, codec)
+        if codec:
+            advice = f"starts with a UTF-16 mark but the map says encoding {self.encoding}"
+            raise SourceError(self.file, "byte 1", advice)
+        if self.encoding == "utf-16" and at == 0:
+            raise SourceError(self.file, "byte 1", "has no UTF-16 mark; save it as CSV UTF-8")
+        self.stream.seek(at)
+        return self.stream
+
+    def _piece(self, source: _Readable) -> bytes:
+        try:
+            return source.read(CHUNK)
+        except UnicodeDecodeError:
+            advice = "is not whole UTF-16 text; export the file again as CSV UTF-8"
+            raise SourceError(self.file, f"after line {self.lines}", advice) from None
+
     def _too_long(self) -> SourceError:
         advice = f"is longer than {MAX_LINE:,} bytes; this is not one row of a table or message"
         return SourceError(self.file, f"line {self.lines + 1}", advice)
+
+    @property
+    def _codec(self) -> str:
+        return "utf-8" if self.encoding == "utf-16" else self.encoding
 
     def _decoded(self, whole: bytes) -> str:
         if len(whole.translate(None, _CONTROLS)) != len(whole) or b"\0" in whole:
             raise self._control(whole)
         try:
-            text = whole.decode(self.encoding)
+            text = whole.decode(self._codec)
         except UnicodeDecodeError as error:
             raise self._undecodable(whole, error) from None
-        if self.encoding != "utf-8" and not whole.isascii():
+        if self._codec != "utf-8" and not whole.isascii():
             self._watch_for_utf8(whole)
         self.lines += whole.count(b"\n") or whole.count(b"\r")
         self._offset += len(whole)

@@ -68,6 +68,32 @@ def test_cp1252_is_refused_with_row_and_byte_unless_the_map_says_so(tmp_path: Pa
     assert list(open_table(path, how).rows)[1] == ["3", "José"]
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("declared", ["utf-8", "utf-16"])
+def test_utf16_with_a_mark_is_read_as_its_mark_says(
+    tmp_path: Path, order: str, declared: str
+) -> None:
+    text = "id\tname\n" + "007\tJosé Ñandú 𝄞\n" * 40_000
+    path = written(tmp_path, f"\ufeff{text}".encode(order))
+    rows = list(open_table(path, SourceFormat(("csv",), encoding=declared, delimiter="\t")).rows)
+    assert len(rows) == 40_000
+    assert rows[-1] == ["007", "José Ñandú 𝄞"]
+
+
+def test_utf16_is_never_assumed_without_its_mark(tmp_path: Path) -> None:
+    how = SourceFormat(("csv",), encoding="utf-16")
+    assert "no UTF-16 mark" in str(refusal(written(tmp_path, b"a,b\n1,2\n"), how))
+    marked = written(tmp_path, "\ufeffa,b\n1,2\n".encode("utf-16-le"))
+    assert "UTF-16 mark" in str(refusal(marked, SourceFormat(("csv",), encoding="cp1252")))
+
+
+def test_quotes_escaped_by_a_backslash_are_read_when_the_map_says_so(tmp_path: Path) -> None:
+    path = written(tmp_path, b'"a","b"\n"says \\"NO\\"","x\\\\"\n"two\\\nlines","y"\n')
+    assert "escape: backslash" in str(refusal(path))
+    rows = list(open_table(path, SourceFormat(("csv",), escape="\\")).rows)
+    assert rows == [['says "NO"', "x\\"], ["two\nlines", "y"]]
+
+
 def test_utf8_is_refused_where_the_map_says_cp1252(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\n1,José\n".encode())
     assert "UTF-8" in refusal(path, SourceFormat(("csv",), encoding="cp1252")).what_to_do
@@ -88,7 +114,7 @@ def test_a_bad_byte_in_the_last_row_is_known_before_the_first_row_is_given(tmp_p
         (b"a,b\n1,\x00\n", "NUL"),
         (b"a,b\n1,\x07\n", "control character"),
         (b"%PDF-1.7\n", "PDF"),
-        (b"\xff\xfea\x00,\x00b\x00\n\x00", "UTF-16"),
+        (b"\xff\xfea\x00,\x00b\x00\n\x001", "not whole UTF-16"),
         (b'a,b\n1,"open\n2,3\n', "never closed"),
         (b'a,b\n1,"x"y\n', "not doubled"),
     ],
