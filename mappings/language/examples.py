@@ -7,7 +7,7 @@ from mappings.canonical import Coded, Referral, ServiceSession, Student
 from mappings.language.compiling import CompiledMap
 from mappings.language.document import Example
 from mappings.language.outcome import Held, Mapped, Record
-from mappings.readers import Table
+from mappings.readers import SourceFormat, Table
 from mappings.readers.hl7_messages import table_from_text
 
 
@@ -45,14 +45,14 @@ def _tables(compiled: CompiledMap, example: Example) -> dict[str, Callable[[], T
     openers: dict[str, Callable[[], Table]] = {}
     for role, row in example.given.items():
         if isinstance(row, str):
-            openers[role] = _message(row, formats[role].locations)
+            openers[role] = _message(row, formats[role])
         else:
             openers[role] = _row(row, compiled.recorded(role))
     return openers
 
 
-def _message(text: str, locations: tuple[str, ...]) -> Callable[[], Table]:
-    return lambda: table_from_text("example", text, locations)
+def _message(text: str, how: SourceFormat) -> Callable[[], Table]:
+    return lambda: table_from_text("example", text, how.locations, how.each)
 
 
 def _row(row: dict[str, str], headings: tuple[str, ...]) -> Callable[[], Table]:

@@ -3,7 +3,7 @@
 from documents import did_you_mean
 from mappings.language.segments import SEGMENTS
 from mappings.readers import RECORDS, parse_place, roster_places
-from mappings.readers.hl7_messages import parse_location
+from mappings.readers.hl7_places import parse_location
 
 
 def place_problem(name: str, text: str) -> str:

@@ -1,14 +1,15 @@
 """The ``sources`` and ``joins`` of a map."""
 
-from documents import Located
+from documents import Located, did_you_mean
 from mappings.language.document import Compare, JoinPair, JoinRule, SourceSpec, Word
 from mappings.language.outline import Outline
+from mappings.language.segments import SEGMENTS
 from mappings.readers import FORMATS, SourceFormat
 from mappings.readers.text_chunks import ENCODINGS
 
 _SOURCE = (
     *("format", "encoding", "delimiter", "escape", "sheet", "headings", "empty-when", "optional"),
-    "map",
+    *("map", "each"),
 )
 _ESCAPES = {"": "", "backslash": "\\"}
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -31,6 +32,7 @@ def read_source(name: Word, item: Located, outline: Outline) -> SourceSpec:
         delimiter=_DELIMITERS[delimiter],
         escape=_ESCAPES[outline.one_of(node, "escape", ("backslash",), "")],
         sheet=outline.text(node, "sheet").text,
+        each=_each(node, formats, outline),
     )
     return SourceSpec(
         role=name.text,
@@ -41,6 +43,15 @@ def read_source(name: Word, item: Located, outline: Outline) -> SourceSpec:
         optional=outline.yes(node, "optional"),
         reads_with=reads_with,
     )
+
+
+def _each(node: Located, formats: tuple[str, ...], outline: Outline) -> str:
+    """Read the segment that makes a row of its own."""
+    word = outline.text(node, "each")
+    if word.text and (formats != ("hl7v2",) or word.text not in SEGMENTS):
+        hint = did_you_mean(word.text, SEGMENTS)
+        outline.problem(word.position, f"each names a segment of HL7 v2 messages{hint}")
+    return word.text
 
 
 def read_join(item: Located, outline: Outline) -> JoinRule:

@@ -42,6 +42,7 @@ class SourceFormat:
         escape: the character before a quote inside a cell, where quotes are not doubled.
         sheet: name of the sheet of a workbook; empty for the only one.
         locations: the places asked for, in formats without headings.
+        each: the segment of an HL7 v2 message that makes a row; empty when the message does.
     """
 
     formats: tuple[str, ...]
@@ -50,6 +51,7 @@ class SourceFormat:
     escape: str = ""
     sheet: str = ""
     locations: tuple[str, ...] = ()
+    each: str = ""
 
 
 def open_table(path: Path, how: SourceFormat) -> Table:
@@ -68,7 +70,7 @@ def open_table(path: Path, how: SourceFormat) -> Table:
         case "xlsx":
             return read_excel(path, ExcelFormat(how.sheet))
         case "hl7v2":
-            return read_hl7(path, Hl7Format(how.encoding, how.locations))
+            return read_hl7(path, Hl7Format(how.encoding, how.locations, how.each))
         case _:
             return read_csv(path, CsvFormat(how.encoding, how.delimiter, how.escape))
 

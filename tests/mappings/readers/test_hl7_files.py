@@ -1,10 +1,10 @@
 from pathlib import Path
 
-import hl7
 import pytest
 
-from mappings.readers import SourceError, SourceFormat, open_table
-from mappings.readers.hl7_messages import messages, parse_location
+from mappings.readers import SEVERAL, SourceError, SourceFormat, open_table
+from mappings.readers.hl7_messages import messages, table_from_text
+from mappings.readers.hl7_places import parse_location
 
 DATA = Path(__file__).parent / "data"
 HEAD = b"MSH|^~\\&|A|B|C|D|20260914||SIU^S12|1|P|2.5"
@@ -55,30 +55,6 @@ def test_a_message_is_known_by_its_segments_whatever_msh_9_says() -> None:
     assert cells(DATA / "SIU_12.hl7", "MSH-9.1", "AIS-10.1") == [["ADT", "Booked"]]
 
 
-@pytest.mark.parametrize("name", ["SIU_12.hl7", "ADT04-28.hl7", "sample_batch.hl7"])
-def test_the_splitter_agrees_with_an_independent_parser(name: str) -> None:
-    text = (DATA / name).read_text("utf-8-sig").replace("\n", "\r")
-    theirs = hl7.parse("MSH" + text.split("MSH", 1)[1].split("\rBTS")[0].split("\rMSH")[0])
-    ours = next(messages(DATA / name))
-    for location in ("PID-3.1", "PID-5.2", "MSH-9.2", "PV1-2.1"):
-        place = parse_location(location)
-        expected = theirs.extract_field(place.segment, 1, place.field, 1, place.component, 1)
-        assert ours.text_at(place) == expected
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("sample_bad_batch.hl7", "before any MSH"),
-        ("sample_bad_file3.hl7", "before any MSH"),
-        ("sample_win.hl7", "five different delimiters"),
-    ],
-)
-def test_a_broken_file_is_refused_with_a_reason(name: str, words: str) -> None:
-    with pytest.raises(SourceError, match=words):
-        cells(DATA / name, "MSH-10")
-
-
 @pytest.mark.parametrize("data", [b"", b"PID|1\r", b"a,b\n1,2\n", HEAD + b"\rPID|\xff\r", b"\0\1"])
 def test_what_is_no_message_is_refused(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(SourceError):
@@ -94,3 +70,42 @@ def test_messages_glued_together_without_a_line_end_are_refused(tmp_path: Path) 
 def test_a_mistyped_location_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no place in a message"):
         parse_location(text)
+
+
+def test_the_marks_of_a_transport_are_left_out(tmp_path: Path) -> None:
+    block = b"\x0b" + HEAD + b"\rPID|1||7\r\x1c\r"
+    assert cells(written(tmp_path, block * 2), "PID-3.1") == [["7"], ["7"]]
+
+
+def test_an_escape_that_hides_a_control_character_stays_as_written(tmp_path: Path) -> None:
+    path = written(tmp_path, HEAD + b"\rNTE|1||a\\X00\\b\\X0D0A\\c\\H\\d\\N\\\r")
+    assert cells(path, "NTE-3") == [["a\\X00\\b\ncd"]]
+
+
+def test_what_several_people_of_one_message_do_not_share_is_said_by_none(tmp_path: Path) -> None:
+    path = written(tmp_path, HEAD + b"\rPID|1||7^^^X||SAME\rPID|2||8^^^X||SAME\r")
+    assert cells(path, "PID-3.1", "PID-5.1") == [[SEVERAL, "SAME"]]
+
+
+CHARGES = """MSH|^~\\&|A|B|C|D|20260914||DFT^P03|1|P|2.5
+PID|1||7^^^X
+PV1|1|O
+FT1|1|T-1||20260914
+PR1|1||A
+FT1|2|T-2||20260915
+PR1|1||B
+"""
+
+
+def test_each_segment_of_a_name_is_a_row_with_what_holds_for_the_whole_message() -> None:
+    places = ("FT1-2", "PR1-3", "PID-3.1")
+    table = table_from_text("example", CHARGES, places, each="FT1")
+    assert list(table.rows) == [["T-1", "A", "7"], ["T-2", "B", "7"]]
+    assert list(table_from_text("example", CHARGES, places, each="ZZZ").rows) == [["T-1", "A", "7"]]
+
+
+def test_the_resources_of_an_appointment_belong_to_each_of_its_people() -> None:
+    people = "PID|1||7\nPV1|1|A\nPID|2||8\nPV1|1|B\nRGS|1\nAIL|1||ROOM\n"
+    text = HEAD.decode() + "\nSCH|9\n" + people
+    table = table_from_text("example", text, ("PID-3", "PV1-2", "AIL-3", "SCH-1"), each="PID")
+    assert list(table.rows) == [["7", "A", "ROOM", "9"], ["8", "B", "ROOM", "9"]]
