@@ -54,30 +54,27 @@ class ReferralContext:
     systems: DistrictSystems
     district: Json = field(init=False, repr=False, compare=False)
     provider: Json = field(init=False, repr=False, compare=False)
-    schools: Mapping[str, Json] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Make the references once, not once per row."""
-        schools = {code: reference("Organization", id_) for code, id_ in self.school_ids.items()}
         object.__setattr__(self, "district", reference("Organization", self.district_id))
         object.__setattr__(self, "provider", reference("Organization", self.provider_id))
-        object.__setattr__(self, "schools", schools)
 
-    def school(self, code: str | None) -> Json:
-        """Return the reference of a school, or the district's where the row names no school.
+    def school_id(self, code: str | None) -> str:
+        """Return a school's Organization, or the district's where the row names no school.
 
         Raises:
             MissingValueError: the row names a school that the context does not list.
         """
         if code is None:
-            return self.district
-        found = self.schools.get(code)
-        if found is None:
+            return self.district_id
+        try:
+            return self.school_ids[code]
+        except KeyError:
             raise MissingValueError(
                 "Patient.managingOrganization",
                 "the school's code is not among the district's schools; add the school first",
-            )
-        return found
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

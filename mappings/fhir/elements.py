@@ -1,6 +1,7 @@
 """The data types that several resources are made of."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from mappings.canonical import Coded
@@ -90,6 +91,11 @@ def instant(when: datetime) -> str:
 def date_time(when: datetime | date) -> str:
     """Return a FHIR dateTime: a day stays a day, an instant is written in UTC."""
     return instant(when) if isinstance(when, datetime) else when.isoformat()
+
+
+def number(value: Decimal) -> int | float:
+    """Return a JSON number; a whole one is written without a point."""
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def telecom(phone: str | None, email: str | None) -> list[Json]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from mappings.canonical import Screening
 from mappings.fhir.canonicals import LOINC, OBSERVATION_CATEGORY, UCUM, US_CORE
-from mappings.fhir.elements import Json, date_time, meta
+from mappings.fhir.elements import Json, date_time, meta, number
 from mappings.fhir.fixed import fixed
 from mappings.fhir.terminology import table
 
@@ -101,5 +101,4 @@ def _start(observer: Observer, labelled: Json, category: list[Json]) -> dict[str
 
 
 def _quantity(value: Decimal, unit: str) -> Json:
-    number = int(value) if value == value.to_integral_value() else float(value)
-    return {"value": number, "unit": unit, "system": UCUM, "code": unit}
+    return {"value": number(value), "unit": unit, "system": UCUM, "code": unit}

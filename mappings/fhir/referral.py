@@ -1,39 +1,17 @@
 """All resources of one referral."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from mappings.canonical import Guardian, Referral, Release
-from mappings.fhir import (
-    consent,
-    observation,
-    patient,
-    provenance,
-    related_person,
-    service_request,
-    task,
-)
+from mappings.fhir import recipes
 from mappings.fhir.context import ReferralContext
-from mappings.fhir.elements import Json, reference
-
-
-@dataclass(frozen=True, slots=True)
-class _Parties:
-    """References made once per referral."""
-
-    patient: Json
-    school: Json
-    guardian: Json | None
+from mappings.fhir.elements import Json
+from mappings.fhir.recipes import Asked, Fact, Part
 
 
 def referral_resources(referral: Referral, context: ReferralContext) -> list[Json]:
     """Build the resources of a referral in a fixed order.
-
-    Patient, RelatedPerson, Consents, Observations, ServiceRequest, Task, Provenance: what is
-    referred to comes first. Keys given to ``context.id_for``: the student's local id (Patient,
-    and RelatedPerson), the referral number (ServiceRequest, Task, Provenance), the number with
-    the form (Consent) or the instrument or fact (Observation).
 
     Parts that never change are shared and refuse to be changed (:mod:`mappings.fhir.fixed`).
 
@@ -41,63 +19,77 @@ def referral_resources(referral: Referral, context: ReferralContext) -> list[Jso
         UnknownCodeError: a code of the referral is not in our tables.
         MissingValueError: its school is not known.
     """
-    student = referral.student
-    patient_id = context.id_for("Patient", student.local_id)
-    school = context.school(student.school)
-    resources = [patient.build(student, patient_id, school, context.systems)]
-    parties = _Parties(reference("Patient", patient_id), school, None)
+    return [part.build(context) for part in referral_parts(referral, context)]
+
+
+def referral_parts(referral: Referral, context: ReferralContext) -> list[Part]:
+    """Return what is to be built for a referral, in a fixed order.
+
+    Patient, RelatedPerson, Consents, Observations, ServiceRequest, Task, Provenance: what is
+    referred to comes first. Keys given to ``context.id_for``: the student's local id (Patient,
+    and RelatedPerson), the referral number (ServiceRequest, Task, Provenance), the number with
+    the form (Consent) or the instrument or fact (Observation).
+
+    Raises:
+        MissingValueError: its school is not known.
+    """
+    student, id_for = referral.student, context.id_for
+    school_id = context.school_id(student.school)
+    patient_id = id_for("Patient", student.local_id)
+    person_id = ""
+    parts = [Part(recipes.PATIENT, student, (patient_id, school_id), None)]
     if referral.guardian is not None:
-        person_id = context.id_for("RelatedPerson", student.local_id)
-        parties = _Parties(parties.patient, school, reference("RelatedPerson", person_id))
-        resources.append(related_person.build(referral.guardian, person_id, parties.patient))
-    resources += _consents(referral, parties, context)
-    resources += _observations(referral, parties, context)
-    resources += _requests(referral, parties, resources, context)
-    resources.append(_provenance(referral, school, resources, context))
-    return resources
+        person_id = id_for("RelatedPerson", student.local_id)
+        links = (person_id, patient_id)
+        parts.append(Part(recipes.RELATED_PERSON, referral.guardian, links, None))
+    supporting = [
+        *_consents(referral, (patient_id, person_id), context),
+        *_observations(referral, (patient_id, school_id), context),
+    ]
+    parts += supporting
+    parts += _requests(referral, (patient_id, school_id), supporting, context)
+    targets = tuple(part.recipe.kind for part in parts)
+    ids = (id_for("Provenance", referral.number), school_id, *(part.ids[0] for part in parts))
+    parts.append(Part(recipes.PROVENANCE, referral.origin, ids, targets))
+    return parts
 
 
-def _link(resource: Json) -> Json:
-    return reference(resource["resourceType"], resource["id"])
-
-
-def _consents(referral: Referral, parties: _Parties, context: ReferralContext) -> Iterator[Json]:
+def _consents(
+    referral: Referral, people: tuple[str, str], context: ReferralContext
+) -> Iterator[Part]:
+    patient_id, person_id = people
     for release in referral.releases:
-        links = consent.ConsentLinks(
-            patient=parties.patient,
-            district=context.district,
-            provider=context.provider,
-            signer=_signer(release, referral.guardian, parties),
-        )
         consent_id = context.id_for("Consent", f"{referral.number}/{release.form}")
-        yield consent.build(release, consent_id, links)
+        signer = _signer(release, referral.guardian)
+        signer_id = {"Patient": (patient_id,), "RelatedPerson": (person_id,)}.get(signer, ())
+        yield Part(recipes.CONSENT, release, (consent_id, patient_id, *signer_id), signer)
 
 
-def _signer(release: Release, guardian: Guardian | None, parties: _Parties) -> Json | None:
+def _signer(release: Release, guardian: Guardian | None) -> str:
+    """Return the type of the resource of who signed, or "" if it is not known which."""
     relationship = release.signer_relationship
     if relationship is not None and relationship.code == "ONESELF":  # v3-RoleCode
-        return parties.patient
+        return "Patient"
     if guardian is not None and release.signer == guardian.name:
-        return parties.guardian
-    return None
+        return "RelatedPerson"
+    return ""
 
 
 def _observations(
-    referral: Referral, parties: _Parties, context: ReferralContext
-) -> Iterator[Json]:
+    referral: Referral, observed: tuple[str, str], context: ReferralContext
+) -> Iterator[Part]:
     seen: dict[str, int] = {}
     for screening in referral.screenings:
         code = screening.instrument.code
         seen[code] = seen.get(code, 0) + 1
         # The count tells two scores of one instrument apart; one alone keeps its id if others go.
-        key = f"{referral.number}/{code}/{seen[code]}"
-        observation_id = context.id_for("Observation", key)
-        observer = observation.Observer(observation_id, parties.patient, parties.school)
-        yield observation.build_score(screening, observer)
+        observation_id = context.id_for("Observation", f"{referral.number}/{code}/{seen[code]}")
+        yield Part(recipes.SCORE, screening, (observation_id, *observed), None)
     for code, value in _facts(referral):
         observation_id = context.id_for("Observation", f"{referral.number}/{code}")
-        observer = observation.Observer(observation_id, parties.patient, parties.school)
-        yield observation.build_fact(code, value, referral.authored_on, observer)
+        recipe = recipes.FACT if isinstance(value, bool) else recipes.MEASURED
+        fact = Fact(code, value, referral.authored_on)
+        yield Part(recipe, fact, (observation_id, *observed), None)
 
 
 def _facts(referral: Referral) -> Iterator[tuple[str, Decimal | int | bool]]:
@@ -112,25 +104,18 @@ def _facts(referral: Referral) -> Iterator[tuple[str, Decimal | int | bool]]:
 
 
 def _requests(
-    referral: Referral, parties: _Parties, built: list[Json], context: ReferralContext
-) -> list[Json]:
+    referral: Referral, parties: tuple[str, str], supporting: list[Part], context: ReferralContext
+) -> tuple[Part, Part]:
     request_id = context.id_for("ServiceRequest", referral.number)
     task_id = context.id_for("Task", referral.number)
-    supporting = tuple(
-        _link(item) for item in built if item["resourceType"] in ("Consent", "Observation")
+    guardian = referral.guardian
+    asked = Asked(
+        reasoned=bool(referral.reasons),
+        contact_prohibited=guardian is not None and bool(guardian.contact_prohibited),
+        supporting=tuple(part.recipe.kind for part in supporting),
     )
-    links = service_request.RequestLinks(parties.patient, parties.school, supporting)
-    return [
-        service_request.build(referral, request_id, links, context),
-        task.build(referral, task_id, request_id, parties.patient, context),
-    ]
-
-
-def _provenance(
-    referral: Referral, school: Json, built: list[Json], context: ReferralContext
-) -> Json:
-    provenance_id = context.id_for("Provenance", referral.number)
-    targets = [_link(item) for item in built]
-    parties = (school, context.district)
-    origin, recorded_at = referral.origin, context.recorded_at
-    return provenance.build(provenance_id, targets, parties, origin, recorded_at)
+    ids = (request_id, *parties, *(part.ids[0] for part in supporting))
+    return (
+        Part(recipes.SERVICE_REQUEST, referral, ids, asked),
+        Part(recipes.TASK, referral, (task_id, request_id, parties[0]), None),
+    )

@@ -35,11 +35,16 @@ _NO_CONTACT: Final[list[Json]] = fixed(
 
 @dataclass(frozen=True, slots=True)
 class RequestLinks:
-    """References of a ServiceRequest to what was built beside it."""
+    """References of a ServiceRequest to what was built beside it.
+
+    Attributes:
+        contact_prohibited: whether the student's guardian must not be contacted.
+    """
 
     patient: Json
     requester: Json
     supporting: tuple[Json, ...]
+    contact_prohibited: bool
 
 
 def build(
@@ -74,6 +79,9 @@ def build(
     if links.supporting:
         request["supportingInfo"] = list(links.supporting)
     _add_details(request, referral)
+    if links.contact_prohibited:
+        # SDOHCC: the subject is not to be contacted; a child is contacted through the guardian.
+        request["orderDetail"] = _NO_CONTACT
     return request
 
 
@@ -94,9 +102,6 @@ def _add_details(request: dict[str, Any], referral: Referral) -> None:
     if referral.referrer_role is not None:
         role = concept(_ROLES, referral.referrer_role, "ServiceRequest.extension(referrer-role)")
         request["extension"] = [{"url": REFERRER_ROLE, "valueCodeableConcept": role}]
-    if referral.guardian is not None and referral.guardian.contact_prohibited:
-        # SDOHCC: the subject is not to be contacted; a child is contacted through the guardian.
-        request["orderDetail"] = _NO_CONTACT
 
 
 def _notes(referral: Referral) -> list[Json]:

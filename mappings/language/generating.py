@@ -22,8 +22,17 @@ from mappings.canonical import (
     Student,
 )
 from mappings.language.binding import BoundField, is_optional_group
-from mappings.language.dictionary import DICTIONARY, FORMS, SCREENING_SLOTS, Kind, MapKind
+from mappings.language.dictionary import (
+    DICTIONARY,
+    FORMS,
+    GUARDIAN_SLOTS,
+    SCREENING_SLOTS,
+    Kind,
+    MapKind,
+)
 from mappings.language.document import MapDocument
+from mappings.language.drafts import maker
+from mappings.language.screenings import make_screening
 
 Build = Callable[[list[str], Any, Any], Any]
 _REMEMBERED = 4_096
@@ -86,9 +95,11 @@ def generate(document: MapDocument, fields: list[BoundField], joined: tuple[str,
         case MapKind.REFERRAL:
             _return_referral(function)
         case MapKind.ROSTER:
-            function.lines.append(f"return {_call(function, Student, 'student')}")
+            _return_entry(function)
         case MapKind.SESSION:
             function.lines.append(f"return {_call(function, ServiceSession, '', origin=True)}")
+        case MapKind.SCREENING:
+            _return_screening(function)
     source = "def build(c, o, origin):\n    " + "\n    ".join(function.lines) + "\n"
     # Every text of the map enters through `names`; the lines hold names and numbers only.
     exec(compile(source, f"<map {document.id}>", "exec"), function.names)  # noqa: S102
@@ -155,7 +166,9 @@ def _call(function: _Function, record: type, group: str, *, origin: bool = False
             arguments.append(f"{attribute}={values[0]}")
     if origin:
         arguments.append("origin=origin")
-    return f"{function.name('T', record)}({', '.join(arguments)})"
+    if record is Student and "guardians" in function.names:
+        arguments.append("guardians=guardians")
+    return f"{function.name('T', maker(record))}({', '.join(arguments)})"
 
 
 def _return_referral(function: _Function) -> None:
@@ -166,7 +179,7 @@ def _return_referral(function: _Function) -> None:
     reasons = ", ".join(f"*({value} or ())" for value in function.values["reasons"])
     function.lines += [f"reasons = ({reasons},)", "if not reasons: raise Unmappable"]
     parts.append("reasons=reasons")
-    guardian = _optional(function, Guardian, "guardian")
+    guardian = _optional(function, Guardian, "guardian") or _of_roster(function)
     screenings = [_optional(function, Screening, f"screening.{n}") for n in SCREENING_SLOTS]
     parts += [f"guardian={guardian}"] if guardian else []
     if taken := [value for value in screenings if value]:
@@ -175,15 +188,51 @@ def _return_referral(function: _Function) -> None:
         parts.append("screenings=taken")
     releases = [_release(function, form) for form in FORMS]
     parts.append(f"releases=({''.join(f'{value}, ' for value in releases if value)})")
-    function.lines.append(f"return {function.name('T', Referral)}({', '.join(parts)})")
+    function.lines.append(f"return {function.name('T', maker(Referral))}({', '.join(parts)})")
+
+
+def _return_entry(function: _Function) -> None:
+    """Write the roster's entry: a student and the guardians it names, in the order of the map."""
+    named = [_optional(function, Guardian, f"guardian.{n}") for n in GUARDIAN_SLOTS]
+    if listed := ", ".join(value for value in named if value):
+        function.lines.append(f"guardians = tuple(g for g in ({listed},) if g is not None)")
+        function.names["guardians"] = ()
+    function.lines.append(f"return {_call(function, Student, 'student')}")
+
+
+def _of_roster(function: _Function) -> str:
+    """Write the first guardian of the joined roster, for forms that do not ask for one."""
+    student = _student_of_roster(function)
+    return f"({student}.guardians or (None,))[0]" if student else ""
+
+
+def _return_screening(function: _Function) -> None:
+    head, results, answers = [], dict[str, list[str]](), []
+    for name, values in function.values.items():
+        group, _, code = name.partition(".")
+        text = function.name("n", code or name)
+        if not code:
+            head.append(f"{text}: {values[0]}")
+        elif group == "answer":
+            answers.append(f"({text}, {values[0]})")
+        else:
+            pair = results.setdefault(code, ["None", "None"])
+            pair[("score", "band").index(group)] = values[0]
+    made = [f"({function.name('n', c)}, {score}, {band})" for c, (score, band) in results.items()]
+    parts = f"{{{', '.join(head)}}}, [{', '.join(made)}], [{', '.join(answers)}]"
+    function.lines.append(f"return {function.name('M', make_screening)}(origin, {parts})")
 
 
 def _student(function: _Function) -> str:
+    return _student_of_roster(function) or _call(function, Student, "student")
+
+
+def _student_of_roster(function: _Function) -> str:
     for index, role in enumerate(function.joined):
         source = function.document.source(role)
         if source and source.reads_with:
             return f"o[{index}]"
-    return _call(function, Student, "student")
+    return ""
 
 
 def _group(function: _Function, group: str) -> dict[str, str]:
@@ -200,10 +249,13 @@ def _optional(function: _Function, record: type, group: str) -> str:
     if not members:
         return ""
     assert is_optional_group(group)  # noqa: S101 - what the caller must know
-    known = DICTIONARY[MapKind.REFERRAL]
+    known = DICTIONARY[function.document.kind]
+    fixed = {constant.name.text for constant in function.document.constants}
     heads = [value for name, value in members.items() if known[name].required]
     result = f"g{len(function.lines)}"
-    every = " and ".join(f"{value} is None" for value in members.values())
+    # A constant fills nothing by itself: a part nobody named in this row is left out.
+    said = [value for name, value in members.items() if name not in fixed]
+    every = " and ".join(f"{value} is None" for value in said)
     none = " or ".join(f"{value} is None" for value in heads)
     function.lines += [
         f"if {every}: {result} = None",
@@ -222,4 +274,4 @@ def _release(function: _Function, form: str) -> str:
         attribute = name.rpartition(".")[2]
         empty = " or ()" if attribute in ("elements", "statements") else ""
         arguments.append(f"{attribute}={value}{empty}")
-    return f"{function.name('T', Release)}({', '.join(arguments)})"
+    return f"{function.name('T', maker(Release))}({', '.join(arguments)})"
