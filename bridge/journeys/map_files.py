@@ -4,17 +4,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import orjson
+from typing import BinaryIO
 
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
 from mappings.canonical import Referral
-from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
+from mappings.fhir import DistrictSystems, ReferralContext
 from mappings.fhir.errors import FhirError
+from mappings.fhir.writing import Line, ReferralWriter
 from mappings.language import Held, Mapped, Run
 
 
@@ -30,13 +28,22 @@ class MapResult:
 _IDENTIFIERS = Identifiers("a trial run of a map, outside any deployment")
 
 
+class _AnySchool(dict[str, str]):
+    """Knows every school by its code: a trial has no directory yet."""
+
+    def __missing__(self, code: str) -> str:
+        self[code] = school_id = _IDENTIFIERS.issue("school", code)
+        return school_id
+
+
 def map_files(run: Run, out: Path) -> MapResult:
-    """Write what a run maps as NDJSON, one file a resource type.
+    """Write what a run maps as NDJSON, one file a resource type; each shape is checked in full.
 
     The folder must be new or empty; files appear under their names once they are whole.
 
     Raises:
-        BridgeError: the folder holds something, or the map makes no referrals.
+        BridgeError: the folder holds something, the map makes no referrals, or what is made of a
+            row is not valid.
     """
     if out.exists() and any(out.iterdir()):
         raise BridgeError("the output folder is not empty; choose a new one")
@@ -45,6 +52,7 @@ def map_files(run: Run, out: Path) -> MapResult:
     out.mkdir(parents=True, exist_ok=True)
     resources: dict[str, int] = {}
     held: list[tuple[str, int, tuple[str, ...]]] = []
+    writer = ReferralWriter(_trial_context())
     with ExitStack() as stack:
         files: dict[str, BinaryIO] = {}
         for row in _chained(first, rows):
@@ -52,11 +60,10 @@ def map_files(run: Run, out: Path) -> MapResult:
                 reasons = tuple(str(reason) for reason in row.reasons)
                 held.append((row.origin.file, row.origin.row, reasons))
                 continue
-            for resource in _built(row):
-                kind = str(resource["resourceType"])
+            for kind, line in _written(writer, row):
                 if kind not in files:
                     files[kind] = stack.enter_context((out / f"{kind}.ndjson.part").open("wb"))
-                files[kind].write(orjson.dumps(resource) + b"\n")
+                files[kind].write(line + b"\n")
                 resources[kind] = resources.get(kind, 0) + 1
     for kind in resources:
         (out / f"{kind}.ndjson.part").replace(out / f"{kind}.ndjson")
@@ -69,23 +76,21 @@ def _chained(first: Mapped | Held | None, rest: Iterator[Mapped | Held]) -> Iter
         yield from rest
 
 
-def _built(row: Mapped) -> list[dict[str, Any]]:
+def _written(writer: ReferralWriter, row: Mapped) -> list[Line]:
     if not isinstance(row.record, Referral):
         raise BridgeError("only a map of kind referral can be tried out into resources")
     try:
-        return referral_resources(row.record, _context(row.record.student.school))
+        return writer.lines(row.record)
     except FhirError as error:
         origin = row.record.origin
         raise BridgeError(f"{origin.file} row {origin.row}: {error}") from None
 
 
-@cache
-def _context(school: str | None) -> ReferralContext:
-    """Return a context in which the row's school is known: a trial has no directory yet."""
+def _trial_context() -> ReferralContext:
     return ReferralContext(
         district_id=_IDENTIFIERS.issue("district"),
         provider_id=_IDENTIFIERS.issue("provider"),
-        school_ids={school: _IDENTIFIERS.issue("school", school)} if school else {},
+        school_ids=_AnySchool(),
         id_for=_IDENTIFIERS.issue,
         recorded_at=datetime(2000, 1, 1, tzinfo=UTC),
         systems=DistrictSystems.of("trial", "state"),
