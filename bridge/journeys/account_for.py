@@ -3,7 +3,7 @@
 from bridge.errors import BridgeError
 from bridge.gate.accounting import account_of
 from bridge.gate.released import ReleasedAccount
-from bridge.journeys.guardian_blocks import is_blocked
+from bridge.journeys.guardian_blocks import is_blocked, orders_unknown
 from bridge.parts import Parts
 from bridge.store.directory import students_of
 from bridge.store.engine import write
@@ -22,7 +22,8 @@ def account_for(parts: Parts, lea: str, local_id: str, asker: tuple[str, str]) -
 
     Raises:
         BridgeError: no such student, or this asker may not see it; always in the same words for a
-            blocked guardian as for a student that is not there.
+            blocked guardian (or one who may be: orders cannot be read) as for a student that is not
+            there.
     """
     kind, name = asker
     with write(parts.engine) as connection:
@@ -30,7 +31,8 @@ def account_for(parts: Parts, lea: str, local_id: str, asker: tuple[str, str]) -
         now = parts.clock.now()
         if student is None:
             raise BridgeError("there is no such list for this asker")
-        if is_blocked(connection, parts.identifiers, (student.id, name), now):
+        blocked = is_blocked(connection, parts.identifiers, (student.id, name), now)
+        if blocked or (kind == "guardian" and orders_unknown(connection, lea, now)):
             raise BridgeError("there is no such list for this asker")
         lock_students(connection, [student.id], share=True)
         return account_of(connection, parts, student, kind)

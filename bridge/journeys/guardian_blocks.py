@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
+from bridge.gate import agreements_of
 from bridge.gate.recalls import Sought
 from bridge.identifiers import Identifiers
 from bridge.journeys.recall_releases import draft_recalls
@@ -19,6 +20,7 @@ from bridge.store.engine import write
 from bridge.store.evidence import (
     ALWAYS_TO,
     NewEvidence,
+    is_unknown,
     lock_students,
     record_evidence,
     supersede,
@@ -98,6 +100,12 @@ def is_blocked(
         or_(row.superseded_at.is_(None), row.superseded_at > now),
     )
     return connection.execute(query.limit(1)).one_or_none() is not None
+
+
+def orders_unknown(connection: Connection, lea: str, now: datetime) -> bool:
+    """Return whether nobody can say just now whom orders keep out, for a district."""
+    bound = agreements_of(connection, "lea", lea)
+    return any(is_unknown(connection, FACT, agreement.id, now) for agreement in bound)
 
 
 def _source_id(identifiers: Identifiers, student_id: str, order: Order) -> str:

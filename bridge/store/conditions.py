@@ -19,13 +19,16 @@ from sqlalchemy import Date, Table, TextClause, bindparam, text
 from sqlmodel import SQLModel
 
 from bridge.store import tables as _tables
-from consent.model import Filter, Literal
+from consent.facts import IfUnknown, load_facts
+from consent.model import FactName, Filter, Literal
 
 RECORD: Table = SQLModel.metadata.tables[str(_tables.RecordRow.__tablename__)]
 STUDENT: Table = SQLModel.metadata.tables[str(_tables.StudentRow.__tablename__)]
 EVIDENCE: Table = SQLModel.metadata.tables[str(_tables.EvidenceRow.__tablename__)]
 
 TRUE, FALSE = "1 = 1", "1 = 0"
+# Besides what is said of it: a record may speak of others by its kind, and free text always may.
+OTHERS = "third_party_present"
 _NAME = re.compile(r"^[A-Za-z0-9 ._/-]*$")
 
 
@@ -122,25 +125,35 @@ def _literal(literal: Literal, scope: Scope) -> str:
 
 
 def _truth(fact: str, scope: Scope) -> str:
+    """Write when a fact counts as true: said so, or unknown where the facts table says so.
+
+    Silence is unknown for a fact a permit needs, and for whose consent a minor's care rests on. Of
+    orders, refusals and mentions of others the register itself would know: there silence is no, and
+    unknown is a row that says so (``value`` null).
+    """
     if fact in scope.constants:
         return f"({TRUE})" if scope.constants[fact] else f"({FALSE})"
-    known_true = _evidence(fact, scope, value=True)
-    match fact:
-        case "third_party_present":
-            return f"({TRUE})" if scope.free_text else f"(record.third_party OR {known_true})"
-        case "minor_consented_care":
-            # Unknown counts as true for someone under 18 (facts table): silence must not open.
-            unstated = f"NOT {_evidence(fact, scope, value=False)}"
+    match load_facts()[FactName(fact)].if_unknown:
+        case IfUnknown.FALSE:
+            doubted = _evidence(fact, scope, "e.value IS NOT TRUE")
+            return f"({_evidence(fact, scope, 'e.value')} AND NOT {doubted})"
+        case IfUnknown.TRUE_UNDER_18:
+            said_no = _evidence(fact, scope, "NOT e.value")
+            unsure = _evidence(fact, scope, "e.value IS NULL")
             minor = f"student.birth_date > :{adult_since(scope.agreement_id)}"
-            return f"({known_true} OR ({unstated} AND {minor}))"
-        case _:
-            return known_true
+            unknown = f"({minor} AND (NOT {said_no} OR {unsure}))"
+            return f"({_evidence(fact, scope, 'e.value')} OR {unknown})"
+        case IfUnknown.TRUE:
+            if fact == OTHERS and scope.free_text:
+                return f"({TRUE})"
+            said = _evidence(fact, scope, "e.value IS NOT FALSE")
+            return f"(record.third_party OR {said})" if fact == OTHERS else said
 
 
-def _evidence(fact: str, scope: Scope, *, value: bool) -> str:
+def _evidence(fact: str, scope: Scope, said: str) -> str:
     return (
         "EXISTS (SELECT 1 FROM evidence e"  # noqa: S608 - names are quoted, the rest is ours
-        f" WHERE e.fact = {quoted(fact)} AND {'e.value' if value else 'NOT e.value'}"
+        f" WHERE e.fact = {quoted(fact)} AND {said}"
         " AND (e.student_id = record.student_id OR e.student_id = '')"
         f" AND e.agreement_id IN ('', {quoted(scope.agreement_id)})"
         " AND (e.referral_id = '' OR e.referral_id = record.referral_id)"

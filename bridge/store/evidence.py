@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
-from bridge.store.conditions import EVIDENCE, STUDENT, Scope
+from bridge.store.conditions import EVIDENCE, OTHERS, STUDENT, Scope
+from consent.facts import IfUnknown, load_facts
+from consent.model import FactName
 
 _READ = (
     *("agreement_id", "student_id", "referral_id", "record_id", "fact", "value"),
@@ -31,7 +33,10 @@ ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class NewEvidence:
-    """One fact to record; empty texts mean *any* (see :class:`bridge.store.tables.EvidenceRow`)."""
+    """One fact to record; empty texts mean *any* (see :class:`bridge.store.tables.EvidenceRow`).
+
+    ``value`` None: whoever supplies the fact cannot say.
+    """
 
     id: str
     fact: str
@@ -39,7 +44,7 @@ class NewEvidence:
     recorded_at: datetime
     source: str
     source_id: str = ""
-    value: bool = True
+    value: bool | None = True
     valid_to: datetime = ALWAYS_TO
     agreement_id: str = ""
     student_id: str = ""
@@ -142,15 +147,16 @@ class EvidenceView:
     def _holds(fact: str, scope: Scope, about: RecordFacts, rows: Sequence[Row[Any]]) -> bool:
         if fact in scope.constants:
             return scope.constants[fact]
-        if any(row.value for row in rows):
-            return True
-        match fact:
-            case "third_party_present":
-                return scope.free_text or about.third_party
-            case "minor_consented_care":
-                return about.minor and not rows
-            case _:
-                return False
+        said = {row.value for row in rows}
+        match load_facts()[FactName(fact)].if_unknown:
+            case IfUnknown.FALSE:
+                # A permit needs it: said by somebody, and doubted by nobody.
+                return said == {True}
+            case IfUnknown.TRUE_UNDER_18:
+                return True in said or (about.minor and said != {False})
+            case IfUnknown.TRUE:
+                itself = fact == OTHERS and (scope.free_text or about.third_party)
+                return itself or not said <= {False}
 
     def _matching(self, fact: str, scope: Scope, about: RecordFacts) -> list[Row[Any]]:
         return [
@@ -182,3 +188,18 @@ def open_students(connection: Connection, fact: str, at: datetime) -> frozenset[
         or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > at),
     )
     return frozenset(student for (student,) in connection.execute(rows))
+
+
+def is_unknown(connection: Connection, fact: str, agreement_id: str, at: datetime) -> bool:
+    """Return whether the source of a fact cannot say, for everybody under an agreement."""
+    row = EVIDENCE.c
+    query = select(row.id).where(
+        row.student_id == "",
+        row.fact == fact,
+        row.agreement_id.in_(("", agreement_id)),
+        row.value.is_(None),
+        row.valid_from <= at,
+        row.valid_to > at,
+        or_(row.superseded_at.is_(None), row.superseded_at > at),
+    )
+    return connection.execute(query.limit(1)).one_or_none() is not None

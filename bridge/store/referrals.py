@@ -1,5 +1,6 @@
 """Finding a referral by the identifiers a provider's system carries, reading no content."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -79,3 +80,11 @@ def records_of_student(connection: Connection, student_id: str) -> list[tuple[st
     columns = select(RECORD.c.id, RECORD.c.referral_id, RECORD.c.agreement_id)
     rows = connection.execute(columns.where(RECORD.c.student_id == student_id))
     return [(row.id, row.referral_id or "", row.agreement_id) for row in rows]
+
+
+def requests_under(connection: Connection, agreement_ids: Collection[str]) -> list[str]:
+    """Return the ids of every referral under some agreements, in the order of their change."""
+    query = select(RECORD.c.id).where(
+        RECORD.c.type == "ServiceRequest", RECORD.c.agreement_id.in_(sorted(agreement_ids))
+    )
+    return list(connection.scalars(query.order_by(RECORD.c.change)))

@@ -6,7 +6,7 @@ of it. Identifiers are opaque (see :mod:`bridge.identifiers`).
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, Index, Text, UniqueConstraint
+from sqlalchemy import Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -105,11 +105,21 @@ class EvidenceRow(SQLModel, table=True):
     """One fact about a student (or an agreement), with two clocks and a source.
 
     Empty ``student_id``, ``referral_id``, ``record_id``, ``element``, ``purpose``, ``recipient``
-    mean *any*. ``value`` false states that the fact is known not to hold.
+    mean *any*. ``value`` false states that the fact is known not to hold; none, that whoever
+    supplies it cannot say: then it counts as ``if_unknown`` of the facts table says.
     """
 
     __tablename__ = "evidence"
-    __table_args__ = (Index("ix_evidence_fact", "student_id", "fact"),)
+    __table_args__ = (
+        Index("ix_evidence_fact", "student_id", "fact"),
+        # Statements that take a permit away are few, and asked about for every fact of a filter.
+        Index(
+            "ix_evidence_doubt",
+            *("student_id", "fact", "agreement_id"),
+            sqlite_where=text("value IS NOT TRUE"),
+            postgresql_where=text("value IS NOT TRUE"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     agreement_id: str
@@ -117,7 +127,7 @@ class EvidenceRow(SQLModel, table=True):
     referral_id: str = ""
     record_id: str = ""
     fact: str
-    value: bool = True
+    value: bool | None = True
     element: str = ""
     purpose: str = ""
     recipient: str = ""

@@ -116,9 +116,6 @@ def _shadowed(bound: Bound, document: str) -> Iterator[Idle]:
 
 
 def _never_objects(rule: Prohibition, template: Template) -> str:
-    both = sorted(set(rule.when) & set(rule.unless))
-    if both:
-        return f"{both[0]} both sets it off and lifts it"
     return "" if all(_scope(rule, template)) else "no slice is both of all it names"
 
 

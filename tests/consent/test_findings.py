@@ -61,11 +61,6 @@ def test_a_gap_between_paper_and_rules_is_a_finding_with_its_place(
             "prohibition P0 does nothing: prohibition P2 objects whenever it does",
         ),
         (
-            "when: [dissent], unless: [threat_documented]",
-            "when: [dissent], unless: [dissent]",
-            "prohibition P6 does nothing: dissent both sets it off and lifts it",
-        ),
-        (
             "kinds: [psychotherapy_note], unless",
             "kinds: [psychotherapy_note], elements: [sud.row], unless",
             "prohibition P2 does nothing: no slice is both of all it names",

@@ -68,9 +68,7 @@ def test_taking_evidence_away_never_opens_a_cell(
 
 
 def test_a_new_prohibition_only_closes_cells() -> None:
-    added = (
-        "  - {id: A2, text: Nothing while dissent stands., when: [enrolled], unless: [treating]}\n"
-    )
+    added = "  - {id: A2, text: Alone., when: [third_party_present], unless: [treating]}\n"
     narrower = compile_table(
         shipped_template(),
         agreement_with("retention: {provider_copy", f"{added}retention: {{provider_copy"),

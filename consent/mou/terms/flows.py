@@ -3,9 +3,11 @@
 A flow permits only what it names; ``requires`` are AND-ed; obligations ride with the release.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from consent.facts import Fact, IfUnknown, load_facts
 from consent.model import FactName, FlowId, Slice
 from consent.mou.names import Names
 from consent.mou.reading import Fields, Node, Vocabulary
@@ -104,7 +106,7 @@ def _flow(node: Node, names: Names) -> Flow:
         recipients=fields.words("recipients", names.staff),
         purposes=fields.words("purposes", names.purposes),
         elements=fields.words("elements", names.elements),
-        requires=read_facts(fields, "requires", names),
+        requires=read_opening_facts(fields, "requires", names),
         obligations=fields.words("obligations", names.obligations),
         clause=fields.text("clause"),
         trigger=fields.text("trigger"),
@@ -115,6 +117,49 @@ def _flow(node: Node, names: Names) -> Flow:
 def read_facts(fields: Fields, name: str, names: Names) -> tuple[FactName, ...]:
     """Read a list of facts."""
     return tuple(FactName(fact) for fact in fields.words(name, names.facts))
+
+
+def read_opening_facts(fields: Fields, name: str, names: Names) -> tuple[FactName, ...]:
+    """Read facts that let something pass when true, or lift what forbids it.
+
+    INVARIANT: unknown never permits. A fact that counts as true while unknown is refused here.
+    """
+    return _read_only(fields, name, names, safe=(IfUnknown.FALSE,))
+
+
+def read_objecting_facts(fields: Fields, name: str, names: Names) -> tuple[FactName, ...]:
+    """Read facts that forbid when true.
+
+    INVARIANT: unknown never permits. A fact that counts as false while unknown is refused here: the
+    prohibition would be silent just when nobody can answer.
+    """
+    return _read_only(fields, name, names, safe=(IfUnknown.TRUE, IfUnknown.TRUE_UNDER_18))
+
+
+def _read_only(
+    fields: Fields, name: str, names: Names, *, safe: tuple[IfUnknown, ...]
+) -> tuple[FactName, ...]:
+    known = load_facts()
+    node = fields.nodes.get(name)
+    for item in node.located.items if node else ():
+        fact = known.get(FactName(item.text))
+        if node and fact and fact.if_unknown not in safe:
+            text = f'{node.label}: "{fact.name}" counts as {_counts(fact)} while unknown, which '
+            node.reading.note(
+                item.position, f"{text}would let something leave; {_advice(known, safe)}"
+            )
+    return read_facts(fields, name, names)
+
+
+def _counts(fact: Fact) -> str:
+    return "false" if fact.if_unknown is IfUnknown.FALSE else "true"
+
+
+def _advice(known: Mapping[FactName, Fact], safe: tuple[IfUnknown, ...]) -> str:
+    if IfUnknown.FALSE in safe:
+        return "forbid by it in the when of a prohibition instead"
+    usable = ", ".join(name for name, fact in known.items() if fact.if_unknown in safe)
+    return f"name its opposite in unless, or one of {usable}"
 
 
 def read_flow_changes(
@@ -138,7 +183,7 @@ def _change(node: Node, flow: Flow, names: Names) -> FlowChange:
         drop_elements=fields.words("drop_elements", _of(flow, "element", flow.elements)),
         drop_recipients=fields.words("drop_recipients", _of(flow, "recipient", flow.recipients)),
         drop_purposes=fields.words("drop_purposes", _of(flow, "purpose", flow.purposes)),
-        add_requires=read_facts(fields, "add_requires", names),
+        add_requires=read_opening_facts(fields, "add_requires", names),
         add_obligations=fields.words("add_obligations", names.obligations),
     )
 

@@ -6,7 +6,7 @@ from typing import NewType
 from consent.model import FactName, Slice
 from consent.mou.names import Names
 from consent.mou.reading import Node
-from consent.mou.terms.flows import read_facts
+from consent.mou.terms.flows import read_objecting_facts, read_opening_facts
 
 ProhibitionId = NewType("ProhibitionId", str)
 
@@ -75,8 +75,8 @@ def _prohibition(node: Node, names: Names) -> Prohibition:
     return Prohibition(
         id=ProhibitionId(fields.text("id")),
         text=fields.text("text"),
-        when=read_facts(fields, "when", names),
-        unless=read_facts(fields, "unless", names),
+        when=read_objecting_facts(fields, "when", names),
+        unless=read_opening_facts(fields, "unless", names),
         kinds=fields.words("kinds", names.kinds),
         elements=fields.words("elements", names.elements),
         senders=fields.word_or_words("from", names.parties),

@@ -48,6 +48,7 @@ FLAGS = (
     "threat_documented",
     "third_party_present",
     "human_reviewed",
+    "enrolled",
 )
 # On the day the question is asked: a child, the day before, on and after an 18th birthday.
 BIRTHS = (
@@ -80,7 +81,10 @@ def states(count: int, seed: int) -> Iterator[dict[str, Any]]:
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
     drawn = every[:1] + dice.sample(every, count - 1)
     for education, health, enrolled, care, born in drawn:
-        flags = [flag for flag in FLAGS if dice.random() < 0.2]
+        # Said, denied, or unknown since who supplies it cannot say.
+        flags = {
+            flag: dice.choice((True, True, False, None)) for flag in FLAGS if dice.random() < 0.2
+        }
         yield {
             "education": education,
             "health": health,
@@ -138,7 +142,7 @@ def evidence(world: World, n: int, state: dict[str, Any]) -> Iterator[NewEvidenc
     bare = NewEvidence(f"{n}", "", now - timedelta(days=90), now, "test", student_id=student)
     for flag in state["flags"]:
         narrow = {"recipient": "provider"} if n % 2 else {"referral_id": request}
-        yield replace(bare, id=f"{n}-{flag}", fact=flag, **narrow)
+        yield replace(bare, id=f"{n}-{flag}", fact=flag, value=state["flags"][flag], **narrow)
     if state["care"] != "unstated":
         told = {"value": state["care"] == "minor", "referral_id": request}
         yield replace(bare, id=f"{n}-care", fact="minor_consented_care", **told)
