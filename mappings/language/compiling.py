@@ -16,7 +16,7 @@ from mappings.language.outcome import Held, Mapped, RunReport
 from mappings.language.running import TableRun
 from mappings.language.shipped import load_map
 from mappings.language.typed import Setting
-from mappings.readers import SourceError, SourceFormat, Table, open_table
+from mappings.readers import SourceError, SourceFormat, Table, has_part, is_folder, open_table
 
 Tables = Mapping[str, Callable[[], Table]]
 """For each role, how its table is opened (it may be opened twice)."""
@@ -175,6 +175,8 @@ class CompiledMap:
         part = self.parts.get(source.reads_with)
         if part is not None:
             return part.formats()[part.document.main.role]
+        if "ndjson" in source.how.formats:
+            return replace(source.how, locations=tuple(word.text for word in source.headings))
         if not source.has_places:
             return source.how
         words = [*self.document.row_key]
@@ -199,6 +201,9 @@ class CompiledMap:
         """Tell each file's role by its header."""
         if len(self.document.sources) == 1 and len(paths) == 1:
             return {self.document.main.role: paths[0]}
+        parts = all(source.how.part for source in self.document.sources)
+        if parts and len(paths) == 1 and is_folder(paths[0]):
+            return self._parts_of(paths[0])
         found: dict[str, Path] = {}
         for path in paths:
             role = self._best_role(path)
@@ -207,6 +212,14 @@ class CompiledMap:
                 raise SourceError(path.name, "row 1", advice)
             found[role] = path
         return found
+
+    def _parts_of(self, path: Path) -> dict[str, Path]:
+        """Take every source out of one folder or zip; an optional one may not be in it."""
+        return {
+            source.role: path
+            for source in self.document.sources
+            if not source.optional or has_part(path, self._format(source))
+        }
 
     def _best_role(self, path: Path) -> str:
         fits = {}

@@ -9,7 +9,7 @@ from mappings.readers.text_chunks import ENCODINGS
 
 _SOURCE = (
     *("format", "encoding", "delimiter", "escape", "sheet", "headings", "empty-when", "optional"),
-    *("map", "each"),
+    *("map", "each", "part"),
 )
 _ESCAPES = {"": "", "backslash": "\\"}
 _DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
@@ -32,6 +32,7 @@ def read_source(name: Word, item: Located, outline: Outline) -> SourceSpec:
         delimiter=_DELIMITERS[delimiter],
         escape=_ESCAPES[outline.one_of(node, "escape", ("backslash",), "")],
         sheet=outline.text(node, "sheet").text,
+        part=_part(node, formats, outline),
         each=_each(node, formats, outline),
     )
     return SourceSpec(
@@ -51,6 +52,16 @@ def _each(node: Located, formats: tuple[str, ...], outline: Outline) -> str:
     if word.text and (formats != ("hl7v2",) or word.text not in SEGMENTS):
         hint = did_you_mean(word.text, SEGMENTS)
         outline.problem(word.position, f"each names a segment of HL7 v2 messages{hint}")
+    return word.text
+
+
+def _part(node: Located, formats: tuple[str, ...], outline: Outline) -> str:
+    """Read the name of the file meant in a folder or zip."""
+    word = outline.text(node, "part")
+    if word.text and formats not in (("csv",), ("ndjson",)):
+        outline.problem(word.position, "part is for a source of format csv or ndjson")
+    if set(word.text) & set("/\\."):
+        outline.problem(word.position, "part is the name of a file without folder and ending")
     return word.text
 
 

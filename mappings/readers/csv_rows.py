@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mappings.readers.delimited_text import CsvFormat, read_delimited
+from mappings.readers.folder_parts import Part
 from mappings.readers.table import Table
 
 
@@ -13,3 +14,12 @@ def read_csv(path: Path, how: CsvFormat) -> Table:
         SourceError: see :func:`mappings.readers.delimited_text.read_delimited`.
     """
     return read_delimited(lambda: path.open("rb"), path.name, how)
+
+
+def read_csv_part(part: Part, how: CsvFormat) -> Table:
+    """Read one CSV file of a folder or zip as rows of text.
+
+    Raises:
+        SourceError: see :func:`mappings.readers.delimited_text.read_delimited`.
+    """
+    return read_delimited(part.opener, part.file, how)

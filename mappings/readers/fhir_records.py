@@ -6,18 +6,17 @@ each RelatedPerson of that patient, numbered from 1. Places are written as FHIR 
 ``ServiceRequest.authoredOn``, ``Patient.name.family``, ``RelatedPerson.1.telecom.value where system
 is phone``.
 
-Modifier extensions are not understood here, so a resource that has one is refused: it may mean the
-opposite of what it says (FHIR R4, Extensibility). So is a referral or patient marked as an error.
+A referral or patient marked as an error is refused, and so is a modifier extension.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mappings.readers.errors import SourceError
+from mappings.readers.fhir_resources import Record, address_of, refuse_modifier, resources
 from mappings.readers.folder_parts import Part, parts_of
-from mappings.readers.json_records import json_records
 from mappings.readers.record_places import RecordPlace, parse_place, values_at
 from mappings.readers.table import Cells, Table
 
@@ -29,7 +28,6 @@ MAX_RESOURCES: Final = 400_000
 _REFERRAL: Final = "ServiceRequest"
 _REQUESTERS: Final = ("Practitioner", "PractitionerRole", "Organization")
 
-Record = dict[str, Any]
 _Texts = list[list[str]]
 
 
@@ -51,7 +49,7 @@ class _Resources:
     def prepare(self) -> None:
         """Read everything once."""
         for part in self.parts:
-            for number, (address, resource) in enumerate(_resources(part), 1):
+            for number, (address, resource) in enumerate(resources(part), 1):
                 _refuse_unsafe(resource, part, number)
                 self._take(address, resource, part)
         if not self.referrals:
@@ -72,9 +70,9 @@ class _Resources:
         texts = [place.texts(resource) for place in self.asked(kind)]
         if kind == "RelatedPerson":
             for patient in values_at(resource, "patient.reference")[:1]:
-                self.related.setdefault(_address(patient), []).append(texts)
+                self.related.setdefault(address_of(patient), []).append(texts)
         own = [f"{kind}/{id_}" for id_ in values_at(resource, "id")]
-        for key in {*own, *([_address(address)] if address else [])}:
+        for key in {*own, *([address_of(address)] if address else [])}:
             known = self.by_address.setdefault(key, texts)
             if known is not texts and known != texts:
                 self.by_address[key] = [[*a, *b] for a, b in zip(known, texts, strict=True)]
@@ -82,13 +80,13 @@ class _Resources:
     def rows(self) -> Iterator[Cells]:
         """Yield one row for each ServiceRequest, in the order of the files."""
         for part in self.parts:
-            for _, resource in _resources(part):
+            for _, resource in resources(part):
                 if resource["resourceType"] == _REFERRAL:
                     yield self._row(resource)
 
     def _row(self, referral: Record) -> Cells:
-        subject = [_address(text) for text in values_at(referral, "subject.reference")]
-        requester = [_address(text) for text in values_at(referral, "requester.reference")]
+        subject = [address_of(text) for text in values_at(referral, "subject.reference")]
+        requester = [address_of(text) for text in values_at(referral, "requester.reference")]
         found: dict[str, list[_Texts]] = {_REFERRAL: []}
         found["Patient"] = [self.by_address[key] for key in subject if key in self.by_address]
         found["RelatedPerson"] = [row for key in subject for row in self.related.get(key, ())]
@@ -117,53 +115,14 @@ def read_fhir(path: Path, places: tuple[str, ...]) -> Table:
             entered in error. Raised before any row is given.
     """
     parts = parts_of(path, (".json", ".ndjson", ".jsonl"))
-    resources = _Resources(parts, tuple(parse_place(place) for place in places))
-    resources.prepare()
-    return Table(path.name, places, resources.rows(), first_row=1, joined=True)
-
-
-def _resources(part: Part) -> Iterator[tuple[str, Record]]:
-    """Yield each resource with the address its Bundle gives it."""
-    for number, record in enumerate(json_records(part), 1):
-        kind = record.get("resourceType")
-        if not isinstance(kind, str):
-            raise SourceError(part.file, f"object {number}", "is no FHIR resource (resourceType)")
-        if kind == "Bundle":
-            yield from _entries(record, part)
-        else:
-            yield "", record
-
-
-def _entries(bundle: Record, part: Part) -> Iterator[tuple[str, Record]]:
-    entries = bundle.get("entry", [])
-    if not isinstance(entries, list):
-        raise SourceError(part.file, "Bundle.entry", "is no list")
-    for number, entry in enumerate(entries, 1):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-            advice = "holds no resource; send a Bundle whose entries hold one each"
-            raise SourceError(part.file, f"Bundle.entry {number}", advice)
-        address = entry.get("fullUrl")
-        yield address if isinstance(address, str) else "", resource
+    found = _Resources(parts, tuple(parse_place(place) for place in places))
+    found.prepare()
+    return Table(path.name, places, found.rows(), first_row=1, joined=True)
 
 
 def _refuse_unsafe(resource: Record, part: Part, number: int) -> None:
     if resource["resourceType"] not in RECORDS:
         return
-    if "modifierExtension" in resource:
-        advice = "has a modifierExtension, which is not understood; send it without"
-        raise SourceError(part.file, f"resource {number}", advice)
+    refuse_modifier(resource, part, number)
     if resource.get("status") == "entered-in-error":
         raise SourceError(part.file, f"resource {number}", "was entered in error; leave it out")
-
-
-def _address(reference: str) -> str:
-    """Return ``Type/id`` of a literal or absolute reference, or the ``urn:`` as it is.
-
-    >>> _address("https://ehr.example/fhir/Patient/7/_history/2")
-    'Patient/7'
-    """
-    if reference.startswith("urn:"):
-        return reference
-    plain = reference.partition("/_history/")[0]
-    return "/".join(plain.rsplit("/", 2)[-2:])
