@@ -9,18 +9,22 @@ from mappings.canonical.referral import (
     SourceRow,
     Student,
 )
+from mappings.canonical.screening import ItemAnswer, ScaleResult, StudentScreening
 from mappings.canonical.session import Attendance, Modality, Place, ServiceSession
 
 __all__ = [
     "Attendance",
     "Coded",
     "Guardian",
+    "ItemAnswer",
     "Modality",
     "Place",
     "Referral",
     "Release",
+    "ScaleResult",
     "Screening",
     "ServiceSession",
     "SourceRow",
     "Student",
+    "StudentScreening",
 ]

@@ -36,6 +36,17 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
+class Guardian:
+    """A parent or guardian; ``relationship`` is a v3-RoleCode (MTH, FTH, GUARD, GRPRN, PRN)."""
+
+    name: str
+    relationship: Coded | None = None
+    phone: str | None = None
+    email: str | None = None
+    contact_prohibited: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Student:
     """The person referred, as the district's roster or form knows them.
 
@@ -48,6 +59,7 @@ class Student:
         home_language: BCP 47 code and source text.
         address_line, city, state, postal_code: home address, as given.
         enrolled: whether the roster says the student is enrolled now; None if no roster was read.
+        guardians: parents and guardians the roster names, in its order.
     """
 
     local_id: str
@@ -67,17 +79,7 @@ class Student:
     state: str | None = None
     postal_code: str | None = None
     enrolled: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Guardian:
-    """A parent or guardian; ``relationship`` is a v3-RoleCode (MTH, FTH, GUARD, GRPRN, PRN)."""
-
-    name: str
-    relationship: Coded | None = None
-    phone: str | None = None
-    email: str | None = None
-    contact_prohibited: bool | None = None
+    guardians: tuple[Guardian, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from documents import DocumentError, Position, Problem, did_you_mean
 from mappings.language.checking_columns import check_columns
 from mappings.language.checking_fields import check_fields
 from mappings.language.dictionary import DICTIONARY, FORMS, Kind, MapKind
-from mappings.language.document import MapDocument, SourceSpec
+from mappings.language.document import MapDocument, SourceSpec, Word
 from mappings.language.shipped import load_map
 
 Finding = tuple[Position, str]
@@ -162,5 +162,12 @@ def _headings(document: MapDocument) -> dict[str, tuple[str, ...]]:
         spec = source
         if source.reads_with and (other := _loaded(source.reads_with)):
             spec = other.main
-        found[source.role] = tuple(word.text for word in spec.headings)
+        words = _asked(document, source) if source.has_places else spec.headings
+        found[source.role] = tuple(word.text for word in words)
     return found
+
+
+def _asked(document: MapDocument, source: SourceSpec) -> tuple[Word, ...]:
+    """Return the places a map asks for in a source that has no headings."""
+    words = [w for rule in document.fields if rule.source == source.role for w in rule.columns]
+    return (*document.row_key, *words)

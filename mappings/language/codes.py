@@ -23,6 +23,7 @@ REFERRER_ROLES: Final = (
     *("physician", "psychologist", "self", "social-worker", "teacher", "other"),
 )
 INSTRUMENTS: Final = ("phq-9", "phq-a", "gad-7", "psc-17", "sdq", "bess")
+RESPONDENTS: Final = ("self", "parent", "teacher", "clinician")
 ANSWERS: Final = ("signed", "refused", "pending")
 ELEMENTS: Final = ("referral", "status", "visits")
 PURPOSES: Final = ("refer", "follow", "attend")

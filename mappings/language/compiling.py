@@ -180,7 +180,9 @@ class CompiledMap:
         if not source.has_places:
             return source.how
         words = [*self.document.row_key]
-        words += [word for rule in self.document.fields for word in rule.columns]
+        mine = [rule for rule in self.document.fields if rule.source == source.role]
+        words += [word for rule in mine for word in rule.columns]
+        words += [pair.column for join in self.document.joins for pair in join.pairs]
         return replace(source.how, locations=tuple(dict.fromkeys(word.text for word in words)))
 
     def _openers(self, files: Mapping[str, Path]) -> dict[str, Callable[[], Table]]:

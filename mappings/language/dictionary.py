@@ -4,10 +4,12 @@ Generated pages and every check of a map read these tables; a field that is not 
 for a map. ``ceds`` is the number of the element in the Common Education Data Standards.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from mappings.canonical import instruments
 from mappings.language import codes
 
 
@@ -34,6 +36,7 @@ class MapKind(StrEnum):
     REFERRAL = "referral"
     ROSTER = "roster"
     SESSION = "session"
+    SCREENING = "screening"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ _RELEASE = (
     CanonicalField("discloser", Kind.CODE, "who discloses", codes.PARTIES),
     CanonicalField("statements", Kind.CODE_LIST, "statements printed", codes.STATEMENTS),
 )
+GUARDIAN_SLOTS: Final = ("1", "2", "3")
 FORMS: Final = ("education", "health")
 SCREENING_SLOTS: Final = ("1", "2", "3")
 
@@ -172,6 +176,31 @@ _SESSION = (
 
 
 def _index(*groups: tuple[CanonicalField, ...]) -> dict[str, CanonicalField]:
+_STUDENT_SCREENING = (
+    CanonicalField("key", _T, "the source's key of the screening", required=True),
+    CanonicalField("student_id", _T, "the district's identifier", required=True, ceds="001075"),
+    CanonicalField("instrument", _C, "instrument", instruments.screeners(), required=True),
+    CanonicalField("screened_on", Kind.DATE, "day it was taken", required=True),
+    CanonicalField("respondent", _C, "who answered", codes.RESPONDENTS),
+    CanonicalField("form", _T, "the vendor's form"),
+    CanonicalField("score", Kind.DECIMAL, "total score, whatever the instrument"),
+    CanonicalField("band", _C, "what the total is called", instruments.band_codes()),
+)
+
+
+def _results() -> Iterator[CanonicalField]:
+    """Yield ``score.`` and ``band.`` of each scale, and ``answer.`` of each item."""
+    for scale in instruments.scales().values():
+        most = None if scale.most is None else int(scale.most)
+        yield CanonicalField(f"score.{scale.code}", Kind.DECIMAL, scale.about, most=most)
+        if scale.bands:
+            about = f"what this is called: {scale.about}"
+            yield CanonicalField(f"band.{scale.code}", _C, about, scale.bands)
+    for item in instruments.items().values():
+        about = f"answer to item {item.code}"
+        yield CanonicalField(f"answer.{item.code}", Kind.CODE, about, item.answers)
+
+
     return {entry.name: entry for group in groups for entry in group}
 
 
@@ -183,7 +212,11 @@ DICTIONARY: Final = {
         *(_under(f"screening.{slot}", _SCREENING) for slot in SCREENING_SLOTS),
         *(_under(f"release.{form}", _RELEASE, never_assumed=True) for form in FORMS),
     ),
-    MapKind.ROSTER: _index(_under("student", _student())),
+    MapKind.ROSTER: _index(
+        _under("student", _student()),
+        *(_under(f"guardian.{slot}", _GUARDIAN) for slot in GUARDIAN_SLOTS),
+    ),
     MapKind.SESSION: _index(_SESSION),
 }
+    MapKind.SCREENING: _index(_STUDENT_SCREENING, tuple(_results())),
 """Every field by name, for each kind of map."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from mappings.canonical import Coded, Referral, ServiceSession, Student
+from mappings.canonical import Coded, Referral, ServiceSession, Student, StudentScreening
 from mappings.language.compiling import CompiledMap
 from mappings.language.document import Example
 from mappings.language.outcome import Held, Mapped, Record
@@ -47,7 +47,7 @@ def _tables(compiled: CompiledMap, example: Example) -> dict[str, Callable[[], T
         if isinstance(row, str):
             openers[role] = _message(row, formats[role])
         else:
-            openers[role] = _row(row, compiled.recorded(role))
+            openers[role] = _row(row, formats[role].locations or compiled.recorded(role))
     return openers
 
 
@@ -86,7 +86,7 @@ def flatten(record: Record) -> dict[str, str]:
     match record:
         case Referral():
             found = _fields("", record, skip=("student", "guardian", "screenings", "releases"))
-            found |= _fields("student", record.student)
+            found |= _fields("student", record.student, skip=("guardians",))
             found |= _fields("guardian", record.guardian)
             for number, screening in enumerate(record.screenings, 1):
                 found |= _fields(f"screening.{number}", screening)
@@ -94,7 +94,10 @@ def flatten(record: Record) -> dict[str, str]:
                 found |= _fields(f"release.{release.form}", release, skip=("form",))
             return found
         case Student():
-            return _fields("student", record)
+            found = _fields("student", record, skip=("guardians",))
+            for number, guardian in enumerate(record.guardians, 1):
+                found |= _fields(f"guardian.{number}", guardian)
+            return found
         case ServiceSession():
             return _fields("", record)
 
@@ -105,6 +108,12 @@ def _fields(group: str, record: object, skip: tuple[str, ...] = ()) -> dict[str,
         value = getattr(record, name)
         if name in (*skip, "origin") or value is None or value == ():
             continue
+        case StudentScreening():
+            found = _fields("", record, skip=("scores", "answers"))
+            for result in record.scores:
+                both = {"score": result.score, "band": result.band}
+                found |= {f"{n}.{result.scale}": as_text(v) for n, v in both.items() if v is not None}
+            return found | {f"answer.{a.item}": a.answer for a in record.answers}
         found[f"{group}.{name}" if group else name] = as_text(value)
     return found
 

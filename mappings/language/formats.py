@@ -2,7 +2,8 @@
 
 A format is made of ``YYYY M MM D DD MMM h hh mm ss AM`` and the characters between them; ``M``
 takes one or two digits, ``MM`` exactly two. ``hl7-timestamp`` is HL7 v2's
-``YYYYMMDD[hhmm[ss[.s]]][+-zzzz]``. Two-digit years do not exist here.
+``YYYYMMDD[hhmm[ss[.s]]][+-zzzz]``, ``fhir-datetime`` FHIR's ``YYYY-MM-DD[Thh:mm:ss[.s]zone]``
+(a year or a month alone is no day). Two-digit years do not exist here.
 """
 
 import re
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from mappings.language.outcome import HoldCode, Unreadable
 
 HL7_TIMESTAMP: Final = "hl7-timestamp"
+FHIR_DATE_TIME: Final = "fhir-datetime"
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TOKENS: Final = {
     "YYYY": r"(?P<year>[0-9]{4})",
@@ -35,6 +37,12 @@ _HL7 = re.compile(
     r"(?:(?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?P<second>[0-9]{2})?(?:\.[0-9]{1,4})?)?"
     r"(?P<zone>[+-][0-9]{4})?\Z"
 )
+_FHIR = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+    r"(?:T(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?"
+    r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2}))?\Z"
+)
+_NAMED: Final = {HL7_TIMESTAMP: _HL7, FHIR_DATE_TIME: _FHIR}
 _YEARS: Final = range(1900, 2200)
 
 
@@ -67,8 +75,8 @@ def date_format(text: str) -> DateFormat:
     Raises:
         ValueError: it lacks year, month or day, has one twice, or holds letters that mean nothing.
     """
-    if text == HL7_TIMESTAMP:
-        return DateFormat(text, _HL7)
+    if text in _NAMED:
+        return DateFormat(text, _NAMED[text])
     if letters := re.findall("[A-Za-z]+", _TOKEN.sub("", text).replace("T", "")):
         raise ValueError(f'"{letters[0]}" means nothing in a format; write YYYY M D h mm ss AM')
     parts = [_TOKENS.get(part, re.escape(part)) for part in re.split(f"({_TOKEN.pattern})", text)]
@@ -113,7 +121,9 @@ def _hour(hour: int, half: str | None) -> int:
 def _zone(offset: str | None) -> timezone | None:
     if offset is None:
         return None
-    minutes = int(offset[1:3]) * 60 + int(offset[3:5])
+    if offset == "Z":
+        return UTC
+    minutes = int(offset[1:3]) * 60 + int(offset[-2:])
     return timezone(timedelta(minutes=-minutes if offset[0] == "-" else minutes))
 
 
@@ -139,6 +149,8 @@ def written(day: datetime, form: DateFormat) -> str:
     """Return a moment as a file of that format would write it; minutes and seconds included."""
     if form.text == HL7_TIMESTAMP:
         return f"{day:%Y%m%d%H%M%S}"
+    if form.text == FHIR_DATE_TIME:
+        return f"{day:%Y-%m-%dT%H:%M:%S}Z"
     half = "AM" in form.text
     hour = (day.hour - 1) % 12 + 1 if half else day.hour
     words = {

@@ -153,8 +153,10 @@ def _fixed_values(function: _Function) -> None:
         function.values[entry.name] = [function.name("f", value)]
 
 
-def _call(function: _Function, record: type, group: str, *, origin: bool = False) -> str:
-    """Return the expression that makes one record from the fields of a group."""
+def _call(
+    function: _Function, record: type, group: str, *, origin: bool = False, more: str = ""
+) -> str:
+    """Return the expression that makes one record from the fields of a group, and ``more``."""
     arguments = []
     for name, values in function.values.items():
         own_group, _, attribute = name.rpartition(".")
@@ -166,8 +168,8 @@ def _call(function: _Function, record: type, group: str, *, origin: bool = False
             arguments.append(f"{attribute}={values[0]}")
     if origin:
         arguments.append("origin=origin")
-    if record is Student and "guardians" in function.names:
-        arguments.append("guardians=guardians")
+    if more:
+        arguments.append(more)
     return f"{function.name('T', maker(record))}({', '.join(arguments)})"
 
 
@@ -196,8 +198,9 @@ def _return_entry(function: _Function) -> None:
     named = [_optional(function, Guardian, f"guardian.{n}") for n in GUARDIAN_SLOTS]
     if listed := ", ".join(value for value in named if value):
         function.lines.append(f"guardians = tuple(g for g in ({listed},) if g is not None)")
-        function.names["guardians"] = ()
-    function.lines.append(f"return {_call(function, Student, 'student')}")
+    more = "guardians=guardians" if listed else ""
+    call = _call(function, Student, "student", more=more)
+    function.lines.append(f"return {call}")
 
 
 def _of_roster(function: _Function) -> str:

@@ -81,15 +81,19 @@ class TableRun:
             return self._ragged(table, number, len(cells))
         key = self._key(cells)
         origin = SourceRow(self.document.id, table.file, number, key)
-        if table.joined and SEVERAL in cells:
-            return self._hold(origin, _several(table.header, cells))
         first = self._rows.setdefault(hash(key), number) if key else number
-        if first != number:
-            if self._contents[first - table.first_row] == content:
-                self.report.duplicates += 1
-                return None
-            return self._hold(origin, [_repeated(self.document, first)])
+        if first != number and self._contents[first - table.first_row] == content:
+            self.report.duplicates += 1
+            return None
+        if reasons := self._unfit(table, cells, first if first != number else 0):
+            return self._hold(origin, reasons)
         return self._outcome(origin, cells)
+
+    def _unfit(self, table: Table, cells: Cells, first: int) -> list[HoldReason]:
+        """Return why a row is held before it is read; ``first`` is a row of the same key, or 0."""
+        if first:
+            return [_repeated(self.document, first)]
+        return _several(table.header, cells) if table.joined and SEVERAL in cells else []
 
     def _outcome(self, origin: SourceRow, cells: Cells) -> Mapped | Held:
         others: list[Any] = []
@@ -102,14 +106,19 @@ class TableRun:
         if not (reasons or self.absent or not origin.key):
             try:
                 record = self.build(cells, others, origin)
-            except (Unmappable, Unreadable):
+            except Unmappable:
                 pass
+            except Unreadable as error:
+                return self._diagnosed(origin, cells, others, error)
             else:
                 self.report.mapped += 1
                 return Mapped(record, origin.row)
-        return self._diagnosed(origin, cells, others)
+        return self._diagnosed(origin, cells, others, None)
 
-    def _diagnosed(self, origin: SourceRow, cells: Cells, others: list[Any]) -> Held:
+    def _diagnosed(
+        self, origin: SourceRow, cells: Cells, others: list[Any], error: Unreadable | None
+    ) -> Held:
+        """Say why; ``error`` is what the record as a whole was refused for, if it got that far."""
         main = self.document.main.role
         rows = {main: cells}
         reasons = []
@@ -123,6 +132,8 @@ class TableRun:
         self._count_unmapped(origin, rows, reasons)
         if not origin.key:
             reasons.append(_no_key(self.document))
+        if not reasons and error is not None:
+            reasons.append(HoldReason(error.code, "", error.text, error.what_to_do))
         if not reasons:
             raise RuntimeError(f"map {self.document.id}: row {origin.row} fails without a reason")
         return self._hold(origin, reasons)

@@ -15,6 +15,17 @@ SHIPPED: Final = (
     "somerville-mtss-form",
     "aspen-students",
     "harbor-hl7v2",
+    "oneroster",
+    "microsoft-sds",
+    "edfi-xml",
+    "edfi-api-json",
+    "powerschool-students",
+    "google-forms-referral",
+    "microsoft-forms-referral",
+    "fhir-referral",
+    "basc3-bess",
+    "screening-scores",
+    "phq-9-answers",
 )
 
 
