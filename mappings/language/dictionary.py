@@ -175,7 +175,6 @@ _SESSION = (
 )
 
 
-def _index(*groups: tuple[CanonicalField, ...]) -> dict[str, CanonicalField]:
 _STUDENT_SCREENING = (
     CanonicalField("key", _T, "the source's key of the screening", required=True),
     CanonicalField("student_id", _T, "the district's identifier", required=True, ceds="001075"),
@@ -201,6 +200,7 @@ def _results() -> Iterator[CanonicalField]:
         yield CanonicalField(f"answer.{item.code}", Kind.CODE, about, item.answers)
 
 
+def _index(*groups: tuple[CanonicalField, ...]) -> dict[str, CanonicalField]:
     return {entry.name: entry for group in groups for entry in group}
 
 
@@ -217,6 +217,6 @@ DICTIONARY: Final = {
         *(_under(f"guardian.{slot}", _GUARDIAN) for slot in GUARDIAN_SLOTS),
     ),
     MapKind.SESSION: _index(_SESSION),
-}
     MapKind.SCREENING: _index(_STUDENT_SCREENING, tuple(_results())),
+}
 """Every field by name, for each kind of map."""

@@ -100,6 +100,12 @@ def flatten(record: Record) -> dict[str, str]:
             return found
         case ServiceSession():
             return _fields("", record)
+        case StudentScreening():
+            found = _fields("", record, skip=("scores", "answers"))
+            for result in record.scores:
+                both = {"score": result.score, "band": result.band}
+                found |= {f"{n}.{result.scale}": as_text(v) for n, v in both.items() if v is not None}
+            return found | {f"answer.{a.item}": a.answer for a in record.answers}
 
 
 def _fields(group: str, record: object, skip: tuple[str, ...] = ()) -> dict[str, str]:
@@ -108,12 +114,6 @@ def _fields(group: str, record: object, skip: tuple[str, ...] = ()) -> dict[str,
         value = getattr(record, name)
         if name in (*skip, "origin") or value is None or value == ():
             continue
-        case StudentScreening():
-            found = _fields("", record, skip=("scores", "answers"))
-            for result in record.scores:
-                both = {"score": result.score, "band": result.band}
-                found |= {f"{n}.{result.scale}": as_text(v) for n, v in both.items() if v is not None}
-            return found | {f"answer.{a.item}": a.answer for a in record.answers}
         found[f"{group}.{name}" if group else name] = as_text(value)
     return found
 
