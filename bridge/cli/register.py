@@ -105,13 +105,19 @@ def _tell_filed(filed: "Filed", *, as_json: bool) -> None:
 
 
 @release_app.command("revoke")
-def revoke(release_id: str, home: Home = Path()) -> None:
-    """Revoke a form from now on; recipients of what went out get a notice drafted."""
+def revoke(
+    release_id: str,
+    effective: Annotated[
+        str, typer.Option(help="When it was taken back, if earlier: 2026-11-02T09:30-05:00.")
+    ] = "",
+    home: Home = Path(),
+) -> None:
+    """Revoke a form; recipients of what went out get a notice drafted."""
     from bridge.errors import BridgeError  # noqa: PLC0415
     from bridge.journeys.record_releases import revoke_release  # noqa: PLC0415
     from bridge.parts import parts_of  # noqa: PLC0415
 
-    if not revoke_release(parts_of(open_at(home)), release_id):
+    if not revoke_release(parts_of(open_at(home)), release_id, _instant(effective)):
         raise BridgeError("there is no such form in force")
     print_line("revoked; see: schoolbridge recall list")
 
@@ -275,6 +281,18 @@ def _day(text: str, option: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise typer.BadParameter(f"{option}: write the day as YYYY-MM-DD") from None
+
+
+def _instant(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise typer.BadParameter("--effective: write day, time and zone: 2026-11-02T09:30-05:00")
+    return found
 
 
 def _rows(rows: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -32,13 +32,18 @@ class Sought:
     Attributes:
         source_id: id of the form or declaration relied on; "" for a referral.
         referral_id: id of the ServiceRequest that was linked to the wrong student; "" for a form.
-        since: only what went out from then on.
+        since, until: only what went out from then on, and before then.
     """
 
     student_id: str
     source_id: str = ""
     referral_id: str = ""
     since: datetime | None = None
+    until: datetime | None = None
+
+    def covers(self, at: datetime) -> bool:
+        """Whether something that went out then is sought."""
+        return not (self.since and at < self.since) and not (self.until and at >= self.until)
 
 
 def went_out(
@@ -49,7 +54,7 @@ def went_out(
     records = records_of_referral(connection, sought.referral_id) if sought.referral_id else []
     for each in about(connection, subject_of(identifiers, sought.student_id)):
         entry = each.entry
-        if entry.kind is not Kind.RELEASE or (sought.since and each.time < sought.since):
+        if entry.kind is not Kind.RELEASE or not sought.covers(each.time):
             continue
         if sought.source_id in entry.evidence or _is_of(identifiers, entry, records):
             found.setdefault((entry.log, entry.receiving), []).append(each)

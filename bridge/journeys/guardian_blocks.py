@@ -117,7 +117,7 @@ def _end_forms(connection: Connection, parts: Parts, student_id: str, since: dat
     now, ended = parts.clock.now(), 0
     for kept in releases_of(connection, student_id):
         if is_blocked(connection, parts.identifiers, (student_id, kept.form.signer), now):
-            ended += supersede(connection, kept.id, student_id, now)
+            ended += supersede(connection, kept.id, student_id, now, since)
             sought = Sought(student_id, kept.id, since=since)
             draft_recalls(connection, parts, sought, "court-order")
     return ended

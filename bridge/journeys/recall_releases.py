@@ -27,7 +27,10 @@ from bridge.store.recalls import Recall, keep_recall, mark, recalls
 from bridge.store.referrals import referral_of
 from bridge.store.releases import release
 
-REASONS = ("revoked", "defective", "wrong-student", "not-upheld", "court-order")
+REASONS = (
+    *("revoked", "revoked-before-release", "defective"),
+    *("wrong-student", "not-upheld", "court-order"),
+)
 
 
 def draft_recalls(

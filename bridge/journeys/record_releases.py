@@ -1,7 +1,10 @@
 """The signed forms that came with a referral, and the end of any form."""
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
+from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement
 from bridge.gate.agreements import compiled
 from bridge.gate.disclosures import subject_of
@@ -87,13 +90,22 @@ def _signed(came: Release, parts: Parts, referral: Referral) -> SignedRelease:
     )
 
 
-def revoke_release(parts: Parts, release_id: str) -> bool:
+def revoke_release(parts: Parts, release_id: str, effective: datetime | None = None) -> bool:
     """Revoke a signed release; False if there is none, or it was revoked before.
 
     Prospective (CGS 52-146e(c), 45 CFR 164.508(b)(5)): nothing is released under it once this
     returns. The lock on the student orders it against every release under way. The ledger keeps
     that it was revoked, and every recipient of what went out under it gets a notice drafted, where
-    the agreement asks for one.
+    the agreement asks for one. What went out between a revocation and its entry here had no consent
+    any more: of that every recipient gets a notice, whatever the agreement says.
+
+    Args:
+        parts: the bridge's parts.
+        release_id: the form.
+        effective: when the person took it back, if that was before it is entered.
+
+    Raises:
+        BridgeError: it is to take effect later than now, or before it was signed.
     """
     with write(parts.engine) as connection:
         kept = release(connection, release_id)
@@ -104,12 +116,39 @@ def revoke_release(parts: Parts, release_id: str) -> bool:
         if kept is None or kept.form.revoked_at is not None:
             return False
         now = parts.clock.now()  # under the lock: what was released while we waited came before
-        supersede(connection, release_id, kept.student_id, now)
-        mark_revoked(connection, release_id, now)
-        append(connection, [_revocation(parts, kept)], parts.clock)
-        if _asks_recall(connection, kept.agreement_id):
-            draft_recalls(connection, parts, Sought(kept.student_id, release_id), "revoked")
+        since = _effective(kept.form, effective or now, now)
+        supersede(connection, release_id, kept.student_id, now, since)
+        mark_revoked(connection, release_id, since)
+        append(connection, [_revocation(parts, kept, since)], parts.clock)
+        _draft(connection, parts, kept, (since, now))
     return True
+
+
+def _effective(form: SignedRelease, effective: datetime, now: datetime) -> datetime:
+    """Check when a form was taken back.
+
+    Raises:
+        BridgeError: that is later than now, or before it was signed.
+    """
+    if effective > now:
+        raise BridgeError(
+            "a form is revoked from now or from before; enter a later day on that day"
+        )
+    if form.signed_on and effective.date() < form.signed_on:
+        raise BridgeError("a form cannot be revoked before the day it was signed")
+    return effective
+
+
+def _draft(
+    connection: Connection, parts: Parts, kept: KeptRelease, clocks: tuple[datetime, datetime]
+) -> None:
+    since, now = clocks
+    if since < now:
+        late = Sought(kept.student_id, kept.id, since=since)
+        draft_recalls(connection, parts, late, "revoked-before-release")
+    if _asks_recall(connection, kept.agreement_id):
+        lawful = Sought(kept.student_id, kept.id, until=since if since < now else None)
+        draft_recalls(connection, parts, lawful, "revoked")
 
 
 def _asks_recall(connection: Connection, agreement_id: str) -> bool:
@@ -119,7 +158,7 @@ def _asks_recall(connection: Connection, agreement_id: str) -> bool:
     return conflict is None or conflict.revoke_recall == "notice"
 
 
-def _revocation(parts: Parts, kept: KeptRelease) -> Entry:
+def _revocation(parts: Parts, kept: KeptRelease, since: datetime) -> Entry:
     return Entry(
         log=kept.agreement_id,
         kind=Kind.REVOCATION,
@@ -130,4 +169,5 @@ def _revocation(parts: Parts, kept: KeptRelease) -> Entry:
         request="",
         subject=subject_of(parts.identifiers, kept.student_id),
         evidence=(kept.id,),
+        asked_at=since,
     )

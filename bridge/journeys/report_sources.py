@@ -17,7 +17,7 @@ from bridge.parts import Parts
 from bridge.store.conditions import EVIDENCE
 from bridge.store.directory import students_of
 from bridge.store.engine import read, write
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.evidence import ALWAYS_TO, NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_under
 from consent.facts import load_facts
@@ -109,7 +109,10 @@ def _report(parts: Parts, lea: str, fact: str, unknown_in: timedelta | None) -> 
 def _standing(connection: Connection, lea: str) -> list[tuple[str, datetime]]:
     row, prefix = EVIDENCE.c, _source_id(lea, "")
     query = select(row.fact, row.source_id, row.valid_from).where(
-        row.student_id == "", row.value.is_(None), row.superseded_at.is_(None)
+        row.student_id == "",
+        row.value.is_(None),
+        row.superseded_at.is_(None),
+        row.valid_to == ALWAYS_TO,
     )
     found = connection.execute(query)
     return [(each.fact, each.valid_from) for each in found if each.source_id == prefix + each.fact]

@@ -77,7 +77,7 @@ class Entry:
         subject: pseudonym of the person; None for what is public or the asker's own.
         elements: ids of the elements released (or refused), as the agreement names them.
         evidence: ids of the consent evidence relied on, or revoked.
-        asked_at: when the request came in.
+        asked_at: when the request came in; of a revocation, when the person made it.
         refers: indexes of earlier entries of the same log this one speaks of (recall, erasure).
     """
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select, update
 
 from bridge.store.conditions import EVIDENCE, OTHERS, STUDENT, Scope
 from consent.facts import IfUnknown, load_facts
@@ -20,13 +20,14 @@ _READ = (
     *("element", "purpose", "recipient", "source_id"),
 )
 _AS_OF = bindparam("as_of", type_=EVIDENCE.c.valid_from.type)
+_KNOWN_AT = bindparam("known_at", type_=EVIDENCE.c.recorded_at.type)
 # Made once: putting it together took as long as running it.
 _HOLDS = select(*(EVIDENCE.c[name] for name in _READ)).where(
     EVIDENCE.c.student_id.in_(bindparam("students", expanding=True)),
     EVIDENCE.c.valid_from <= _AS_OF,
     EVIDENCE.c.valid_to > _AS_OF,
-    EVIDENCE.c.recorded_at <= _AS_OF,
-    or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > _AS_OF),
+    EVIDENCE.c.recorded_at <= _KNOWN_AT,
+    or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > _KNOWN_AT),
 )
 ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -98,26 +99,64 @@ def _values(row: NewEvidence) -> dict[str, object]:
     return {name: getattr(row, name) for name in NewEvidence.__slots__}
 
 
-def supersede(connection: Connection, source_id: str, student_id: str, at: datetime) -> int:
-    """End everything recorded from one source (a revoked release); returns the rows ended."""
+def supersede(
+    connection: Connection,
+    source_id: str,
+    student_id: str,
+    at: datetime,
+    since: datetime | None = None,
+) -> int:
+    """End everything recorded from one source (a revoked release); returns the rows ended.
+
+    Both clocks are kept: what was known before stays as it was known, and from ``at`` on it is
+    known that each fact held until ``since`` and no longer.
+
+    Args:
+        connection: the database.
+        source_id: the source.
+        student_id: whose facts.
+        at: when the bridge learns of it.
+        since: when it ended, where that is another instant; earlier for what is entered late.
+    """
     lock_students(connection, {student_id}, share=False)
-    ended = connection.execute(
-        update(EVIDENCE)
-        .where(EVIDENCE.c.source_id == source_id, EVIDENCE.c.student_id == student_id)
-        .where(EVIDENCE.c.superseded_at.is_(None))
-        .values(superseded_at=at)
+    ends, row = since or at, EVIDENCE.c
+    open_yet = and_(
+        row.source_id == source_id,
+        row.student_id == student_id,
+        row.superseded_at.is_(None),
+        row.valid_to > ends,
     )
-    return ended.rowcount
+    ended = connection.execute(select(EVIDENCE).where(open_yet)).mappings().all()
+    connection.execute(update(EVIDENCE).where(open_yet).values(superseded_at=at))
+    known_now = {"recorded_at": at, "valid_to": ends}
+    closed = [
+        {**each, "id": f"{each['id']}/{at.isoformat()}", **known_now}
+        for each in ended
+        if each["valid_from"] < ends
+    ]
+    if closed:
+        connection.execute(insert(EVIDENCE), closed)
+    return len(ended)
 
 
 def evidence_of(
-    connection: Connection, student_ids: Collection[str], now: datetime
+    connection: Connection,
+    student_ids: Collection[str],
+    at: datetime,
+    known_at: datetime | None = None,
 ) -> "EvidenceView":
-    """Read every fact that holds and is known ``now`` about some students, and about any."""
+    """Read every fact that holds at an instant about some students, and about any.
+
+    Args:
+        connection: the database.
+        student_ids: whose.
+        at: when the facts hold.
+        known_at: as the bridge knew it when; ``at`` itself if not given.
+    """
     ids = [*sorted(student_ids), ""]
     rows: list[Row[Any]] = []
     for start in range(0, len(ids), 500):
-        some = {"students": ids[start : start + 500], "as_of": now}
+        some = {"students": ids[start : start + 500], "as_of": at, "known_at": known_at or at}
         rows.extend(connection.execute(_HOLDS, some))
     return EvidenceView(rows)
 

@@ -48,7 +48,8 @@ def build(
 
     Args:
         recall_id: id of the notice.
-        reason: code of ``recall-reasons``: revoked, defective, wrong-student, not-upheld.
+        reason: code of ``recall-reasons``: revoked, revoked-before-release, defective,
+            wrong-student, not-upheld, court-order.
         recalled: what it is about.
         instants: when it was sent, and when it was acknowledged, if it was.
     """
