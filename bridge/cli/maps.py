@@ -79,14 +79,20 @@ def run(
     files: Annotated[list[Path], typer.Argument(help="Files, or ROLE=FILE.")],
     map_id: Annotated[str, typer.Option("--map", help="A shipped map's id, or a map's file.")],
     out: Annotated[Path, typer.Option(help="Folder for the resources, one NDJSON file a type.")],
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that divide the rows of a large file.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Map files to FHIR resources in a folder, storing nothing; held rows are listed."""
-    from bridge.journeys.map_files import map_files  # noqa: PLC0415
+    from bridge.journeys.map_files import map_files, map_files_together  # noqa: PLC0415
 
-    running = run_of(map_id, files)
-    result = map_files(running, out)
-    report = running.report
+    if processes > 1:
+        together = map_files_together(map_id, files, out, processes)
+        result, report = together.result, together.report
+    else:
+        running = run_of(map_id, files)
+        result, report = map_files(running, out), running.report
     counts: dict[str, object] = {
         "read": report.read,
         "mapped": report.mapped,
@@ -103,17 +109,12 @@ def run(
 
 def run_of(map_id: str, files: list[Path]) -> "Run":
     """Return a run of a map over files, given in order or as ROLE=FILE."""
-    named = [str(file).partition("=") for file in files]
-    if all(mark for _, mark, _ in named):
-        return _compiled(map_id).run({role: Path(name) for role, _, name in named})
-    return _compiled(map_id).run(files)
+    from bridge.journeys import run_maps  # noqa: PLC0415
+
+    return run_maps.run_of(map_id, files)
 
 
 def _compiled(name: str) -> "CompiledMap":
-    from documents import DocumentError  # noqa: PLC0415
-    from mappings.language import check_map, compile_map, load_map  # noqa: PLC0415
+    from bridge.journeys.run_maps import compiled_map  # noqa: PLC0415
 
-    document = load_map(name)
-    if problems := check_map(document):
-        raise DocumentError(problems)
-    return compile_map(document)
+    return compiled_map(name)

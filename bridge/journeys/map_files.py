@@ -1,27 +1,48 @@
 """A map is tried out: files to FHIR resources in a folder, nothing stored."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO
 
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
+from bridge.journeys.run_maps import run_of
 from mappings.canonical import Referral
 from mappings.fhir import DistrictSystems, ReferralContext
 from mappings.fhir.errors import FhirError
 from mappings.fhir.writing import Line, ReferralWriter
-from mappings.language import Held, Mapped, Run
+from mappings.language import Held, Mapped, Run, RunReport, Share
+from mappings.readers import SourceError
 
 
 @dataclass(frozen=True, slots=True)
 class MapResult:
-    """Resources written by type, and the rows held: file, row, reasons."""
+    """Resources written by type, and the rows held: file, row, reasons.
+
+    ``mark`` stands in the names of the files where several processes wrote.
+    """
 
     resources: dict[str, int]
     held: tuple[tuple[str, int, tuple[str, ...]], ...]
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What a run wrote, and its report."""
+
+    result: MapResult
+    report: RunReport
+
+
+_BUFFER = 1 << 20
 
 
 # A trial's identifiers are told to no one, so nothing needs to be kept secret from anyone.
@@ -45,29 +66,92 @@ def map_files(run: Run, out: Path) -> MapResult:
         BridgeError: the folder holds something, the map makes no referrals, or what is made of a
             row is not valid.
     """
-    if out.exists() and any(out.iterdir()):
-        raise BridgeError("the output folder is not empty; choose a new one")
+    _refuse_used(out)
     rows = iter(run)
     first = next(rows, None)  # a file that cannot be read is refused before anything is written
     out.mkdir(parents=True, exist_ok=True)
+    return _published(out, _write(_chained(first, rows), out, ""))
+
+
+def map_files_together(map_id: str, files: Sequence[Path], out: Path, processes: int) -> Together:
+    """Do :meth:`map_files` in several processes, each of which writes files of its own.
+
+    Args:
+        map_id: a shipped map's id, or a map's file.
+        files: files, or ROLE=FILE.
+        out: a new or empty folder; ``Patient.1.ndjson`` is what the first process wrote.
+        processes: how many.
+
+    Raises:
+        BridgeError: as for one process, or a process ended before its time.
+        SourceError: a file cannot be used; nothing was written.
+    """
+    _refuse_used(out)
+    run_of(map_id, files, Share(0, processes))
+    out.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        shares = [Share(index, processes) for index in range(processes)]
+        started = [pool.submit(_map_share, map_id, list(files), out, share) for share in shares]
+        try:
+            done = [future.result() for future in started]
+        except BrokenProcessPool:
+            raise BridgeError("a process ended before its time; is there enough memory?") from None
+    report = done[0].report
+    for other in done[1:]:
+        report.add(other.report)
+    results = [_published(out, part.result) for part in done]
+    resources: Counter[str] = Counter()
+    for result in results:
+        resources.update(result.resources)
+    held = sorted(row for result in results for row in result.held)
+    return Together(MapResult(dict(resources), tuple(held)), report)
+
+
+def _map_share(map_id: str, files: list[Path], out: Path, share: Share) -> Together:
+    """Map one process's rows into files whose names tell the process.
+
+    Raises:
+        BridgeError: anything that went wrong; other errors cannot all be handed over.
+    """
+    try:
+        run = run_of(map_id, files, share)
+        result = _write(run, out, f".{share.index + 1}")
+    except SourceError as error:
+        raise BridgeError(str(error)) from None
+    return Together(result, run.report)
+
+
+def _refuse_used(out: Path) -> None:
+    if out.exists() and any(out.iterdir()):
+        raise BridgeError("the output folder is not empty; choose a new one")
+
+
+def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
+    """Write rows to ``TYPE<mark>.ndjson.part`` in a folder."""
     resources: dict[str, int] = {}
     held: list[tuple[str, int, tuple[str, ...]]] = []
     writer = ReferralWriter(_trial_context())
     with ExitStack() as stack:
         files: dict[str, BinaryIO] = {}
-        for row in _chained(first, rows):
+        for row in rows:
             if isinstance(row, Held):
                 reasons = tuple(str(reason) for reason in row.reasons)
                 held.append((row.origin.file, row.origin.row, reasons))
                 continue
             for kind, line in _written(writer, row):
                 if kind not in files:
-                    files[kind] = stack.enter_context((out / f"{kind}.ndjson.part").open("wb"))
+                    part = out / f"{kind}{mark}.ndjson.part"
+                    files[kind] = stack.enter_context(part.open("wb", _BUFFER))
                 files[kind].write(line + b"\n")
                 resources[kind] = resources.get(kind, 0) + 1
-    for kind in resources:
-        (out / f"{kind}.ndjson.part").replace(out / f"{kind}.ndjson")
-    return MapResult(resources, tuple(held))
+    return MapResult(resources, tuple(held), mark)
+
+
+def _published(out: Path, result: MapResult) -> MapResult:
+    """Give files their names now that all are whole."""
+    for kind in result.resources:
+        (out / f"{kind}{result.mark}.ndjson.part").replace(out / f"{kind}{result.mark}.ndjson")
+    return result
 
 
 def _chained(first: Mapped | Held | None, rest: Iterator[Mapped | Held]) -> Iterator[Mapped | Held]:

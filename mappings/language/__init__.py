@@ -11,11 +11,13 @@ from mappings.language.document import MapDocument
 from mappings.language.examples import ExampleResult, flatten, run_examples
 from mappings.language.explaining import Lineage, explain_map
 from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
+from mappings.language.running import WHOLE, Share
 from mappings.language.shipped import SHIPPED, list_maps, load_map
 
 __all__ = [
     "DICTIONARY",
     "SHIPPED",
+    "WHOLE",
     "CanonicalField",
     "CompiledMap",
     "ExampleResult",
@@ -29,6 +31,7 @@ __all__ = [
     "Mapped",
     "Run",
     "RunReport",
+    "Share",
     "check_map",
     "compile_map",
     "explain_map",

@@ -13,7 +13,7 @@ from mappings.language.generating import generate
 from mappings.language.headers import accepted_headings, bind_header, header_fit
 from mappings.language.joining import MAX_JOINED_ROWS, JoinedRow, JoinIndex
 from mappings.language.outcome import Held, Mapped, RunReport
-from mappings.language.running import TableRun
+from mappings.language.running import WHOLE, Share, TableRun
 from mappings.language.shipped import load_map
 from mappings.language.typed import Setting
 from mappings.readers import SourceError, SourceFormat, Table, has_part, is_folder, open_table
@@ -35,10 +35,14 @@ class Run(Iterator[Mapped | Held]):
 
 @dataclass(frozen=True, slots=True)
 class CompiledMap:
-    """A map proved free of mistakes, with the maps its joined sources are read with."""
+    """A map proved free of mistakes, with the maps its joined sources are read with.
+
+    ``share`` says which rows it maps, where several processes divide a file.
+    """
 
     document: MapDocument
     parts: Mapping[str, "CompiledMap"] = field(default_factory=dict)
+    share: Share = WHOLE
 
     def run(self, files: Mapping[str, Path] | Sequence[Path]) -> Run:
         """Map files.
@@ -63,6 +67,7 @@ class CompiledMap:
         report = RunReport(self.document.id, dict(names))
         self._prove(tables)
         run, table = self._prepared(tables, report)
+        run.share = self.share
         return Run((outcome for _, outcome in run.outcomes(table)), report)
 
     def _prove(self, tables: Tables) -> None:

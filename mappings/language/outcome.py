@@ -31,6 +31,7 @@ class HoldCode(StrEnum):
     JOIN_HELD = "join-held"
     RAGGED = "ragged"
     KEY_REPEATED = "key-repeated"
+    NOT_YET = "not-yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,23 @@ class UnmappedValues:
     """Texts of one column that no table knows, counted; texts are kept only to count them."""
 
     cells: int = 0
-    _texts: Counter[str] = field(default_factory=Counter, repr=False)
+    texts: Counter[str] = field(default_factory=Counter, repr=False)
 
     def add(self, text: str) -> None:
         """Count one cell."""
         self.cells += 1
-        if len(text) <= _MAX_OPTION and (text in self._texts or len(self._texts) < _MAX_DISTINCT):
-            self._texts[text] += 1
+        if len(text) <= _MAX_OPTION and (text in self.texts or len(self.texts) < _MAX_DISTINCT):
+            self.texts[text] += 1
+
+    def add_all(self, other: "UnmappedValues") -> None:
+        """Count the cells that another process counted."""
+        self.cells += other.cells
+        self.texts.update(other.texts)
 
     @property
     def options(self) -> dict[str, int]:
         """The texts that at least ``SHOWN_FROM`` rows hold: options of a form, not a person's."""
-        return {text: count for text, count in self._texts.items() if count >= SHOWN_FROM}
+        return {text: count for text, count in self.texts.items() if count >= SHOWN_FROM}
 
 
 @dataclass(slots=True)
@@ -116,6 +122,23 @@ class RunReport:
     unmapped: dict[str, UnmappedValues] = field(default_factory=dict)
     match_rates: dict[str, tuple[int, int]] = field(default_factory=dict)
     complete: bool = False
+
+    def add(self, other: "RunReport") -> None:
+        """Count in what another process found in its own rows of the same files."""
+        self.read += other.read
+        self.mapped += other.mapped
+        self.held += other.held
+        self.duplicates += other.duplicates
+        self.blank += other.blank
+        self.held_by_reason += other.held_by_reason
+        for column, filled in other.fill.items():
+            self.fill[column] = self.fill.get(column, 0) + filled
+        for column, values in other.unmapped.items():
+            self.unmapped.setdefault(column, UnmappedValues()).add_all(values)
+        for role, (matched, looked_up) in other.match_rates.items():
+            before = self.match_rates.get(role, (0, 0))
+            self.match_rates[role] = (before[0] + matched, before[1] + looked_up)
+        self.finish()
 
     def hold(self, held: Held) -> None:
         """Count a held row."""

@@ -5,7 +5,8 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Final
+from zlib import crc32
 
 from mappings.canonical import SourceRow
 from mappings.language.binding import BoundField
@@ -27,6 +28,29 @@ from mappings.readers import SEVERAL, Cells, SourceError, Table
 _BATCH = 512
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The rows of a file that one of several processes maps: those whose key falls to it.
+
+    Every process reads the whole file, and rows of one key fall to one process, so each repeated
+    row is seen beside the first.
+
+    Attributes:
+        index: which of them this is, from 0; the first also counts what has no key.
+        of: how many there are.
+    """
+
+    index: int = 0
+    of: int = 1
+
+    def holds(self, key: str) -> bool:
+        """Whether a row is this process's; the same in every process."""
+        return self.of == 1 or crc32(key.encode()) % self.of == self.index
+
+
+WHOLE: Final = Share()
+
+
 @dataclass(slots=True)
 class TableRun:
     """One pass over the main source.
@@ -35,6 +59,7 @@ class TableRun:
         key_places: positions of the row key's columns.
         optional_first: whether the first filled of them is the key (messages), not all together.
         absent: roles of optional sources that were not given.
+        share: the rows to map; the report counts no others.
     """
 
     document: MapDocument
@@ -44,6 +69,7 @@ class TableRun:
     joins: list[JoinIndex]
     absent: frozenset[str]
     report: RunReport
+    share: Share = WHOLE
     _rows: dict[int, int] = field(default_factory=dict, repr=False)
     _contents: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
 
@@ -57,7 +83,8 @@ class TableRun:
         number = table.first_row
         filled = [0] * width
         while batch := list(islice(table.rows, _BATCH)):
-            _count_filled(filled, [cells for cells in batch if len(cells) == width])
+            if self.share.index == 0:
+                _count_filled(filled, [cells for cells in batch if len(cells) == width])
             for cells in batch:
                 outcome = self._row(table, number, cells)
                 number += 1
@@ -70,16 +97,17 @@ class TableRun:
         self.report.finish()
 
     def _row(self, table: Table, number: int, cells: Cells) -> Mapped | Held | None:
-        if not any(cells):
+        blank, ragged = not any(cells), len(cells) != len(table.header)
+        key = "" if blank or ragged else self._key(cells)
+        if blank or not self.share.holds(key):
             self._contents.append(0)
-            self.report.blank += 1
+            self.report.blank += blank and self.share.index == 0
             return None
         self.report.read += 1
         content = hash(tuple(cells))
         self._contents.append(content)
-        if len(cells) != len(table.header):
+        if ragged:
             return self._ragged(table, number, len(cells))
-        key = self._key(cells)
         origin = SourceRow(self.document.id, table.file, number, key)
         first = self._rows.setdefault(hash(key), number) if key else number
         if first != number and self._contents[first - table.first_row] == content:

@@ -1,0 +1,48 @@
+"""A map is tried out: one process or several, the same resources and the same count."""
+
+from dataclasses import asdict
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import BridgeError
+from bridge.journeys.map_files import map_files, map_files_together
+from bridge.journeys.run_maps import run_of
+
+MAP = "schoolbridge-template"
+
+
+def written(out: Path) -> dict[str, list[bytes]]:
+    """Return the lines of each resource type, whoever wrote them."""
+    found: dict[str, list[bytes]] = {}
+    for path in out.iterdir():
+        found.setdefault(path.name.partition(".")[0], []).extend(path.read_bytes().splitlines())
+    return {kind: sorted(lines) for kind, lines in found.items()}
+
+
+def test_three_processes_write_what_one_writes_and_count_what_one_counts(tmp_path: Path) -> None:
+    with as_file(files("bridge.demo") / "data" / "millbrook-referrals.csv") as source:
+        run = run_of(MAP, [source])
+        alone = map_files(run, tmp_path / "alone")
+        together = map_files_together(MAP, [source], tmp_path / "together", 3)
+
+    assert written(tmp_path / "together") == written(tmp_path / "alone")
+    assert together.result.resources == alone.resources
+    assert together.result.held == alone.held
+    assert (run.report.held, run.report.duplicates) == (30, 8)
+    assert asdict(together.report) == asdict(run.report)
+
+
+def test_a_file_that_cannot_be_used_leaves_no_folder(tmp_path: Path) -> None:
+    source = tmp_path / "empty.csv"
+    source.write_text("Nothing,Here\n", encoding="utf-8")
+
+    with pytest.raises(Exception, match=r"empty\.csv"):
+        map_files_together(MAP, [source], tmp_path / "out", 2)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BridgeError, match="not empty"):
+        map_files_together(MAP, [], tmp_path.parent, 2)
