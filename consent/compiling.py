@@ -87,7 +87,8 @@ def _denial(rule: Prohibition, sources: Sources) -> Denial:
 
 
 def _laws(asked: Slice, sources: Sources) -> Iterator[Layer]:
-    kinds = kinds_of(sources.template.elements[asked.element].kind, sources)
+    element = sources.template.elements[asked.element]
+    kinds = kinds_of(element.kind, sources)
     by_law: dict[str, list[Basis]] = {}
     for basis in sources.law.bases:
         if basis.kind in kinds:
@@ -96,7 +97,7 @@ def _laws(asked: Slice, sources: Sources) -> Iterator[Layer]:
         # No law known for this kind is no permission.
         yield Layer("law:none", "law:none", ())
     for law, bases in by_law.items():
-        usable = [b for b in bases if b.applies(asked.recipient, asked.role, asked.purpose)]
+        usable = [b for b in bases if b.applies(asked, element.ident)]
         ways = (_basis(basis, asked, sources.template) for basis in usable)
         able = tuple(way for way in ways if not beyond(way.obligations, sources.able))
         yield Layer(f"law:{law}", f"law:{law}", able)

@@ -81,6 +81,7 @@ def laws(bases: tuple[Basis, ...]) -> Iterator[str]:
 
 def basis_holds(basis: Basis) -> str:
     parts = [f'"{basis.kind}" in input.kinds_in_law', *facts(sorted(basis.needs))]
-    only = (("recipient", basis.to), ("purpose", basis.purposes), ("role", basis.roles))
+    only = (("recipient", basis.to), ("purpose", basis.purposes), ("role", basis.roles),
+            ("ident", basis.idents))  # fmt: skip
     parts += [one_of(name, sorted(values)) for name, values in only if values]
     return "; ".join(parts)

@@ -12,12 +12,17 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-from consent.model import FactName
+from consent.model import FactName, Slice
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """One way to satisfy one law. Empty ``to``, ``purposes`` or ``roles`` do not restrict."""
+    """One way to satisfy one law. An empty ``to``, ``purposes``, ``roles``, ``idents`` is no limit.
+
+    ``idents``: how identifiable an element may be. Data is de-identified only once nothing in it
+    names or points to a person (34 CFR 99.31(b)(1), 45 CFR 164.514(a)), so that a judgement about
+    a data set never lets a name or a note leave.
+    """
 
     kind: str
     law: str
@@ -25,14 +30,16 @@ class Basis:
     to: frozenset[str]
     purposes: frozenset[str]
     roles: frozenset[str]
+    idents: frozenset[str]
     needs: frozenset[FactName]
 
-    def applies(self, recipient: str, role: str, purpose: str) -> bool:
-        """Whether this basis counts for such a recipient at all."""
+    def applies(self, asked: Slice, ident: str) -> bool:
+        """Whether this basis counts for a slice, of an element so identifiable, at all."""
         return (
-            (not self.to or recipient in self.to)
-            and (not self.purposes or purpose in self.purposes)
-            and (not self.roles or role in self.roles)
+            (not self.to or asked.recipient in self.to)
+            and (not self.purposes or asked.purpose in self.purposes)
+            and (not self.roles or asked.role in self.roles)
+            and (not self.idents or ident in self.idents)
         )
 
 
@@ -173,6 +180,7 @@ def _basis(row: dict[str, str]) -> Basis:
         to=frozenset(row["only_when_to"].split()),
         purposes=frozenset(row["only_when_purpose"].split()),
         roles=frozenset(row["only_when_role"].split()),
+        idents=frozenset(row["only_when_ident"].split()),
         needs=frozenset(FactName(name) for name in row["requires_facts"].split()),
     )
 

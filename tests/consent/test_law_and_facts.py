@@ -8,7 +8,9 @@ import pytest
 from consent.codes import obligation_codes, purpose_codes
 from consent.facts import facts_with_unknowns, load_facts
 from consent.law import jurisdictions, load_law
+from consent.model import Slice
 from consent.mou import read_agreement, read_template, seal
+from consent.mou.terms.catalogue import IDENTIFIABILITY
 from consent.table import DecisionTable, compile_table
 from tests.consent.worked_example import AGREEMENT, TEMPLATE, slice_of
 
@@ -46,7 +48,21 @@ def test_a_basis_counts_only_for_the_roles_and_purposes_it_names(
 ) -> None:
     basis = next(b for b in load_law("US-XX").bases if b.name == "p2.emergency")
 
-    assert basis.applies(recipient, role, purpose) is expected
+    asked = Slice("provider", recipient, role, purpose, "sud.record")
+    assert basis.applies(asked, "indirect") is expected
+
+
+@pytest.mark.parametrize("jurisdiction", jurisdictions())
+def test_nothing_that_names_or_points_to_a_person_counts_as_de_identified(
+    jurisdiction: str,
+) -> None:
+    asked = Slice("lea", "provider", "intake", "refer", "referral.note")
+    bases = [b for b in load_law(jurisdiction).bases if "deidentified" in b.needs]
+
+    assert len(bases) == 6
+    for basis in bases:
+        counts = [i for i in IDENTIFIABILITY.names if basis.applies(asked, i)]
+        assert counts == ["pseudonym", "none"]
 
 
 def test_what_a_form_needs_is_listed_per_law() -> None:

@@ -74,7 +74,7 @@ def test_an_unlisted_change_is_named_by_flow_element_and_smallest_cell() -> None
 
     # A flow that opens one more element: nothing of it was open before.
     assert lines[0] == (
-        "+ F3 diagnosis: 246 cells opened, provider -> lea (nurse, referral_coordinator) "
+        "+ F3 diagnosis: 82 cells opened, provider -> lea (nurse, referral_coordinator) "
         "to attend; smallest with c_health enrolled in_force"
     )
     assert all(line.startswith("~ elements.diagnosis") for line in lines[1:])

@@ -79,7 +79,8 @@ def laws(bases: tuple[Basis, ...]) -> Iterator[str]:
 
 def basis_holds(basis: Basis) -> str:
     parts = [f'context.kinds_in_law.contains("{basis.kind}")', facts(sorted(basis.needs))]
-    only = (("recipient", basis.to), ("purpose", basis.purposes), ("role", basis.roles))
+    only = (("recipient", basis.to), ("purpose", basis.purposes), ("role", basis.roles),
+            ("ident", basis.idents))  # fmt: skip
     parts += [one_of(name, sorted(values)) for name, values in only if values]
     return " && ".join(parts)
 
@@ -91,6 +92,7 @@ def context(asked: Slice, paper: Paper, known: Iterable[str]) -> dict[str, Any]:
     return {
         "sender": asked.sender, "recipient": asked.recipient, "role": asked.role,
         "purpose": asked.purpose, "element": asked.element, "free_text": element.free_text,
+        "ident": element.ident,
         "kinds": sorted({element.kind, *law_kinds}), "kinds_in_law": sorted(law_kinds),
         "facts": dict.fromkeys(known, False),
     }  # fmt: skip

@@ -68,12 +68,15 @@ def fires(rule: Prohibition) -> Formula:
 
 def law_holds(law: str, kinds: tuple[str, ...], asked: Slice, paper: Paper) -> Formula:
     bases = [b for b in paper.law.bases if b.law == law and b.kind in kinds]
-    return z3.Or([every(basis.needs) for basis in bases if usable(basis, asked)])
+    return z3.Or([every(basis.needs) for basis in bases if usable(basis, asked, paper)])
 
 
-def usable(basis: Basis, asked: Slice) -> bool:
-    wanted = ((basis.to, asked.recipient), (basis.purposes, asked.purpose))
-    return all(not only or one in only for only, one in (*wanted, (basis.roles, asked.role)))
+def usable(basis: Basis, asked: Slice, paper: Paper) -> bool:
+    wanted = (
+        (basis.to, asked.recipient), (basis.purposes, asked.purpose), (basis.roles, asked.role),
+        (basis.idents, paper.template.elements[asked.element].ident),
+    )  # fmt: skip
+    return all(not only or one in only for only, one in wanted)
 
 
 def flow_holds(flow: Flow, asked: Slice) -> Formula:

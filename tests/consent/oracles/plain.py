@@ -29,7 +29,7 @@ def objections(asked: Slice, facts: frozenset[str], paper: Paper) -> tuple[str, 
 def _based(law: str, asked: Slice, facts: frozenset[str], paper: Paper) -> bool:
     kinds = legal_kinds(asked, paper)
     return any(
-        usable(basis, asked) and facts >= basis.needs
+        usable(basis, asked, paper) and facts >= basis.needs
         for basis in paper.law.bases
         if basis.law == law and basis.kind in kinds
     )
