@@ -21,6 +21,7 @@ from bridge.cli.running import AsJson, print_line, tell
 
 if TYPE_CHECKING:
     from consent.mou import Agreement, Bound
+    from consent.surface import Failure
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -56,23 +57,34 @@ def _proved(bound: "Bound", agreement: "Agreement") -> int:
     """Enumerate the table of one agreement, tell what was found, and return the broken promises."""
     from time import perf_counter  # noqa: PLC0415
 
-    from consent.surface import conditions_of, prove  # noqa: PLC0415
-    from consent.surface.comparing import said  # noqa: PLC0415
+    from consent.conditions import Sources  # noqa: PLC0415
+    from consent.surface import conditions_of, prove, prove_standing  # noqa: PLC0415
 
     begun = perf_counter()
-    proof = prove(conditions_of(bound.template, agreement, bound.law), bound.template)
+    table = conditions_of(bound.template, agreement, bound.law)
+    proof = prove(table, bound.template)
+    standing = prove_standing(table, Sources(bound.template, agreement, bound.law))
     whose = f" of {agreement.district}" if agreement.district else ""
     print_line(
         f"table{whose}: {proof.slices} slices, {proof.cells} cells, {proof.permits} permits, "
         f"{perf_counter() - begun:.2f} s"
     )
-    for failure in proof.failures:
+    _tell_proof(f"standing properties{whose}", standing.properties, standing.failures)
+    _tell_proof(f"properties{whose}", proof.properties, proof.failures)
+    return len(proof.failures) + len(standing.failures)
+
+
+def _tell_proof(what: str, count: int, failures: "tuple[Failure, ...]") -> None:
+    """Print each broken promise with its smallest cell, then how many hold."""
+    from consent.surface.comparing import said  # noqa: PLC0415
+
+    one = what.partition(" of ")[0].replace("properties", "property")
+    for failure in failures:
         print_line(
-            f"property {failure.property.id} fails in {failure.cells} cells: "
-            f"{said(failure.asked)} leaves with {' '.join(failure.facts) or 'no fact at all'}"
+            f"{one} {failure.id} fails in {failure.cells} cells: {said(failure.asked)} "
+            f"leaves with {' '.join(failure.facts) or 'no fact at all'} ({failure.text})"
         )
-    print_line(f"properties{whose}: {proof.properties - len(proof.failures)}/{proof.properties}")
-    return len(proof.failures)
+    print_line(f"{what}: {count - len(failures)}/{count}")
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Every cell of an agreement counted, and what its documents promise proved over all of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consent.conditions import Conditions, facts_in
 from consent.filters import filter_of
@@ -16,7 +16,8 @@ from consent.surface.universe import Universe, universe
 class Failure:
     """A promise that does not hold, with the smallest cell against it."""
 
-    property: Property
+    id: str
+    text: str
     asked: Slice
     facts: tuple[str, ...]
     cells: int
@@ -35,41 +36,47 @@ class Proof:
 
 def prove(conditions: Mapping[Slice, Conditions], template: Template) -> Proof:
     """Enumerate every cell of every live slice, and check each promise on each of them."""
-    openings = openings_of(conditions)
     cells = permits = 0
-    worst: dict[str, Failure] = {}
-    for asked, compiled in conditions.items():
+    for compiled in conditions.values():
         all_cells = universe({str(fact) for fact in facts_in(compiled.relevant)})
-        open_cells = all_cells.permitted(filter_of(compiled))
         cells += all_cells.count
-        permits += open_cells.bit_count()
-        for failure in _failures(asked, openings.get(asked), template):
-            before = worst.get(failure.property.id)
-            worst[failure.property.id] = failure if before is None else _worse(before, failure)
+        permits += all_cells.permitted(filter_of(compiled)).bit_count()
     stated = template.properties
-    found = tuple(worst[one.id] for one in stated if one.id in worst)
-    return Proof(len(conditions), cells, permits, len(stated), found)
+    return Proof(len(conditions), cells, permits, len(stated), broken(stated, conditions, template))
 
 
-def _worse(one: Failure, other: Failure) -> Failure:
-    """Return the smaller counterexample, with the cells of both."""
-    least = min(one, other, key=lambda failure: (len(failure.facts), failure.facts, failure.asked))
-    return Failure(least.property, least.asked, least.facts, one.cells + other.cells)
+def broken(
+    stated: tuple[Property, ...], conditions: Mapping[Slice, Conditions], template: Template
+) -> tuple[Failure, ...]:
+    """Return the properties that do not hold, in their order, each with its smallest cell."""
+    worst: dict[str, Failure] = {}
+    for asked, opening in openings_of(conditions).items():
+        for failure in _failures(asked, opening, template, stated):
+            keep_smallest(worst, failure)
+    return tuple(worst[one.id] for one in stated if one.id in worst)
 
 
-def _failures(asked: Slice, opening: Opening | None, template: Template) -> Iterator[Failure]:
-    if opening is None:
-        return
+def keep_smallest(worst: dict[str, Failure], found: Failure) -> None:
+    """Note a failure under its id: the smallest counterexample, with the cells of all."""
+    before = worst.setdefault(found.id, found)
+    if before is not found:
+        least = min(before, found, key=lambda one: (len(one.facts), one.facts, one.asked))
+        worst[found.id] = replace(least, cells=before.cells + found.cells)
+
+
+def _failures(
+    asked: Slice, opening: Opening, template: Template, properties: tuple[Property, ...]
+) -> Iterator[Failure]:
     element = template.elements[asked.element]
-    for stated in template.properties:
+    for stated in properties:
         if not stated.scope.names(asked, element):
             continue
-        known = {word for word in (*stated.words, *stated.unless) if stated.promise != "carries"}
+        known = {*stated.unless, *(() if stated.promise is Promise.CARRIES else stated.words)}
         all_cells = universe(opening.facts() | known | _conditions(opening))
         against = all_cells.of_terms(opening.permits) & ~_kept(stated, all_cells, opening)
         if against:
             facts = all_cells.smallest(against)
-            yield Failure(stated, asked, facts, against.bit_count())
+            yield Failure(stated.id, stated.text, asked, facts, against.bit_count())
 
 
 def _conditions(opening: Opening) -> set[str]:
@@ -94,7 +101,7 @@ def _kept(stated: Property, cells: Universe, opening: Opening) -> int:
             kept = cells.everything
             for code in stated.words:
                 kept &= _carried(code, cells, opening)
-            return kept
+            return kept | cells.any_true(stated.unless)
 
 
 def _carried(code: str, cells: Universe, opening: Opening) -> int:

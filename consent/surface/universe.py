@@ -37,6 +37,18 @@ class Universe:
             cells |= self.columns.get(fact, 0)
         return cells
 
+    def were_true(self, cells: int, fact: str) -> int:
+        """Return the cells that are among some cells once a fact is made true."""
+        run = 1 << self.facts.index(fact)
+        kept = cells & self.columns[fact]
+        return kept | kept >> run
+
+    def were_false(self, cells: int, fact: str) -> int:
+        """Return the cells that are among some cells once a fact is made false."""
+        run = 1 << self.facts.index(fact)
+        kept = cells & ~self.columns[fact]
+        return kept | kept << run
+
     def permitted(self, condition: Filter) -> int:
         """Return the cells in which a filter holds."""
         if condition.never:

@@ -44,6 +44,11 @@ class Element:
     free_text: bool = False
 
 
+def sensitivity() -> Vocabulary:
+    """Return the labels an element may carry."""
+    return Vocabulary("sensitivity label", label_codes())
+
+
 def read_roles(node: Node) -> dict[str, Role]:
     """Read ``roles``."""
     return {name: _role(child) for name, child in node.named()}
@@ -76,6 +81,6 @@ def _element(node: Node, kinds: Vocabulary) -> Element:
         kind=fields.word("kind", kinds),
         ident=fields.word("ident", IDENTIFIABILITY),
         path=fields.text("path"),
-        labels=fields.words("labels", Vocabulary("sensitivity label", label_codes())),
+        labels=fields.words("labels", sensitivity()),
         free_text=fields.flag("free_text"),
     )

@@ -10,10 +10,10 @@ from enum import StrEnum
 from consent.model import FactName, Slice
 from consent.mou.names import Names
 from consent.mou.reading import Fields, Node
-from consent.mou.terms.catalogue import IDENTIFIABILITY, Element
+from consent.mou.terms.catalogue import IDENTIFIABILITY, Element, sensitivity
 from consent.mou.terms.flows import read_facts
 
-_SCOPE = "kinds elements ident from to purposes free_text"
+_SCOPE = "kinds elements ident from to purposes free_text labels"
 
 
 class Promise(StrEnum):
@@ -37,6 +37,7 @@ class Scope:
     to: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
     free_text: bool = False
+    labels: tuple[str, ...] = ()
 
     def names(self, asked: Slice, element: Element) -> bool:
         """Whether a slice is meant."""
@@ -44,6 +45,7 @@ class Scope:
         return (
             (not self.free_text or element.free_text)
             and (not self.to or not aimed.isdisjoint(self.to))
+            and (not self.labels or not set(self.labels).isdisjoint(element.labels))
             and all(
                 not wanted or found in wanted
                 for wanted, found in (
@@ -133,4 +135,5 @@ def _scope(fields: Fields, promise: Promise, names: Names) -> Scope:
         to=part.word_or_words("to", names.recipients),
         purposes=part.words("purposes", names.purposes),
         free_text=part.flag("free_text"),
+        labels=part.words("labels", sensitivity()),
     )

@@ -1,5 +1,6 @@
 """The ``mou`` commands, as a person types them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,8 @@ def test_checking_a_shipped_document_prints_its_cells_and_finds_nothing(document
 
     assert result.exit_code == 0, result.output
     assert " cells, " in result.output
+    assert "standing properties" in result.output
+    assert re.search(r"standing properties( of \w+)?: (\d+)/\2\n", result.output)
     assert result.output.endswith(f"{document}: no mistakes found\n")
 
 
@@ -64,6 +67,18 @@ def test_a_broken_promise_is_told_with_its_smallest_cell(tmp_path: Path) -> None
     assert "lea.school_nurse to attend: visit.dates leaves with c_health" in result.output
 
 
+def test_a_document_without_what_always_holds_is_told_the_smallest_cell(tmp_path: Path) -> None:
+    path = written(tmp_path, "ct-style-smh-template", "when: [recipient_blocked], unless: []",
+                   "when: [recipient_blocked], unless: [rights_holder]")  # fmt: skip
+
+    result = mou("check", path)
+
+    assert result.exit_code == 1
+    assert "standing property blocked-recipient fails in " in result.output
+    assert "leaves with identity_proofed recipient_blocked rights_holder (A recip" in result.output
+    assert "standing properties: 30/31" in result.output
+
+
 def test_golden_cases_are_decided_from_the_command_line() -> None:
     result = mou("cases", "millbrook-harbor-2026", str(GOLDEN))
 
@@ -75,10 +90,10 @@ def test_what_an_amendment_closes_is_listed_and_the_way_back_fails() -> None:
     narrower, wider = mou("diff", PARENT, f"{PARENT}-a1"), mou("diff", f"{PARENT}-a1", PARENT)
 
     assert narrower.exit_code == 0
-    assert "- C4 visit.dates: 123 cells closed, provider -> lea (school_nurse)" in narrower.output
-    assert "cells opened 0, closed 492" in narrower.output
+    assert "- C4 visit.dates: 41 cells closed, provider -> lea (school_nurse)" in narrower.output
+    assert "cells opened 0, closed 164" in narrower.output
     assert wider.exit_code == 1
-    assert "+ C4 visit.dates: 123 cells opened" in wider.output
+    assert "+ C4 visit.dates: 41 cells opened" in wider.output
 
 
 def test_the_matrix_says_who_may_get_what_for_what_and_when() -> None:
@@ -119,7 +134,7 @@ def test_a_surface_is_locked_beside_its_file_and_a_change_fails(tmp_path: Path) 
 
     assert [r.exit_code for r in (before, locked, same, changed)] == [1, 0, 0, 1]
     assert "has no lock file; write one with --lock" in before.output
-    assert "+ F3 diagnosis: 246 cells opened" in changed.output
+    assert "+ F3 diagnosis: 82 cells opened" in changed.output
 
 
 def test_sealing_fills_in_the_digest_of_whatever_a_document_extends(tmp_path: Path) -> None:
