@@ -32,6 +32,9 @@ ELEMENTS = {
     "Status": ("status", "What became of the referral"),
 }
 STATEMENTS = {"May be revoked": "revoke", "May be shared again by the recipient": "redisclosure"}
+# By code, as the resources list them.
+ELEMENT_ORDER = sorted(ELEMENTS, key=ELEMENTS.__getitem__)
+STATEMENT_ORDER = sorted(STATEMENTS, key=STATEMENTS.__getitem__)
 EDUCATION_POLICY = "https://www.ecfr.gov/current/title-34/part-99/section-99.30"
 RECEIVED = "2026-11-02T12:00:00Z"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"

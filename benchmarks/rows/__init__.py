@@ -9,12 +9,16 @@ from benchmarks.rows import (
     consent_records_vs_cedarpy,
     read_vs_ceiling,
     referral_rows_vs_dict_orjson,
+    referral_rows_vs_jsonata,
+    referral_rows_vs_liquid,
     referral_rows_vs_naive_fhir_resources,
 )
 
 ROWS: tuple[Row, ...] = (
     referral_rows_vs_naive_fhir_resources.ROW,
     referral_rows_vs_dict_orjson.ROW,
+    referral_rows_vs_liquid.ROW,
+    referral_rows_vs_jsonata.ROW,
     read_vs_ceiling.ROW,
     consent_decide_vs_cedarpy.ROW,
     consent_records_vs_cedarpy.ROW,
