@@ -4,7 +4,7 @@ from itertools import product
 
 from consent.filters import holds
 from consent.model import Slice
-from consent.mou import shipped_agreement, shipped_template
+from consent.mou import shipped_template
 from consent.table import compile_table
 from tests.consent.worked_example import agreement_with, law, table
 
