@@ -89,23 +89,59 @@ class _Blank(Exception):  # noqa: N818 - caught within the module
 
 
 class _Template:
-    """Bytes that never change, with the places of values between them."""
+    """Bytes that never change, with the places of values between them.
 
-    __slots__ = ("_order", "_pieces")
+    Args:
+        built: what the builder gives for probes.
+        texts: the record's own texts, whose types are those of every record of the form.
+        ids: how many ids go with it.
+    """
 
-    def __init__(self, built: bytes) -> None:
-        found = list(MARK.finditer(built))
-        edges = [0, *(edge for mark in found for edge in mark.span()), len(built)]
+    __slots__ = ("_order", "_others", "_pieces", "_strings")
+
+    def __init__(self, built: bytes, texts: tuple[Any, ...], ids: int) -> None:
+        marks = list(MARK.finditer(built))
+        within = {place_of(mark) for mark in marks if not _is_whole(built, mark)}
+        strings = [n for n, text in enumerate(texts) if isinstance(text, str) and n not in within]
+        others = [n for n, text in enumerate(texts) if text is not None and n not in strings]
+        # Values come strings first, with their quotes, then other texts, ids, the list's items.
+        values = {n: at for at, n in enumerate([*strings, *others])}
+        values |= {n: n for n in range(len(texts), len(texts) + ids + 1)}
+        spans = [_span(mark, quoted=place_of(mark) in strings) for mark in marks]
+        edges = [0, *(edge for span in spans for edge in span), len(built)]
         pieces = [built[start:end] for start, end in pairwise(edges)]
         # itemgetter gives a tuple only of two or more: the empty value is copied twice more.
         self._pieces = [*pieces, b"", b"", b"", b""]
-        self._order = itemgetter(*(place_of(mark) for mark in found), -1, -1)
+        self._order = itemgetter(*(values[place_of(mark)] for mark in marks), -1, -1)
+        self._strings = _picker(strings)
+        self._others = [(_WRITERS[type(texts[n])], n) for n in others]
 
-    def fill(self, values: list[bytes]) -> bytes:
-        """Return the bytes with values in their places; the last value is the empty one."""
+    def fill(self, texts: tuple[Any, ...], ids: Ids, items: bytes) -> bytes:
+        """Return the bytes with values in their places.
+
+        Raises:
+            _Blank: a text is blank.
+        """
+        strings = self._strings(texts)
+        if not all(map(str.strip, strings)):
+            raise _Blank
+        values = list(map(orjson.dumps, strings))
+        for write, place in self._others:
+            values.append(write(texts[place]))
+        values += map(str.encode, ids)
+        values += (items, b"")
         pieces = self._pieces.copy()
         pieces[1::2] = self._order(values)
         return b"".join(pieces)
+
+
+def _is_whole(built: bytes, mark: re.Match[bytes]) -> bool:
+    """Whether a probe is a JSON string of its own and not a part of one."""
+    return built[mark.start() - 1 : mark.start()] == built[mark.end() : mark.end() + 1] == b'"'
+
+
+def _span(mark: re.Match[bytes], *, quoted: bool) -> tuple[int, int]:
+    return (mark.start() - quoted, mark.end() + quoted)
 
 
 class _Writer:
@@ -125,29 +161,26 @@ class _Writer:
         return len(self._templates)
 
     def write(self, part: Part) -> bytes:
-        values = self._texts(part.record)
-        form = (part.choice, self._codes(part.record), tuple(map(type, values)), len(part.ids))
+        texts = self._texts(part.record)
+        form = (part.choice, self._codes(part.record), *map(type, texts))
         template = self._templates.get(form)
         if template is not None:
             try:
-                return template.fill(self._values(part, values))
+                return template.fill(texts, part.ids, self._listed(part))
             except (_Blank, KeyError):
                 pass
         return self._built(part, form)
 
-    def _values(self, part: Part, texts: tuple[Any, ...]) -> list[bytes]:
-        """Return what goes into the places of a template, in the order probes are numbered.
+    def _listed(self, part: Part) -> bytes:
+        """Return the items of the list.
 
         Raises:
-            KeyError: an item of the list has not been seen.
+            KeyError: one of them has not been seen.
         """
-        values = [_WRITERS[type(value)](value) for value in texts]
-        values += [id_.encode() for id_ in part.ids]
-        if self._list:
-            items = self._items
-            values.append(b",".join([items[item] for item in getattr(part.record, self._list)]))
-        values.append(b"")
-        return values
+        if not self._list:
+            return b""
+        items = self._items
+        return b",".join([items[item] for item in getattr(part.record, self._list)])
 
     def _built(self, part: Part, form: Hashable) -> bytes:
         resource = part.build(self._context)
@@ -171,9 +204,10 @@ class _Writer:
 
     def _prove(self, part: Part, form: Hashable, built: bytes) -> None:
         """Keep the template of a form if it gives what the builder gave for this very part."""
+        texts = self._texts(part.record)
         try:
-            template = _Template(self._probed(part))
-            same = template.fill(self._values(part, self._texts(part.record))) == built
+            template = _Template(self._probed(part), texts, len(part.ids))
+            same = template.fill(texts, part.ids, self._listed(part)) == built
         except (_Blank, LookedIntoError):
             return
         if same:
@@ -228,14 +262,18 @@ def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
             return attrgetter(*names)
 
 
-def _text(value: str) -> bytes:
-    if not value or value.isspace():
-        raise _Blank
-    return orjson.dumps(value)[1:-1]
+def _picker(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    match places:
+        case []:
+            return lambda _: ()
+        case [place]:
+            return lambda texts: (texts[place],)
+        case _:
+            return itemgetter(*places)
 
 
 _WRITERS: Final[dict[type, Callable[[Any], bytes]]] = {
-    str: _text,
+    str: lambda value: orjson.dumps(value)[1:-1],
     date: _Remembered(lambda day: day.isoformat().encode()).__getitem__,
     datetime: _Remembered(lambda when: instant(when).encode()).__getitem__,
     Decimal: lambda value: orjson.dumps(number(value)),
