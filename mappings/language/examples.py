@@ -103,8 +103,9 @@ def flatten(record: Record) -> dict[str, str]:
         case StudentScreening():
             found = _fields("", record, skip=("scores", "answers"))
             for result in record.scores:
-                both = {"score": result.score, "band": result.band}
-                found |= {f"{n}.{result.scale}": as_text(v) for n, v in both.items() if v is not None}
+                said = {"score": result.score, "band": result.band}
+                known = {name: value for name, value in said.items() if value is not None}
+                found |= {f"{name}.{result.scale}": as_text(v) for name, v in known.items()}
             return found | {f"answer.{a.item}": a.answer for a in record.answers}
 
 

@@ -1,0 +1,72 @@
+"""Files other people publish, under the shipped maps: what each comes to is pinned in a table."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from mappings.language import SHIPPED, compile_map, load_map
+from mappings.readers import SourceError, SourceFormat, open_table
+
+FOLDER = Path(__file__).parents[2] / "data" / "school-sources"
+CASES = list(csv.DictReader((FOLDER / "expected.csv").read_text("utf-8").splitlines()))
+FILES = sorted(
+    path
+    for path in FOLDER.rglob("*")
+    if path.is_file() and path.name not in ("ORIGIN.md", "expected.csv")
+)
+ALONE = [name for name in SHIPPED if len(load_map(name).sources) == 1]
+
+
+def told(case: dict[str, str]) -> dict[str, str]:
+    """Return what a case comes to, in the columns of the table."""
+    files = [FOLDER / name for name in (case["file"], case["with"]) if name]
+    try:
+        run = compile_map(load_map(case["map"])).run(files)
+        for _ in run:
+            pass
+    except SourceError as error:
+        shown = f"{error.where}: {error.what_to_do}"[: len(case["refused"]) or None]
+        return dict.fromkeys(("read", "mapped", "held", "reasons"), "") | {"refused": shown}
+    report = run.report
+    counts = {name: str(getattr(report, name)) for name in ("read", "mapped", "held")}
+    reasons = " ".join(f"{name}:{count}" for name, count in sorted(report.held_by_reason.items()))
+    return {**counts, "reasons": reasons, "refused": ""}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['file']}-{case['map']}")
+def test_a_published_file_comes_to_what_the_table_says(case: dict[str, str]) -> None:
+    expected = {n: case[n] for n in ("read", "mapped", "held", "reasons", "refused")}
+    assert told(case) == expected
+
+
+def test_every_published_file_stands_in_the_table() -> None:
+    listed = {case["file"] for case in CASES} | {case["with"] for case in CASES}
+    found = {path.relative_to(FOLDER).as_posix() for path in FILES}
+    parts = {name for name in found if any(name.startswith(f"{one}/") for one in listed - {""})}
+    assert found - listed - parts == set()
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_no_published_file_breaks_a_map_it_was_not_made_for(name: str) -> None:
+    compiled = compile_map(load_map(name))
+    for path in (*FILES, *(p for p in FOLDER.rglob("*") if p.is_dir())):
+        try:
+            run = compiled.run([path])
+            counted = sum(1 for _ in run)
+        except SourceError as error:
+            assert str(FOLDER) not in str(error)
+        else:
+            assert counted == run.report.mapped + run.report.held
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("attendance_dump", 2), ("fake_behavior_export", 4), ("ed_plans_fixture", 2)],
+)
+def test_an_aspen_export_with_escaped_quotes_is_read_whole(name: str, rows: int) -> None:
+    path = FOLDER / f"referral-forms/studentinsights/sis-exports/{name}.csv"
+    table = open_table(path, SourceFormat(("csv",), escape="\\"))
+    found = list(table.rows)
+    assert len(found) == rows
+    assert {len(cells) for cells in found} == {len(table.header)}
