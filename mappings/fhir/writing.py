@@ -105,8 +105,8 @@ class _Template:
         strings = [n for n, text in enumerate(texts) if isinstance(text, str) and n not in within]
         others = [n for n, text in enumerate(texts) if text is not None and n not in strings]
         # Values come strings first, with their quotes, then other texts, ids, the list's items.
-        values = {n: at for at, n in enumerate([*strings, *others])}
-        values |= {n: n for n in range(len(texts), len(texts) + ids + 1)}
+        after = range(len(texts), len(texts) + ids + 1)
+        values = {n: at for at, n in enumerate([*strings, *others, *after])}
         spans = [_span(mark, quoted=place_of(mark) in strings) for mark in marks]
         edges = [0, *(edge for span in spans for edge in span), len(built)]
         pieces = [built[start:end] for start, end in pairwise(edges)]
