@@ -1,7 +1,7 @@
 """A provider's session (or missed session) with one student."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from mappings.canonical.referral import Coded, SourceRow
@@ -42,7 +42,7 @@ class ServiceSession:
         key: the provider system's own identifier of the session, unique within it.
         referral_number: the school's referral number (PLAC), the loop key, if carried.
         patient_id: the identifier of the student the bridge issued, if the source carries it.
-        starts, ends: aware instants.
+        starts, ends: aware instants, or the day alone where the source has no time.
         modality, place: None when the source does not say.
         attendance: what became of it.
         clinician: name of the clinician; ``licence`` their licence type code, if known.
@@ -53,8 +53,8 @@ class ServiceSession:
     origin: SourceRow
     referral_number: str | None = None
     patient_id: str | None = None
-    starts: datetime | None = None
-    ends: datetime | None = None
+    starts: datetime | date | None = None
+    ends: datetime | date | None = None
     modality: Modality | None = None
     place: Place | None = None
     clinician: str | None = None

@@ -1,5 +1,6 @@
 """Appointment from a booked, missed or cancelled session (FHIR R4 Appointment)."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from mappings.canonical import Attendance, Place, ServiceSession
@@ -32,7 +33,8 @@ def build(session: ServiceSession, appointment_id: str, context: SessionContext)
     marked absent rather than made up.
 
     Raises:
-        MissingValueError: the session was attended, or has no start though it is not cancelled.
+        MissingValueError: the session was attended, or has no start (day and time) though it is
+            not cancelled.
     """
     if session.attendance is Attendance.ATTENDED:
         raise MissingValueError("Appointment.status", "an attended session is an Encounter")
@@ -66,12 +68,12 @@ def _participants(session: ServiceSession, context: SessionContext, answer: str)
 
 
 def _add_times(appointment: dict[str, Any], session: ServiceSession) -> None:
-    if session.starts is None:
+    if not isinstance(session.starts, datetime):
         if session.attendance is not Attendance.CANCELLED:
-            raise MissingValueError("Appointment.start", "give the start of a booked session")
+            raise MissingValueError("Appointment.start", "give day and time of a booked session")
         return
     appointment["start"] = instant(session.starts)
-    if session.ends is not None:
+    if isinstance(session.ends, datetime):
         appointment["end"] = instant(session.ends)
     else:
         appointment["_end"] = ABSENT_UNKNOWN

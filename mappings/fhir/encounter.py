@@ -9,7 +9,7 @@ from mappings.fhir.elements import (
     UNKNOWN_CODING,
     UNKNOWN_CONCEPT,
     Json,
-    instant,
+    date_time,
     meta,
     reference,
     snomed,
@@ -69,7 +69,7 @@ def build(session: ServiceSession, encounter_id: str, context: SessionContext) -
 def _period(session: ServiceSession) -> Json:
     period: dict[str, Any] = {}
     if session.starts is not None:
-        period["start"] = instant(session.starts)
+        period["start"] = date_time(session.starts)
     if session.ends is not None:
-        period["end"] = instant(session.ends)
+        period["end"] = date_time(session.ends)
     return period

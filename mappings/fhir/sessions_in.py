@@ -3,9 +3,10 @@
 Read a resource only after :func:`mappings.fhir.check.check_resource` has passed it.
 """
 
+import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, TypeVar
 
 from mappings.canonical import Attendance, Modality, Place, ServiceSession, SourceRow
@@ -15,6 +16,7 @@ from mappings.fhir.errors import ParseError
 from mappings.fhir.terminology import table
 
 _T = TypeVar("_T")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 
 _ENCOUNTER: Final = {
     "planned": Attendance.BOOKED,
@@ -71,8 +73,8 @@ def parse_encounter(
         origin=origin,
         referral_number=_referral_number(encounter),
         patient_id=_id_of(encounter.get("subject", {}), "Patient", base),
-        starts=_instant(period.get("start"), "Encounter.period.start"),
-        ends=_instant(period.get("end"), "Encounter.period.end"),
+        starts=_moment(period.get("start"), "Encounter.period.start"),
+        ends=_moment(period.get("end"), "Encounter.period.end"),
         modality=modality_of(encounter),
         place=_place(encounter, school_sites),
         clinician=_clinician(encounter),
@@ -153,6 +155,16 @@ def _id_of(link: Json, resource_type: str, base: str) -> str | None:
         text = text.removeprefix(f"{base.rstrip('/')}/")
     kind, _, name = text.partition("/_history/")[0].partition("/")
     return name if kind == resource_type and name and "/" not in name else None
+
+
+def _moment(text: str | None, path: str) -> datetime | date | None:
+    """Return an aware instant, or the day where no time is said."""
+    if not (isinstance(text, str) and _DAY.match(text)):
+        return _instant(text, path)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ParseError(path, "write a day that exists") from None
 
 
 def _instant(text: str | None, path: str) -> datetime | None:

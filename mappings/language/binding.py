@@ -11,6 +11,7 @@ from mappings.language.typed import Reader, Setting, reader_for
 from mappings.language.value_tables import normal
 
 Places = dict[str, dict[str, int]]
+_DATES = (Kind.DATE, Kind.MOMENT, Kind.INSTANT)
 _LISTS = (Kind.CODED_LIST, Kind.CODE_LIST)
 _EMPTY_ADVICE = "fill it in the source"
 _SAID_ADVICE = "correct it in the source, or leave the row held"
@@ -94,7 +95,8 @@ def _bound(
     if rule.choose:
         read = _chooser(rule)
     elif several:
-        read = _together(entry, rule, read) if rule.together else _first_filled(read)
+        together = _together(entry, rule, read, setting.empty)
+        read = together if rule.together else _first_filled(read)
     return BoundField(entry, rule, indices, several, required, read, setting.empty)
 
 
@@ -110,11 +112,28 @@ def _first_filled(one: Reader) -> Callable[[tuple[str, ...]], Any]:
     return read
 
 
+def _moment(one: Reader, empty: frozenset[str]) -> Callable[[tuple[str, ...]], Any]:
+    """Read a moment from several columns; when one is empty, the rest may be a day, or nothing."""
+
+    def read(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - a value of the field's kind
+        filled = [bare for text in texts if (bare := text.strip()) not in empty]
+        try:
+            return one(" ".join(filled))
+        except Unreadable:
+            if len(filled) == len(texts):
+                raise
+            return None
+
+    return read
+
+
 def _together(
-    entry: CanonicalField, rule: FieldRule, one: Reader
+    entry: CanonicalField, rule: FieldRule, one: Reader, empty: frozenset[str]
 ) -> Callable[[tuple[str, ...]], Any]:
     if entry.kind in _LISTS:
         return lambda texts: tuple(part for text in texts for part in one(text) or ()) or None
+    if entry.kind in _DATES:  # a day in one column and its time in another
+        return _moment(one, empty)
     names = [word.text.strip() for word in rule.columns]
 
     def lines(texts: tuple[str, ...]) -> str | None:

@@ -1,11 +1,13 @@
 """Mistakes about columns: headings nobody recorded, columns nobody uses, examples that miss."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC
 
 from documents import Position, did_you_mean
 from mappings.language.dictionary import DICTIONARY
 from mappings.language.document import Example, MapDocument, SourceSpec, Word
 from mappings.language.outcome import HoldCode
+from mappings.language.past import UntilPast, exported_at
 from mappings.language.places import place_problem
 from mappings.language.value_tables import normal
 
@@ -141,6 +143,12 @@ def _expected(document: MapDocument, example: Example) -> Iterator[Finding]:
     codes = tuple(code.value for code in HoldCode)
     yield from (_unknown(example, "field", n, known) for n in example.expect if n not in known)
     yield from (_unknown(example, "reason", c, codes) for c in example.held if c not in codes)
+    if document.until_past is UntilPast.BOOKED and not example.exported:
+        yield example.position, "until-past: booked needs to know when an example was exported"
+    try:
+        exported_at(example.exported or "2026-01-01", UTC)
+    except ValueError as error:
+        yield example.position, str(error)
 
 
 def _unknown(example: Example, what: str, name: str, known: Iterable[str]) -> Finding:

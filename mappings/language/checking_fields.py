@@ -134,5 +134,5 @@ def _ways(entry: CanonicalField, rule: FieldRule) -> Iterator[Finding]:
         yield rule.position, "only number and key are made from the row key"
     if rule.choose and entry.kind is not Kind.CODE:
         yield rule.position, f"choose is for codes; {entry.name} is {entry.kind}"
-    if rule.together and entry.kind not in (Kind.TEXT, *_LISTS):
+    if rule.together and entry.kind not in (Kind.TEXT, *_DATES, *_LISTS):
         yield rule.position, f"{entry.name} takes one column"

@@ -31,6 +31,10 @@ PARTIES: Final = ("provider", "lea")
 STATEMENTS: Final = ("revoke", "condition", "redisclosure")
 ATTENDANCE: Final = ("booked", "attended", "no-show", "cancelled")
 MODALITIES: Final = ("individual", "group", "family", "intake")
+LICENCES: Final = (
+    *("psychiatrist", "psychologist", "social-worker", "family-therapist", "counsellor"),
+    *("nurse-practitioner", "associate", "other"),
+)
 PLACES: Final = ("school", "clinic", "telehealth", "home")
 # BCP 47 codes of the languages most spoken at home in US schools; a map may use no others.
 LANGUAGES: Final = (

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from documents import DocumentError
 from mappings.language.binding import Places, bind_fields
 from mappings.language.checking import check_map
+from mappings.language.dictionary import MapKind
 from mappings.language.document import MapDocument, SourceSpec
 from mappings.language.generating import generate
 from mappings.language.headers import accepted_headings, bind_header, header_fit
 from mappings.language.joining import MAX_JOINED_ROWS, JoinedRow, JoinIndex
 from mappings.language.outcome import Held, Mapped, RunReport
+from mappings.language.past import once_past, refuse_unknown_export
 from mappings.language.running import WHOLE, Share, TableRun
 from mappings.language.shipped import load_map
 from mappings.language.typed import Setting
@@ -44,11 +47,15 @@ class CompiledMap:
     parts: Mapping[str, "CompiledMap"] = field(default_factory=dict)
     share: Share = WHOLE
 
-    def run(self, files: Mapping[str, Path] | Sequence[Path]) -> Run:
+    def run(
+        self, files: Mapping[str, Path] | Sequence[Path], exported: datetime | None = None
+    ) -> Run:
         """Map files.
 
         Args:
             files: a path for each role, or paths whose role is told by their header.
+            exported: aware instant at which the files were made, if known; no session that had
+                not ended then is taken for attended or missed (``until-past``).
 
         Returns:
             an iterator of :class:`Mapped` and :class:`Held`; it has a ``report``.
@@ -60,13 +67,20 @@ class CompiledMap:
         given = files if isinstance(files, Mapping) else self._roles(files)
         self._refuse_missing(given)
         names = {role: path.name for role, path in given.items()}
-        return self.run_tables(self._openers(given), names)
+        return self.run_tables(self._openers(given), names, exported)
 
-    def run_tables(self, tables: Tables, names: Mapping[str, str]) -> Run:
+    def run_tables(
+        self, tables: Tables, names: Mapping[str, str], exported: datetime | None = None
+    ) -> Run:
         """Map tables that are already at hand; see :meth:`run`."""
-        report = RunReport(self.document.id, dict(names))
+        document = self.document
+        refuse_unknown_export(document.until_past, exported, names.get(document.main.role, "?"))
+        report = RunReport(document.id, dict(names))
         self._prove(tables)
         run, table = self._prepared(tables, report)
+        if exported is not None and document.kind is MapKind.SESSION:
+            zone = ZoneInfo(document.zone.text)
+            run.build = once_past(run.build, document.until_past, exported, zone)
         run.share = self.share
         return Run((outcome for _, outcome in run.outcomes(table)), report)
 
@@ -229,14 +243,22 @@ class CompiledMap:
         }
 
     def _best_role(self, path: Path) -> str:
-        fits = {}
+        fits: dict[str, float] = {}
+        wrong: list[SourceError] = []
         for source in self.document.sources:
             spec, part = source, self.parts.get(source.reads_with)
             rules = self.document.fields
             if part is not None:
                 spec, rules = part.document.main, part.document.fields
-            header = open_table(path, self._format(source)).header
-            fits[source.role] = header_fit(header, accepted_headings(spec, rules))
+            try:
+                header = open_table(path, self._format(source)).header
+            except SourceError as error:
+                wrong.append(error)
+                continue
+            fit = header_fit(header, accepted_headings(spec, rules))
+            fits[source.role] = 1.0 if spec.has_places else fit
+        if not fits:
+            raise wrong[0]
         return max(fits, key=lambda role: fits[role])
 
 

@@ -167,11 +167,12 @@ _SESSION = (
     CanonicalField("attendance", Kind.CODE, "what became of it", codes.ATTENDANCE, required=True),
     CanonicalField("referral_number", _T, "the school's referral number"),
     CanonicalField("patient_id", _T, "the identifier the bridge issued"),
-    CanonicalField("starts", Kind.INSTANT, "start"),
-    CanonicalField("ends", Kind.INSTANT, "end"),
+    CanonicalField("starts", Kind.MOMENT, "start, or the day"),
+    CanonicalField("ends", Kind.MOMENT, "end, or the day"),
     CanonicalField("modality", Kind.CODE, "how treatment was given", codes.MODALITIES),
     CanonicalField("place", Kind.CODE, "where", codes.PLACES),
     CanonicalField("clinician", _T, "name of the clinician"),
+    CanonicalField("licence", _C, "the clinician's type of licence", codes.LICENCES),
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from documents import Position, Problem
 from mappings.language.dictionary import MapKind
+from mappings.language.past import UntilPast
 from mappings.readers import PLACED, SourceFormat
 
 
@@ -145,13 +146,17 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Rows by source and what must come of them: every field of the record, or why it is held."""
+    """Rows by source and what must come of them: every field of the record, or why it is held.
+
+    ``exported`` is when the example's file was made, where the map asks for it.
+    """
 
     name: str
     position: Position
     given: dict[str, dict[str, str] | str]
     expect: dict[str, str]
     held: tuple[str, ...] = ()
+    exported: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +167,7 @@ class MapDocument:
         document: name of the file, for messages.
         folder: where its value tables stand.
         sources: in the order written; the first is the main one.
+        until_past: what a session is that is said to be over before it can be.
         problems: what was wrong with the form of the document.
     """
 
@@ -179,6 +185,7 @@ class MapDocument:
     joins: tuple[JoinRule, ...] = ()
     unsent: tuple[Unsent, ...] = ()
     examples: tuple[Example, ...] = ()
+    until_past: UntilPast = UntilPast.HOLD
     problems: tuple[Problem, ...] = ()
 
     @property

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from mappings.canonical import Coded, Referral, ServiceSession, Student, StudentScreening
 from mappings.language.compiling import CompiledMap
 from mappings.language.document import Example
 from mappings.language.outcome import Held, Mapped, Record
+from mappings.language.past import exported_at
 from mappings.readers import SourceFormat, Table
 from mappings.readers.hl7_messages import table_from_text
 
@@ -33,11 +36,16 @@ def run_examples(compiled: CompiledMap) -> list[ExampleResult]:
 
 def _result(compiled: CompiledMap, example: Example) -> ExampleResult:
     names = dict.fromkeys(example.given, f"example {example.name}")
-    run = compiled.run_tables(_tables(compiled, example), names)
+    run = compiled.run_tables(_tables(compiled, example), names, _exported(compiled, example))
     outcomes = list(run)
     if len(outcomes) != 1:
         return ExampleResult(example.name, (f"{len(outcomes)} records came out, not one",))
     return ExampleResult(example.name, tuple(_differences(example, outcomes[0])))
+
+
+def _exported(compiled: CompiledMap, example: Example) -> datetime | None:
+    zone = ZoneInfo(compiled.document.zone.text)
+    return exported_at(example.exported, zone) if example.exported else None
 
 
 def _tables(compiled: CompiledMap, example: Example) -> dict[str, Callable[[], Table]]:

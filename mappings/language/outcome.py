@@ -32,6 +32,7 @@ class HoldCode(StrEnum):
     RAGGED = "ragged"
     KEY_REPEATED = "key-repeated"
     NOT_YET = "not-yet"
+    NOT_YET = "not-yet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from mappings.language.document import (
     Unsent,
 )
 from mappings.language.outline import NOTHING, Outline
+from mappings.language.past import UntilPast
 from mappings.language.reading_fields import read_field
 from mappings.language.reading_sources import read_join, read_source
 from mappings.language.value_tables import ReadTable
@@ -23,7 +24,7 @@ from mappings.language.value_tables import ReadTable
 VERSION: Final = "1"
 _TOP = (
     *("map", "id", "title", "kind", "zone", "sources", "row-key", "fields", "not-on-form"),
-    *("constants", "joins", "do-not-send", "examples"),
+    *("constants", "joins", "do-not-send", "examples", "until-past"),
 )
 
 
@@ -86,7 +87,15 @@ def _document(
         joins=_joins(root, outline),
         unsent=_unsent(root, outline, main),
         examples=_examples(root, outline, main),
+        until_past=_until_past(root, outline, kind),
     )
+
+
+def _until_past(root: Located, outline: Outline, kind: MapKind) -> UntilPast:
+    ways = tuple(way.value for way in UntilPast)
+    if "until-past" in root.entries and kind is not MapKind.SESSION:
+        outline.problem(root.entries["until-past"].position, "until-past is for maps of sessions")
+    return UntilPast(outline.one_of(root, "until-past", ways, UntilPast.HOLD.value))
 
 
 def _sources(root: Located, outline: Outline) -> tuple[SourceSpec, ...]:
@@ -126,7 +135,9 @@ def _examples(root: Located, outline: Outline, main: str) -> tuple[Example, ...]
 
 def _example(item: Located, outline: Outline, main: str) -> Example:
     node = outline.section(
-        item, ("name", "given", "row", "message", "expect", "held"), "an example"
+        item,
+        ("name", "given", "row", "message", "expect", "held", "exported"),
+        "an example",
     )
     given: dict[str, dict[str, str] | str] = {}
     for role, entry in outline.pairs(node, "given"):
@@ -140,7 +151,9 @@ def _example(item: Located, outline: Outline, main: str) -> Example:
     if not given or bool(held) == bool(expect):
         outline.problem(node.position, "an example has rows, and either expect or held")
     name = outline.text(node, "name", needed=True).text
-    return Example(name, node.position, given, expect if isinstance(expect, dict) else {}, held)
+    expected = expect if isinstance(expect, dict) else {}
+    exported = outline.text(node, "exported").text
+    return Example(name, node.position, given, expected, held, exported)
 
 
 def _row(node: Located, outline: Outline) -> dict[str, str] | str:

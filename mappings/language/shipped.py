@@ -26,6 +26,13 @@ SHIPPED: Final = (
     "basc3-bess",
     "screening-scores",
     "phq-9-answers",
+    "hl7v2-dft",
+    "hl7v2-ref",
+    "fhir-encounters",
+    "credible-style",
+    "carelogic-style",
+    "myavatar-style",
+    "weekly-sheet",
 )
 
 

@@ -196,3 +196,4 @@ def sessions() -> Iterator[ServiceSession]:
         yield replace(ATTENDED, attendance=attendance, ends=None, clinician=None)
     for attendance in (Attendance.ATTENDED, Attendance.CANCELLED):
         yield replace(ATTENDED, attendance=attendance, starts=None, ends=None)
+    yield replace(ATTENDED, starts=date(2026, 9, 9), ends=None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -83,11 +83,17 @@ def test_a_type_of_another_system_is_no_modality() -> None:
     assert parse_encounter(encounter(type=ours), ORIGIN).modality is Modality.FAMILY
 
 
-@pytest.mark.parametrize("start", ["2026-09-09", "2026-09-09T13:00:00", SECRET, 7])
+@pytest.mark.parametrize("start", ["2026-09", "2026-09-09T13:00:00", SECRET, 7])
 def test_a_time_that_is_no_instant_is_refused_without_being_quoted(start: object) -> None:
     with pytest.raises(ParseError, match=r"Encounter\.period\.start") as caught:
         parse_encounter(encounter(period={"start": start}), ORIGIN)
     assert SECRET not in str(caught.value)
+
+
+def test_a_day_without_a_time_stays_a_day() -> None:
+    found = parse_encounter(encounter(period={"start": "2026-09-09"}), ORIGIN)
+    assert found.starts == date(2026, 9, 9)
+    assert not isinstance(found.starts, datetime)
 
 
 def test_the_referral_is_found_by_reference_or_by_number() -> None:
