@@ -78,10 +78,10 @@ class CompiledMap:
         report = RunReport(document.id, dict(names))
         self._prove(tables)
         run, table = self._prepared(tables, report)
+        run.share = self.share
         if exported is not None and document.kind is MapKind.SESSION:
             zone = ZoneInfo(document.zone.text)
             run.build = once_past(run.build, document.until_past, exported, zone)
-        run.share = self.share
         return Run((outcome for _, outcome in run.outcomes(table)), report)
 
     def _prove(self, tables: Tables) -> None:

@@ -32,7 +32,6 @@ class HoldCode(StrEnum):
     RAGGED = "ragged"
     KEY_REPEATED = "key-repeated"
     NOT_YET = "not-yet"
-    NOT_YET = "not-yet"
 
 
 @dataclass(frozen=True, slots=True)
