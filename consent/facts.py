@@ -26,12 +26,18 @@ class IfUnknown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its name, what it means in words, who says so, what silence means."""
+    """One fact: its name, what it means, who says so, what silence means.
+
+    Attributes:
+        in_words: that it is so, in a few words for people; ``not_in_words`` that it is not.
+    """
 
     name: FactName
     meaning: str
     supplied_by: str
     if_unknown: IfUnknown
+    in_words: str
+    not_in_words: str
 
 
 @cache
@@ -53,7 +59,12 @@ def _rows(place: Traversable) -> list[dict[str, str]]:
 
 def _fact(row: dict[str, str]) -> Fact:
     return Fact(
-        FactName(row["fact"]), row["meaning"], row["who_supplies"], _if_unknown(row["if_unknown"])
+        FactName(row["fact"]),
+        row["meaning"],
+        row["who_supplies"],
+        _if_unknown(row["if_unknown"]),
+        row["in_words"],
+        row["not_in_words"],
     )
 
 

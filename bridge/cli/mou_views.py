@@ -12,6 +12,7 @@ from bridge.cli.mou_documents import (
     agreement_of,
     bound_at,
 )
+from bridge.cli.mou_page import page_of
 from bridge.cli.running import print_line
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def show(
     if html is None:
         _print_table(surface.name, rows)
         return
-    html.write_text(_page(bound, surface, rows), encoding="utf-8")
+    html.write_text(page_of(bound, agreement, surface, rows), encoding="utf-8")
     print_line(f"{html.name}: {len(rows)} rows, {len(surface.openings)} open slices")
 
 
@@ -63,37 +64,13 @@ def _print_table(name: str, rows: "tuple[Row, ...]") -> None:
 def _said(when: "When") -> str:
     lines = [f"all of: {', '.join(when.always)}"] if when.always else []
     lines += [f"none of: {', '.join(when.never)}"] if when.never else []
-    if when.one_of:
-        lines.append("and one of:")
-        lines += [f"  {' + '.join(_words(way))}" for way in when.one_of]
+    for ways in when.choices:
+        lines.append("and: " + " or ".join(" + ".join(_words(way)) for way in ways))
     return "\n".join(lines)
 
 
 def _words(way: tuple[str, ...]) -> list[str]:
     return [f"not {word[1:]}" if word.startswith("!") else word for word in way]
-
-
-def _page(bound: "Bound", surface: "Surface", rows: "tuple[Row, ...]") -> str:
-    from importlib.resources import files  # noqa: PLC0415
-
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
-
-    from consent.facts import load_facts  # noqa: PLC0415
-
-    source = files("bridge.cli").joinpath("mou_show.html").read_text(encoding="utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    named = {fact for opening in surface.openings.values() for fact in opening.facts()}
-    return page.from_string(source).render(
-        name=surface.name,
-        title=bound.template.title,
-        law=bound.law,
-        effective=bound.own[0].effective if hasattr(bound.own[0], "effective") else None,
-        digest=surface.digest,
-        rows=rows,
-        words=_words,
-        purposes=bound.template.purposes,
-        facts=[fact for fact in load_facts().values() if fact.name in named],
-    )
 
 
 def diff(

@@ -36,3 +36,10 @@ def obligation_codes() -> frozenset[str]:
         if row["group"] in ("obligation", "refrain")
     }
     return frozenset(hl7 | {row["code"] for row in _rows("local-obligations.csv")})
+
+
+@cache
+def obligation_words() -> dict[str, str]:
+    """Return what each duty is, in the words of the code system."""
+    rows = (*_rows("hl7-policy-codes.csv"), *_rows("local-obligations.csv"))
+    return {row["code"]: row["display"] for row in rows if row["code"] in obligation_codes()}

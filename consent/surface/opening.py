@@ -74,7 +74,7 @@ def minimal_permits(condition: Filter) -> frozenset[Term]:
             frozenset(str(lit.fact) if lit.wanted else NOT + lit.fact for lit in alternative)
             for alternative in clause
         ]
-        terms = _least(term | way for term in terms for way in ways if not _clash(term | way, way))
+        terms = _least(term | way for term in terms for way in ways if not clashes(term | way, way))
     return frozenset(_closed(terms))
 
 
@@ -82,7 +82,8 @@ def _opposite(word: str) -> str:
     return word.removeprefix(NOT) if word.startswith(NOT) else NOT + word
 
 
-def _clash(one: Term, other: Term) -> bool:
+def clashes(one: Term, other: Term) -> bool:
+    """Whether some word of one set is the opposite of a word of the other."""
     return any(_opposite(word) in one for word in other)
 
 
@@ -137,7 +138,7 @@ def _unless(way: Way, earlier: tuple[Way, ...]) -> set[Term]:
     terms = {_true(way)}
     for other in earlier:
         lacking = [frozenset({NOT + fact}) for fact in _true(other)]
-        terms = _least(term | one for term in terms for one in lacking if not _clash(term, one))
+        terms = _least(term | one for term in terms for one in lacking if not clashes(term, one))
     return terms
 
 

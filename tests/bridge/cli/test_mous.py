@@ -111,7 +111,13 @@ def test_the_page_explains_each_fact_it_names(tmp_path: Path) -> None:
 
     text = page.read_text(encoding="utf-8")
     assert result.exit_code == 0
-    assert '<th scope="row">c_health</th>' in text
+    assert '<th scope="row">a health-records release covers it</th>' in text
+    assert "<li>a threat is written down, or no refusal is on file</li>" not in text
+    assert "<li>no refusal is on file, or a threat is written down</li>" in text
+    assert "Fernhill Regional School District (lea) to Two Rivers Family Guidance" in text
+    assert "No set of facts lets these leave: therapy notes" in text
+    assert "You may not pass it on to anyone else" in text
+    assert "prefers-color-scheme:dark" in text
     assert "What two-rivers-2026.fernhill releases" in text
     assert "no lawyer has reviewed it" in text
 
