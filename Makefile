@@ -7,7 +7,7 @@ READY  := .venv/.ready
 LOCKS  := $(wildcard requirements/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock faults clean
+.PHONY: help demo test check bench million lock faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 
 bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
+
+million: $(READY) ## map a million referrals (9 GB of disk for a while); adds to docs/benchmarks.md
+	$(BIN)/python -m benchmarks.million
 
 faults: $(READY) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
 	SCHOOLBRIDGE_KILLS=50 SCHOOLBRIDGE_TEST_SEED=$(SEED) \

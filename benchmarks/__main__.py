@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", choices=[*names, []], help=str(names))
     asked = parser.parse_args()
     results = [measure(row, asked.rounds, tell) for row in chosen(ROWS, asked.names)]
-    write(results, names, asked.rounds)
+    write(results, names)
     for result in results:
         verdict = "reached" if result.reached else "not reached"
         print(f"{result.row.name}: ratio {result.ratio:.3g}, goal {result.row.goal} {verdict}")

@@ -6,14 +6,16 @@ import platform
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.frame import Better, Result
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "benchmarks" / "results.json"
+MILLION = ROOT / "benchmarks" / "million.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
-Entry = dict[str, object]
+Entry = dict[str, Any]
 
 _OPENING = """# Benchmarks
 
@@ -25,6 +27,14 @@ Python {python}, {cores} cores, shared with other work.
 
 | row | unit | ours | reference | ratio | goal | |
 |---|---|---|---|---|---|---|
+"""
+
+_MILLION = """
+## A million referrals
+
+Written by `make million`: `schoolbridge map run` on a file most of whose optional columns are
+empty in most rows. Start-up and writing to disk are counted, writing the file is not.
+
 """
 
 
@@ -54,22 +64,53 @@ def merged(old: Sequence[Entry], new: Sequence[Entry], order: Sequence[str]) -> 
     return [by_name[name] for name in order if name in by_name]
 
 
-def render(entries: Sequence[Entry], rounds: int) -> str:
-    """Return the page."""
+def render(entries: Sequence[Entry]) -> str:
+    """Return the page of the rows."""
     opening = _OPENING.format(
-        rounds=rounds, python=platform.python_version(), cores=os.cpu_count() or 1
+        rounds=_rounds(entries), python=platform.python_version(), cores=os.cpu_count() or 1
     )
     lines = [_line(entry) for entry in entries]
     meanings = [f"- `{entry['name']}`: {entry['meaning']}" for entry in entries]
     return opening + "\n".join(lines) + "\n\n" + "\n".join(meanings) + "\n"
 
 
-def write(results: Sequence[Result], order: Sequence[str], rounds: int) -> None:
-    """Write both files; rows not measured this time keep their last figures."""
+def million(figures: Entry) -> list[str]:
+    """Return a run of :mod:`benchmarks.million` as the lines of a table."""
+    rows, resources, cpu = figures["rows"], figures["resources"], figures["cpu_seconds"]
+    shown = {
+        "referrals": f"{rows:,}",
+        "resources": f"{resources:,}, {resources / rows:.2f} a referral",
+        "read": _mib(figures["bytes_in"]),
+        "written": _mib(figures["bytes_out"]),
+        "CPU, all processes": f"{cpu:.1f} s: {rows / cpu:,.0f} referrals per CPU-second",
+        "time on the wall": f"{figures['wall_seconds']:.1f} s, {figures['processes']} processes",
+        "load average at the end": f"{figures['load']:.1f}",
+        "most memory, all processes together": _mib(figures["peak_bytes"]),
+        "of which in the first half of the run": _mib(figures["peak_bytes_first_half"]),
+    }
+    return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in shown.items())]
+
+
+def keep_million(figures: Entry) -> None:
+    """Keep a full run and show it on the page."""
+    MILLION.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    _write_page(json.loads(DATA.read_text(encoding="utf-8")))
+
+
+def write(results: Sequence[Result], order: Sequence[str]) -> None:
+    """Write data and page; rows not measured this time keep their last figures."""
     old = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else []
     entries = merged(old, [entry(result) for result in results], order)
     DATA.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    PAGE.write_text(render(entries, rounds), encoding="utf-8")
+    _write_page(entries)
+
+
+def _write_page(entries: Sequence[Entry]) -> None:
+    page = render(entries)
+    if MILLION.exists():
+        lines = million(json.loads(MILLION.read_text(encoding="utf-8")))
+        page += _MILLION + "\n".join(lines) + "\n"
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def _line(entry: Entry) -> str:
@@ -81,6 +122,16 @@ def _line(entry: Entry) -> str:
         f"| `{entry['name']}` | {entry['unit']} | {entry['ours']} | {entry['reference']} "
         f"| {entry['ratio']} | {sign} {entry['goal']}{own} | {verdict} |"
     )
+
+
+def _rounds(entries: Sequence[Entry]) -> str:
+    """Return how often rows were measured, such as "3" or "3 to 5"."""
+    counts = sorted({len(entry["rounds"]["ours"]) for entry in entries})
+    return " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
 
 
 def _rounded(value: float) -> float:

@@ -1,7 +1,6 @@
 """Measuring a server: its own CPU time over a number of requests, not the client's."""
 
 import http.client
-import os
 import socket
 import subprocess
 import time
@@ -11,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.frame import Sample
+from benchmarks.processes import cpu_seconds
 
 ROOT = Path(__file__).parents[1]
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +76,3 @@ def measure_reads(server: Server, paths: Sequence[str], headers: dict[str, str])
     before = cpu_seconds(server.process.pid)
     done = sum(1 for _ in get(server, paths, headers))
     return Sample(done, cpu_seconds(server.process.pid) - before)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process and all its descendants, as the kernel counts."""
-    total, children = 0.0, _children()
-    waiting = [pid]
-    while waiting:
-        each = waiting.pop()
-        waiting += children.get(each, [])
-        if fields := _stat(each):
-            total += (int(fields[11]) + int(fields[12])) / _TICKS
-    return total
-
-
-def _children() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal() and (fields := _stat(int(folder.name))):
-            found.setdefault(int(fields[1]), []).append(int(folder.name))
-    return found
-
-
-def _stat(pid: int) -> list[str]:
-    """Return the fields behind the process's name: state, parent, ..."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return text.rpartition(")")[2].split()

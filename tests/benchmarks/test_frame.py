@@ -102,7 +102,7 @@ def test_a_row_that_was_not_measured_keeps_its_last_figures() -> None:
 
 def test_the_page_shows_ratio_and_goal() -> None:
     arms = Arms(lambda: Sample(1, 1.0), lambda: Sample(1, 1.0))
-    page = render([entry(Result(row(arms), (30.0,), (20.0,)))], 1)
+    page = render([entry(Result(row(arms), (30.0,), (20.0,)))])
 
     assert "| 1.5 | ≥ 2.0 | **not reached** |" in page
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.arms import ceiling
-from benchmarks.serving import Server, cpu_seconds, free_port, get, measure_reads, start
+from benchmarks.processes import cpu_seconds
+from benchmarks.serving import Server, free_port, get, measure_reads, start
 
 
 @pytest.fixture
