@@ -14,10 +14,12 @@ from typing import BinaryIO
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
 from bridge.journeys.run_maps import run_of
-from mappings.canonical import Referral
-from mappings.fhir import DistrictSystems, ReferralContext
+from mappings.canonical import Referral, StudentScreening
+from mappings.fhir import DistrictSystems, ReferralContext, screening_resources
+from mappings.fhir.check import to_bytes
 from mappings.fhir.errors import FhirError
-from mappings.fhir.writing import Line, ReferralWriter
+from mappings.fhir.shapes import ShapeChecker
+from mappings.fhir.writing import InvalidResourceError, Line, ReferralWriter
 from mappings.language import Held, Mapped, Run, RunReport, Share
 from mappings.readers import SourceError
 
@@ -130,7 +132,7 @@ def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
     """Write rows to ``TYPE<mark>.ndjson.part`` in a folder."""
     resources: dict[str, int] = {}
     held: list[tuple[str, int, tuple[str, ...]]] = []
-    writer = ReferralWriter(_trial_context())
+    trial = _Trial(_trial_context())
     with ExitStack() as stack:
         files: dict[str, BinaryIO] = {}
         for row in rows:
@@ -138,7 +140,7 @@ def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
                 reasons = tuple(str(reason) for reason in row.reasons)
                 held.append((row.origin.file, row.origin.row, reasons))
                 continue
-            for kind, line in _written(writer, row):
+            for kind, line in trial.lines(row):
                 if kind not in files:
                     part = out / f"{kind}{mark}.ndjson.part"
                     files[kind] = stack.enter_context(part.open("wb", _BUFFER))
@@ -160,14 +162,38 @@ def _chained(first: Mapped | Held | None, rest: Iterator[Mapped | Held]) -> Iter
         yield from rest
 
 
-def _written(writer: ReferralWriter, row: Mapped) -> list[Line]:
-    if not isinstance(row.record, Referral):
-        raise BridgeError("only a map of kind referral can be tried out into resources")
-    try:
-        return writer.lines(row.record)
-    except FhirError as error:
-        origin = row.record.origin
-        raise BridgeError(f"{origin.file} row {origin.row}: {error}") from None
+class _Trial:
+    """Makes the resources of rows; each shape is checked in full once."""
+
+    def __init__(self, context: ReferralContext) -> None:
+        self._context = context
+        self._referrals = ReferralWriter(context)
+        self._shapes = ShapeChecker()
+
+    def lines(self, row: Mapped) -> list[Line]:
+        """Return the resources of a row as JSON.
+
+        Raises:
+            BridgeError: the map is of another kind, or what was made is not valid.
+        """
+        record = row.record
+        if not isinstance(record, Referral | StudentScreening):
+            text = "only a map of kind referral or screening can be tried out into resources"
+            raise BridgeError(text)
+        try:
+            return self._lines(record)
+        except FhirError as error:
+            origin = record.origin
+            raise BridgeError(f"{origin.file} row {origin.row}: {error}") from None
+
+    def _lines(self, record: Referral | StudentScreening) -> list[Line]:
+        if isinstance(record, Referral):
+            return self._referrals.lines(record)
+        built = screening_resources(record, self._context)
+        for resource in built:
+            for issue in self._shapes.check(resource):
+                raise InvalidResourceError(issue.path, issue.text)
+        return [(str(resource["resourceType"]), to_bytes(resource)) for resource in built]
 
 
 def _trial_context() -> ReferralContext:

@@ -2,6 +2,7 @@
 
 from mappings.fhir.context import DistrictSystems, ReferralContext, SessionContext
 from mappings.fhir.referral import referral_resources
+from mappings.fhir.screening import screening_resources
 from mappings.fhir.session import session_resources
 
 __all__ = [
@@ -9,5 +10,6 @@ __all__ = [
     "ReferralContext",
     "SessionContext",
     "referral_resources",
+    "screening_resources",
     "session_resources",
 ]

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, Final
 
+from mappings.canonical import instruments
 from mappings.fhir.canonicals import ACT_CODE, ACT_REASON, BASE, LOINC, SNOMED
 from mappings.fhir.elements import Json
+from mappings.fhir.questionnaire_response import questionnaire_url
 from mappings.fhir.terminology import TABLES, CodeTable, table
 
 _TARGETS: Final = {
@@ -50,6 +52,21 @@ def concept_maps() -> Iterator[Json]:
         if groups:
             url = f"{BASE}/ConceptMap/{found.name}"
             yield _published("ConceptMap", found.name, url) | {"group": groups}
+
+
+def questionnaires() -> Iterator[Json]:
+    """Yield a Questionnaire for each instrument whose answers we know: numbers, no wording."""
+    asked: dict[str, list[Json]] = {}
+    rows = table("screening-items").rows
+    for item in instruments.items().values():
+        kind = "boolean" if "yes" in item.answers else "integer"
+        loinc = rows[item.code]["loinc"]
+        code = {"code": [{"system": LOINC, "code": loinc}]} if loinc else {}
+        asked.setdefault(item.instrument, []).append({"linkId": item.code, **code, "type": kind})
+    for instrument, items in asked.items():
+        url = questionnaire_url(instrument)
+        body = {"subjectType": ["Patient"], "item": items}
+        yield _published("Questionnaire", instrument, url) | body
 
 
 def _published(resource_type: str, name: str, url: str) -> Json:

@@ -25,6 +25,7 @@ TYPES: Final = (
     "Organization",
     "Patient",
     "Provenance",
+    "QuestionnaireResponse",
     "RelatedPerson",
     "ServiceRequest",
     "Task",

@@ -28,7 +28,11 @@ TABLES: Final = (
     "purposes",
     "referrer-roles",
     "release-elements",
+    "respondents",
+    "scales",
     "school-facts",
+    "score-bands",
+    "screening-items",
     "services",
 )
 

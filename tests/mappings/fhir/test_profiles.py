@@ -14,12 +14,14 @@ from mappings.fhir import (
     location,
     organization,
     referral_resources,
+    screening_resources,
     session_resources,
 )
 from mappings.fhir.organization import Party, PartyKind
 from tests.support.exchanged_forms import FORMS, PATIENT
 from tests.support.fhir_records import ATTENDED, CONTEXT, FULL, SESSION_CONTEXT, referrals, sessions
 from tests.support.profiles import IG, Alarm, all_alarms, is_known, known_alarms, validate
+from tests.support.screening_records import FULL_SCREENING, screenings
 
 pytestmark = pytest.mark.validator
 
@@ -31,6 +33,8 @@ def built() -> Iterator[dict[str, Any]]:
         yield from referral_resources(referral, CONTEXT)
     for session in sessions():
         yield from session_resources(session, SESSION_CONTEXT)
+    for screening in screenings():
+        yield from screening_resources(screening, CONTEXT)
     yield from directory()
     yield from (consent_exchange.build(form, "c1", PATIENT) for form in FORMS)
 
@@ -52,6 +56,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def one(resource_type: str) -> dict[str, Any]:
     made = [*referral_resources(FULL, CONTEXT), *session_resources(ATTENDED, SESSION_CONTEXT)]
+    made += screening_resources(FULL_SCREENING, CONTEXT)
     return deepcopy(next(item for item in made if item["resourceType"] == resource_type))
 
 
@@ -98,6 +103,9 @@ FAULTS = [
     ("Consent", "dateTime", None, "Consent.dateTime"),
     ("Consent", "category", [{"text": "?"}], "Consent.category"),
     ("Observation", "category", None, "Observation.category"),
+    ("QuestionnaireResponse", "questionnaire", None, "QuestionnaireResponse.questionnaire"),
+    ("QuestionnaireResponse", "status", "done", "QuestionnaireResponse.status"),
+    ("QuestionnaireResponse", "authored", None, "QuestionnaireResponse.authored"),
     ("RelatedPerson", "active", "yes", "RelatedPerson.active"),
     ("Provenance", "agent", None, "Provenance.agent"),
 ]

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from mappings.canonical import Modality, Place
-from mappings.fhir.definitions import code_systems, concept_maps, extension_definitions
+from mappings.fhir.definitions import (
+    code_systems,
+    concept_maps,
+    extension_definitions,
+    questionnaires,
+)
 from mappings.fhir.rules import ENCOUNTER_CLASSES
 from mappings.fhir.terminology import TABLES, table
 from mappings.language import codes
@@ -31,6 +36,7 @@ VALUE_SETS = {
     "R4 contact-point-system": "contact-point-system",
     "R4 administrative-gender": "administrative-gender",
     "R4 provenance-entity-role": "provenance-entity-role",
+    "R4 questionnaire-answers-status": "questionnaire-answers-status",
     "R4 request-status": "request-status",
     "R4 request-intent": "request-intent",
     "R4 request-priority": "request-priority",
@@ -113,8 +119,8 @@ def test_the_service_codes_are_the_verified_ones() -> None:
 
 @pytest.mark.validator
 def test_what_we_publish_is_valid() -> None:
-    published = [*extension_definitions(), *code_systems(), *concept_maps()]
-    assert len(published) == 7 + len(TABLES) + 6
+    published = [*extension_definitions(), *code_systems(), *concept_maps(), *questionnaires()]
+    assert len(published) == 8 + len(TABLES) + 8 + 6
     assert validate(published) == []
 
 

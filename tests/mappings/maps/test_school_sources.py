@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mappings.language import SHIPPED, compile_map, load_map
+from mappings.language import SHIPPED, CompiledMap, compile_map, load_map
 from mappings.readers import SourceError, SourceFormat, open_table
 
 FOLDER = Path(__file__).parents[2] / "data" / "school-sources"
@@ -47,17 +47,24 @@ def test_every_published_file_stands_in_the_table() -> None:
     assert found - listed - parts == set()
 
 
+def refused(compiled: CompiledMap, path: Path) -> str:
+    """Return why a map refuses a file; empty when it gives its rows."""
+    try:
+        run = compiled.run([path])
+        counted = sum(1 for _ in run)
+    except SourceError as error:
+        return str(error)
+    assert counted == run.report.mapped + run.report.held
+    return ""
+
+
 @pytest.mark.parametrize("name", ALONE)
 def test_no_published_file_breaks_a_map_it_was_not_made_for(name: str) -> None:
     compiled = compile_map(load_map(name))
-    for path in (*FILES, *(p for p in FOLDER.rglob("*") if p.is_dir())):
-        try:
-            run = compiled.run([path])
-            counted = sum(1 for _ in run)
-        except SourceError as error:
-            assert str(FOLDER) not in str(error)
-        else:
-            assert counted == run.report.mapped + run.report.held
+    folders = [path for path in FOLDER.rglob("*") if path.is_dir()]
+    told = [refused(compiled, path) for path in (*FILES, *folders)]
+    assert [text for text in told if str(FOLDER) in text] == []
+    assert sum(map(bool, told)) > len(FILES) // 2
 
 
 @pytest.mark.parametrize(
