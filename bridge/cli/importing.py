@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.maps import run_of
+from bridge.cli.maps import Exported, run_of
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def encounters(
     files: Files,
     provider: Annotated[str, typer.Option(help="The provider's short name.")],
     map_id: MapOption = "harbor-hl7v2",
+    exported: Exported = None,
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +67,7 @@ def encounters(
     from bridge.journeys.import_sessions import import_sessions  # noqa: PLC0415
     from bridge.parts import parts_of  # noqa: PLC0415
 
-    run = run_of(map_id, files)
+    run = run_of(map_id, files, exported)
     report = import_sessions(parts_of(open_at(home)), provider, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
 

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
+Exported = Annotated[
+    str | None,
+    typer.Option(
+        help="When the files were made, such as 2026-09-18; later sessions are no visits."
+    ),
+]
 MapName = Annotated[str, typer.Argument(metavar="MAP", help="A shipped map's id, or a file.")]
 
 
@@ -82,16 +88,19 @@ def run(
     processes: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that divide the rows of a large file.")
     ] = 1,
+    exported: Exported = None,
     as_json: AsJson = False,
 ) -> None:
     """Map files to FHIR resources in a folder, storing nothing; held rows are listed."""
     from bridge.journeys.map_files import map_files, map_files_together  # noqa: PLC0415
 
+    if processes > 1 and exported:
+        raise typer.BadParameter("--exported is for files of sessions; leave out --processes")
     if processes > 1:
         together = map_files_together(map_id, files, out, processes)
         result, report = together.result, together.report
     else:
-        running = run_of(map_id, files)
+        running = run_of(map_id, files, exported)
         result, report = map_files(running, out), running.report
     counts: dict[str, object] = {
         "read": report.read,
@@ -107,11 +116,11 @@ def run(
             print_line(f"held: {file} row {row}: {' | '.join(reasons)}")
 
 
-def run_of(map_id: str, files: list[Path]) -> "Run":
+def run_of(map_id: str, files: list[Path], exported: str | None = None) -> "Run":
     """Return a run of a map over files, given in order or as ROLE=FILE."""
     from bridge.journeys import run_maps  # noqa: PLC0415
 
-    return run_maps.run_of(map_id, files)
+    return run_maps.run_of(map_id, files, exported=exported)
 
 
 def _compiled(name: str) -> "CompiledMap":

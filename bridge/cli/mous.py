@@ -1,12 +1,12 @@
 """``mou check|seal|show|explain|diff|surface|cases``: working on a memorandum."""
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bridge.cli.clients import document_of
+from bridge.cli.mou_cases import cases
 from bridge.cli.mou_documents import (
     DistrictOption,
     Document,
@@ -28,6 +28,7 @@ app = typer.Typer(no_args_is_help=True)
 app.command()(show)
 app.command()(diff)
 app.command()(surface)
+app.command()(cases)
 
 
 @app.command()
@@ -154,32 +155,3 @@ def _said(vote: dict[str, Any]) -> str:
         return f"{vote['layer']}: agrees{by}"
     lacking = f"; would agree with: {', '.join(vote['missing'])}" if vote["missing"] else ""
     return f"{vote['layer']}: objects{lacking}"
-
-
-@app.command()
-def cases(
-    document: Document,
-    file: Annotated[Path, typer.Argument(metavar="CASES.csv")],
-    template: TemplateOption = None,
-    jurisdiction: JurisdictionOption = None,
-    district: DistrictOption = None,
-) -> None:
-    """Decide written cases and compare; last line passed/total, exit code 1 on a difference."""
-    from consent.model import Slice  # noqa: PLC0415
-
-    table = table_of(bound_at(document, template), district, jurisdiction)
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    passed = 0
-    for row in rows:
-        asked = Slice(row["from"], row["to"], row["role"], row["purpose"], row["element"])
-        decision = table.decide(asked, set(row["true_facts"].split()))
-        as_said = str(decision.outcome) == row["expect"] and (
-            not row["reason_starts"] or decision.reasons[0].startswith(row["reason_starts"])
-        )
-        passed += as_said
-        if not as_said:
-            print_line(f"{row['case']}: {decision.outcome} because {decision.reasons[0]}")
-    print_line(f"{passed}/{len(rows)}")
-    if passed != len(rows):
-        raise typer.Exit(1)

@@ -1,5 +1,6 @@
 """The ``mou`` commands, as a person types them."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from consent.mou import shipped_document, shipped_ids
 
 PARENT = "stonebrook-crossroads-2026"
 GOLDEN = Path(__file__).parents[2] / "consent" / "data" / "golden-cases.csv"
+LAW_CASES = sorted((GOLDEN.parent / "law-cases").glob("*.csv"))
 
 
 def mou(*arguments: str) -> Result:
@@ -84,6 +86,64 @@ def test_golden_cases_are_decided_from_the_command_line() -> None:
 
     assert result.exit_code == 0
     assert result.output.splitlines()[-1] == "30/30"
+
+
+def test_a_case_decided_otherwise_is_told_with_its_file_and_row(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    text = GOLDEN.read_text(encoding="utf-8")
+    path.write_text(text.replace(",permit,", ",deny,", 1), encoding="utf-8")
+
+    result = mou("cases", "millbrook-harbor-2026", str(path))
+
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "cases.csv:2: G01: expected deny; decided permit because flow:F1", "29/30",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("c_ferpa,permit", "c_ferp,permit",
+         'cases.csv:2: true_facts: "c_ferp" is not a known fact; did you mean "c_ferpa"?'),
+        (",expect,", ",expected,", "cases.csv:1: lacks the column expect"),
+        (",permit,", ",allow,", 'cases.csv:2: expect: "allow" is neither permit nor deny'),
+        ("recipient\n", "recipient,too,many\n",
+         "cases.csv:2: has more cells than there are columns; put commas in quotes"),
+    ],
+)  # fmt: skip
+def test_a_file_of_cases_that_does_not_read_is_told_where(
+    old: str, new: str, problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "cases.csv"
+    text = GOLDEN.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    result = mou("cases", "millbrook-harbor-2026", str(path))
+
+    assert str(result.exception) == problem
+
+
+def test_a_file_of_no_cases_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "none.csv").write_text(GOLDEN.read_text(encoding="utf-8").splitlines()[0])
+
+    for name, problem in (("none.csv", "holds no case"), ("gone.csv", "cannot be read")):
+        result = mou("cases", "millbrook-harbor-2026", str(tmp_path / name))
+        assert problem in str(result.exception)
+
+
+@pytest.mark.parametrize("path", LAW_CASES, ids=lambda path: path.stem)
+def test_cases_written_from_the_law_are_decided_as_written(path: Path) -> None:
+    result = mou("cases", path.stem, str(path))
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+
+    assert result.output == f"{len(rows)}/{len(rows)}\n"
+    assert all(row["cite"] for row in rows)
+
+
+def test_some_eighty_cases_are_written_from_the_law() -> None:
+    assert sum(len(path.read_text().splitlines()) - 1 for path in LAW_CASES) == 79
 
 
 def test_what_an_amendment_closes_is_listed_and_the_way_back_fails() -> None:
