@@ -61,7 +61,7 @@ def test_an_amendment_opens_no_cell_of_what_it_amends() -> None:
 
     difference = compare(before, after)
 
-    assert (difference.opened, difference.closed) == (0, 492)
+    assert (difference.opened, difference.closed) == (0, 164)
 
 
 def test_an_agreement_ends_with_the_amendment_that_ends_sooner() -> None:
