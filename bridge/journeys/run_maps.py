@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from bridge.errors import BridgeError
 from documents import DocumentError
 from mappings.language import (
     WHOLE,
@@ -12,22 +15,43 @@ from mappings.language import (
     Share,
     check_map,
     compile_map,
+    exported_at,
     load_map,
 )
 
 
-def run_of(map_id: str, files: Sequence[Path], share: Share = WHOLE) -> Run:
+def run_of(
+    map_id: str, files: Sequence[Path], share: Share = WHOLE, exported: str | None = None
+) -> Run:
     """Return a run of a map over files, given in order or as ROLE=FILE.
+
+    Args:
+        map_id: a shipped map's id, or a map's file.
+        files: the files.
+        share: of the rows, for several processes.
+        exported: when the files were made, in the map's zone: sessions that had not ended by then
+            are no visits.
 
     Raises:
         DocumentError: the map has mistakes.
         SourceError: a file cannot be used, a needed one is missing, too few rows match.
+        BridgeError: the moment of the export cannot be read.
     """
     compiled = replace(compiled_map(map_id), share=share)
+    moment = _exported(compiled, exported)
     named = [str(file).partition("=") for file in files]
     if all(mark for _, mark, _ in named):
-        return compiled.run({role: Path(name) for role, _, name in named})
-    return compiled.run(files)
+        return compiled.run({role: Path(name) for role, _, name in named}, moment)
+    return compiled.run(files, moment)
+
+
+def _exported(compiled: CompiledMap, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return exported_at(text, ZoneInfo(compiled.document.zone.text))
+    except ValueError as error:
+        raise BridgeError(str(error)) from None
 
 
 def compiled_map(map_id: str) -> CompiledMap:

@@ -11,6 +11,7 @@ from mappings.language.document import MapDocument
 from mappings.language.examples import ExampleResult, flatten, run_examples
 from mappings.language.explaining import Lineage, explain_map
 from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
+from mappings.language.past import exported_at
 from mappings.language.running import WHOLE, Share
 from mappings.language.shipped import SHIPPED, list_maps, load_map
 
@@ -35,6 +36,7 @@ __all__ = [
     "check_map",
     "compile_map",
     "explain_map",
+    "exported_at",
     "flatten",
     "list_maps",
     "load_map",
