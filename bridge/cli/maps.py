@@ -14,12 +14,6 @@ app = typer.Typer(no_args_is_help=True)
 
 Exported = Annotated[
     str | None,
-    typer.Option(
-        help="When the files were made, such as 2026-09-18; later sessions are no visits."
-    ),
-]
-Exported = Annotated[
-    str | None,
     typer.Option(help="When the files were made, such as 2026-09-18; later visits do not count."),
 ]
 MapName = Annotated[str, typer.Argument(metavar="MAP", help="A shipped map's id, or a file.")]
