@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from mappings.canonical import Attendance, Modality, Place, ServiceSession
+from mappings.fhir import practitioner_role
 from mappings.fhir.canonicals import ACT_CODE, US_CORE
 from mappings.fhir.context import SessionContext
 from mappings.fhir.elements import (
@@ -40,6 +41,7 @@ def build(session: ServiceSession, encounter_id: str, context: SessionContext) -
 
     Raises:
         MissingValueError: the session was not attended.
+        UnknownCodeError: the clinician's licence is of no table.
     """
     if session.attendance is not Attendance.ATTENDED:
         raise MissingValueError("Encounter.status", "only an attended session is an Encounter")
@@ -58,12 +60,24 @@ def build(session: ServiceSession, encounter_id: str, context: SessionContext) -
         encounter["basedOn"] = [reference("ServiceRequest", context.service_request_id)]
     if period := _period(session):
         encounter["period"] = period
-    if session.clinician is not None:
-        encounter["participant"] = [{"individual": {"display": session.clinician}}]
+    _add_clinician(encounter, session, context)
     if session.place is Place.SCHOOL and context.school_location_id is not None:
         site = reference("Location", context.school_location_id)
         encounter["location"] = [{"location": site}]
     return encounter
+
+
+def _add_clinician(
+    encounter: dict[str, Any], session: ServiceSession, context: SessionContext
+) -> None:
+    person: dict[str, Any] = {}
+    if (role := practitioner_role.build(session, context.provider_id)) is not None:
+        encounter["contained"] = [role]
+        person["reference"] = f"#{practitioner_role.LOCAL_ID}"
+    if session.clinician is not None:
+        person["display"] = session.clinician
+    if person:
+        encounter["participant"] = [{"individual": person}]
 
 
 def _period(session: ServiceSession) -> Json:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Final, TypeVar
 
 from mappings.canonical import Attendance, Modality, Place, ServiceSession, SourceRow
+from mappings.fhir import practitioner_role
 from mappings.fhir.canonicals import SNOMED
 from mappings.fhir.elements import Json
 from mappings.fhir.errors import ParseError
@@ -78,16 +79,27 @@ def parse_encounter(
         modality=modality_of(encounter),
         place=_place(encounter, school_sites),
         clinician=_clinician(encounter),
+        licence=practitioner_role.parse(encounter.get("contained", [])),
     )
 
 
-def parse_appointment(appointment: Json, origin: SourceRow, base: str = "") -> ServiceSession:
+def parse_appointment(
+    appointment: Json,
+    origin: SourceRow,
+    school_sites: AbstractSet[str] = frozenset(),
+    base: str = "",
+) -> ServiceSession:
     """Read an Appointment (FHIR R4; US Core 6.1.0 has no profile of it).
+
+    An Appointment says no place but a school's Location, and takes its clinician from the one actor
+    that is only named.
 
     Raises:
         ParseError: its status is not that of a session, or a time cannot be read.
     """
     actors = [item.get("actor", {}) for item in appointment.get("participant", ())]
+    named = [actor["display"] for actor in actors if set(actor) == {"display"}]
+    sites = {actor.get("reference") for actor in actors}
     patients = [found for actor in actors if (found := _id_of(actor, "Patient", base))]
     return ServiceSession(
         key=_key(appointment),
@@ -98,6 +110,8 @@ def parse_appointment(appointment: Json, origin: SourceRow, base: str = "") -> S
         starts=_instant(appointment.get("start"), "Appointment.start"),
         ends=_instant(appointment.get("end"), "Appointment.end"),
         modality=modality_of(appointment),
+        place=Place.SCHOOL if sites & school_sites else None,
+        clinician=named[0] if len(named) == 1 else None,
     )
 
 

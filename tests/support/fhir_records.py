@@ -197,3 +197,6 @@ def sessions() -> Iterator[ServiceSession]:
     for attendance in (Attendance.ATTENDED, Attendance.CANCELLED):
         yield replace(ATTENDED, attendance=attendance, starts=None, ends=None)
     yield replace(ATTENDED, starts=date(2026, 9, 9), ends=None)
+    for code in (*table("licences").rows, ""):
+        yield replace(ATTENDED, licence=Coded(code, "as written"))
+    yield replace(ATTENDED, licence=Coded("associate", "LMSW"), clinician=None)

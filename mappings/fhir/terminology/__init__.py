@@ -23,6 +23,7 @@ TABLES: Final = (
     "follow-up",
     "grade-levels",
     "instruments",
+    "licences",
     "modalities",
     "places",
     "purposes",

@@ -63,6 +63,7 @@ def test_every_column_of_a_map_is_explained(name: str) -> None:
         (lists.ELEMENTS, "release-elements"),
         (lists.MODALITIES, "modalities"),
         (lists.PLACES, "places"),
+        (lists.LICENCES, "licences"),
     ],
 )
 def test_every_code_a_map_may_use_is_one_the_builders_know(
