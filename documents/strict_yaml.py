@@ -7,6 +7,8 @@ a date object, the second of two equal keys wins. Here:
 * no implicit types: a scalar is the text that was written (the reader of a field types it);
 * no duplicate keys, no anchors, aliases, tags or merge keys; keys are text;
 * one document per file; depth and size are capped;
+* no character that cannot be seen, or that turns the order of others round: what a person reads and
+  signs is what is read here (CVE-2021-42574);
 * in ``{name: State of Example, Department of Education}`` the words after the comma carry no
   colon. Plain YAML makes them a key without a value; people mean a comma in the text, so they are
   read as such after text written without quotes, and refused anywhere else.
@@ -14,6 +16,7 @@ a date object, the second of two equal keys wins. Here:
 Each mapping, list and text carries its position, so that a later check can name line and column.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import NewType
 
@@ -35,6 +38,11 @@ _ADVICE = (
     ("mapping values are not allowed", "; put text that holds a colon in quotes"),
     ("could not find expected ':'", "; write key: value"),
     ("undefined alias", "; write the text out again"),
+    ("cannot start any token", "; put the text in quotes"),
+)
+# Controls but for tab and line ends, other line ends, zero width, and the order of writing.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 
 
@@ -94,11 +102,14 @@ def read_yaml(source: bytes, document: str) -> Located:
     if len(source) > MAX_BYTES:
         raise DocumentError([Problem(document, 1, 1, f"larger than {MAX_BYTES} bytes")])
     text = _decoded(source, document)
+    _refuse_unseen(text, document)
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         raise DocumentError([_from_yaml(error, document)]) from None
-    except (yaml.YAMLError, RecursionError):
+    except RecursionError:
+        raise DocumentError([Problem(document, 1, 1, "is nested too deeply")]) from None
+    except yaml.YAMLError:
         raise DocumentError([Problem(document, 1, 1, "is not readable YAML")]) from None
     if node is None:
         raise DocumentError([Problem(document, 1, 1, "is empty")])
@@ -118,6 +129,15 @@ def _decoded(source: bytes, document: str) -> str:
         raise DocumentError(
             [Problem(document, line, 1, "is not UTF-8 text; save it as UTF-8")]
         ) from None
+
+
+def _refuse_unseen(text: str, document: str) -> None:
+    found = _UNSEEN.search(text)
+    if found:
+        before = text[: found.start()]
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        said = f"holds a character that cannot be seen, U+{ord(found[0]):04X}; take it out"
+        raise DocumentError([Problem(document, line, column, said)])
 
 
 def _from_yaml(error: yaml.MarkedYAMLError, document: str) -> Problem:

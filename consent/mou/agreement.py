@@ -190,10 +190,10 @@ def _of(agreement: Agreement, name: str, own: District) -> Agreement:
 
 def _check_window(node: Node, agreement: Agreement, template: Template) -> None:
     window, outer = agreement.effective, template.effective
-    if window.first < outer.first or window.last > outer.last:
+    if not window.within(outer.first, outer.last):
         node.note(f"must lie within the template's {outer.first} to {outer.last}")
     days = (window.last - window.first).days + 1
-    if days > agreement.term.length_days:
+    if window.readable and days > agreement.term.length_days:
         node.note(f"is longer than the {agreement.term.length_days} days the term allows")
 
 

@@ -144,7 +144,7 @@ def _check(fields: Fields, amendment: Amendment, parent: Agreement | Amendment) 
     own, outer = amendment.effective, agreement_under(parent).effective
     begun = parent.effective.first
     node = fields.require("effective")
-    if own.first < begun or own.last > outer.last:
+    if not own.within(begun, outer.last):
         node.note(f"must lie within {begun} to {outer.last}, the days of what it amends")
     if own.tz != outer.tz:
         node.note(f"is in the zone of the agreement, {outer.tz}")

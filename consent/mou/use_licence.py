@@ -224,7 +224,7 @@ def _use(node: Node, outer: Terms, role: str, template: Template) -> Use:
 
 def _check(fields: Fields, licence: UseLicence, parent: Agreement | Template) -> None:
     own, outer = licence.effective, parent.effective
-    if own.first < outer.first or own.last > outer.last:
+    if not own.within(outer.first, outer.last):
         fields.require("effective").note(
             f"must lie within {outer.first} to {outer.last}, the days of what it extends"
         )

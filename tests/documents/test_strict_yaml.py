@@ -27,6 +27,21 @@ def test_a_key_is_text_too(key: str) -> None:
     assert read_yaml(f"{key}: x".encode(), "d").plain() == {key: "x"}
 
 
+@pytest.mark.parametrize("unseen", "\0\x07\x7f\x85\u061c\u200b\u2028\u202e\u2066\ufeff")
+def test_a_character_that_cannot_be_seen_is_refused_where_it_stands(unseen: str) -> None:
+    said = refused(f"one: two\nthree: fo{unseen}ur\n")
+
+    assert said == (
+        f"doc.yaml:2:10: holds a character that cannot be seen, U+{ord(unseen):04X}; take it out"
+    )
+
+
+def test_accents_other_scripts_and_line_ends_of_any_system_are_read() -> None:
+    text = "name: Núñez, 山田, \u0645\u062f\u0631\u0633\u0629\r\nnext: b\r\n"
+
+    assert read_yaml(text.encode(), "d").entries["name"].text.startswith("Núñez, 山田")
+
+
 @pytest.mark.parametrize("written", ["", "~", "null"])
 def test_a_value_left_out_is_empty_and_a_quoted_one_is_not(written: str) -> None:
     read = read_yaml(f'a: {written}\nb: "{written}"'.encode(), "d")

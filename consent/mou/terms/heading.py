@@ -23,6 +23,15 @@ class Window:
     last: date
     tz: str
 
+    @property
+    def readable(self) -> bool:
+        """Whether both days could be read; if not, that is the mistake, and nothing follows."""
+        return date.min not in (self.first, self.last)
+
+    def within(self, first: date, last: date) -> bool:
+        """Whether all days lie within some days, as far as they could be read."""
+        return not self.readable or (first <= self.first and self.last <= last)
+
     def holds(self, at: datetime) -> bool:
         """Whether an aware instant falls inside, by the calendar of the zone.
 
