@@ -33,7 +33,7 @@ class FactColumns:
         Raises:
             OverflowError: for a number that is negative or has more bits than there can be facts.
         """
-        masks = facts if isinstance(facts, array) and facts.typecode == "I" else array("I", facts)
+        masks = array("I", facts)
         self.count = len(masks)
         self.every = (1 << self.count) - 1
         self._width = masks.itemsize

@@ -52,8 +52,8 @@ def _of_a_guardian(form: SignedRelease) -> bool:
     return signer_of(form.signer_relationship) is Signer.GUARDIAN and bool(form.signer)
 
 
-def _name(form: SignedRelease) -> str:
-    return " ".join((form.signer or "").casefold().split())
+def _name(form: SignedRelease) -> list[str]:
+    return str(form.signer).casefold().split()
 
 
 def _cells(form: SignedRelease, template: Template) -> set[tuple[str, str, str]]:

@@ -18,12 +18,7 @@ def filter_of(conditions: Conditions) -> Filter:
     """
     if not conditions.known:
         return _NEVER
-    clauses: list[Clause] = []
-    for clause in _clauses(conditions):
-        if not clause:
-            return _NEVER
-        if () not in clause and clause not in clauses:
-            clauses.append(clause)
+    clauses = dict.fromkeys(clause for clause in _clauses(conditions) if () not in clause)
     found = Filter(tuple(clauses))
     return found if satisfiable(found) else _NEVER
 
@@ -45,7 +40,8 @@ def _agrees(layer: Layer) -> Clause:
 
 def satisfiable(condition: Filter) -> bool:
     """Whether any set of facts meets a filter."""
-    return not condition.never and _extend({}, list(condition.clauses))
+    # The clauses with the fewest alternatives first: one with none ends it at once.
+    return not condition.never and _extend({}, sorted(condition.clauses, key=len))
 
 
 def _extend(chosen: dict[str, bool], clauses: list[Clause]) -> bool:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -145,7 +144,7 @@ def _child(tree: _Tree, segment: Segment) -> _Tree:
 def _project(value: object, tree: _Tree, reach: _Reach) -> object | None:
     if isinstance(value, dict):
         return _project_entries(value, tree, reach)
-    if tree.leaf and isinstance(value, str | int | float | Decimal):
+    if tree.leaf:
         return _day(value, reach.zone) if tree.day else value
     return None
 
@@ -160,7 +159,7 @@ def _project_entries(value: Json, tree: _Tree, reach: _Reach) -> Json | None:
         if found is not None and not _is_local(name, found):
             kept[name] = found
     # An extension of which only the url is left says that something was there.
-    return None if not kept or (kept.keys() == {"url"} and "url" in tree.children) else kept
+    return None if kept.keys() <= {"url"} else kept
 
 
 def _is_local(name: str, found: object) -> bool:
@@ -175,15 +174,13 @@ def _chosen(
         items = (_chosen(item, branches, reach) for item in value if not isinstance(item, list))
         return [item for item in items if item is not None] or None
     meant = [tree for selector, tree in branches if selector is None or selector.matches(value)]
-    if not meant:
-        return None
     return _project(value, meant[0] if len(meant) == 1 else _merged(meant), reach)
 
 
 def _merged(trees: list[_Tree]) -> _Tree:
-    merged = _Tree(leaf=any(tree.leaf for tree in trees), day=any(tree.day for tree in trees))
+    # Only an entry with names of its own can be meant by several rows: no plain value stands here.
     # INVARIANT: a link governed anywhere is governed everywhere.
-    merged.linked = any(tree.linked for tree in trees)
+    merged = _Tree(linked=any(tree.linked for tree in trees))
     for tree in trees:
         for name, branches in tree.children.items():
             merged.children[name] = [*merged.children.get(name, []), *branches]

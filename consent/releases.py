@@ -198,11 +198,11 @@ def _dissent(release: SignedRelease, template: Template, zone: str) -> Iterator[
     if since >= until:
         return
     covered = covered_by(release.elements, template)
-    purposes = set(release.purposes)
+    unclear = not release.purposes or set(release.purposes) - template.purposes.keys()
     for element, purpose, recipient in flow_cells(template):
         if (
             (not covered.complete or element in covered.elements)
-            and (not purposes <= template.purposes.keys() or not purposes or purpose in purposes)
+            and (unclear or purpose in release.purposes)
             and (release.recipient not in template.roles or recipient == release.recipient)
         ):
             yield Evidence(

@@ -29,9 +29,10 @@ def parse_selector(text: str) -> Selector:
         ValueError: if it has no ``=``.
     """
     left, equals, value = text.partition("=")
-    if not equals or not left.strip("^"):
+    key = left.removesuffix("^")
+    if not equals or not key:
         raise ValueError("a condition is written KEY=VALUE or KEY^=VALUE")
-    return Selector(tuple(left.removesuffix("^").split(".")), value, left.endswith("^"))
+    return Selector(tuple(key.split(".")), value, begins=key != left)
 
 
 def _values(entry: object, path: tuple[str, ...]) -> Iterator[object]:

@@ -29,13 +29,13 @@ def release_groups() -> dict[str, str]:
 
 def covered_by(words: tuple[str, ...], template: Template) -> Covered:
     """Return what a form's words cover: groups of ``release-groups.csv`` or element ids."""
-    flows = {str(flow.id): frozenset(flow.elements) for flow in template.flows}
+    flows = {str(flow.id): flow.elements for flow in template.flows}
+    groups = {group: flows[flow] for group, flow in release_groups().items() if flow in flows}
     elements: set[str] = set()
     complete = bool(words)
     for word in words:
-        group = flows.get(release_groups().get(word, ""))
-        if group is not None:
-            elements |= group
+        if word in groups:
+            elements.update(groups[word])
         elif word in template.elements:
             elements.add(word)
         else:

@@ -13,11 +13,19 @@ from consent.mou import (
     licence_holds,
     read_agreement,
     read_bound,
+    seal,
     shipped_bound,
     shipped_document,
+    shipped_template,
 )
 from consent.surface import compare, surfaces_of
-from tests.consent.worked_example import edited, problems_of
+from tests.consent.worked_example import (
+    AGREEMENT,
+    TEMPLATE,
+    edited,
+    problems_of,
+    template_with,
+)
 
 PARENT = "stonebrook-crossroads-2026"
 AMENDMENT = shipped_document(f"{PARENT}-a1").decode()
@@ -187,3 +195,67 @@ def test_a_shared_paper_is_not_read_as_if_it_bound_one_district() -> None:
 )
 def test_a_shared_paper_that_errs_is_refused(old: str, new: str, expected: str) -> None:
     assert expected in problem(TWO, old, new)
+
+
+DIGEST = shipped_template().digest
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "id: xx-smh-template",
+            "id: xx-smh",
+            'a.yaml:7:15: extends.id: the template given is "xx-smh-template"',
+        ),
+        (
+            'version: "2026.1"',
+            'version: "2025.1"',
+            'a.yaml:7:41: extends.version: the template given is "2026.1"',
+        ),
+        (
+            DIGEST,
+            f"sha256:{'0' * 64}",
+            (
+                "a.yaml:7:59: extends.digest: is not the digest of the template given; "
+                "read both again, then seal the agreement"
+            ),
+        ),
+        (
+            "small_cell: {min_n: 15}",
+            "people: {}",
+            "a.yaml:27:9: people: is locked by the template; leave it out",
+        ),
+        (
+            "small_cell: {min_n: 15}",
+            "override: {}",
+            "a.yaml:27:11: override: is locked by the template; leave it out",
+        ),
+    ],
+    ids=["id", "version", "digest", "people", "override"],
+)
+def test_an_agreement_that_is_no_child_of_its_template_is_told_why(
+    old: str, new: str, said: str
+) -> None:
+    text = edited(AGREEMENT, old, new)
+
+    problems = problems_of(read_agreement, text.encode(), "a.yaml", shipped_template())
+
+    assert problems == [said]
+
+
+@pytest.mark.parametrize("block", ["flows", "retention", "term", "clauses"])
+def test_a_block_the_template_locks_is_refused_and_parties_are_bound_all_the_same(
+    block: str,
+) -> None:
+    way = next(line for line in TEMPLATE.splitlines() if line.startswith(f"  {block}: "))
+    shut = template_with(way + "\n", f"  {block}: locked\n")
+    bound = template_with("  parties: bind ", "  parties: locked ")
+    text = AGREEMENT.replace("small_cell:", "term: {notice_days: 60}\nsmall_cell:").encode()
+
+    problems = problems_of(read_agreement, seal(text, shut), "a.yaml", shut)
+
+    assert [found.split(": ", 1)[1] for found in problems] == [
+        f"{block}: is locked by the template; leave it out"
+    ]
+    assert read_agreement(seal(text, bound), "a.yaml", bound).term.notice_days == 60

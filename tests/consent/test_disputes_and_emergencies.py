@@ -9,6 +9,7 @@ from consent.disputes import OURS, disputes
 from consent.emergencies import Declaration, opened, problems, review_due
 from consent.mou import shipped_agreement, shipped_template
 from consent.signed_release import SignedRelease
+from tests.consent.worked_example import template_with
 
 TEMPLATE, AGREEMENT = shipped_template(), shipped_agreement()
 NOW = datetime(2026, 10, 15, 14, tzinfo=UTC)
@@ -58,6 +59,30 @@ def test_it_takes_two_guardians_on_the_same_passing_to_disagree(other: SignedRel
     assert list(disputes([SIGNED, other], TEMPLATE)) == []
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (REFUSED, replace(SIGNED, answer="refused")),
+        (SIGNED, replace(REFUSED, signer=None)),
+        (SIGNED, replace(REFUSED, signer="")),
+        (replace(SIGNED, answer="pending"), REFUSED),
+    ],
+    ids=["two-refusals", "unsigned", "blank", "no-answer-yet"],
+)
+def test_it_takes_one_signature_and_one_refusal_by_name(
+    first: SignedRelease, second: SignedRelease
+) -> None:
+    assert list(disputes([first, second], TEMPLATE)) == []
+
+
+def test_where_any_guardian_may_sign_a_disagreement_is_told_and_holds_nothing() -> None:
+    either = template_with("guardians_disagree: hold", "guardians_disagree: any_one_signs")
+
+    (found,) = disputes([REFUSED, SIGNED], either)
+
+    assert (found.signed, found.refused, found.held) == (1, 0, False)
+
+
 def test_an_emergency_opens_its_elements_for_24_hours_and_owes_a_review_in_72() -> None:
     rows = opened(DECLARED, AGREEMENT, TEMPLATE)
 
@@ -76,20 +101,46 @@ def test_an_emergency_opens_its_elements_for_24_hours_and_owes_a_review_in_72() 
         ({"elements": ()}, "elements: is not written down"),
         ({"declared_by": ""}, "declared_by: is not written down"),
         ({"declared_at": None}, "declared_at: is not written down"),
-        ({"declared_by": "lea.referral_coordinator"}, "declared_by: may be"),
-        ({"to_whom": "press"}, "to_whom: is no party"),
-        ({"elements": ("therapy.notes",)}, "therapy.notes stays shut"),
-        ({"elements": ("everything",)}, "elements: one is not in"),
-        ({"declared_at": NOW + timedelta(seconds=1)}, "in the future"),
-        ({"declared_at": NOW - timedelta(hours=24)}, "has lapsed"),
+        (
+            {"declared_by": "lea.referral_coordinator"},
+            f"declared_by: may be {', '.join(AGREEMENT.emergency.who_may_declare)}",
+        ),
+        ({"to_whom": "press"}, "to_whom: is no party of the agreement"),
+        (
+            {"elements": ("therapy.notes",)},
+            "elements: therapy.notes stays shut, whatever the emergency",
+        ),
+        ({"elements": ("everything",)}, "elements: one is not in the agreement's catalogue"),
+        ({"declared_at": NOW + timedelta(seconds=1)}, "declared_at: lies in the future"),
+        (
+            {"declared_at": NOW - timedelta(hours=24)},
+            "declared_at: is more than 24 hours ago, so it has lapsed; declare anew",
+        ),
     ],
     ids=str,
 )
-def test_a_declaration_with_a_fault_opens_nothing(change: dict[str, object], said: str) -> None:
+def test_a_declaration_with_a_fault_opens_nothing_and_says_which(
+    change: dict[str, object], said: str
+) -> None:
     faulty = replace(DECLARED, **change)  # type: ignore[arg-type]
 
-    assert [text for text in problems(faulty, AGREEMENT, TEMPLATE) if said in text]
+    assert problems(faulty, AGREEMENT, TEMPLATE) == [said]
     assert opened(faulty, AGREEMENT, TEMPLATE) == ()
+
+
+def test_an_emergency_declared_and_recorded_in_one_instant_opens_at_once() -> None:
+    (first, *_) = opened(replace(DECLARED, declared_at=NOW), AGREEMENT, TEMPLATE)
+
+    assert (first.valid_from, first.valid_to) == (NOW, NOW + timedelta(hours=24))
+
+
+def test_a_declaration_without_its_time_opens_nothing_also_where_none_is_asked_for() -> None:
+    lax = replace(AGREEMENT, emergency=replace(AGREEMENT.emergency, must_record=()))
+    timeless = replace(DECLARED, declared_at=None)
+
+    assert opened(timeless, lax, TEMPLATE) == ()
+    with pytest.raises(ValueError, match="needs its time"):
+        review_due(timeless, lax)
 
 
 def test_a_medical_emergency_sets_its_own_fact_besides() -> None:

@@ -95,6 +95,18 @@ def test_an_agreement_does_not_hold_unless_in_force_and_signed_by_then(old: str,
     assert not in_force(agreement_with(old, new), shipped_template(), at)
 
 
+@pytest.mark.parametrize(
+    ("local", "expected"), [("2026-09-30T23:59:59", False), ("2026-10-01T00:00:00", True)]
+)
+def test_an_agreement_holds_from_the_day_the_last_party_signs_in_the_districts_zone(
+    local: str, expected: bool
+) -> None:
+    late = agreement_with("signed_on: 2026-08-21", "signed_on: 2026-10-01")
+    at = datetime.fromisoformat(local).replace(tzinfo=NEW_YORK)
+
+    assert in_force(late, shipped_template(), at.astimezone(UTC)) is expected
+
+
 def withdrawn(when: str) -> Template:
     return template_with("status: published ", f"status: withdrawn\nwithdrawn: {{{when}}}\n")
 

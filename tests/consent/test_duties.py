@@ -5,7 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from consent.codes import obligation_codes
-from consent.duties import ConsentScope, Extent, Notice, Review, able, duty_rules, lowest
+from consent.duties import (
+    ConsentScope,
+    Extent,
+    Notice,
+    Review,
+    able,
+    beyond,
+    discharging,
+    duty_rules,
+    extent_of,
+    lowest,
+    notice,
+    notice_rules,
+)
 from consent.model import Decision
 from consent.mou import read_agreement, read_template, seal
 from consent.table import DecisionTable, compile_table
@@ -155,14 +168,62 @@ def test_every_declared_duty_is_a_known_code_and_says_who_carries_it_out() -> No
 
 
 def test_the_ferpa_notice_rides_in_english_and_spanish_wherever_ferpa_governs() -> None:
-    notice = payloads(table().decide(F1, F1_FACTS))["ferpa.9933"]
+    riding = payloads(table().decide(F1, F1_FACTS))["ferpa.9933"]
 
-    assert isinstance(notice, Notice)
-    assert notice.id == "ferpa.9933"
-    assert "99.33" in notice.text("en")
-    assert "expediente educativo" in notice.text("es")
+    assert isinstance(riding, Notice)
+    assert riding.id == "ferpa.9933"
+    assert "99.33" in riding.text("en")
+    assert "expediente educativo" in riding.text("es")
     with pytest.raises(KeyError):
-        notice.text("fr")
+        riding.text("fr")
+
+
+def test_a_notice_that_is_not_written_is_not_made_up() -> None:
+    assert (notice("p2.notice").id, notice("p2.notice").cite) == ("p2.notice", "42 CFR 2.32")
+    assert [tongue for tongue, text in notice("ferpa.9933").texts if text] == ["en", "es"]
+    assert all(text == text.strip() for _, text in notice("ferpa.9933").texts)
+    with pytest.raises(LookupError, match="no such notice"):
+        notice("p3.notice")
+
+
+@pytest.mark.parametrize(
+    ("codes", "extent", "facts"),
+    [
+        ((), Extent.PERMIT, ()),
+        (("AOD",), Extent.DUTIES, ()),
+        (("HUAPRV",), Extent.DUTIES, ("human_reviewed",)),
+        (("no-such-code",), Extent.DUTIES, ()),
+        (("HUAPRV", "PSEUD", "AOD"), Extent.PSEUDONYM, ("human_reviewed",)),
+        (("ANONY", "PSEUD"), Extent.AGGREGATE, ()),
+    ],
+)
+def test_what_codes_do_to_a_release_once_each_is_discharged(
+    codes: tuple[str, ...], extent: Extent, facts: tuple[str, ...]
+) -> None:
+    assert extent_of(codes) is extent
+    assert discharging(codes) == facts
+
+
+def test_the_first_duty_that_cannot_be_carried_out_is_named() -> None:
+    assert beyond(("AOD", "REDACT", "MASK"), {"AOD"}) == "REDACT"
+    assert beyond(("AOD",), {"AOD"}) == beyond((), ()) == ""
+
+
+@pytest.mark.parametrize(
+    ("law_name", "basis", "recipient", "rides"),
+    [
+        ("FERPA", "ferpa.consent", "provider", True),
+        ("HIPAA", "ferpa.consent", "provider", False),
+        ("FERPA", "ferpa.consent", "family", False),
+        ("FERPA", "ferpa.deid", "provider", False),
+    ],
+)
+def test_a_notice_rides_with_the_bases_of_its_law_but_for_some(
+    law_name: str, basis: str, recipient: str, rides: bool
+) -> None:
+    rule = next(rule for rule in notice_rules() if rule.id == "ferpa.9933")
+
+    assert rule.rides(law_name, basis, recipient) is rides
 
 
 def test_the_family_gets_its_own_record_without_a_notice() -> None:

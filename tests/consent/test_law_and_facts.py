@@ -1,12 +1,15 @@
 """The law pack and the fact table: data, complete, and what silence means."""
 
 from datetime import date
+from hashlib import sha256
+from importlib.resources import files
 from itertools import pairwise
 
 import pytest
 
+from consent import facts
 from consent.codes import obligation_codes, purpose_codes
-from consent.facts import facts_with_unknowns, load_facts
+from consent.facts import IfUnknown, facts_with_unknowns, load_facts
 from consent.law import jurisdictions, load_law
 from consent.model import Slice
 from consent.mou import read_agreement, read_template, seal
@@ -68,8 +71,51 @@ def test_nothing_that_names_or_points_to_a_person_counts_as_de_identified(
 def test_what_a_form_needs_is_listed_per_law() -> None:
     parts = {part.part: dict(part.says) for part in load_law("US-CT").form_parts}
 
+    assert {"element", "note"}.isdisjoint(parts["expiry date or event"])
     assert parts["expiry date or event"]["ferpa_99_30"] == "no"
     assert parts["expiry date or event"]["hipaa_164_508"] == "yes"
+
+
+def test_the_digest_of_a_pack_is_that_of_its_bases() -> None:
+    bases = files("consent.law").joinpath("us_yy/law-bases.csv").read_bytes()
+
+    assert load_law("US-YY").digest == f"sha256:{sha256(bases).hexdigest()}"
+
+
+def test_a_basis_needs_the_same_facts_for_every_kind_it_serves_and_an_unknown_one_none() -> None:
+    law = load_law("US-XX")
+    needed = {basis.name: set() for basis in law.bases}
+    for basis in law.bases:
+        needed[basis.name] |= basis.needs
+
+    assert law.facts_of("ferpa.consent") == {"c_ferpa"}
+    assert {name: law.facts_of(name) for name in needed} == needed
+    assert law.basis_names() == needed.keys()
+    assert law.facts_of("nothing of the kind") == frozenset()
+    assert law.kinds() == {basis.kind for basis in law.bases} >= {"education_record", "aggregate"}
+
+
+def test_the_shipped_packs_are_listed_and_say_whose_they_are_and_how_old() -> None:
+    assert jurisdictions() == ("US-CT", "US-XX", "US-YY")
+    law = load_law("US-YY")
+    assert (law.jurisdiction, law.as_of, law.review_by) == (
+        "US-YY", date(2026, 6, 1), date(2027, 6, 1),
+    )  # fmt: skip
+    assert law.name.startswith("State of Otherwise")
+
+
+def test_each_number_of_a_pack_is_found_by_its_name_and_day() -> None:
+    law = load_law("US-CT")
+    old, new = (law.parameter("minor_consent.session_limit", date(y, 1, 1)) for y in (2021, 2022))
+
+    assert (old.value, old.first, old.last, old.rule) == (
+        6, date(1992, 10, 1), date(2021, 6, 30), "CT-MINOR-MH-OLD",
+    )  # fmt: skip
+    assert (new.value, new.first, new.last) == (None, date(2021, 7, 1), date.max)
+    assert law.parameter("minor_consent.reassess_every", date(2021, 1, 1)).value is None
+    assert load_law("US-YY").parameter("minor_consent.reassess_every", date.max).value == 3
+    with pytest.raises(LookupError):
+        law.parameter("minor_consent.session_limit", date(1992, 9, 30))
 
 
 def test_there_are_29_facts_and_one_that_a_state_with_a_session_limit_adds() -> None:
@@ -161,6 +207,21 @@ def test_a_fact_said_to_be_both_true_and_false_counts_as_unknown() -> None:
 
     assert facts_with_unknowns(both, both, under_18=False) >= {"dissent"}
     assert "c_ferpa" not in facts_with_unknowns(both, both, under_18=False)
+
+
+def test_every_fact_says_what_it_counts_as_while_unknown() -> None:
+    said = {name: fact.if_unknown for name, fact in load_facts().items()}
+
+    assert {name for name, unknown in said.items() if unknown is IfUnknown.TRUE} == {
+        "dissent", "recipient_blocked", "third_party_present",
+    }  # fmt: skip
+    assert said["minor_consented_care"] is IfUnknown.TRUE_UNDER_18
+    assert list(said.values()).count(IfUnknown.FALSE) == len(said) - 4
+
+
+def test_a_fact_that_does_not_say_what_it_counts_as_is_refused() -> None:
+    with pytest.raises(ValueError, match="begin with true or false"):
+        facts._if_unknown("as the case may be")
 
 
 def test_a_misspelt_fact_is_refused() -> None:

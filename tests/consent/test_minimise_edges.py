@@ -16,6 +16,7 @@ from consent.projections import (
     Rule,
     Segment,
 )
+from consent.selectors import parse_selector
 
 SCHOOL = load_projection("to-school", "America/New_York")
 PROVIDER = load_projection("to-provider", "America/New_York")
@@ -111,3 +112,84 @@ def test_a_link_that_may_not_be_followed_takes_only_its_own_entry_with_it() -> N
 
     assert without == {"resourceType": "Thing", "who": {"text": "kept"}}
     assert with_it == thing
+
+
+def view_of(*rules: Rule) -> Projection:
+    view = ResourceView((Anchor("e"),), rules)
+    return Projection("to-provider", ZoneInfo("America/New_York"), {"Thing": view})
+
+
+def left_of(view: Projection, **more: object) -> Any:  # noqa: ANN401 JSON
+    return minimise({"resourceType": "Thing", **more}, {"e"}, view, ["A/1"])
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("#1 of three", "#1 of three"),
+        (["b", ["a"], None], ["b"]),
+        ([["a"]], None),
+        (7, 7),
+        (False, False),
+        (0, 0),
+        (None, None),
+        ({"a": "b"}, None),
+    ],
+)
+def test_a_plain_value_leaves_as_it_is_and_nothing_else_does(given: object, left: object) -> None:
+    found = left_of(view_of(Rule((Segment("text"),), "e")), text=given)
+
+    assert found == {"resourceType": "Thing"} | ({} if left is None else {"text": left})
+
+
+@pytest.mark.parametrize(("given", "leaves"), [("A/1", True), ("#a", False), (7, True)])
+def test_only_a_reference_to_a_contained_resource_is_left_out(given: object, leaves: bool) -> None:
+    found = left_of(view_of(Rule((Segment("reference"),), "e")), reference=given)
+
+    assert ("reference" in found) is leaves
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("2026-10-02T01:30:00Z", "2026-10-01"),
+        ("2026-10-02T23:30:00-04:00", "2026-10-02"),
+        ("2026-10-02", "2026-10-02"),
+        ("2026-10-02T00:30:00", "2026-10-02"),
+        ("next week", None),
+        (20261002, None),
+    ],
+)
+def test_a_day_is_that_of_the_district_and_what_is_no_day_does_not_leave(
+    given: object, left: str | None
+) -> None:
+    found = left_of(view_of(Rule((Segment("on"),), "e", day=True)), on=given)
+
+    assert found.get("on") == left
+
+
+def test_an_entry_meant_by_several_rows_keeps_what_each_of_them_permits() -> None:
+    any_entry = Rule((Segment("link"), Segment("text")), "e")
+    typed = Rule((Segment("link", parse_selector("type=T")), Segment("type")), "e")
+    entries = [{"text": "a", "type": "T", "x": "y"}, {"text": "b", "type": "U"}, {"x": "y"}]
+
+    found = left_of(view_of(any_entry, typed), link=entries)
+
+    assert found["link"] == [{"text": "a", "type": "T"}, {"text": "b"}]
+
+
+def test_of_an_entry_that_no_row_means_nothing_leaves() -> None:
+    typed = Rule((Segment("link", parse_selector("type=T")), Segment("text")), "e")
+
+    found = left_of(view_of(typed), link=[{"type": "U", "text": "x"}, "text"])
+
+    assert found == {"resourceType": "Thing"}
+
+
+def test_a_path_that_two_rows_name_leaves_as_one_that_one_names() -> None:
+    once = Rule((Segment("text"),), "e")
+    inner = (Rule((Segment("who"), Segment(name)), "e") for name in ("a", "b", "a"))
+
+    found = left_of(view_of(once, once, *inner), text="x", who={"a": "1", "b": "2", "c": "3"})
+
+    assert found == {"resourceType": "Thing", "text": "x", "who": {"a": "1", "b": "2"}}

@@ -5,8 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from consent import releases
+from consent.calendar import FOREVER
 from consent.mou import shipped_template
 from consent.releases import SignedRelease, evidence_of, forms_met, missing_parts
+from consent.wording import flow_cells
 
 TEMPLATE = shipped_template()
 EDUCATION = SignedRelease(
@@ -196,8 +199,32 @@ def test_part_2_needs_minor_and_guardian_unless_the_minor_sought_care_alone() ->
     assert "part2" in forms_met(alone, TEMPLATE)
 
 
+@pytest.mark.parametrize("answer", ["refused", "pending", ""])
+def test_a_form_that_is_not_signed_meets_none_however_complete(answer: str) -> None:
+    assert forms_met(replace(HEALTH, answer=answer), TEMPLATE) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("change", "lacking"),
+    [
+        ({}, ()),
+        ({"signer": None}, ("signer", "signature")),
+        ({"signed_on": None}, ("signed_on", "signature", "signer_authority")),
+        ({"purposes": tuple(TEMPLATE.purposes)}, ()),
+    ],
+    ids=str,
+)
+def test_a_signature_is_a_name_and_a_day(
+    change: dict[str, object], lacking: tuple[str, ...]
+) -> None:
+    both = replace(HEALTH, cosigner_relationship="ONESELF", **change)  # type: ignore[arg-type]
+
+    assert missing_parts(both, TEMPLATE)["part2"] == lacking
+
+
 def test_session_notes_need_a_form_of_their_own() -> None:
     alone = replace(HEALTH, form="psynote", elements=("therapy.notes",))
+    assert "psynote" not in forms_met(replace(alone, form="health"), TEMPLATE)
     mixed = replace(alone, elements=("therapy.notes", "diagnosis"))
 
     assert "psynote" in forms_met(alone, TEMPLATE)
@@ -205,18 +232,80 @@ def test_session_notes_need_a_form_of_their_own() -> None:
     assert "psynote" not in forms_met(HEALTH, TEMPLATE)
 
 
+@pytest.mark.parametrize("words", [(), ("therapy.notes", "everything")])
+def test_a_form_of_unclear_words_does_not_stand_alone_for_session_notes(words: tuple[str]) -> None:
+    unclear = replace(HEALTH, form="psynote", elements=words)
+
+    assert missing_parts(unclear, TEMPLATE)["psynote"] == ("information", "stands_alone")
+
+
+def test_a_part_with_two_names_is_asked_for_once() -> None:
+    assert missing_parts(replace(EDUCATION, elements=()), TEMPLATE)["ferpa"] == ("records",)
+
+
 @pytest.mark.parametrize("change", [{"answer": "pending"}, {"disputed": True}, {"answer": "maybe"}])
 def test_a_pending_or_disputed_form_is_evidence_of_nothing(change: dict[str, object]) -> None:
     assert evidence_of(replace(HEALTH, **change), TEMPLATE) == ()  # type: ignore[arg-type]
 
 
-def test_a_refusal_is_dissent_to_what_it_names() -> None:
+def test_a_refusal_is_dissent_to_what_it_names_and_to_nothing_else() -> None:
     rows = evidence_of(replace(HEALTH, answer="refused"), TEMPLATE)
 
     assert {row.fact for row in rows} == {"dissent"}
-    assert {row.element for row in rows} >= {"referral.status", "visit.dates"}
+    assert {(row.element, row.purpose) for row in rows} == {
+        ("referral.status", "follow"),
+        ("clinician.contact", "follow"),
+        ("close.reason", "follow"),
+        ("visit.dates", "attend"),
+    }
     assert {row.recipient for row in rows} == {"lea"}
+    assert {row.valid_from.isoformat() for row in rows} == {"2026-09-01T04:00:00+00:00"}
     assert rows[0].valid_to.year == 9999
+
+
+@pytest.mark.parametrize("purposes", [(), ("marketing",), ("refer", "marketing")])
+def test_a_refusal_of_no_clear_purpose_is_dissent_for_every_purpose(purposes: tuple[str]) -> None:
+    refused = replace(EDUCATION, answer="refused", elements=("student.name",))
+    vague = replace(refused, purposes=purposes)
+
+    passed = {cell for cell in flow_cells(TEMPLATE) if cell[::2] == ("student.name", "provider")}
+    assert {row.purpose for row in evidence_of(refused, TEMPLATE)} == {"refer"}
+    assert {row.purpose for row in evidence_of(vague, TEMPLATE)} == {cell[1] for cell in passed}
+    assert len(passed) > 1
+
+
+@pytest.mark.parametrize(("hour", "rows"), [(3, 0), (4, 0), (5, 4)])
+@pytest.mark.parametrize("answer", ["signed", "refused"])
+def test_what_was_taken_back_before_or_as_it_began_is_evidence_of_nothing(
+    answer: str, hour: int, rows: int
+) -> None:
+    back = datetime(2026, 9, 1, hour, tzinfo=UTC)
+    found = evidence_of(replace(HEALTH, answer=answer, revoked_at=back), TEMPLATE)
+
+    assert len({(row.element, row.purpose) for row in found}) == rows
+
+
+def test_a_form_opens_nothing_to_another_recipient_than_it_names() -> None:
+    plan = replace(EDUCATION, elements=("safety.plan",), purposes=("safety",))
+
+    cells = {cell for cell in flow_cells(TEMPLATE) if cell[:2] == ("safety.plan", "safety")}
+    assert {recipient for _, _, recipient in cells} == {"lea", "provider"}
+    assert {row.recipient for row in evidence_of(plan, TEMPLATE)} == {"provider"}
+
+
+def test_a_minors_own_form_sets_the_fact_it_names() -> None:
+    minors = replace(HEALTH, signer_relationship="ONESELF", expires_on=None)
+
+    rows = [row for row in evidence_of(minors, TEMPLATE) if row.source == "minor"]
+
+    assert {row.fact for row in rows} == {"c_minor"}
+    assert {row.valid_to.date() for row in rows} == {date(2027, 2, 28)}
+
+
+def test_a_form_that_bears_no_day_never_begins() -> None:
+    form = TEMPLATE.settings.consents["health"]
+
+    assert releases._validity(replace(HEALTH, signed_on=None), form, "UTC") == (FOREVER, FOREVER)
 
 
 @pytest.mark.parametrize("words", [(), ("status", "something else")])
@@ -248,3 +337,5 @@ def test_a_form_revoked_before_it_began_is_evidence_of_nothing() -> None:
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         evidence_of(replace(HEALTH, recorded_at=datetime(2026, 9, 2)), TEMPLATE)  # noqa: DTZ001
+    with pytest.raises(ValueError, match="time zone"):
+        evidence_of(replace(HEALTH, revoked_at=datetime(2026, 9, 9)), TEMPLATE)  # noqa: DTZ001
