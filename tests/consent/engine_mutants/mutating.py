@@ -1,11 +1,12 @@
 """Small edits of a module's syntax tree, one at a time.
 
-Not touched: docstrings, annotations, decorators, what an error message says, and class bodies but
-for their methods.
+Not touched: docstrings, annotations, decorators, what an error message says, the name of an
+encoding (Python reads ``utf-8~`` as ``utf-8``), and class bodies but for their methods.
 """
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,36 +25,51 @@ CALLS = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """One edit: line and function, what stood there, what stands there now, and the whole tree."""
+    """One edit.
 
-    place: int
+    Attributes:
+        function: with the names of the classes it stands in.
+        name: what stood there and what stands there now; numbered where a function has it twice.
+        lines: of the statement it is in; a test that runs none of them cannot notice it.
+        index: which of the nodes that may be edited.
+    """
+
     function: str
-    was: str
-    now: str
-    tree: ast.Module
+    name: str
+    lines: range
+    index: int
+    edited: ast.AST
 
-    @property
-    def name(self) -> str:
-        return f"{self.was} -> {self.now}"
+    def planted(self, source: str) -> ast.Module:
+        """Return the whole tree with the edit made."""
+        tree = ast.parse(source)
+        target = list(_inside_functions(tree))[self.index].node
+        changed: ast.Module = _Replace(target, self.edited).visit(tree)
+        return ast.fix_missing_locations(changed)
+
+
+@dataclass(frozen=True)
+class _Site:
+    """A node that may be edited, the function it is in, the lines of its statement."""
+
+    function: str
+    node: ast.AST
+    lines: range
 
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Yield every edit of a module, in the order of its text."""
-    tree = ast.parse(source)
-    for index, (function, node) in enumerate(_inside_functions(tree)):
-        for edited in _edits(node):
-            if _text(edited) == _text(node):
+    seen: Counter[tuple[str, str]] = Counter()
+    for index, site in enumerate(_inside_functions(ast.parse(source))):
+        was = _text(site.node)
+        for edited in _edits(site.node):
+            if (now := _text(edited)) == was:
                 continue
-            made = _made(tree, index, edited)
-            place = getattr(node, "lineno", function.lineno)
-            yield Mutant(place, function.name, _text(node), _text(edited), made)
-
-
-def _made(tree: ast.Module, index: int, edited: ast.AST) -> ast.Module:
-    made = copy.deepcopy(tree)
-    _, target = list(_inside_functions(made))[index]
-    changed: ast.Module = _Replace(target, edited).visit(made)
-    return ast.fix_missing_locations(changed)
+            name = f"{was} -> {now}"
+            seen[site.function, name] += 1
+            nth = seen[site.function, name]
+            numbered = name if nth == 1 else f"{name} #{nth}"
+            yield Mutant(site.function, numbered, site.lines, index, edited)
 
 
 def _text(node: ast.AST) -> str:
@@ -70,30 +86,38 @@ class _Replace(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _inside_functions(tree: ast.AST) -> Iterator[tuple[ast.FunctionDef, ast.AST]]:
+def _inside_functions(tree: ast.AST, inside: str = "") -> Iterator[_Site]:
     """Yield the nodes of function bodies that may be edited, always in the same order."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef):
             for statement in _body(node):
-                yield from ((node, inner) for inner in _walk(statement))
+                yield from _walk(statement, f"{inside}{node.name}", _lines(statement))
         elif isinstance(node, ast.ClassDef):
-            yield from _inside_functions(node)
+            yield from _inside_functions(node, f"{inside}{node.name}.")
 
 
 def _body(function: ast.FunctionDef) -> list[ast.stmt]:
     return function.body[1:] if ast.get_docstring(function) else function.body
 
 
-def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, ast.Raise):
+def _lines(statement: ast.stmt) -> range:
+    """Return the lines of a statement, without those of the statements inside it."""
+    inner = [node for node in ast.walk(statement) if isinstance(node, ast.stmt)][1:]
+    last = min((node.lineno - 1 for node in inner), default=statement.end_lineno or 0)
+    return range(statement.lineno, max(last, statement.lineno) + 1)
+
+
+def _walk(node: ast.AST, function: str, lines: range) -> Iterator[_Site]:
+    if isinstance(node, ast.Raise) or (isinstance(node, ast.keyword) and node.arg == "encoding"):
         return
     if isinstance(node, ast.AnnAssign):
         if node.value is not None:
-            yield from _walk(node.value)
+            yield from _walk(node.value, function, lines)
         return
-    yield node
+    yield _Site(function, node, lines)
     for child in ast.iter_child_nodes(node):
-        yield from _walk(child)
+        own = _lines(child) if isinstance(child, ast.stmt) else lines
+        yield from _walk(child, function, own)
 
 
 def _edits(node: ast.AST) -> Iterator[ast.AST]:
