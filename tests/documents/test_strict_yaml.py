@@ -66,7 +66,7 @@ def test_a_value_left_out_is_empty_and_a_quoted_one_is_not(written: str) -> None
         ("a: b: c\n", "doc.yaml:1:5:"),
         ("\ta: 1\n", "doc.yaml:1:1:"),
         ("a: 1\n---\nb: 2\n", "doc.yaml:2:1:"),
-        ("a: \x00b\n", "doc.yaml:1:1: is not readable YAML"),
+        ("a: \x00b\n", "doc.yaml:1:4: holds a character that cannot be seen, U+0000; take it out"),
     ],
 )
 def test_what_could_mean_something_else_is_refused_with_its_place(
