@@ -28,9 +28,7 @@ def kept(session: ServiceSession) -> ServiceSession:
     return (
         told
         if told.attendance is Attendance.ATTENDED
-        else replace(
-            told, place=told.place if told.place is Place.SCHOOL else None, licence=None
-        )
+        else replace(told, place=told.place if told.place is Place.SCHOOL else None, licence=None)
     )
 
 
