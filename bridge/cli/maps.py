@@ -1,4 +1,4 @@
-"""``map run|check|explain|list|test``: working on a map, without a database."""
+"""``map run|check|explain|list|lock|test``: working on a map, without a database."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,21 +61,43 @@ def explain(name: MapName, as_json: AsJson = False) -> None:
 
 @app.command("test")
 def run_tests(name: MapName, as_json: AsJson = False) -> None:
-    """Run the examples a map carries; exit code 1 if one does not hold."""
-    from mappings.language import run_examples  # noqa: PLC0415
+    """Run a map's examples and compare it with its lock; exit code 1 if one does not hold."""
+    from bridge.journeys.run_maps import unapproved  # noqa: PLC0415
+    from mappings.language import lock_name, run_examples  # noqa: PLC0415
 
-    results = run_examples(_compiled(name))
-    failed = [result for result in results if result.differences]
+    compiled = _compiled(name, locked=False)
+    told = {result.name: result.differences for result in run_examples(compiled)}
+    if (compiled.document.folder / lock_name(compiled.document)).exists():
+        told["what the lock approves"] = unapproved(compiled.document)
+    failed = sum(map(bool, told.values()))
     if as_json:
-        tell({r.name: list(r.differences) for r in results}, as_json=True)
+        tell({title: list(differences) for title, differences in told.items()}, as_json=True)
     else:
-        for result in results:
-            print_line(f"{'FAILED' if result.differences else 'ok'}  {result.name}")
-            for difference in result.differences:
+        for title, differences in told.items():
+            print_line(f"{'FAILED' if differences else 'ok'}  {title}")
+            for difference in differences:
                 print_line(f"    {difference}")
-        print_line(f"{len(results) - len(failed)}/{len(results)}")
+        print_line(f"{len(told) - failed}/{len(told)}")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def lock(name: MapName) -> None:
+    """Approve what a map does now: write the table MAP.lock.csv beside it, after its examples.
+
+    Read the table before you approve it. From then on the map runs only while it does just that.
+    """
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from mappings.language import lock_name, lock_text, run_examples  # noqa: PLC0415
+
+    compiled = _compiled(name, locked=False)
+    if any(result.differences for result in run_examples(compiled)):
+        raise BridgeError(f"{name}: an example does not hold; see: schoolbridge map test {name}")
+    path = compiled.document.folder / lock_name(compiled.document)
+    text = lock_text(compiled.document)
+    path.write_text(text, encoding="utf-8")
+    print_line(f"{path.name}: {text.count(chr(10)) - 1} lines")
 
 
 @app.command()
@@ -121,7 +143,7 @@ def run_of(map_id: str, files: list[Path], exported: str | None = None) -> "Run"
     return run_maps.run_of(map_id, files, exported=exported)
 
 
-def _compiled(name: str) -> "CompiledMap":
+def _compiled(name: str, *, locked: bool = True) -> "CompiledMap":
     from bridge.journeys.run_maps import compiled_map  # noqa: PLC0415
 
-    return compiled_map(name)
+    return compiled_map(name, locked=locked)

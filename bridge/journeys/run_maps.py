@@ -7,16 +7,18 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bridge.errors import BridgeError
-from documents import DocumentError
+from documents import DocumentError, Problem
 from mappings.language import (
     WHOLE,
     CompiledMap,
+    MapDocument,
     Run,
     Share,
     check_map,
     compile_map,
     exported_at,
     load_map,
+    lock_differences,
 )
 
 
@@ -54,13 +56,35 @@ def _exported(compiled: CompiledMap, text: str | None) -> datetime | None:
         raise BridgeError(str(error)) from None
 
 
-def compiled_map(map_id: str) -> CompiledMap:
+def compiled_map(map_id: str, *, locked: bool = True) -> CompiledMap:
     """Return a map that runs.
 
+    Args:
+        map_id: id of a shipped map, or a map's file.
+        locked: whether a map that does otherwise than its lock approves is refused.
+
     Raises:
-        DocumentError: the map has mistakes.
+        DocumentError: the map has mistakes, or does what nobody approved.
     """
     document = load_map(map_id)
     if problems := check_map(document):
         raise DocumentError(problems)
-    return compile_map(document)
+    compiled = compile_map(document)
+    used = (document, *(part.document for part in compiled.parts.values())) if locked else ()
+    told = [Problem(each.document, 1, 1, text) for each in used for text in unapproved(each)]
+    if told:
+        advice = "the map runs again once it is changed back, or approved with: map lock"
+        raise DocumentError([*told, Problem(document.document, 2, 1, advice)])
+    return compiled
+
+
+def unapproved(document: MapDocument) -> tuple[str, ...]:
+    """Return what a sound map does otherwise than its lock says; nothing where it has none.
+
+    Raises:
+        DocumentError: its lock cannot be read.
+    """
+    try:
+        return lock_differences(document)
+    except ValueError as error:
+        raise DocumentError([Problem(document.document, 1, 1, str(error))]) from None

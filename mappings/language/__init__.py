@@ -10,6 +10,7 @@ from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind, MapKi
 from mappings.language.document import MapDocument
 from mappings.language.examples import ExampleResult, flatten, run_examples
 from mappings.language.explaining import Lineage, explain_map
+from mappings.language.locking import lock_differences, lock_name, lock_text
 from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
 from mappings.language.past import exported_at
 from mappings.language.running import WHOLE, Share
@@ -40,5 +41,8 @@ __all__ = [
     "flatten",
     "list_maps",
     "load_map",
+    "lock_differences",
+    "lock_name",
+    "lock_text",
     "run_examples",
 ]

@@ -91,6 +91,8 @@ def _bound(
     required = rule.required or (entry.required and not is_optional_group(entry.group))
     # Reasons may come from several columns; whether all are empty is looked at together.
     required = required and entry.kind is not Kind.CODED_LIST
+    # Both names stand in it, and no student is without.
+    required = required or entry.kind is Kind.NAME
     read: Callable[[Any], Any] = reader_for(entry, rule, setting)
     if rule.choose:
         read = _chooser(rule)

@@ -85,7 +85,7 @@ def _joins(document: MapDocument, headings: Headings) -> Iterator[Finding]:
         theirs = headings.get(join.source.text)
         for pair in join.pairs:
             yield from _column(document.main, (pair.column,))
-            if theirs is not None and pair.matches.text not in theirs:
+            if theirs is not None and normal(pair.matches.text) not in map(normal, theirs):
                 hint = did_you_mean(pair.matches.text, theirs)
                 text = f'"{pair.matches.text}" is no recorded heading of {join.source.text}{hint}'
                 yield pair.matches.position, text
@@ -128,7 +128,12 @@ def _unused(document: MapDocument) -> Iterator[Finding]:
 def _examples(document: MapDocument, headings: Headings) -> Iterator[Finding]:
     if not document.examples:
         yield document.main.position, "a map carries at least one example"
+    needed = [source.role for source in document.sources if not source.optional]
     for example in document.examples:
+        for role in needed:
+            if role not in example.given:
+                text = f"an example needs a row of {role}: the map never runs without it"
+                yield example.position, text
         for role, row in example.given.items():
             if role not in headings:
                 yield _unknown(example, "source", role, headings)

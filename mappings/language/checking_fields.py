@@ -4,7 +4,13 @@ from collections.abc import Iterator
 
 from documents import Position, did_you_mean
 from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind
-from mappings.language.document import FieldRule, MapDocument, Otherwise, ValueEntry
+from mappings.language.document import (
+    ChoiceRule,
+    FieldRule,
+    MapDocument,
+    Otherwise,
+    ValueEntry,
+)
 from mappings.language.formats import DateFormat, date_format, same_text_two_days
 from mappings.language.value_tables import normal
 
@@ -29,6 +35,8 @@ def check_fields(document: MapDocument) -> Iterator[Finding]:
             yield rule.goes_to.position, f"{name} is filled twice (first on line {line})"
         seen[name] = rule
         yield from _one(entry, rule)
+        yield from _never_reached(document, rule)
+    yield from _twice_the_same(document)
     yield from _clashes(document, seen)
 
 
@@ -47,6 +55,42 @@ def _clashes(document: MapDocument, seen: dict[str, FieldRule]) -> Iterator[Find
     for name, rule in seen.items():
         if joined and name.startswith("student."):
             yield rule.position, f"the student comes from the {joined.role} source already"
+
+
+def _twice_the_same(document: MapDocument) -> Iterator[Finding]:
+    """Find a column that fills one list twice: each of its options would stand there twice."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for rule in document.fields:
+        for word in rule.columns:
+            place = (rule.source, rule.goes_to.text, normal(word.text))
+            line = seen.setdefault(place, rule.position.line)
+            if line != rule.position.line:
+                text = f'"{word.text}" fills {rule.goes_to.text} twice (first on line {line})'
+                yield word.position, text
+
+
+def _never_reached(document: MapDocument, rule: FieldRule) -> Iterator[Finding]:
+    """Find lines of a value table or of choose that no cell can come to."""
+    source = document.source(rule.source)
+    empty = {"", *(source.empty_words if source else ())}
+    for value in rule.values or ():
+        if value.text.strip() in empty:
+            text = f'"{value.text}" means an empty cell, so the value table never sees it'
+            yield value.position, text
+    for number, choice in enumerate(rule.choose):
+        for earlier in rule.choose[:number]:
+            if _covers(earlier, choice):
+                line = earlier.gives.position.line
+                yield choice.gives.position, f"never reached: line {line} fits all it fits"
+                break
+
+
+def _covers(earlier: ChoiceRule, later: ChoiceRule) -> bool:
+    wanted = {column.text: set(map(normal, texts)) for column, texts in later.when}
+    return all(
+        column.text in wanted and wanted[column.text] <= set(map(normal, texts))
+        for column, texts in earlier.when
+    )
 
 
 def _formats(entry: CanonicalField, rule: FieldRule) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from documents import DocumentError
 from mappings.language.binding import Places, bind_fields
 from mappings.language.checking import check_map
 from mappings.language.dictionary import MapKind
-from mappings.language.document import MapDocument, SourceSpec
+from mappings.language.document import MapDocument, SourceSpec, Word
 from mappings.language.generating import generate
 from mappings.language.headers import accepted_headings, bind_header, header_fit
 from mappings.language.joining import MAX_JOINED_ROWS, JoinedRow, JoinIndex
@@ -19,6 +19,7 @@ from mappings.language.past import once_past, refuse_unknown_export
 from mappings.language.running import WHOLE, Share, TableRun
 from mappings.language.shipped import load_map
 from mappings.language.typed import Setting
+from mappings.language.value_tables import normal
 from mappings.readers import SourceError, SourceFormat, Table, has_part, is_folder, open_table
 
 Tables = Mapping[str, Callable[[], Table]]
@@ -113,7 +114,7 @@ class CompiledMap:
             build=generate(self.document, bound, tuple(index.role for index in joins))
             if complete
             else _never,
-            key_places=tuple(places[main][word.text] for word in self.document.row_key),
+            key_places=_placed(places[main], self.document.row_key),
             joins=joins,
             absent=frozenset(s.role for s in self.document.sources if s.role not in tables),
             report=report,
@@ -153,8 +154,8 @@ class CompiledMap:
             )
         index = JoinIndex(
             rule,
-            tuple(own[pair.column.text] for pair in rule.pairs),
-            tuple(theirs[pair.matches.text] for pair in rule.pairs),
+            _placed(own, [pair.column for pair in rule.pairs]),
+            _placed(theirs, [pair.matches for pair in rule.pairs]),
         )
         for count, (cells, row) in enumerate(rows):
             if count >= MAX_JOINED_ROWS:
@@ -272,6 +273,12 @@ def compile_map(document: MapDocument) -> CompiledMap:
         raise DocumentError(problems)
     needed = [source.reads_with for source in document.sources if source.reads_with]
     return CompiledMap(document, {name: compile_map(load_map(name)) for name in needed})
+
+
+def _placed(places: Mapping[str, int], words: Sequence[Word]) -> tuple[int, ...]:
+    """Return where columns stand; a map may write a heading with other spaces or case."""
+    by_name = {normal(name): place for name, place in places.items()}
+    return tuple(by_name[normal(word.text)] for word in words)
 
 
 def _opener(path: Path, how: SourceFormat) -> Callable[[], Table]:

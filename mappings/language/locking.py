@@ -12,17 +12,18 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind
+from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind, MapKind
 from mappings.language.document import FieldRule, MapDocument, SourceSpec, Word
 from mappings.language.examples import as_text
 from mappings.language.formats import date_format, written
 from mappings.language.outcome import Unreadable
 from mappings.language.typed import Reader, Setting, reader_for
-from mappings.readers import read_document
+from mappings.readers import SourceFormat, read_document
 
 Line = tuple[str, str, str, str, str]
 HEADER: Final[Line] = ("source", "column", "what", "text", "becomes")
@@ -32,6 +33,9 @@ _LISTS: Final = (Kind.CODED_LIST, Kind.CODE_LIST)
 _MOMENTS: Final = (
     datetime(2026, 1, 29, 15, 4, 5),  # noqa: DTZ001 - a source's own time has no zone
     datetime(2026, 7, 8, 9, 10, 11),  # noqa: DTZ001
+)
+_HOW: Final = tuple(
+    field.name for field in fields(SourceFormat) if field.name not in ("formats", "locations")
 )
 _UNKNOWN: Final = "(a text the map does not know)"
 
@@ -52,6 +56,8 @@ def _whole(document: MapDocument) -> Iterator[Line]:
     yield "", "", "map", "", document.id
     yield "", "", "kind", "", document.kind
     yield "", "", "zone", "", document.zone.text
+    if document.kind is MapKind.SESSION:
+        yield "", "", "until-past", "", document.until_past
     yield document.main.role, _together(document.row_key), "row key", "", ""
     for word in document.not_on_form:
         yield "", "", "not-on-form", "", word.text
@@ -63,14 +69,13 @@ def _source(source: SourceSpec) -> Iterator[Line]:
     how = source.how
     described = {
         "format": " or ".join(sorted(how.formats)),
-        "encoding": how.encoding,
-        "delimiter": how.delimiter,
-        "sheet": how.sheet,
+        **{name: getattr(how, name) for name in _HOW},
         "read with the map": source.reads_with,
-        "optional": "yes" if source.optional else "no",
+        "optional": "yes" if source.optional else "",
     }
     for what, text in described.items():
-        yield source.role, "", what, "", text
+        if text:
+            yield source.role, "", what, "", text
     for text in source.empty_words:
         yield source.role, "", "means empty", text, ""
     for word in source.headings:

@@ -33,7 +33,7 @@ class Outline:
     def text(self, node: Located, key: str, *, needed: bool = False) -> Word:
         """Return the text behind a key; empty when it is left out."""
         value = node.entries.get(key)
-        if value is None or value.empty:
+        if value is None or value.empty or (needed and value.quoted and not value.text.strip()):
             if needed:
                 self.problem(node.position, f'"{key}" is missing')
             return Word("", value.position if value else node.position)
@@ -65,6 +65,9 @@ class Outline:
         found = [Word(item.text, item.position) for item in value.items if item.kind == "text"]
         if value.kind != "list" or len(found) != len(value.items):
             self.problem(value.position, f'"{key}" must be a text or a list of texts')
+        for number, word in enumerate(found):
+            if any(word.text == before.text for before in found[:number]):
+                self.problem(word.position, f'"{word.text}" stands twice behind "{key}"')
         return tuple(found)
 
     def texts(self, node: Located, key: str) -> tuple[str, ...]:

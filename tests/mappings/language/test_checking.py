@@ -4,6 +4,8 @@ import pytest
 
 from documents import DocumentError
 from mappings.language import check_map
+from mappings.language.reading import read_map
+from mappings.language.shipped import FOLDER
 from tests.support.small_map import loaded
 
 
@@ -38,6 +40,15 @@ def test_a_sound_map_has_no_problem(tmp_path: Path) -> None:
         ("row: {No", "row: {Noo", 'did you mean "No"'),
         ("otherwise: hold", "otherwise: leave-empty-and-keep-text", "must be answered"),
         ("goes-to: attendance_percent", "goes-to: attendance_percent, values: {a: b}", "no value"),
+        ("zone: America/New_York", 'zone: ""', '"zone" is missing'),
+        ("[Urgent, How urgent]", "[Urgent, Urgent]", 'stands twice behind "column"'),
+        ("Crisis: stat", "'NULL': stat", "means an empty cell"),
+        (
+            "  - {column: Id,",
+            "  - {column: Why, goes-to: reasons}\n  - {column: Id,",
+            "fills reasons twice",
+        ),
+        ("    row: {No", "    given: {from: {No: A1}}\n    row: {No", 'no source "from"'),
     ],
 )
 def test_a_mistake_is_named_with_its_place_before_a_row_is_read(
@@ -46,6 +57,28 @@ def test_a_mistake_is_named_with_its_place_before_a_row_is_read(
     problems = check_map(loaded(tmp_path, (old, new)))
     assert any(words in problem.text for problem in problems), problems
     assert all(problem.line >= 1 for problem in problems)
+
+
+def test_a_line_of_choose_that_is_never_reached_is_named() -> None:
+    text = (FOLDER / "harbor-hl7v2.yaml").read_text("utf-8")
+    line = "      - {when: {MSH-9.2: [S15, S16, S17]}, gives: cancelled}\n"
+    twice = "      - {when: {SCH-25.1: Booked, MSH-9.2: S15}, gives: booked}\n"
+    document = read_map((text.replace(line, line + twice)).encode(), FOLDER / "x.yaml", bytes)
+    found = [problem.text for problem in check_map(document)]
+    assert len(found) == 1
+    assert found[0].startswith("never reached: line")
+
+
+def test_an_example_without_a_row_of_a_needed_source_is_named() -> None:
+    text = (FOLDER / "somerville-mtss-form.yaml").read_text("utf-8")
+    gone = text.partition("      roster:\n        local_id")
+    rest = gone[2].partition("      office:")
+    document = read_map(
+        (gone[0] + rest[1] + rest[2]).encode(),
+        FOLDER / "x.yaml",
+        lambda name: (FOLDER / name).read_bytes(),
+    )
+    assert any("needs a row of roster" in problem.text for problem in check_map(document))
 
 
 def test_the_place_is_line_and_column_of_the_mistake(tmp_path: Path) -> None:

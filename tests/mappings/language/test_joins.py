@@ -139,3 +139,10 @@ def test_a_needed_file_that_is_missing_is_named(tmp_path: Path, form: CompiledMa
 )
 def test_names_are_compared_without_order_accents_or_case(one: str, other: str) -> None:
     assert name_key(one) == name_key(other)
+
+
+def test_an_empty_name_is_held_and_stops_nothing(tmp_path: Path) -> None:
+    roster = compile_map(load_map("aspen-students"))
+    nameless = write(tmp_path, roster, "roster", STUDENT | {"full_name": ""}, STUDENT)
+    found = list(roster.run([nameless]))
+    assert codes(found[0]) == {"empty"}

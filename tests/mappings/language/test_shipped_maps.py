@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import pytest
@@ -6,9 +5,7 @@ import pytest
 from documents import DocumentError
 from mappings.fhir.terminology import table
 from mappings.language import (
-    DICTIONARY,
     SHIPPED,
-    MapDocument,
     check_map,
     compile_map,
     explain_map,
@@ -80,42 +77,3 @@ def test_an_example_that_does_not_hold_names_the_field(tmp_path: Path) -> None:
     (tmp_path / "aspen.yaml").write_text(text.replace(f"{tmp_path}/", ""), encoding="utf-8")
     first = run_examples(compile_map(load_map(tmp_path / "aspen.yaml")))[0]
     assert first.differences == ('student.sex is "female"; expected "male"',)
-
-
-def edited(tmp_path: Path, name: str, old: str, new: str) -> MapDocument:
-    (tmp_path / "values").mkdir(exist_ok=True)
-    for path in (FOLDER / "values").glob("*.csv"):
-        (tmp_path / "values" / path.name).write_bytes(path.read_bytes())
-    text = (FOLDER / f"{name}.yaml").read_text("utf-8")
-    assert old in text
-    (tmp_path / "edited.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
-    return load_map(tmp_path / "edited.yaml")
-
-
-def targets(name: str) -> list[str]:
-    text = (FOLDER / f"{name}.yaml").read_text("utf-8")
-    return sorted(set(re.findall(r"goes-to: ([a-z0-9._]+)", text)))
-
-
-@pytest.mark.parametrize("name", SHIPPED)
-def test_no_misspelt_target_of_a_shipped_map_passes(tmp_path: Path, name: str) -> None:
-    missed = []
-    for target in targets(name):
-        wrong = target[:-2] + target[-1] + target[-2]
-        if wrong == target or wrong in DICTIONARY[load_map(name).kind]:
-            continue
-        document = edited(tmp_path, name, f"goes-to: {target}", f"goes-to: {wrong}")
-        missed += [] if check_map(document) else [wrong]
-    assert missed == []
-
-
-@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "harbor-hl7v2"])
-def test_no_misspelt_heading_of_a_shipped_map_passes(tmp_path: Path, name: str) -> None:
-    missed = []
-    text = (FOLDER / f"{name}.yaml").read_text("utf-8")
-    for word in load_map(name).main.headings[:12]:
-        wrong = word.text[:-1] + "~"
-        quoted = next(mark for mark in ("", "'", '"') if f"- {mark}{word.text}{mark}\n" in text)
-        old, new = (f"- {quoted}{heading}{quoted}\n" for heading in (word.text, wrong))
-        missed += [] if check_map(edited(tmp_path, name, old, new)) else [wrong]
-    assert missed == []
