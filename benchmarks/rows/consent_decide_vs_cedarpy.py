@@ -20,5 +20,5 @@ ROW = Row(
     ),
     value=per_cpu_second,
     open=_open,
-    figure=500_000.0,
+    figure=1_000_000.0,
 )
