@@ -11,6 +11,7 @@ from benchmarks.rows import (
     referral_rows_vs_dict_orjson,
     referral_rows_vs_jsonata,
     referral_rows_vs_liquid,
+    referral_rows_vs_liquid_engine,
     referral_rows_vs_naive_fhir_resources,
 )
 
@@ -18,6 +19,7 @@ ROWS: tuple[Row, ...] = (
     referral_rows_vs_naive_fhir_resources.ROW,
     referral_rows_vs_dict_orjson.ROW,
     referral_rows_vs_liquid.ROW,
+    referral_rows_vs_liquid_engine.ROW,
     referral_rows_vs_jsonata.ROW,
     read_vs_ceiling.ROW,
     consent_decide_vs_cedarpy.ROW,

@@ -5,7 +5,7 @@ from benchmarks.frame import Arms, Better, Row, per_cpu_second
 
 
 def _open() -> Arms:
-    return open_arms("liquid_template", rows=5000, reference_rows=1000)
+    return open_arms("liquid_converter", rows=5000, reference_rows=1000)
 
 
 ROW = Row(
@@ -15,7 +15,7 @@ ROW = Row(
     goal=5.0,
     meaning=(
         "how many times faster our reading, mapping and writing of a referral file is than csv "
-        "and python-fhir-converter with one Liquid template for this one file, which checks only "
+        "and python-fhir-converter with a Liquid template for this one file, which checks only "
         "that JSON came out, for the same resources"
     ),
     value=per_cpu_second,

@@ -36,7 +36,8 @@ def test_the_referral_file_is_the_same_each_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "reference", ["plain_dicts", "fhir_requests", "liquid_template", "jsonata_rows"]
+    "reference",
+    ["plain_dicts", "fhir_requests", "liquid_converter", "liquid_engine", "jsonata_rows"],
 )
 def test_a_reference_writes_the_same_resources_as_ours(reference: str, tmp_path: Path) -> None:
     source = tmp_path / "referrals.csv"
