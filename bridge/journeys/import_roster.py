@@ -22,25 +22,32 @@ from mappings.language import Held, Mapped
 
 @dataclass
 class RosterReport:
-    """What became of the rows: ``read == enrolled + left + held``; ``ended``: enrolments ended."""
+    """What became of the rows: ``read == enrolled + left + unsaid + held``.
+
+    Attributes:
+        unsaid: students of whom the roster does not say whether they are enrolled; nothing changes.
+        ended: enrolments ended.
+    """
 
     read: int = 0
     enrolled: int = 0
     left: int = 0
+    unsaid: int = 0
     ended: int = 0
     held: list[HeldRow] = field(default_factory=list)
 
     def as_data(self) -> dict[str, object]:
         """Return the counts."""
-        names = ("read", "enrolled", "left", "ended")
+        names = ("read", "enrolled", "left", "unsaid", "ended")
         return {**{n: getattr(self, n) for n in names}, "held": len(self.held)}
 
 
 def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> RosterReport:
     """Record who is enrolled; a student the roster says has left stops being so at once.
 
-    A student missing from the roster is left as before: files are often partial, and silence is no
-    fact. All in one transaction.
+    A student missing from the roster is left as before, and so is one of whom it does not say
+    whether they are enrolled: files are often partial, and silence is no fact. All in one
+    transaction.
 
     Raises:
         BridgeError: the map is not of kind roster, or there is no such district.
@@ -55,6 +62,9 @@ def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> Rost
             continue
         if not isinstance(row.record, Student):
             raise BridgeError("this map makes no students; choose one of kind roster")
+        if row.record.enrolled is None:
+            report.unsaid += 1
+            continue
         entry = _entry(parts, lea, row.record)
         if row.record.enrolled:
             enrolled[entry.id] = entry

@@ -7,7 +7,7 @@ Parent up to version 4; a map says Contact. They are numbered from 1, the primar
 
 A descriptor (``uri://ed-fi.org/SexDescriptor#Female``) is given on as its code value, ``Female``:
 the namespace is each district's own. A school the student has left counts only when there is no
-other.
+other; ``@open`` of a school's record is ``true`` unless it says when the student left.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -125,9 +125,10 @@ class EdfiJoin:
         self._count(part)
 
     def _said(self, kind: str, record: Record, asked: list[RecordPlace], part: Part) -> _Said:
-        texts = [place.texts(record) for place in asked]
+        left = bool(values_at(record, self.words.left))
+        texts = [place.texts({**record, "@open": not left}) for place in asked]
         if kind != self.words.link:
-            return _Said(texts, rank=1 if values_at(record, self.words.left) else 0)
+            return _Said(texts, rank=1 if left else 0)
         keys = [key for path in self.words.contact_refs for key in values_at(record, path)]
         refs = [f"{part.file}#{ref}" for ref in values_at(record, "ContactReference.@ref")]
         refs += [f"{part.file}#{ref}" for ref in values_at(record, "ParentReference.@ref")]

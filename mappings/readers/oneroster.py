@@ -5,6 +5,9 @@ Files are joined as the standard says (1EdTech OneRoster CSV binding): ``demogra
 guardians through ``agentSourcedIds`` of either side. Rows of other users count as blank lines, so
 that row numbers are those of ``users.csv``. Booleans stay the words ``true`` and ``false``.
 
+In a bulk export every row is active and its ``status`` is left empty (OneRoster 1.1, bulk
+processing); where the manifest says bulk, an empty status is given on as ``active``.
+
 Passwords are never read.
 """
 
@@ -86,6 +89,7 @@ class _Roster:
     people: dict[str, _Person] = field(default_factory=dict)
     joined: dict[str, Joined] = field(default_factory=dict)
     schools: dict[str, list[Cells]] = field(default_factory=dict)
+    bulk: bool = False
 
     def open(self, name: str, *needed: str) -> RosterFile:
         """Open one of its files."""
@@ -102,8 +106,9 @@ def read_oneroster(path: Path, how: RosterFormat) -> Table:
     parts = named_parts(path, ".csv")
     if "users" not in parts:
         raise SourceError(path.name, "the whole folder", "holds no users.csv of OneRoster")
-    _refuse_other_exports(parts, how.encoding)
+    said = _manifest(parts, how.encoding)
     roster = _Roster(parts, how.encoding, asked_places(how.places))
+    roster.bulk = said.get("file.users", "").casefold() == "bulk"
     _read_people(roster)
     _read_guardians(roster)
     columns = columns_of(roster.asked, "demographics")
@@ -115,9 +120,10 @@ def read_oneroster(path: Path, how: RosterFormat) -> Table:
     return Table(parts["users"].file, how.places, _rows(roster), joined=True)
 
 
-def _refuse_other_exports(parts: dict[str, Part], encoding: str) -> None:
+def _manifest(parts: dict[str, Part], encoding: str) -> dict[str, str]:
+    """Return what the manifest says, if there is one; refuse what is not read here."""
     if "manifest" not in parts:
-        return
+        return {}
     file = RosterFile.of(parts["manifest"], encoding, ("propertyName", "value"))
     pick = file.pick(("propertyName", "value"))
     said = dict(pick(cells) for _, cells in file.filled())
@@ -129,6 +135,7 @@ def _refuse_other_exports(parts: dict[str, Part], encoding: str) -> None:
         if said.get(f"file.{name}", "").casefold() == "delta":
             advice = "is a delta export, which leaves students out; ask for a bulk export"
             raise SourceError(parts["manifest"].file, f"file.{name}", advice)
+    return said
 
 
 def _read_people(roster: _Roster) -> None:
@@ -197,6 +204,8 @@ def _rows(roster: _Roster) -> Iterator[Cells]:
             yield []
             continue
         user, mine = cells[key].strip(), pick(cells)
+        if roster.bulk and "status" in own:
+            mine[own.index("status")] = mine[own.index("status")] or "active"
         rows = {
             "demographics": roster.joined["demographics"].get(user, []),
             "org": [row[1:] for row in _orgs_of(roster, person)],

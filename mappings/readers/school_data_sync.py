@@ -6,6 +6,7 @@ The three versions call the same things by different names, so a map asks in one
 |---|---|---|---|
 | ``users.sourcedId`` | SIS ID, ID | sourcedId | sourcedId |
 | ``users.givenName`` | First Name | givenName | givenName |
+| ``users.role`` | - | role | ``roles.csv`` role |
 | ``users.grade`` | Grade | grade | ``roles.csv`` grade |
 | ``demographics.birthDate`` | Birthdate | - | ``demographics.csv`` birthDate |
 | ``org.name`` | ``School.csv`` Name | ``orgs.csv`` name | ``orgs.csv`` name |
@@ -53,6 +54,7 @@ _OWN: Final = {
     "sms": ("sms",),
     "status": ("status", "Status"),
     "grade": ("grade", "Grade"),
+    "role": ("role",),
 }
 _SCHOOL_OF: Final = ("orgSourcedIds", "School SIS ID", "School DfE Number")
 _DEMOGRAPHICS: Final = (
@@ -241,6 +243,8 @@ def _rows(export: _Export) -> Iterator[Cells]:
         mine = dict(zip(own, pick(cells), strict=True))
         if "grade" in mine and links.grades:
             mine["grade"] = one_cell(([grade] for grade in links.grades), 0)
+        if "role" in mine and "roles" in export.parts:
+            mine["role"] = "student"
         user = cells[key].strip()
         yield [
             mine[p.column] if p.record == "users" else _cell(export, (user, links), p)

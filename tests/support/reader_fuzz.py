@@ -26,6 +26,8 @@ from hypothesis import strategies as st
 
 from mappings.language import compile_map, load_map
 from mappings.readers import SourceError, SourceFormat, open_table
+from tests.support import provider_exports
+from tests.support.roster_exports import ONEROSTER_11, ONEROSTER_12
 
 SAMPLES = Path(__file__).parents[1] / "data" / "school-sources"
 Content = bytes | dict[str, bytes]
@@ -37,9 +39,11 @@ MAPS = {
     "edfi-xml": "edfi-xml",
     "edfi-json": "edfi-api-json",
     "fhir-json": "fhir-referral",
+    **provider_exports.MAPS,
 }
 FORMATS = ("csv", "tsv", "escaped", "xlsx", *MAPS)
 _ENDINGS = {"xlsx": "xlsx", "edfi-xml": "xml", "edfi-json": "json", "fhir-json": "json"}
+_ENDINGS |= provider_exports.ENDINGS
 
 
 def how(name: str) -> SourceFormat:
@@ -60,7 +64,10 @@ def feed(name: str, content: Content, asked: SourceFormat) -> str:
         AssertionError: what it gave is not what a reader may give.
     """
     with tempfile.TemporaryDirectory() as folder:
-        told = _refusal(_written(Path(folder), name, content), asked)
+        path = _written(Path(folder), name, content)
+        told = _refusal(path, asked)
+        if name in provider_exports.MAPS and not told:
+            told = _refused_by_map(name, path)
         assert "\n" not in told
         assert len(told) < 600
         assert folder not in told
@@ -73,8 +80,18 @@ def _refusal(path: Path, asked: SourceFormat) -> str:
         table = open_table(path, asked)
         width = len(table.header)
         for row in table.rows:
-            assert all(type(cell) is str for cell in row)
+            assert all(type(cell) is str and "\0" not in cell for cell in row)
+            "".join(row).encode()
             assert not table.joined or len(row) in (0, width)
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+def _refused_by_map(name: str, path: Path) -> str:
+    """Run a map of sessions over what its reader read; return why it is refused, or nothing."""
+    try:
+        provider_exports.run_through(compile_map(load_map(MAPS[name])), path)
     except SourceError as error:
         return str(error)
     return ""
@@ -111,8 +128,12 @@ _PIECES += [
 
 def samples(name: str) -> list[Content]:
     """Return sound exports of a format, to be damaged."""
+    if name in provider_exports.MAPS:
+        return [*provider_exports.samples(name)]
+    if name == "oneroster":
+        exports = (ONEROSTER_11, ONEROSTER_12)
+        return [{f"{n}.csv": text.encode() for n, text in one.items()} for one in exports]
     folders = {
-        "oneroster": ["oneroster/ms-sds/SDS_v2.1"],
         "sds": ["oneroster/ms-sds/SDS_v2.1", "oneroster/ms-sds/SDS_Format_25_Users"],
         "edfi-json": ["edfi/api-json"],
     }
@@ -221,6 +242,8 @@ _TREES = st.recursive(
 
 def well_formed(name: str) -> st.SearchStrategy[Content]:
     """Return nonsense that is well-formed in its format."""
+    if name in provider_exports.MAPS:
+        return provider_exports.well_formed(name)
     if name == "xlsx":
         return _SHEETS.map(_workbook)
     if name == "edfi-xml":

@@ -109,6 +109,15 @@ def test_a_student_who_left_stops_the_release_at_once_and_may_come_back(world: W
     assert gate.read(caller(), "ServiceRequest", request)
 
 
+def test_a_roster_that_does_not_say_who_is_enrolled_changes_nothing(world: World) -> None:
+    world.refer([referral(1)])
+    before = enrolled(world)
+    unsaid = replace(referral(1).student, enrolled=None)
+    report = import_roster(world.parts, LEA, [Mapped(unsaid, 2)])
+    assert (report.read, report.unsaid, report.left, report.ended) == (1, 1, 0, 0)
+    assert enrolled(world) == before == 1
+
+
 def test_a_consent_that_comes_later_shows_the_referral_to_who_polls_by_time(world: World) -> None:
     world.refer([referral(1, releases=())])
     web = world.web()

@@ -136,6 +136,22 @@ def test_a_school_left_counts_only_when_there_is_no_other(tmp_path: Path) -> Non
     assert cells(tmp_path / "edfi", place) == [[SEVERAL]]
 
 
+@pytest.mark.parametrize(
+    ("gone", "enrolled"), [((), ""), (("2026-01-01", ""), "true"), (("2026-01-01",), "false")]
+)
+def test_a_student_is_enrolled_while_one_school_is_not_left(
+    tmp_path: Path, gone: tuple[str, ...], enrolled: str
+) -> None:
+    schools = "".join(
+        f"<StudentSchoolAssociation>{of('1')}"
+        + (f"<ExitWithdrawDate>{day}</ExitWithdrawDate>" if day else "")
+        + "</StudentSchoolAssociation>"
+        for day in gone
+    )
+    path = written(tmp_path, a=interchange("Student", student("1") + schools))
+    assert cells(path, "StudentSchoolAssociation.@open") == [[enrolled]]
+
+
 ENTITY = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>' + interchange("Student", "&b;")
 OUTSIDE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><a><Student>&e;</Student></a>'
 
