@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fastapi import FastAPI, Response
 
-from bridge.api import bulk, fhir, oauth, problems, recalls, school
+from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school
 from bridge.api.guard import Guard
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
@@ -40,11 +40,12 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.state.bridge = bridge
     app.add_middleware(Guard)
     problems.install(app)
-    # The fixed paths of export and recalls come before the FHIR routes, whose patterns are wider.
+    # The fixed paths come before the FHIR routes, whose patterns are wider.
     for router in (
         oauth.router,
         bulk.router,
         recalls.router,
+        notices.router,
         fhir.router,
         school.router,
         board.router,

@@ -99,7 +99,9 @@ def _laws(asked: Slice, sources: Sources) -> Iterator[Layer]:
     for law, bases in by_law.items():
         usable = [b for b in bases if b.applies(asked, element.ident)]
         ways = (_basis(basis, asked, sources.template) for basis in usable)
-        able = tuple(way for way in ways if not beyond(way.obligations, sources.able))
+        able = tuple(
+            way for way in ways if not beyond(way.obligations, sources.able, asked.recipient)
+        )
         yield Layer(f"law:{law}", f"law:{law}", able)
 
 
@@ -128,9 +130,10 @@ def _flows(name: str, flows: tuple[Flow, ...], asked: Slice, able: frozenset[str
     ways = tuple(
         _way(Way(flow.id, bits_of(flow.requires), flow.clause, flow.obligations))
         for flow in naming
-        if not beyond(flow.obligations, able)
+        if not beyond(flow.obligations, able, asked.recipient)
     )
-    stuck = next((beyond(f.obligations, able) for f in naming), "") if not ways else ""
+    beyonds = (beyond(flow.obligations, able, asked.recipient) for flow in naming)
+    stuck = "" if ways else next(beyonds, "")
     return Layer(name, f"duty:{stuck}" if stuck else f"{name}:no-flow", ways)
 
 

@@ -42,10 +42,18 @@ def lowest(extents: Iterable[Extent]) -> Extent:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A text that rides with the release, by language."""
+    """A text that rides with the release.
+
+    Attributes:
+        short: one English sentence that may stand for the whole (42 CFR 2.32(a)(2) writes its own).
+        policy: code of v3-ActCode of the law behind it, or "" where HL7 has none.
+        texts: the whole text by language.
+    """
 
     id: str
     cite: str
+    short: str
+    policy: str
     texts: tuple[tuple[str, str], ...]
 
     def text(self, language: str) -> str:
@@ -88,6 +96,14 @@ class Duty:
     code: str
     payload: Notice | ConsentScope | Review | None = None
 
+    def __str__(self) -> str:
+        """Return the code as a ledger keeps it; with the form used where its scope rides along."""
+        match self.payload:
+            case ConsentScope(form, basis):
+                return f"{self.code} {form} {basis}"
+            case _:
+                return self.code
+
 
 @dataclass(frozen=True, slots=True)
 class DutyRule:
@@ -98,6 +114,7 @@ class DutyRule:
         carried_out_by: who does, and how, in words; "" if nobody can.
         discharged_by: the fact that says it was done; until then the release is held.
         payload: ``notice``, ``consent``, ``review`` or "".
+        only_to: the party roles towards which it can be carried out; empty for all.
     """
 
     code: str
@@ -105,6 +122,7 @@ class DutyRule:
     carried_out_by: str
     discharged_by: str
     payload: str
+    only_to: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +150,11 @@ def duty_rules() -> dict[str, DutyRule]:
 @cache
 def able() -> frozenset[str]:
     """Return the codes of the duties that can be carried out."""
-    return frozenset(rule.code for rule in duty_rules().values() if rule.carried_out_by)
+    return frozenset(
+        rule.code
+        for rule in duty_rules().values()
+        if rule.carried_out_by and rule.extent is not Extent.DENY
+    )
 
 
 @cache
@@ -159,7 +181,7 @@ def notice(notice_id: str) -> Notice:
     for row in _rows("notices/notices.csv"):
         if row["id"] == notice_id:
             texts = tuple((tongue, _notice_text(notice_id, tongue)) for tongue in NOTICE_LANGUAGES)
-            return Notice(notice_id, row["cite"], texts)
+            return Notice(notice_id, row["cite"], row["short"], row["policy"], texts)
     raise LookupError("no such notice; see consent/notices")
 
 
@@ -178,19 +200,31 @@ def discharging(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(rule.discharged_by for rule in known if rule.discharged_by)
 
 
-def beyond(codes: Iterable[str], able_to: Collection[str]) -> str:
-    """Return the first duty that cannot be carried out, or ""."""
-    return next((code for code in codes if code not in able_to), "")
+def beyond(codes: Iterable[str], able_to: Collection[str], recipient: str) -> str:
+    """Return the first duty that cannot be carried out towards a recipient, or ""."""
+    return next((code for code in codes if not _can(code, able_to, recipient)), "")
+
+
+def _can(code: str, able_to: Collection[str], recipient: str) -> bool:
+    rule = duty_rules().get(code)
+    reached = rule is None or not rule.only_to or recipient in rule.only_to
+    return code in able_to and reached
 
 
 def _rule(row: dict[str, str]) -> DutyRule:
     return DutyRule(
         row["code"],
-        Extent(row["extent"]),
+        _extent(row["extent"]),
         row["carried_out_by"],
         row["discharged_by"],
         row["payload"],
+        frozenset(row["only_to"].split()),
     )
+
+
+def _extent(word: str) -> Extent:
+    """Read how far; a word this version does not know lets nothing leave."""
+    return Extent(word) if word in _STEPS else Extent.DENY
 
 
 def _notice_text(notice_id: str, language: str) -> str:

@@ -118,6 +118,15 @@ class DecisionTable:
         """Return the facts that can change the answer for a slice."""
         return facts_in(self._conditions(asked).relevant)
 
+    def duties_towards(
+        self, sender: str, recipient: str, role: str, purpose: str
+    ) -> frozenset[str]:
+        """Return the codes that may ride with any element some set of facts could permit."""
+        opened = self.elements(sender, recipient, role, purpose)
+        asked = (Slice(sender, recipient, role, purpose, element) for element in opened)
+        layers = (layer for each in asked for layer in self._conditions(each).layers)
+        return frozenset(code for layer in layers for way in layer.ways for code in way.obligations)
+
     def elements(self, sender: str, recipient: str, role: str, purpose: str) -> tuple[str, ...]:
         """Return the elements some set of facts could permit, in the catalogue's order."""
         return tuple(

@@ -60,7 +60,8 @@ def _read_once(server: Server, key: SigningKey) -> dict[str, bytes]:
     """Return the bytes of every ServiceRequest the provider may read, by ``Type/id``."""
     headers = _token(server, key)
     (bundle,) = get(server, ["/fhir/ServiceRequest?_count=100"], headers)
-    places = [f"ServiceRequest/{e['resource']['id']}" for e in json.loads(bundle)["entry"]]
+    matches = (e for e in json.loads(bundle)["entry"] if e["search"]["mode"] == "match")
+    places = [f"ServiceRequest/{e['resource']['id']}" for e in matches]
     bodies = get(server, [f"/fhir/{place}" for place in places], headers)
     return dict(zip(places, bodies, strict=True))
 

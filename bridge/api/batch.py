@@ -10,6 +10,7 @@ from bridge.api.interactions import Interaction, parsed, perform
 from bridge.api.replies import Reply, outcome
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, RefusedError
+from bridge.gate.riding import outcome_of
 
 MAX_ENTRIES = 100
 
@@ -46,6 +47,8 @@ def _answer(call: Call, entry: object) -> bytes:
     described = orjson.dumps(response)
     if reply.status >= 400:
         return b'{"response":' + described[:-1] + b',"outcome":' + reply.body + b"}}"
+    if reply.notices:
+        described = described[:-1] + b',"outcome":' + outcome_of(reply.notices) + b"}"
     resource = b'"resource":' + reply.body + b"," if reply.body else b""
     return b"{" + resource + b'"response":' + described + b"}"
 

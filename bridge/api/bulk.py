@@ -11,12 +11,12 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import StreamingResponse
 
 from bridge.api.replies import Reply, document_reply, ndjson_response
 from bridge.context import Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import Query, Released
+from bridge.gate.riding import outcome_of
 from bridge.store.engine import read, write
 from bridge.store.export_jobs import ExportJob, drop_job, job_of, last_change, put_job
 from bridge.store.index import PARAMETERS
@@ -24,6 +24,7 @@ from bridge.store.index import PARAMETERS
 router = APIRouter(prefix="/fhir")
 
 PART = 200
+NOTICES = "OperationOutcome"
 LIFETIME = timedelta(hours=1)
 FORMATS = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -57,7 +58,11 @@ def kick_off(request: Request, call: CallOf) -> Response:
 
 @router.get("/bulk/{job_id}")
 def manifest(job_id: JobId, call: CallOf) -> Response:
-    """Name the files of an export: the types that have rows the caller may see."""
+    """Name the files of an export: the types that have rows the caller may see.
+
+    Messages about an export stand under ``error``, whatever their severity (Bulk Data 2.0): here
+    the notices that can ride with any of its rows. Each row's Meta says which do.
+    """
     job = _job(call, job_id)
     here = f"{call.bridge.settings.fhir_base}/bulk/{job.id}"
     files = [
@@ -65,20 +70,24 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
         for kind in job.types.split()
         if call.bridge.gate.now_visible(call.caller, _query(job, kind, 0))
     ]
+    told = bool(call.bridge.gate.standing_notices(call.caller))
     document = {
         "transactionTime": job.transaction_time.isoformat(timespec="milliseconds"),
         "request": job.request_url,
         "requiresAccessToken": True,
         "output": files,
-        "error": [],
+        "error": [{"type": NOTICES, "url": f"{here}/{NOTICES}.ndjson"}] if told else [],
     }
     return document_reply(document, "application/json").response()
 
 
 @router.get("/bulk/{job_id}/{kind}.ndjson")
-def file(job_id: JobId, kind: str, call: CallOf) -> StreamingResponse:
-    """Stream one type of an export, deciding each part as it is sent."""
+def file(job_id: JobId, kind: str, call: CallOf) -> Response:
+    """Stream one type of an export, deciding each part as it is sent; or its notices."""
     job = _job(call, job_id)
+    notices = call.bridge.gate.standing_notices(call.caller) if kind == NOTICES else ()
+    if notices:
+        return Response(outcome_of(notices) + b"\n", media_type=FORMATS[0])
     if kind not in job.types.split():
         raise NotFoundError
     call.require(kind, "read")

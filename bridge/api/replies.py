@@ -13,17 +13,24 @@ from fastapi.responses import StreamingResponse
 
 from bridge.errors import Finding, RefusedError
 from bridge.gate import Released, ReleasedResource
+from bridge.gate.riding import outcome_of
 
 FHIR_JSON = "application/fhir+json"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, headers and body of one interaction, alone or as an entry of a batch."""
+    """Status, headers and body of one interaction, alone or as an entry of a batch.
+
+    Attributes:
+        notices: ids of the notices that ride with the resource in the body. Alone they are linked
+            in a header, in a batch they stand in the entry's ``response.outcome``.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def response(self) -> Response:
         """Return the reply as an HTTP response."""
@@ -32,7 +39,10 @@ class Reply:
 
 
 def resource_reply(released: ReleasedResource, base: str, status: int = 200) -> Reply:
-    """Answer with one released resource (FHIR R4 http.html: ETag, Last-Modified, Location)."""
+    """Answer with one released resource (FHIR R4 http.html: ETag, Last-Modified, Location).
+
+    Its Meta says each notice in one sentence; the whole text is linked (RFC 4946, ``license``).
+    """
     headers = {
         "ETag": released.etag,
         "Last-Modified": released.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT"),
@@ -40,13 +50,22 @@ def resource_reply(released: ReleasedResource, base: str, status: int = 200) -> 
     if status == 201:
         place = f"{base}/{released.type}/{released.id}/_history/{released.version}"
         headers["Location"] = place
-    return Reply(status, released.body, headers)
+    if released.notices:
+        links = (f'<{base}/notices/{each}>; rel="license"' for each in released.notices)
+        headers["Link"] = ", ".join(links)
+    return Reply(status, released.body, headers, released.notices)
 
 
 def bundle_reply(released: Released, base: str, links: Mapping[str, str]) -> Reply:
-    """Answer with a searchset Bundle, joined from the released bytes."""
+    """Answer with a searchset Bundle, joined from the released bytes.
+
+    The notices that ride with what is in it follow once, whole, as an entry of mode ``outcome``.
+    """
     entries = [_entry(base, r, "match") for r in released.matches]
     entries += [_entry(base, r, "include") for r in released.included]
+    if released.notices:
+        told = outcome_of(released.notices)
+        entries.append(b'{"resource":' + told + b',"search":{"mode":"outcome"}}')
     head = {
         "resourceType": "Bundle",
         "type": "searchset",

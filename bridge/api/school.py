@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from bridge.context import CallOf
 from bridge.errors import ForbiddenError
 from bridge.gate import ReleasedFollowUps
+from bridge.gate.riding import notice_of
 from bridge.journeys.export_follow_up import follow_up_table
 
 router = APIRouter(prefix="/school")
@@ -16,7 +17,9 @@ router = APIRouter(prefix="/school")
 @router.get("/follow-up")
 def follow_up(call: CallOf) -> Response:
     """List the caller's referrals with their follow-up status."""
-    body = orjson.dumps({"referrals": [asdict(row) for row in _released(call).rows]})
+    released = _released(call)
+    rows = [asdict(row) for row in released.rows]
+    body = orjson.dumps({"referrals": rows, "notices": [told(each) for each in released.notices]})
     return Response(body, media_type="application/json")
 
 
@@ -24,6 +27,12 @@ def follow_up(call: CallOf) -> Response:
 def follow_up_csv(call: CallOf) -> Response:
     """List the same as a spreadsheet file."""
     return Response(follow_up_table(_released(call)), media_type="text/csv; charset=utf-8")
+
+
+def told(notice_id: str) -> dict[str, object]:
+    """Return a notice as data: id, source and text by language."""
+    notice = notice_of(notice_id)
+    return {"id": notice.id, "cite": notice.cite, "text": dict(notice.texts)}
 
 
 def _released(call: CallOf) -> ReleasedFollowUps:

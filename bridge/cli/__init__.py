@@ -17,6 +17,7 @@ from bridge.cli import (
     mous,
     recalls,
     register,
+    reviews,
     sources,
     state_hub,
 )
@@ -45,7 +46,7 @@ app.add_typer(clients.client_app, name="client", help="Partner systems that may 
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
 app.add_typer(register.release_app, name="release", help="Signed forms of families.")
 app.add_typer(register.emergency_app, name="emergency", help="Emergencies and their reviews.")
-app.add_typer(register.review_app, name="review", help="What a person reads before it leaves.")
+app.add_typer(reviews.app, name="review", help="What waits for a person.")
 app.add_typer(sources.app, name="source", help="Whether who supplies a fact can say.")
 app.add_typer(recalls.app, name="recall", help="Notices to stop using what went out.")
 app.add_typer(ledgers.app, name="ledger", help="The disclosure ledger.")

@@ -1,4 +1,4 @@
-"""``release``, ``emergency`` and ``review``: the evidence register, by hand."""
+"""``release`` and ``emergency``: the evidence register, by hand."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 release_app = typer.Typer(no_args_is_help=True)
 emergency_app = typer.Typer(no_args_is_help=True)
-review_app = typer.Typer(no_args_is_help=True)
 
 Student = Annotated[str, typer.Argument(help="The district's number of the student.")]
 Lea = Annotated[str, typer.Option(help="The district's short name.")]
@@ -210,6 +209,7 @@ def declare(
 def review(
     emergency_id: str,
     upheld: Annotated[bool, typer.Option("--upheld/--not-upheld", help="The outcome.")],
+    by: Annotated[str, typer.Option(help="Who reviews: party and role, not who declared.")],
     told: Annotated[bool, typer.Option("--guardian-told", help="The guardian was told.")] = False,
     home: Home = Path(),
 ) -> None:
@@ -219,7 +219,7 @@ def review(
     from bridge.parts import parts_of  # noqa: PLC0415
 
     parts = parts_of(open_at(home))
-    reviewed = review_emergency(parts, emergency_id, upheld=upheld)
+    reviewed = review_emergency(parts, emergency_id, by, upheld=upheld)
     noted = told and tell_guardian(parts, emergency_id)
     if not (reviewed or noted):
         raise BridgeError("there is no such declaration to review")
@@ -248,26 +248,6 @@ def list_emergencies(home: Home = Path(), as_json: AsJson = False) -> None:
         for kept in waiting
     ]
     _rows(rows, as_json=as_json)
-
-
-@review_app.command("clear")
-def clear(
-    referral: Annotated[str, typer.Argument(help="Id of the ServiceRequest.")],
-    element: Annotated[str, typer.Option(help="Element that was read.")],
-    fact: Annotated[str, typer.Option(help="human_reviewed, third_party_cleared ...")],
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take it back.")] = False,
-    home: Home = Path(),
-) -> None:
-    """Record that a person read, cleared or showed one element of one referral."""
-    from bridge.journeys.clear_review import clear_review, withdraw_review  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
-
-    parts = parts_of(open_at(home))
-    if withdraw:
-        withdraw_review(parts, referral, element, fact)
-    else:
-        clear_review(parts, referral, element, fact)
-    print_line("taken back" if withdraw else "cleared")
 
 
 def _one_of(text: str, allowed: tuple[str, ...], option: str) -> str:

@@ -25,6 +25,7 @@ from bridge.gate.released import (
 )
 from bridge.gate.replay import Replay, ReplayedElement, replay, replay_log
 from bridge.gate.survey import SurveyRow
+from bridge.gate.waiting import WaitingText
 from bridge.store.vault import Match, Query
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Seen",
     "SurveyRow",
     "Viewer",
+    "WaitingText",
     "agreement_between",
     "agreements_of",
     "release_counts",

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from bridge.gate.carried import ABLE
 from bridge.store.directory import AgreementEntry, agreement_ids, agreements
 from consent.law import load_law
 from consent.mou import Agreement, Template, in_force, read_agreement, read_template
@@ -78,7 +79,7 @@ def compiled(entry: AgreementEntry) -> CompiledAgreement:
     """
     template = read_template(entry.template_text.encode(), f"{entry.id} template")
     agreement = read_agreement(entry.agreement_text.encode(), entry.id, template)
-    table = compile_table(template, agreement, load_law(entry.jurisdiction))
+    table = compile_table(template, agreement, load_law(entry.jurisdiction), ABLE)
     return CompiledAgreement(entry, template, agreement, table)
 
 

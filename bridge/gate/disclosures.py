@@ -61,7 +61,7 @@ def ruling_of(elements: Sequence[ElementDecision]) -> Ruling:
         flow=" ".join(sorted({d.flow for d in permitted})),
         clause=" ".join(sorted({d.clause for d in permitted})),
         bases=tuple(sorted({basis for d in permitted for basis in d.bases})),
-        obligations=tuple(sorted({code for d in permitted for code in d.obligations})),
+        obligations=tuple(sorted({str(duty) for d in permitted for duty in d.duties})),
         facts=hashlib.sha256(bits.encode()).hexdigest(),
         bits=bits,
     )

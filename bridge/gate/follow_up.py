@@ -7,7 +7,7 @@ not answered yet.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, and_
@@ -21,12 +21,13 @@ from bridge.gate.authorise import (
     Authorised,
     Viewer,
 )
+from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import RecordDecision, decide_as
-from bridge.gate.disclosures import Disclosure, entry_of
+from bridge.gate.disclosures import Disclosure
 from bridge.gate.projection import sealed
 from bridge.gate.released import FollowUp
+from bridge.gate.riding import codes_of, notice_of, riding
 from bridge.identifiers import Identifiers
-from bridge.ledger.entry import Entry
 from bridge.store.conditions import RECORD
 from bridge.store.directory import organizations
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students
@@ -50,23 +51,23 @@ class _District:
 
 def follow_ups(
     connection: Connection, viewer: Viewer, clock: Clock, identifiers: Identifiers
-) -> tuple[list[FollowUp], list[Entry]]:
-    """Return the follow-up rows of a school, and the ledger entries of what they tell."""
+) -> tuple[list[FollowUp], list[Disclosure]]:
+    """Return the follow-up rows of a school, and the disclosures in them."""
     names = {o.id: o.name for o in organizations(connection).values()}
     rows: list[FollowUp] = []
-    entries: list[Entry] = []
+    disclosures: list[Disclosure] = []
     for agreement in viewer.agreements:
         district = _read(connection, agreement)
         students = {task.student_id for task in district.tasks.values()}
         lock_students(connection, students, share=True)
         evidence = evidence_of(connection, students, clock.now())
-        teller = _Teller(viewer, agreement, evidence, clock, identifiers)
+        teller = _Teller(viewer, agreement, (evidence, clock), connection, identifiers)
         for request_id, task in district.tasks.items():
-            told, entry = teller.tell(task, district.visits.get(request_id, ()))
+            told, disclosure = teller.tell(task, district.visits.get(request_id, ()))
             rows.append(_row(district, task, told, names))
-            entries.extend(entry)
+            disclosures.extend(disclosure)
     rows.sort(key=lambda row: (row.sent_on, row.referral))
-    return rows, entries
+    return rows, disclosures
 
 
 def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
@@ -89,37 +90,60 @@ def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """What a row tells of the provider's record, and what rides along."""
+
+    status: str = "sent"
+    day: str = ""
+    notices: tuple[str, ...] = ()
+    terms: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Teller:
     """Decides what may be told under one agreement, on evidence read under lock."""
 
     viewer: Viewer
     agreement: CompiledAgreement
-    evidence: EvidenceView
-    clock: Clock
+    known: tuple[EvidenceView, Clock]
+    connection: Connection
     identifiers: Identifiers
 
-    def tell(self, task: Stored, visits: Iterable[Stored]) -> tuple[dict[str, str], list[Entry]]:
-        """Return status and its day, and the entry; the school's own ``sent`` where none may."""
+    def tell(self, task: Stored, visits: Iterable[Stored]) -> tuple[_Told, list[Disclosure]]:
+        """Return what is told, and the disclosure; the school's own ``sent`` where none may."""
         decided = self._decided(task)
         resource = _permitted(task, decided)
         if resource is None or resource["status"] == "requested":
-            return {"status": "sent", "status_on": ""}, []
-        told = [visit for visit in visits if self._decided(visit).permitted]
-        status = follow_up_code(resource, [visit.resource() for visit in told])
-        released = sealed(self.viewer, task, resource, self.identifiers)
-        disclosure = Disclosure(task, decided, released)
-        entry = entry_of(self.viewer, disclosure, self.identifiers, "")
+            return _Told(), []
+        told = [(v, d) for v in visits if (d := self._decided(v)).permitted]
+        status = follow_up_code(resource, [visit.resource() for visit, _ in told])
+        protected = [d for visit, d in told if visit.element == PART2_ROW]
+        whole = _with(decided, protected)
+        rides = riding(codes_of(whole))
+        (scopes,) = scopes_of(self.connection, self.viewer, [whole])
+        released = sealed(self.viewer, task, resource, self.identifiers, (rides, scopes))
         day = str(resource.get("lastModified", ""))[:10]
-        return {"status": status, "status_on": day}, [entry] if entry else []
+        words = [*(notice_of(each).short for each in rides.notices), *map(str, scopes)]
+        row = _Told(status, day, rides.notices, " ".join(words))
+        return row, [Disclosure(task, whole, released)]
 
     def _decided(self, stored: Stored) -> RecordDecision:
         """Decide the status as the provider's record, whoever keeps the resource it stands in.
 
         A session under 42 CFR Part 2 says nothing unless it may be told of itself.
         """
-        known = (self.evidence, self.clock.now())
+        evidence, clock = self.known
+        known = (evidence, clock.now())
         asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
         return decide_as("provider", self.viewer, self.agreement, asked, known)
+
+
+def _with(decided: RecordDecision, protected: Sequence[RecordDecision]) -> RecordDecision:
+    """Return a decision with those on sessions under 42 CFR Part 2 that the status speaks of."""
+    if not protected:
+        return decided
+    more = (each for one in protected for each in one.elements)
+    return replace(decided, elements=tuple(dict.fromkeys((*decided.elements, *more))))
 
 
 def _permitted(task: Stored, decided: RecordDecision) -> dict[str, Any] | None:
@@ -129,9 +153,7 @@ def _permitted(task: Stored, decided: RecordDecision) -> dict[str, Any] | None:
     return minimise(task.resource(), permitted, load_projection("to-school", tz))
 
 
-def _row(
-    district: _District, task: Stored, told: dict[str, str], names: dict[str, str]
-) -> FollowUp:
+def _row(district: _District, task: Stored, told: _Told, names: dict[str, str]) -> FollowUp:
     request = district.requests[task.referral_id].resource()
     patient = district.patients[task.student_id].resource()
     return FollowUp(
@@ -140,7 +162,10 @@ def _row(
         school=_organization(names, patient.get("managingOrganization")),
         sent_on=str(request["authoredOn"])[:10],
         provider=_organization(names, task.resource().get("owner")),
-        **told,
+        status=told.status,
+        status_on=told.day,
+        notices=told.notices,
+        terms=told.terms,
     )
 
 

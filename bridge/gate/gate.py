@@ -11,9 +11,11 @@ from bridge.clock import Clock
 from bridge.errors import GateError
 from bridge.gate.agreements import agreements_of
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
+from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import decide, may_know
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.follow_up import follow_ups
+from bridge.gate.owing import owe
 from bridge.gate.projection import LINKING, project, references, referred
 from bridge.gate.released import (
     GATE_MARK,
@@ -22,11 +24,13 @@ from bridge.gate.released import (
     ReleasedResource,
     Seen,
 )
+from bridge.gate.riding import standing_notices
 from bridge.gate.survey import SurveyRow, survey
+from bridge.gate.waiting import WaitingText, waiting_texts
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
-from bridge.store.engine import write
+from bridge.store.engine import read, write
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students
 from bridge.store.index import INCLUDES
 from bridge.store.vault import Query, Stored, find, named
@@ -77,6 +81,7 @@ class Gate:
             if (entry := entry_of(viewer, disclosure, self._identifiers, request))
         ]
         append(connection, entries, self._clock)
+        owe(connection, self._identifiers, viewer, [*matches, *extra], self._clock)
         return Released(
             matches=tuple(d.released for d in matches),
             included=tuple(d.released for d in extra),
@@ -105,12 +110,13 @@ class Gate:
             evidence = evidence_of(connection, students, now)
             known = (evidence, now)
             linkable = _linkable(connection, viewer, stored, known) if linked else frozenset()
-            decided = [(s, decide(viewer, s, evidence, now)) for s in stored]
+            every = ((s, decide(viewer, s, evidence, now)) for s in stored)
+            decided = [(s, d) for s, d in every if d is not None]
+            scopes = scopes_of(connection, viewer, [d for _, d in decided])
             out = [
-                Disclosure(s, d, released)
-                for s, d in decided
-                if d is not None
-                and (released := project(viewer, (s, d), linkable, self._identifiers))
+                Disclosure(*asked, released)
+                for asked, along in zip(decided, scopes, strict=True)
+                if (released := project(viewer, asked, linkable, self._identifiers, along))
             ]
             if len(out) == len(stored):
                 return out, total
@@ -185,15 +191,28 @@ class Gate:
             raise GateError("follow-up is for schools")
         with write(self._engine) as connection:
             viewer = viewer_of(connection, caller)
-            rows, entries = follow_ups(connection, viewer, self._clock, self._identifiers)
-            append(connection, [replace(entry, request=request) for entry in entries], self._clock)
+            rows, told = follow_ups(connection, viewer, self._clock, self._identifiers)
+            found = (entry_of(viewer, each, self._identifiers, request) for each in told)
+            append(connection, [entry for entry in found if entry], self._clock)
+            owe(connection, self._identifiers, viewer, told, self._clock)
             return ReleasedFollowUps(tuple(rows), GATE_MARK)
+
+    def standing_notices(self, caller: Caller) -> tuple[str, ...]:
+        """Return the notices that can ride with anything a caller may ever be given."""
+        with read(self._engine) as connection:
+            return standing_notices(viewer_of(connection, caller))
 
     def survey(self, callers: Sequence[Caller]) -> list[SurveyRow]:
         """Count, for the operator, what callers may see now and why not the rest."""
         with write(self._engine) as connection:
             viewers = [viewer_of(connection, caller) for caller in callers]
             return survey(connection, self._clock, viewers)
+
+    def waiting_texts(self, callers: Sequence[Caller]) -> list[WaitingText]:
+        """Return, for the operator, what waits for a person before it can go to some callers."""
+        with read(self._engine) as connection:
+            viewers = [viewer_of(connection, caller) for caller in callers]
+            return waiting_texts(connection, self._clock, viewers)
 
     def now_visible(self, caller: Caller, query: Query) -> int:
         """Count what a caller may see, releasing nothing."""

@@ -1,6 +1,6 @@
 """Turning a stored record and its decision into what leaves."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -8,10 +8,12 @@ import orjson
 from bridge.gate.authorise import Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.released import GATE_MARK, ReleasedResource
+from bridge.gate.riding import Riding, codes_of, labelled, riding
 from bridge.identifiers import Identifiers
 from bridge.store.index import nodes_at
 from bridge.store.vault import Stored
 from consent.minimise import load_projection, minimise
+from mappings.fhir.handling import ConsentScope
 
 LINKING = {"ServiceRequest": ("supportingInfo",), "Provenance": ("target",)}
 
@@ -21,6 +23,7 @@ def project(
     asked: tuple[Stored, RecordDecision],
     linkable: Collection[str],
     identifiers: Identifiers,
+    scopes: Sequence[ConsentScope] = (),
 ) -> ReleasedResource | None:
     """Return what leaves of one record, or None where nothing may.
 
@@ -29,6 +32,7 @@ def project(
     """
     stored, decided = asked
     resource: dict[str, Any] | None = stored.resource()
+    rides = riding(codes_of(decided))
     if decided.agreement is not None:
         permitted = {e.slice.element for e in decided.permitted}
         projection = load_projection(decided.view, decided.agreement.agreement.effective.tz)
@@ -36,18 +40,24 @@ def project(
     if resource is None:
         return None
     if viewer.party == "hub" and decided.view:
-        resource = _coded(resource, lambda i: identifiers.pseudonym(viewer.organization, i))
-    return sealed(viewer, stored, resource, identifiers)
+        resource = coded(resource, lambda i: identifiers.pseudonym(viewer.organization, i))
+    return sealed(viewer, stored, resource, identifiers, (rides, scopes))
 
 
 def sealed(
-    viewer: Viewer, stored: Stored, resource: dict[str, Any], identifiers: Identifiers
+    viewer: Viewer,
+    stored: Stored,
+    resource: dict[str, Any],
+    identifiers: Identifiers,
+    along: tuple[Riding, Sequence[ConsentScope]],
 ) -> ReleasedResource:
-    """Give what leaves its version and date and seal it.
+    """Give what leaves its version and date, and what rides ``along``, and seal it.
 
     INVARIANT: the version depends on what this viewer sees and on nothing else.
     """
+    rides, scopes = along
     meta = {k: v for k, v in resource.get("meta", {}).items() if k in ("profile", "security")}
+    meta = labelled(meta, rides, scopes)
     content = orjson.dumps({**resource, "meta": meta}, option=orjson.OPT_SORT_KEYS).decode()
     version = identifiers.seal(viewer.organization, viewer.role, content)
     if viewer.party != "hub":  # a coded row tells no time of day
@@ -63,6 +73,7 @@ def sealed(
         version=version,
         last_updated=stored.last_updated,
         body=orjson.dumps(ordered),
+        notices=rides.notices,
         mark=GATE_MARK,
     )
 
@@ -70,11 +81,11 @@ def sealed(
 _PERSON_TYPES = ("Patient", "ServiceRequest", "Encounter", "Task")
 
 
-def _coded(resource: dict[str, Any], pseudonym: Callable[[str], str]) -> dict[str, Any]:
+def coded(resource: dict[str, Any], pseudonym: Callable[[str], str]) -> dict[str, Any]:
     """Replace every identifier of a person or a referral by its pseudonym for this hub."""
-    coded: dict[str, Any] = _walked(resource, pseudonym)
-    coded["id"] = pseudonym(str(resource["id"]))
-    return coded
+    row: dict[str, Any] = _walked(resource, pseudonym)
+    row["id"] = pseudonym(str(resource["id"]))
+    return row
 
 
 def _walked(node: Any, pseudonym: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON

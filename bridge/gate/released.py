@@ -25,6 +25,7 @@ class ReleasedResource:
         body: the FHIR JSON, ready to send.
         version: version of *this caller's view* of it: it changes exactly when what the caller
             sees changes, so a hidden edit cannot be noticed.
+        notices: ids of the notices that ride with it (:func:`bridge.gate.riding.outcome_of`).
     """
 
     type: str
@@ -33,6 +34,7 @@ class ReleasedResource:
     last_updated: datetime
     body: bytes = field(repr=False)
     mark: object = field(repr=False, compare=False, default=None)
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _only_the_gate(self.mark)
@@ -62,6 +64,12 @@ class Released:
     def __post_init__(self) -> None:
         _only_the_gate(self.mark)
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Ids of the notices that ride with any of the resources."""
+        every = (*self.matches, *self.included)
+        return tuple(sorted({each for released in every for each in released.notices}))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -86,6 +94,7 @@ class FollowUp:
 
     ``student`` and ``sent_on`` are the school's own record. ``status`` is a follow-up code; it is
     ``sent`` until something newer may be told: a status withheld reads exactly like no answer yet.
+    ``notices`` names the notices that ride with what is told, ``terms`` says them in one line.
     """
 
     referral: str
@@ -95,6 +104,8 @@ class FollowUp:
     status: str
     status_on: str
     provider: str
+    notices: tuple[str, ...] = ()
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,11 @@ class ReleasedFollowUps:
 
     def __post_init__(self) -> None:
         _only_the_gate(self.mark)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Ids of the notices that ride with any of the rows."""
+        return tuple(dict.fromkeys(each for row in self.rows for each in row.notices))
 
 
 @dataclass(frozen=True, slots=True)

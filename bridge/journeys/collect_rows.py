@@ -8,9 +8,13 @@ from bridge.hub.counts import COLLECTED, count_rows
 from bridge.hub.suppression import COLUMNS, notes, suppressed
 from bridge.outbound import BackendClient
 
+NOTICES = "OperationOutcome"
+
 
 def collect(client: BackendClient, folder: Path) -> dict[str, int]:
     """Collect every type the hub counts into one NDJSON file each; returns rows by type.
+
+    The notices that ride with them are kept beside them, as OperationOutcome.
 
     The files appear whole, under their names, after everything has arrived.
 
@@ -18,8 +22,8 @@ def collect(client: BackendClient, folder: Path) -> dict[str, int]:
         OutboundError: the bridge refused or did not answer; what was collected before stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    counts = dict.fromkeys(COLLECTED, 0)
-    partial = {kind: folder / f"{kind}.ndjson.part" for kind in COLLECTED}
+    counts = dict.fromkeys((*COLLECTED, NOTICES), 0)
+    partial = {kind: folder / f"{kind}.ndjson.part" for kind in counts}
     files = {kind: path.open("wb") for kind, path in partial.items()}
     try:
         for kind, line in client.export(COLLECTED):

@@ -10,11 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement
+from bridge.gate import CompiledAgreement, agreements_of
 from bridge.gate.disclosures import subject_of
 from bridge.gate.recalls import Sought
 from bridge.journeys.recall_releases import draft_recalls
 from bridge.journeys.register_release import known
+from bridge.journeys.review_queue import GUARDIAN, SECOND_PERSON, check_person
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
@@ -28,7 +29,8 @@ from bridge.store.emergencies import (
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
+from bridge.store.owed_duties import close_items, items_of
+from bridge.store.referrals import lea_of, requests_of
 from consent.emergencies import Declaration, opened, problems, review_due
 
 
@@ -102,21 +104,47 @@ def _evidence(
     ]
 
 
-def review_emergency(parts: Parts, emergency_id: str, *, upheld: bool) -> bool:
+def review_emergency(parts: Parts, emergency_id: str, by: str, *, upheld: bool) -> bool:
     """Review a declaration; False if there is none, or it was reviewed before.
 
-    One that is not upheld ends at once, and what went out under it is recalled.
+    One that is not upheld ends at once, and what went out under it is recalled. What the review
+    queue holds of releases under it is closed with it.
+
+    Args:
+        parts: the bridge's parts.
+        emergency_id: of the declaration.
+        by: who reviews it, as party and staff role.
+        upheld: the outcome.
+
+    Raises:
+        BridgeError: the role is not known, or is the one that declared.
     """
     with write(parts.engine) as connection:
         kept, now = _locked(connection, parts, emergency_id)
         if kept is None or kept.reviewed_at is not None:
             return False
+        check_person(_agreement(connection, kept), by, {kept.declared_by})
         mark_reviewed(connection, emergency_id, now, upheld=upheld)
+        said = (by, "the declaration was upheld" if upheld else "the declaration was not upheld")
+        _close(connection, kept, SECOND_PERSON, now, said)
         if not upheld:
             supersede(connection, emergency_id, kept.student_id, now)
             append(connection, [_entry(parts, kept, Kind.REVOCATION)], parts.clock)
             draft_recalls(connection, parts, Sought(kept.student_id, emergency_id), "not-upheld")
     return True
+
+
+def _close(
+    connection: Connection, kept: KeptEmergency, code: str, now: datetime, said: tuple[str, str]
+) -> None:
+    """Close the items of the review queue that releases under a declaration opened."""
+    found = items_of(connection, {kept.student_id}, {code})
+    close_items(connection, [e.id for e in found if kept.id in e.sources], now, said)
+
+
+def _agreement(connection: Connection, kept: KeptEmergency) -> CompiledAgreement:
+    bound = agreements_of(connection, "lea", lea_of(connection, kept.student_id))
+    return next(agreement for agreement in bound if agreement.id == kept.agreement_id)
 
 
 def tell_guardian(parts: Parts, emergency_id: str) -> bool:
@@ -126,6 +154,7 @@ def tell_guardian(parts: Parts, emergency_id: str) -> bool:
         if kept is None or kept.guardian_told_at is not None:
             return False
         mark_guardian_told(connection, emergency_id, now)
+        _close(connection, kept, GUARDIAN, now, ("", "the guardian was told of the emergency"))
     return True
 
 

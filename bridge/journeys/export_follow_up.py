@@ -9,7 +9,7 @@ from typing import Protocol
 from bridge.gate import FollowUp, Gate, ReleasedFollowUps
 from bridge.identity import Caller, Party, Standing
 
-COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider")
+COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider", "terms")
 PURPOSES = ("follow",)
 # A cell that starts so is read as a formula by spreadsheet programs.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")

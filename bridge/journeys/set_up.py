@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
+from bridge.gate.carried import ABLE
 from bridge.parts import Parts
 from bridge.store.directory import (
     AgreementEntry,
@@ -55,7 +56,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     """
     template = read_template(documents.template, "template")
     agreement = read_agreement(documents.agreement, "agreement", template)
-    table = compile_table(template, agreement, load_law(documents.jurisdiction))
+    table = compile_table(template, agreement, load_law(documents.jurisdiction), ABLE)
     entries = []
     for role, key in (("lea", documents.lea), ("provider", documents.provider)):
         party = agreement.parties[role]
@@ -87,7 +88,7 @@ def amend_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     """
     template = read_template(documents.template, "template")
     agreement = read_agreement(documents.agreement, "agreement", template)
-    table = compile_table(template, agreement, load_law(documents.jurisdiction))
+    table = compile_table(template, agreement, load_law(documents.jurisdiction), ABLE)
     row = _row(parts, agreement.id, documents)
     with write(parts.engine) as connection:
         before = dict(agreement_ids(connection)).get(agreement.id)

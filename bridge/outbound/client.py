@@ -50,6 +50,8 @@ class BackendClient:
     def export(self, types: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
         """Run a Bulk Data export and yield (type, NDJSON line) of every file.
 
+        What the partner says about the export itself (notices) comes as OperationOutcome.
+
         Raises:
             OutboundError: a step was refused or took too long.
         """
@@ -59,7 +61,7 @@ class BackendClient:
         if kicked.status_code != 202:
             raise OutboundError(f"export was not accepted: status {kicked.status_code}")
         manifest = self._manifest(kicked.headers["content-location"])
-        for file in manifest["output"]:
+        for file in (*manifest["output"], *manifest.get("error", ())):
             for line in self._lines(file["url"]):
                 yield file["type"], line
 

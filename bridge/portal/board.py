@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from bridge.context import BodyOf, BridgeOf
 from bridge.gate import ReleasedFollowUps
+from bridge.gate.riding import notice_of
 from bridge.identity import sign_in, sign_out, staff_of
 from bridge.portal.status_words import STATUS_WORDS
 from bridge.store.engine import write
@@ -83,7 +84,9 @@ def board(bridge: BridgeOf, session: SessionCookie = None) -> Response:
 def board_page(released: ReleasedFollowUps) -> Response:
     """Return the board's page; takes only what the gate released."""
     waiting = sum(row.status == "sent" for row in released.rows)
-    return _page("board.html", rows=released.rows, words=STATUS_WORDS, waiting=waiting)
+    told = [notice_of(each) for each in released.notices]
+    rows, words = released.rows, STATUS_WORDS
+    return _page("board.html", rows=rows, words=words, waiting=waiting, notices=told)
 
 
 @router.get("/style.css")

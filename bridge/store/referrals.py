@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 from sqlmodel import SQLModel
 
-from bridge.store.conditions import RECORD
+from bridge.store.conditions import RECORD, STUDENT
 
 _SEARCH = SQLModel.metadata.tables["search_value"]
 
@@ -88,3 +88,20 @@ def requests_under(connection: Connection, agreement_ids: Collection[str]) -> li
         RECORD.c.type == "ServiceRequest", RECORD.c.agreement_id.in_(sorted(agreement_ids))
     )
     return list(connection.scalars(query.order_by(RECORD.c.change)))
+
+
+def references_of(connection: Connection, kind: str, of: tuple[str, str]) -> list[str]:
+    """Return references to the records of a type of one student under one agreement."""
+    student_id, agreement_id = of
+    query = select(RECORD.c.id).where(
+        RECORD.c.type == kind,
+        RECORD.c.student_id == student_id,
+        RECORD.c.agreement_id == agreement_id,
+    )
+    return [f"{kind}/{each}" for each in connection.scalars(query.order_by(RECORD.c.id))]
+
+
+def lea_of(connection: Connection, student_id: str) -> str:
+    """Return the key of a student's district; "" if there is no such student."""
+    query = select(STUDENT.c.lea).where(STUDENT.c.id == student_id)
+    return str(connection.execute(query).scalar_one_or_none() or "")

@@ -110,9 +110,23 @@ def test_a_review_duty_holds_also_where_the_flow_forgot_to_require_the_review() 
 
 
 def test_the_lowest_of_several_duties_decides_how_far() -> None:
-    pseudonyms = with_f1_duties("AOD, PSEUD")
+    asked = slice_of("provider hub loader report enc.row")
+    facts = ("in_force", "state_mandate", "pseudonymised", "c_health")
 
-    assert pseudonyms.decide(F1, F1_FACTS).extent is Extent.PSEUDONYM
+    decision = table().decide(asked, facts)
+
+    assert {"PSEUD", "NORELINK"} <= set(decision.obligations)
+    assert decision.extent is Extent.PSEUDONYM
+
+
+@pytest.mark.parametrize("code", ["PSEUD", "ANONY"])
+def test_a_duty_that_cannot_be_carried_out_towards_this_recipient_is_a_denial(code: str) -> None:
+    impossible = with_f1_duties(f"AOD, {code}")
+
+    decision = impossible.decide(F1, F1_FACTS)
+
+    assert decision.reasons == (f"duty:{code}", f"duty:{code}")
+    assert impossible.filter(F1).never
 
 
 def test_a_duty_nobody_can_carry_out_is_a_denial_that_names_it() -> None:
@@ -205,8 +219,8 @@ def test_what_codes_do_to_a_release_once_each_is_discharged(
 
 
 def test_the_first_duty_that_cannot_be_carried_out_is_named() -> None:
-    assert beyond(("AOD", "REDACT", "MASK"), {"AOD"}) == "REDACT"
-    assert beyond(("AOD",), {"AOD"}) == beyond((), ()) == ""
+    assert beyond(("AOD", "REDACT", "MASK"), {"AOD"}, "provider") == "REDACT"
+    assert beyond(("AOD",), {"AOD"}, "provider") == beyond((), (), "provider") == ""
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,8 @@ class Provider:
         while url and pages:
             bundle = self._send("GET", url)[0].json()
             for entry in bundle["entry"]:
-                self.journal.keep(entry["resource"])
+                if entry["search"]["mode"] != "outcome":  # notices speak of nobody
+                    self.journal.keep(entry["resource"])
                 if entry["search"]["mode"] == "match":
                     found.append(entry["resource"])
             url = {x["relation"]: x["url"] for x in bundle["link"]}.get("next", "")

@@ -77,6 +77,7 @@ def test_the_school_learns_status_and_nothing_more(told: Told) -> None:
     text = (told.out / "school" / "follow-up.json").read_text(encoding="utf-8")
     rows = json.loads(text)["referrals"]
     columns = {"referral", "student", "school", "sent_on", "status", "status_on", "provider"}
+    columns |= {"notices", "terms"}
     assert all(set(row) == columns for row in rows)
     statuses = {row["status"] for row in rows}
     assert {"sent", "intake-missed", "services-started", "declined-by-provider"} <= statuses

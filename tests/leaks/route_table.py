@@ -35,6 +35,7 @@ ROUTES = (
     Row("GET", "/fhir/Task/$recalls", "searches"),
     Row("GET", "/fhir/Task/recall-{recall_id}", "reads"),
     Row("PUT", "/fhir/Task/recall-{recall_id}", "writes"),
+    Row("GET", "/fhir/notices/{notice_id}", "public"),
     Row("GET", "/fhir/$export", "exports"),
     Row("GET", "/fhir/bulk/{job_id}", "exports"),
     Row("GET", "/fhir/bulk/{job_id}/{kind}.ndjson", "exports"),

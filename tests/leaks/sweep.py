@@ -50,6 +50,8 @@ class Sweep:
         for path in ("/healthz", "/fhir/metadata", "/portal/style.css"):
             yield self._get(path)
         yield self._get("/fhir/.well-known/smart-configuration")
+        for notice in ("ferpa.9933", "p2.notice", "none", self.new("notice")):
+            yield self._get(f"/fhir/notices/{notice}")
         for path in ("/docs", "/openapi.json", "/metrics", "/fhir", "/", f"/{self.new('path')}"):
             yield self._get(path)
 
@@ -172,7 +174,7 @@ class Sweep:
         yield self._get("/fhir/$export")
         for job in self.jobs:
             yield self._get(job)
-            for kind in (*PARAMETERS, "Flag"):
+            for kind in (*PARAMETERS, "OperationOutcome", "Flag"):
                 yield self._get(f"{job}/{kind}.ndjson")
         for job in self.jobs[:1]:
             yield Ask(self.caller, "DELETE", job)

@@ -168,7 +168,7 @@ def test_a_page_asked_for_after_a_revocation_is_decided_again(tmp_path: Path) ->
     second = next_page(opened, "harbor intake")
     revoke(opened, 119, 2)
     opened.at(NOW)
-    (entry,) = asked(opened, "harbor intake", second).json()["entry"]
+    entry, _ = asked(opened, "harbor intake", second).json()["entry"]  # and the notices
 
     assert entry["resource"]["id"] == opened.world.id_of("Task", "R-3")
 

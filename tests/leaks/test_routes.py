@@ -33,6 +33,8 @@ RESPONSES = {
     ("board", "sign_out_post"),
     ("board", "board"),
     ("board", "style"),
+    ("notices", "notice"),
+    ("bulk", "file"),
 }
 # Where a reply may be made from a document: capabilities, configuration, a manifest.
 DOCUMENTS = {("fhir", "metadata"), ("oauth", "configuration"), ("bulk", "manifest")}

@@ -100,6 +100,8 @@ def _judge() -> Validator:
         for resource in (*extension_definitions(), *code_systems()):
             name = f"{resource['resourceType']}-{resource['id']}.json"
             Path(folder, name).write_text(json.dumps(resource), encoding="utf-8")
+        for path in sorted((IG / "ds4p").glob("*.json")):
+            Path(folder, path.name).write_bytes(path.read_bytes())
         paths = [str(path) for path in sorted(IG.glob("*.tgz"))]
         return Validator(ValidatorConfig(local_package_paths=[*paths, folder]))
 

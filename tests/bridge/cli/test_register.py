@@ -43,8 +43,9 @@ def test_an_emergency_is_declared_listed_and_reviewed(lite: World) -> None:
     assert run(lite, *EMERGENCY, "--by", "lea.counselor").exit_code == 0
     (owed,) = json.loads(run(lite, "emergency", "list", "--json").output)
     assert (owed["reviewed"], owed["overdue"]) == (False, False)
-    done = run(lite, "emergency", "review", owed["emergency"], "--upheld", "--guardian-told")
-    assert done.exit_code == 0
+    asked = ("emergency", "review", owed["emergency"], "--upheld", "--guardian-told", "--by")
+    assert run(lite, *asked, "lea.counselor").exit_code == 1  # a second person
+    assert run(lite, *asked, "lea.administrator").exit_code == 0
     assert json.loads(run(lite, "emergency", "list", "--json").output) == []
 
 

@@ -18,6 +18,7 @@ from tests.support.worlds import HARBOR, LEA, World, caller, referral
 
 THREAT = "made-up threat of tonight"
 PARTIES = (LEA, HARBOR)
+REVIEWER = "lea.administrator"
 
 
 def declare(world: World, **changes: Any) -> KeptEmergency:  # noqa: ANN401 - parts of it
@@ -58,8 +59,8 @@ def test_a_review_is_owed_until_done_and_the_guardian_until_told(world: World) -
     assert kept.review_due - kept.declared_at == timedelta(hours=72)
     with read(world.bridge.engine) as connection:
         assert [e.id for e in owed(connection)] == [kept.id]
-    assert review_emergency(world.parts, kept.id, upheld=True)
-    assert not review_emergency(world.parts, kept.id, upheld=False)
+    assert review_emergency(world.parts, kept.id, REVIEWER, upheld=True)
+    assert not review_emergency(world.parts, kept.id, REVIEWER, upheld=False)
     assert told(world)
     assert tell_guardian(world.parts, kept.id)
     assert not tell_guardian(world.parts, kept.id)
@@ -71,9 +72,9 @@ def test_a_declaration_that_is_not_upheld_ends_at_once(world: World) -> None:
     world.refer([referral(1, releases=())])
     kept = declare(world)
     assert told(world)
-    assert review_emergency(world.parts, kept.id, upheld=False)
+    assert review_emergency(world.parts, kept.id, REVIEWER, upheld=False)
     assert not told(world)
-    assert not review_emergency(world.parts, "no-such-declaration", upheld=True)
+    assert not review_emergency(world.parts, "no-such-declaration", REVIEWER, upheld=True)
 
 
 def test_the_ledger_knows_of_the_declaration_and_not_of_the_threat(world: World) -> None:
