@@ -2,25 +2,13 @@
 
 from typing import Final
 
-from mappings.fhir.canonicals import PLACE_OF_SERVICE, ROLE_CODE, US_CORE
+from mappings.fhir.canonicals import ROLE_CODE, US_CORE
 from mappings.fhir.elements import Json, meta, reference
 from mappings.fhir.fixed import fixed
 
 META: Final = meta([f"{US_CORE}location"])
-SCHOOL_SITE: Final[list[Json]] = fixed(
-    [
-        {
-            "coding": [
-                {"system": ROLE_CODE, "code": "SCHOOL"},
-                {"system": PLACE_OF_SERVICE, "code": "03"},
-            ]
-        }
-    ]
-)
-"""v3-RoleCode and, as claims say it, CMS place of service 03.
-
-US Core 7 and later bind Location.type to the set that holds the first; 6.1 leaves it open.
-"""
+SCHOOL_SITE: Final[list[Json]] = fixed([{"coding": [{"system": ROLE_CODE, "code": "SCHOOL"}]}])
+"""US Core 7 and later bind Location.type to the set that holds this code; 6.1 leaves it open."""
 
 
 def build(location_id: str, name: str, school_id: str) -> Json:
