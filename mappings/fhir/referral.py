@@ -25,10 +25,10 @@ def referral_resources(referral: Referral, context: ReferralContext) -> list[Jso
 def referral_parts(referral: Referral, context: ReferralContext) -> list[Part]:
     """Return what is to be built for a referral, in a fixed order.
 
-    Patient, RelatedPerson, Consents, Observations, ServiceRequest, Task, Provenance: what is
+    Patient, RelatedPersons, Consents, Observations, ServiceRequest, Task, Provenance: what is
     referred to comes first. Keys given to ``context.id_for``: the student's local id (Patient,
-    and RelatedPerson), the referral number (ServiceRequest, Task, Provenance), the number with
-    the form (Consent) or the instrument or fact (Observation).
+    and RelatedPerson; further ones with their number), the referral number (ServiceRequest, Task,
+    Provenance), the number with the form (Consent) or the instrument or fact (Observation).
 
     Raises:
         MissingValueError: its school is not known.
@@ -36,14 +36,15 @@ def referral_parts(referral: Referral, context: ReferralContext) -> list[Part]:
     student, id_for = referral.student, context.id_for
     school_id = context.school_id(student.school)
     patient_id = id_for("Patient", student.local_id)
-    person_id = ""
     parts = [Part(recipes.PATIENT, student, (patient_id, school_id), None)]
-    if referral.guardian is not None:
-        person_id = id_for("RelatedPerson", student.local_id)
-        links = (person_id, patient_id)
-        parts.append(Part(recipes.RELATED_PERSON, referral.guardian, links, None))
+    people: dict[str, str] = {}
+    for number, guardian in enumerate(_guardians(referral), 1):
+        key = student.local_id if number == 1 else f"{student.local_id}/{number}"
+        people[guardian.name] = id_for("RelatedPerson", key)
+        links = (people[guardian.name], patient_id)
+        parts.append(Part(recipes.RELATED_PERSON, guardian, links, None))
     supporting = [
-        *_consents(referral, (patient_id, person_id), context),
+        *_consents(referral, patient_id, people, context),
         *_observations(referral, (patient_id, school_id), context),
     ]
     parts += supporting
@@ -54,25 +55,35 @@ def referral_parts(referral: Referral, context: ReferralContext) -> list[Part]:
     return parts
 
 
+def _guardians(referral: Referral) -> tuple[Guardian, ...]:
+    """Return the guardian the form names, or everyone the roster names where the form does not.
+
+    A name typed into a form may be one of the roster's in other letters: they are never mixed.
+    """
+    named, guardian = referral.student.guardians, referral.guardian
+    if guardian is None or guardian in named:
+        by_name = {person.name: person for person in reversed(named)}
+        return tuple(reversed(by_name.values()))
+    return (guardian,)
+
+
 def _consents(
-    referral: Referral, people: tuple[str, str], context: ReferralContext
+    referral: Referral, patient_id: str, people: dict[str, str], context: ReferralContext
 ) -> Iterator[Part]:
-    patient_id, person_id = people
     for release in referral.releases:
         consent_id = context.id_for("Consent", f"{referral.number}/{release.form}")
-        signer = _signer(release, referral.guardian)
-        signer_id = {"Patient": (patient_id,), "RelatedPerson": (person_id,)}.get(signer, ())
+        signer, *signer_id = _signer(release, patient_id, people)
         yield Part(recipes.CONSENT, release, (consent_id, patient_id, *signer_id), signer)
 
 
-def _signer(release: Release, guardian: Guardian | None) -> str:
-    """Return the type of the resource of who signed, or "" if it is not known which."""
+def _signer(release: Release, patient_id: str, people: dict[str, str]) -> tuple[str, ...]:
+    """Return type and id of the resource of who signed, or ("",) if it is not known which."""
     relationship = release.signer_relationship
     if relationship is not None and relationship.code == "ONESELF":  # v3-RoleCode
-        return "Patient"
-    if guardian is not None and release.signer == guardian.name:
-        return "RelatedPerson"
-    return ""
+        return "Patient", patient_id
+    if release.signer in people:
+        return "RelatedPerson", people[release.signer]
+    return ("",)
 
 
 def _observations(
@@ -108,10 +119,10 @@ def _requests(
 ) -> tuple[Part, Part]:
     request_id = context.id_for("ServiceRequest", referral.number)
     task_id = context.id_for("Task", referral.number)
-    guardian = referral.guardian
+    prohibited = any(person.contact_prohibited for person in _guardians(referral))
     asked = Asked(
         reasoned=bool(referral.reasons),
-        contact_prohibited=guardian is not None and bool(guardian.contact_prohibited),
+        contact_prohibited=prohibited,
         supporting=tuple(part.recipe.kind for part in supporting),
     )
     ids = (request_id, *parties, *(part.ids[0] for part in supporting))
