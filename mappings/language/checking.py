@@ -159,10 +159,10 @@ def _headings(document: MapDocument) -> dict[str, tuple[str, ...]]:
     """Return the recorded headings of every source, by role."""
     found = {}
     for source in document.sources:
-        spec = source
+        reader, spec = document, source
         if source.reads_with and (other := _loaded(source.reads_with)):
-            spec = other.main
-        words = _asked(document, source) if source.has_places else spec.headings
+            reader, spec = other, other.main
+        words = _asked(reader, spec) if spec.has_places else spec.headings
         found[source.role] = tuple(word.text for word in words)
     return found
 
