@@ -133,8 +133,6 @@ def samples(name: str) -> list[Content]:
     if name == "oneroster":
         exports = (ONEROSTER_11, ONEROSTER_12)
         return [{f"{n}.csv": text.encode() for n, text in one.items()} for one in exports]
-    if name in provider_exports.MAPS:
-        return [*provider_exports.samples(name)]
     folders = {
         "sds": ["oneroster/ms-sds/SDS_v2.1", "oneroster/ms-sds/SDS_Format_25_Users"],
         "edfi-json": ["edfi/api-json"],
