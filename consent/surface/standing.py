@@ -212,7 +212,8 @@ def _undefined_and_open(sources: Sources) -> Iterator[Slice]:
     """Yield the slices that no flow names, or no document defines, and that some facts open."""
     for asked in undefined_slices(sources.template):
         compiled = compile_slice(asked, sources)
-        if not filter_of(compiled).never:
+        # A layer without a way never agrees; most slices end here.
+        if all(layer.ways for layer in compiled.layers) and not filter_of(compiled).never:
             yield asked
 
 
