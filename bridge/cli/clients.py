@@ -61,6 +61,43 @@ def add_party(
     print_line(f"agreement {agreement_id} is in use between {lea} and {provider}")
 
 
+@party_app.command("amend")
+def amend_party(
+    agreement: Annotated[str, typer.Argument(help="The agreement as amended, whole: a file.")],
+    template: Annotated[str, typer.Option(help="Its template: a file, or a shipped one's id.")],
+    lea: Annotated[str, typer.Option(help="Short name of the district.")],
+    provider: Annotated[str, typer.Option(help="Short name of the provider.")],
+    hub: Annotated[str, typer.Option(help="Short name of the state hub.")] = "",
+    jurisdiction: Annotated[str, typer.Option(help="Law pack.")] = "US-CT",
+    yes: Annotated[bool, typer.Option("--yes", help="Also where something opens.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Put a later text in an agreement's place from its first day; shows what opens and closes.
+
+    Exit code 1, and nothing is changed, where something opens and --yes is not given.
+    """
+    from bridge.journeys.amend_agreement import (  # noqa: PLC0415
+        amend_agreement,
+        preview_amendment,
+    )
+    from bridge.journeys.set_up import AgreementDocuments  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+
+    documents = AgreementDocuments(
+        document_of(template), document_of(agreement), jurisdiction, lea, provider, hub or None
+    )
+    parts = parts_of(open_at(home))
+    preview = preview_amendment(parts, documents)
+    for line in preview.lines:
+        print_line(line)
+    print_line(f"cells opened {preview.opened}, closed {preview.closed}")
+    if preview.opened and not yes:
+        print_line("nothing was changed; give --yes where the parties mean it")
+        raise typer.Exit(1)
+    amended = amend_agreement(parts, documents)
+    print_line(f"decides from {amended.effective_at.isoformat()}" if amended.new else "as before")
+
+
 def document_of(name: str) -> bytes:
     """Return a document's bytes: a file's, or a shipped one's by its id.
 

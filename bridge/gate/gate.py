@@ -30,6 +30,7 @@ from bridge.gate.waiting import WaitingText, waiting_texts
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
+from bridge.store.agreement_changes import take_effect
 from bridge.store.engine import read, write
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students
 from bridge.store.index import INCLUDES
@@ -70,7 +71,7 @@ class Gate:
     ) -> Released:
         """Do :meth:`search` inside a write transaction that the caller commits."""
         includes, request = asked
-        viewer = viewer_of(connection, caller)
+        viewer = self._viewer(connection, caller)
         matches, total = self._released(connection, viewer, query)
         paths = tuple(INCLUDES[query.type][name] for name in includes)
         wanted = self._wanted(caller, matches, paths)
@@ -89,6 +90,11 @@ class Gate:
             last_change=matches[-1].stored.change if matches else 0,
             mark=GATE_MARK,
         )
+
+    def _viewer(self, connection: Connection, caller: Caller) -> Viewer:
+        """Return who asks, after amendments that are due have taken effect."""
+        take_effect(connection, self._clock.now())
+        return viewer_of(connection, caller)
 
     def _released(
         self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
@@ -165,7 +171,7 @@ class Gate:
 
         References that depend on what else the caller may read are left out of it.
         """
-        viewer = viewer_of(connection, caller)
+        viewer = self._viewer(connection, caller)
         query = Query(kind, ids=(record_id,), limit=1)
         found, _ = self._released(connection, viewer, query, linked=False)
         if not found:
@@ -190,7 +196,7 @@ class Gate:
         if caller.party != "lea":
             raise GateError("follow-up is for schools")
         with write(self._engine) as connection:
-            viewer = viewer_of(connection, caller)
+            viewer = self._viewer(connection, caller)
             rows, told = follow_ups(connection, viewer, self._clock, self._identifiers)
             found = (entry_of(viewer, each, self._identifiers, request) for each in told)
             append(connection, [entry for entry in found if entry], self._clock)
@@ -205,7 +211,7 @@ class Gate:
     def survey(self, callers: Sequence[Caller]) -> list[SurveyRow]:
         """Count, for the operator, what callers may see now and why not the rest."""
         with write(self._engine) as connection:
-            viewers = [viewer_of(connection, caller) for caller in callers]
+            viewers = [self._viewer(connection, caller) for caller in callers]
             return survey(connection, self._clock, viewers)
 
     def waiting_texts(self, callers: Sequence[Caller]) -> list[WaitingText]:
@@ -217,7 +223,7 @@ class Gate:
     def now_visible(self, caller: Caller, query: Query) -> int:
         """Count what a caller may see, releasing nothing."""
         with write(self._engine) as connection:
-            viewer = viewer_of(connection, caller)
+            viewer = self._viewer(connection, caller)
             condition = authorised(viewer, query.type, self._clock.now())
             return find(connection, replace(query, limit=0), condition)[1]
 

@@ -1,8 +1,7 @@
 """Setting a deployment up: organisations, the agreement between them, what the state designated."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -12,10 +11,8 @@ from bridge.parts import Parts
 from bridge.store.directory import (
     AgreementEntry,
     OrganizationEntry,
-    agreement_ids,
     put_agreement,
     put_organizations,
-    replace_agreement,
 )
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, record_evidence
@@ -67,7 +64,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
             entries.append(_entry(parts, role, site_key, name, parent=key))
     if documents.hub:
         entries.append(_entry(parts, "hub", documents.hub, agreement.parties["hub"].name))
-    row = _row(parts, agreement.id, documents)
+    row = entry_of(parts, agreement.id, documents)
     with write(parts.engine) as connection:
         put_organizations(connection, entries)
         if put_agreement(connection, row):
@@ -76,33 +73,8 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     return agreement.id
 
 
-def amend_agreement(parts: Parts, documents: AgreementDocuments) -> str:
-    """Put other documents in the place of an agreement in use; returns the new table's digest.
-
-    From now on decisions are taken by the new ones. The earlier ones are kept under their table's
-    digest, so that what was decided by them can still be replayed.
-
-    Raises:
-        DocumentError: the documents do not hold together, with line and column.
-        BridgeError: no agreement of this id is in use.
-    """
-    template = read_template(documents.template, "template")
-    agreement = read_agreement(documents.agreement, "agreement", template)
-    table = compile_table(template, agreement, load_law(documents.jurisdiction), ABLE)
-    row = _row(parts, agreement.id, documents)
-    with write(parts.engine) as connection:
-        before = dict(agreement_ids(connection)).get(agreement.id)
-        if before is None:
-            raise BridgeError(f"no agreement {agreement.id} is in use; activate it instead")
-        # INVARIANT: the instant grows with every change; by it others learn that there is one.
-        later = max(row.activated_at, before + timedelta(microseconds=1))
-        row = replace(row, activated_at=later)
-        replace_agreement(connection, row)
-        keep_documents(connection, table.digest, row)
-    return table.digest
-
-
-def _row(parts: Parts, agreement_id: str, documents: AgreementDocuments) -> AgreementEntry:
+def entry_of(parts: Parts, agreement_id: str, documents: AgreementDocuments) -> AgreementEntry:
+    """Return an agreement as the directory keeps it, put to use now."""
     return AgreementEntry(
         id=agreement_id,
         template_text=documents.template.decode(),

@@ -1,0 +1,74 @@
+"""Other documents of an agreement that take effect on a day to come. Nothing is deleted."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column, Connection, Table, Text, delete, insert, select, update
+from sqlmodel import Field, SQLModel
+
+from bridge.schema import table_of
+from bridge.store.directory import AgreementEntry, agreements, replace_agreement
+
+
+class AgreementChangeRow(SQLModel, table=True):
+    """The texts an agreement will have from an instant on; ``applied_at`` once it has them."""
+
+    __tablename__ = "agreement_change"
+
+    agreement_id: str = Field(primary_key=True)
+    effective_at: datetime = Field(primary_key=True)
+    digest: str
+    template_text: str = Field(sa_column=Column(Text, nullable=False))
+    agreement_text: str = Field(sa_column=Column(Text, nullable=False))
+    jurisdiction: str
+    applied_at: datetime | None = None
+
+
+_CHANGE: Table = table_of(AgreementChangeRow)
+_TEXTS = ("template_text", "agreement_text", "jurisdiction")
+
+
+def keep_change(
+    connection: Connection, digest: str, entry: AgreementEntry, effective_at: datetime
+) -> bool:
+    """Keep what an agreement will say; False if that is what it says, or will say, at the last.
+
+    Another change of the same instant is replaced while it has not taken effect.
+    """
+    row = _CHANGE.c
+    of_agreement = select(_CHANGE).where(row.agreement_id == entry.id)
+    last = connection.execute(of_agreement.order_by(row.effective_at.desc()).limit(1)).one_or_none()
+    texts = {name: getattr(entry, name) for name in _TEXTS}
+    used = next(each for each in agreements(connection) if each.id == entry.id)
+    said = last if last is not None else used
+    if all(getattr(said, name) == text for name, text in texts.items()):
+        return False
+    place = {"agreement_id": entry.id, "effective_at": effective_at}
+    waiting = [row[name] == value for name, value in place.items()]
+    connection.execute(delete(_CHANGE).where(*waiting, row.applied_at.is_(None)))
+    connection.execute(insert(_CHANGE), {**place, "digest": digest, **texts})
+    return True
+
+
+def take_effect(connection: Connection, now: datetime) -> int:
+    """Put in place what is due, in the order of its days; returns how many changed.
+
+    INVARIANT: called before the agreements are read for a decision, in the same transaction, so a
+    decision at or after the instant is taken by the new documents and none before it is.
+    """
+    due = select(_CHANGE).where(_CHANGE.c.applied_at.is_(None), _CHANGE.c.effective_at <= now)
+    if connection.execute(due.limit(1)).one_or_none() is None:
+        return 0
+    rows = connection.execute(due.order_by(_CHANGE.c.effective_at).with_for_update()).all()
+    for row in rows:
+        used = next(entry for entry in agreements(connection) if entry.id == row.agreement_id)
+        texts = {name: getattr(row, name) for name in _TEXTS}
+        # By this instant others learn that there is a change: it grows with every one.
+        later = max(row.effective_at, used.activated_at + timedelta(microseconds=1))
+        replace_agreement(connection, replace(used, activated_at=later, **texts))
+        key = (
+            _CHANGE.c.agreement_id == row.agreement_id,
+            _CHANGE.c.effective_at == row.effective_at,
+        )
+        connection.execute(update(_CHANGE).where(*key).values(applied_at=now))
+    return len(rows)
