@@ -1,4 +1,4 @@
-"""``ledger verify|head|events``."""
+"""``ledger verify|head|events|requests``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -62,3 +62,16 @@ def events(
             file.write(event.body + b"\n")
             count += 1
     print_line(f"{count} events written to {out.name}")
+
+
+@app.command()
+def requests(home: Home = Path()) -> None:
+    """Enter what was asked for and not given; an account does so by itself."""
+    from bridge.gate.requests import enter_requests  # noqa: PLC0415
+    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.store.engine import write  # noqa: PLC0415
+
+    parts = parts_of(open_at(home))
+    with write(parts.engine) as connection:
+        count = enter_requests(connection, parts)
+    print_line(f"{count} requests entered")

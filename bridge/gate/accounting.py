@@ -19,6 +19,7 @@ from bridge.gate.account_view import Withholding
 from bridge.gate.agreements import CompiledAgreement, agreements_of
 from bridge.gate.disclosures import subject_of
 from bridge.gate.released import GATE_MARK, AccountEvent, AccountLine, ReleasedAccount
+from bridge.gate.requests import enter_requests
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind, Recorded
 from bridge.ledger.lookup import about
@@ -58,6 +59,7 @@ def account_of(
     bound = agreements_of(connection, "lea", student.lea)
     _check_asker(bound, student, asker, parts)
     subject = subject_of(parts.identifiers, student.id)
+    enter_requests(connection, parts)
     found = list(about(connection, subject))
     hidden = Withholding.of(connection, parts, (student, asker), bound)
     shown = [kept for each in found if (kept := hidden.cut(each)) is not None]
@@ -118,6 +120,9 @@ def _events(each: Recorded, known: _Known, hidden: Withholding) -> list[AccountE
         return []
     if entry.kind is Kind.REVOCATION:
         return [AccountEvent(each.time, "revoked")] if forms else []
+    if entry.kind is Kind.DENY:
+        by = known.names.get(entry.receiving, entry.receiving)
+        return [AccountEvent(entry.asked_at or each.time, "asked", by)]
     if entry.kind is Kind.RECALL and entry.purpose in _RECALLED:
         to = known.names.get(entry.receiving, entry.receiving)
         return [AccountEvent(each.time, _RECALLED[entry.purpose], to)]

@@ -24,6 +24,7 @@ from bridge.gate.released import (
     ReleasedResource,
     Seen,
 )
+from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
 from bridge.gate.survey import SurveyRow, survey
 from bridge.gate.waiting import WaitingText, waiting_texts
@@ -60,7 +61,10 @@ class Gate:
             GateError: the decision could not be taken or written down; nothing left.
         """
         with write(self._engine) as connection:
-            return self.search_within(connection, caller, query, (tuple(includes), request))
+            came = self._clock.now()
+            found = self.search_within(connection, caller, query, (tuple(includes), request))
+            note_request(connection, caller, (query, found), (request, came))
+            return found
 
     def search_within(
         self,

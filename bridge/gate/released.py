@@ -162,7 +162,7 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True)
 class AccountEvent:
-    """Something taken back: ``revoked``, ``recalled`` or ``acknowledged``; by whom, if a party."""
+    """What is no release: ``asked``, ``revoked``, ``recalled`` or ``acknowledged``; by whom."""
 
     at: datetime
     kind: str
