@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Insert, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Field, SQLModel
 
@@ -37,7 +37,6 @@ class UnansweredRow(SQLModel, table=True):
 
 _UNANSWERED: Table = table_of(UnansweredRow)
 _KEY = ("organization", "role", "kind", "record_id", "day")
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,11 @@ class Known:
 def note_unanswered(connection: Connection, rows: Sequence[Unanswered]) -> None:
     """Keep requests; one that was kept that day already is left alone."""
     if rows:
-        new = _INSERT[connection.dialect.name](_UNANSWERED).on_conflict_do_nothing()
+        new: Insert
+        if connection.dialect.name == "sqlite":
+            new = sqlite.insert(_UNANSWERED).on_conflict_do_nothing()
+        else:
+            new = postgresql.insert(_UNANSWERED).on_conflict_do_nothing()
         values = [{**asdict(row), "day": row.day} for row in rows]
         connection.execute(new, values)
 
