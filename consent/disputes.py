@@ -43,9 +43,13 @@ def disputes(releases: Iterable[SignedRelease], template: Template) -> Iterator[
     held = template.settings.consent_conflict.guardians_disagree != "any_one_signs"
     for (at, yes), (other, no) in product(signed, refused):
         shared = _cells(yes, template) & _cells(no, template)
-        if shared and _name(yes) != _name(no):
+        if shared and _name(yes) != _name(no) and _of_one_referral(yes, no):
             elements = tuple(sorted({element for element, _, _ in shared}))
             yield Dispute(at, other, elements, held)
+
+
+def _of_one_referral(yes: SignedRelease, no: SignedRelease) -> bool:
+    return not yes.referral or not no.referral or yes.referral == no.referral
 
 
 def _of_a_guardian(form: SignedRelease) -> bool:

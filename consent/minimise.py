@@ -22,11 +22,12 @@ from consent.projections import (
     Rule,
     Segment,
     anchor_of,
+    elements_of,
     load_projection,
 )
 from consent.selectors import Selector
 
-__all__ = ["anchor_of", "load_projection", "minimise"]
+__all__ = ["anchor_of", "elements_of", "load_projection", "minimise"]
 
 Json = dict[str, object]
 _CHANGES_MEANING = ("modifierExtension", "implicitRules")

@@ -113,6 +113,14 @@ def anchor_of(view: str, resource_type: str) -> str | None:
     return always[0] if always and always[0] != PUBLIC else None
 
 
+@cache
+def elements_of(view: str, resource_types: tuple[str, ...]) -> frozenset[str]:
+    """Return the elements that stand in resources of some types, in one view."""
+    resources = load_projection(view).resources
+    found = (rule.element for kind in resource_types for rule in resources[kind].rules)
+    return frozenset(element for element in found if not element.startswith("@"))
+
+
 def _rows(name: str) -> list[dict[str, str]]:
     text = files("consent.projection").joinpath(name).read_text(encoding="utf-8")
     return list(csv.DictReader(io.StringIO(text)))

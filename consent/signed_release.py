@@ -21,6 +21,8 @@ class SignedRelease:
         birth_date: the student's.
         disputed: guardians disagree, or the signature is contested: it then sets no fact.
         minor_consented: the care it speaks of was given on the minor's own consent.
+        referral: the district's number of the one referral it is for; None for a form that covers
+            its purpose until it expires.
     """
 
     form: str
@@ -40,3 +42,4 @@ class SignedRelease:
     revoked_at: datetime | None = None
     disputed: bool = False
     minor_consented: bool = False
+    referral: str | None = None

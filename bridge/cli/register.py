@@ -1,5 +1,6 @@
 """``release`` and ``emergency``: the evidence register, by hand."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,7 @@ def record(
     form: Annotated[str, typer.Option(help="What the form calls itself.")] = "education",
     answer: Annotated[str, typer.Option(help="signed, refused or pending.")] = "signed",
     minor_consented: Annotated[bool, typer.Option(help="Care on the minor's own consent.")] = False,
+    referral: Annotated[str, typer.Option(help="Number of the one referral it is for.")] = "",
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -54,9 +56,9 @@ def record(
         (element, purpose, statement or []),
         (recipient, discloser),
     )
-    _tell_filed(
-        file_release(parts_of(open_at(home)), (lea, provider), student, form_said), as_json=as_json
-    )
+    form_said = replace(form_said, referral=referral or None)
+    filed = file_release(parts_of(open_at(home)), (lea, provider), student, form_said)
+    _tell_filed(filed, as_json=as_json)
 
 
 def _form(

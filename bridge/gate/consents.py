@@ -26,10 +26,14 @@ def release_consents(
 
     Inside a write transaction that the caller commits.
     """
-    kept = releases_of(connection, student.id)
+    every = releases_of(connection, student.id)
+    # INVARIANT: a Consent that lacked the limit would be read as wider than what was signed.
+    kept = [each for each in every if each.form.referral is None]
     append(connection, _entries(parts, student, kept), parts.clock)
     sealed = tuple(_sealed(parts, student, each) for each in kept)
     missing = dict.fromkeys(what for each in kept for what in lost(_exchanged(each.form)))
+    if len(kept) < len(every):
+        missing[Lost("Consent", "a form that is for one referral alone: it is not written")] = None
     return Released(matches=sealed, total=len(sealed), mark=GATE_MARK), tuple(missing)
 
 

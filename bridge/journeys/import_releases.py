@@ -127,7 +127,14 @@ def _reasons(said: dict[str, str]) -> Iterator[str]:
 
 
 def _form(said: dict[str, str]) -> SignedRelease:
-    texts = ("signer", "signer_relationship", "cosigner_relationship", "recipient", "discloser")
+    texts = (
+        "signer",
+        "signer_relationship",
+        "cosigner_relationship",
+        "recipient",
+        "discloser",
+        "referral",
+    )
     lists = ("elements", "purposes", "statements")
     return SignedRelease(
         form=said["form"],

@@ -18,10 +18,12 @@ from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
 from bridge.store.releases import KeptRelease, forms, keep_release, releases_of
 from consent.disputes import disputes
-from consent.releases import evidence_of, forms_met, missing_parts
+from consent.minimise import elements_of
+from consent.releases import DISSENT, Evidence, evidence_of, forms_met, missing_parts
 from consent.signed_release import SignedRelease
 
 BLOCKED = "signed by a guardian whom a court order keeps from deciding; it sets no fact"
+_OWN = elements_of("to-provider", ("Patient", "RelatedPerson"))
 HELD = "guardians disagree; held by the agreement's own choice, not by 34 CFR 99.4"
 
 
@@ -98,6 +100,8 @@ def known(
 def release_id_of(identifiers: Identifiers, student_id: str, form: SignedRelease) -> str:
     """Return the id of a form: the same parts give the same id, so filing is idempotent."""
     said = {k: v for k, v in asdict(form).items() if k not in ("recorded_at", "revoked_at")}
+    if form.referral is None:
+        del said["referral"]  # a form that names none is known by the parts it was always known by
     return identifiers.issue("release", student_id, orjson.dumps(said).decode())
 
 
@@ -155,6 +159,19 @@ def _evidence(
             element=row.element,
             purpose=row.purpose,
             recipient=row.recipient,
+            referral_id=_only_of(parts, agreement, kept.form, row),
         )
         for n, row in enumerate(evidence_of(kept.form, agreement.template, zone))
     ]
+
+
+def _only_of(parts: Parts, agreement: CompiledAgreement, form: SignedRelease, row: Evidence) -> str:
+    """Return the referral a row of evidence is limited to; "" for every one.
+
+    The student's own data belongs to no referral. A consent for one referral lets it leave, since
+    the referral cannot go without; a refusal of one referral does not hold it back.
+    """
+    if form.referral is None or (row.fact != DISSENT and row.element in _OWN):
+        return ""
+    parties = (agreement.entry.lea, agreement.entry.provider)
+    return parts.identifiers.issue(*parties, "ServiceRequest", form.referral)
