@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.journeys.register_release import Filed, file_release
+from bridge.journeys.signing import NO_AUTHORITY
 from bridge.parts import Parts
 from consent.signed_release import SignedRelease
 from mappings.readers.errors import SourceError
@@ -72,7 +73,7 @@ def import_releases(parts: Parts, parties: tuple[str, str], path: Path) -> Relea
         SourceError: the file cannot be read, or its headings are not the layout's.
     """
     table = open_table(path, _FORMATS)
-    _check_header(table)
+    check_header(table, set(columns()))
     report = ReleasesReport()
     for number, cells in enumerate(table.rows, table.first_row):
         if any(cell.strip() for cell in cells):
@@ -81,8 +82,13 @@ def import_releases(parts: Parts, parties: tuple[str, str], path: Path) -> Relea
     return report
 
 
-def _check_header(table: Table) -> None:
-    known, given = set(columns()), [heading.strip() for heading in table.header]
+def check_header(table: Table, known: set[str]) -> None:
+    """Check that a file has the headings of a layout of ours, each once.
+
+    Raises:
+        SourceError: one is missing, or there twice.
+    """
+    given = [heading.strip() for heading in table.header]
     if missing := sorted(known - set(given)):
         raise SourceError(table.file, "row 1", f"lacks the column {missing[0]}; use our layout")
     if len(set(given)) != len(given):
@@ -98,7 +104,10 @@ def _file_row(
     reasons = list(_reasons(said))
     if not reasons:
         try:
-            _count(report, file_release(parts, parties, said["student"], _form(said)))
+            filed = file_release(parts, parties, said["student"], _form(said))
+            reasons = [note for note in filed.notes if filed.new and note == NO_AUTHORITY]
+            if not reasons:
+                _count(report, filed)
         except BridgeError as error:
             reasons = [str(error)]
     if reasons:
@@ -120,7 +129,7 @@ def _reasons(said: dict[str, str]) -> Iterator[str]:
     if said["answer"] not in _ANSWERS:
         yield f'column "{headings["answer"]}": write {", ".join(_ANSWERS)}'
     for name in ("signed_on", "expires_on"):
-        if said[name] and _day(said[name]) is None:
+        if said[name] and day_of(said[name]) is None:
             yield f'column "{headings[name]}": write the day as YYYY-MM-DD'
     if said["minor_consented"].casefold() not in _YES_NO:
         yield f'column "{headings["minor_consented"]}": write yes or no'
@@ -139,8 +148,8 @@ def _form(said: dict[str, str]) -> SignedRelease:
     return SignedRelease(
         form=said["form"],
         answer=said["answer"],
-        signed_on=_day(said["signed_on"]),
-        expires_on=_day(said["expires_on"]),
+        signed_on=day_of(said["signed_on"]),
+        expires_on=day_of(said["expires_on"]),
         minor_consented=_YES_NO[said["minor_consented"].casefold()],
         **{name: said[name] or None for name in texts},  # type: ignore[arg-type]
         **{name: tuple(sorted(said[name].split())) for name in lists},  # type: ignore[arg-type]
@@ -148,8 +157,8 @@ def _form(said: dict[str, str]) -> SignedRelease:
     )
 
 
-def _day(text: str) -> date | None:
-    """Return a day; a workbook's cell of a day reads as its midnight."""
+def day_of(text: str) -> date | None:
+    """Return a day, or None; a workbook's cell of a day reads as its midnight."""
     day, _, time = text.replace("T", " ").partition(" ")
     try:
         return date.fromisoformat(day) if time in ("", "00:00:00") and len(day) == 10 else None

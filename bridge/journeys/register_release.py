@@ -1,7 +1,7 @@
 """A signed form comes into the register: what it is evidence of, and what it still lacks."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreement_between
 from bridge.identifiers import Identifiers
 from bridge.journeys.guardian_blocks import is_blocked
+from bridge.journeys.signing import NO_AUTHORITY, authorised
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, students_of
 from bridge.store.engine import read, write
@@ -110,27 +111,43 @@ def register(
 ) -> Filed:
     """Keep a form and record what it is evidence of; the student is locked by the caller.
 
-    A form signed by a guardian whom a court order blocks is kept and sets no fact.
+    A form signed by a guardian whom a court order blocks, or by somebody who may not sign it, is
+    kept and sets no fact.
     """
     if not keep_release(connection, kept):
         return Filed(kept.id, new=False)
-    now, template, form = parts.clock.now(), agreement.template, kept.form
-    blocked = is_blocked(connection, parts.identifiers, (kept.student_id, form.signer), now)
-    rows = [] if blocked else _evidence(parts, agreement, kept, now)
+    template, form = agreement.template, kept.form
     return Filed(
         kept.id,
         new=True,
         met=tuple(sorted(forms_met(form, template))),
         missing={n: lacking for n, lacking in missing_parts(form, template).items() if lacking},
-        facts=record_evidence(connection, rows),
-        notes=tuple(_notes(connection, agreement, kept, blocked=blocked)),
+        facts=record_facts(connection, parts, agreement, kept),
+        notes=tuple(_notes(connection, parts, agreement, kept)),
     )
 
 
+def record_facts(
+    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
+) -> int:
+    """Record what a form on file is evidence of, as far as its signer had authority.
+
+    Returns how many facts are new; none for a guardian whom a court order blocks.
+    """
+    now = parts.clock.now()
+    if is_blocked(connection, parts.identifiers, (kept.student_id, kept.form.signer), now):
+        return 0
+    rows = _rows(connection, parts, agreement, kept)
+    return record_evidence(connection, _evidence(parts, agreement, kept, rows))
+
+
 def _notes(
-    connection: Connection, agreement: CompiledAgreement, kept: KeptRelease, *, blocked: bool
+    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
 ) -> list[str]:
-    notes = [BLOCKED] if blocked else []
+    now, who = parts.clock.now(), (kept.student_id, kept.form.signer)
+    notes = [BLOCKED] if is_blocked(connection, parts.identifiers, who, now) else []
+    if len(_rows(connection, parts, agreement, kept)) < len(_all_rows(agreement, kept)):
+        notes.append(NO_AUTHORITY)
     of_agreement = [
         other
         for other in releases_of(connection, kept.student_id)
@@ -141,13 +158,24 @@ def _notes(
     return notes
 
 
+def _all_rows(agreement: CompiledAgreement, kept: KeptRelease) -> tuple[Evidence, ...]:
+    return evidence_of(kept.form, agreement.template, agreement.agreement.effective.tz)
+
+
+def _rows(
+    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
+) -> list[Evidence]:
+    every = _all_rows(agreement, kept)
+    return authorised(connection, parts.identifiers, agreement.template, (kept, every))
+
+
 def _evidence(
-    parts: Parts, agreement: CompiledAgreement, kept: KeptRelease, now: datetime
+    parts: Parts, agreement: CompiledAgreement, kept: KeptRelease, rows: Sequence[Evidence]
 ) -> list[NewEvidence]:
-    zone = agreement.agreement.effective.tz
+    now, place = parts.clock.now(), {row: n for n, row in enumerate(_all_rows(agreement, kept))}
     return [
         NewEvidence(
-            id=parts.identifiers.issue("evidence", kept.id, str(n)),
+            id=parts.identifiers.issue("evidence", kept.id, str(place[row])),
             fact=row.fact,
             valid_from=row.valid_from,
             valid_to=row.valid_to,
@@ -161,7 +189,7 @@ def _evidence(
             recipient=row.recipient,
             referral_id=_only_of(parts, agreement, kept.form, row),
         )
-        for n, row in enumerate(evidence_of(kept.form, agreement.template, zone))
+        for row in rows
     ]
 
 

@@ -1,0 +1,56 @@
+"""Whether the one who signed a form may sign it, as the register of guardians knows."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
+
+from bridge.identifiers import Identifiers
+from bridge.store.guardians import guardians_of
+from bridge.store.releases import KeptRelease
+from consent.mou import Template
+from consent.releases import DISSENT, Evidence
+from consent.signers import Signer, signer_of
+
+NO_AUTHORITY = (
+    "signed by somebody who, as far as the register of guardians knows, may not sign it; "
+    "it sets no fact until they are entered"
+)
+# Which authority a form of the template asks for, by who must sign it.
+_ASKED = {"education_rights_holder": "education"}
+
+
+def who_of(identifiers: Identifiers, student_id: str, name: str) -> str:
+    """Return a name as the register keeps it: alike however it is spaced or capitalised."""
+    return identifiers.issue("guardian", student_id, " ".join(name.casefold().split()))
+
+
+def authorised(
+    connection: Connection,
+    identifiers: Identifiers,
+    template: Template,
+    asked: tuple[KeptRelease, Iterable[Evidence]],
+) -> list[Evidence]:
+    """Return the evidence of a form that its signer could give on the day it was signed.
+
+    A refusal counts whoever signs it: it opens nothing. A student who signs needs no entry. Where
+    the register knows no guardian of the student, the relationship on the form counts.
+    """
+    kept, rows = asked
+    form = kept.form
+    guardians = guardians_of(connection, kept.student_id)
+    own = signer_of(form.signer_relationship) is Signer.STUDENT
+    if not guardians or own or form.signed_on is None:
+        return list(rows)
+    who = who_of(identifiers, kept.student_id, form.signer or "")
+    may = {
+        what
+        for each in guardians
+        if each.who == who and each.holds_on(form.signed_on)
+        for what in each.may_sign
+    }
+    forms = template.settings.consents
+    return [
+        row
+        for row in rows
+        if row.fact == DISSENT or _ASKED.get(forms[row.source].signer, "health") in may
+    ]
