@@ -158,6 +158,37 @@ def test_a_fault_planted_in_a_table_is_found_with_its_smallest_cell(
     assert facts is None or " ".join(found.facts) == facts
 
 
+# A slice that opens as another one does, and the property that is against it.
+EXCHANGED = [
+    ("provider lea counselor follow therapy.notes", FOLLOW, "session-notes-stay"),
+    ("provider lea counselor follow sud.record", FOLLOW, "part-2-basis"),
+    ("provider lea counselor follow sud.record", FOLLOW, "part-2-notice"),
+    ("lea provider intake refer student.name", FOLLOW, "redisclosure-told"),
+    ("lea hub loader report student.name", "lea hub loader report ref.row", "hub-gets-no-names"),
+    ("hub public anyone report diagnosis", "hub public anyone report agg.cell",
+     "public-gets-counts-only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "like", "fails"), EXCHANGED, ids=lambda word: word[-20:])
+def test_a_slice_that_opens_as_another_one_does_is_found(asked: str, like: str, fails: str) -> None:
+    paper = worked()
+    table = conditions_of(paper.template, paper.agreement, paper.law)
+
+    found = failures({slice_of(asked): table[slice_of(like)]}, paper)[fails]
+
+    assert found.asked == slice_of(asked)
+    assert found.facts
+
+
+def test_a_fault_is_planted_for_every_standing_property() -> None:
+    of_engine = {"prohibition-only-closes", "undefined-denied"}
+
+    assert {f[2] for f in FAULTS} | {e[2] for e in EXCHANGED} | of_engine == {
+        row["id"] for row in standing_rows()
+    }
+
+
 def test_an_engine_in_which_a_denial_opens_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     def last_denial_only(one: Conditions) -> Filter:
         return filter_of(replace(one, denials=one.denials[-1:]))
