@@ -6,7 +6,7 @@ A place is written as the names on the way to it, divided by dots, the kind of r
 - ``Contact.2.Name.FirstName`` the second of several records of that kind.
 - ``Patient.telecom.value where system is phone`` only where the nearest element around the text
   that has a ``system`` says so.
-- ``every ServiceRequest.reasonCode.text`` all texts, divided by ``; ``.
+- ``every ServiceRequest.reasonCode.text`` all texts, divided by ``¦``, which no text needs.
 - ``first Patient.name.given`` the first of several texts.
 
 Without ``every`` or ``first``, several different texts at one place are ``SEVERAL``: which one is
@@ -25,7 +25,7 @@ _PLACE = re.compile(
     r"\.(?P<path>[A-Za-z_@][A-Za-z0-9_]*(?:\.[A-Za-z_@][A-Za-z0-9_]*)*)"
     r"(?: where (?P<key>[A-Za-z_@][A-Za-z0-9_.]*) is (?P<value>\S.*))?\Z"
 )
-_DIVIDER: Final = "; "
+_DIVIDER: Final = " ¦ "
 
 
 @dataclass(frozen=True, slots=True)
