@@ -12,6 +12,7 @@ from bridge.cli import (
     clients,
     deployment,
     guardians,
+    held,
     importing,
     ledgers,
     maps,
@@ -41,6 +42,7 @@ app.command()(accounts.account)
 app.add_typer(maps.app, name="map", help="Maps: from a district's columns to FHIR.")
 app.add_typer(mous.app, name="mou", help="Memoranda of understanding.")
 app.add_typer(importing.app, name="import", help="Bring records in.")
+app.add_typer(held.app, name="held", help="Rows that wait for a person.")
 app.add_typer(importing.export_app, name="export", help="Give a school its follow-up.")
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")

@@ -10,6 +10,7 @@ from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
     from bridge.journeys.held_rows import HeldRow
+    from bridge.parts import Parts
     from mappings.language import Run
 
 app = typer.Typer(no_args_is_help=True)
@@ -17,6 +18,10 @@ export_app = typer.Typer(no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(help="Files, or ROLE=FILE for a map of several.")]
 MapOption = Annotated[str, typer.Option("--map", help="A shipped map's id, or a map's file.")]
+HeldOut = Annotated[
+    Path | None,
+    typer.Option("--held", help="A new workbook for held rows: correct them there and import it."),
+]
 
 
 @app.command()
@@ -25,6 +30,7 @@ def referrals(
     lea: Annotated[str, typer.Option(help="The district's short name.")],
     provider: Annotated[str, typer.Option(help="The provider's short name.")],
     map_id: MapOption = "schoolbridge-template",
+    held_out: HeldOut = None,
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -33,8 +39,10 @@ def referrals(
     from bridge.parts import parts_of  # noqa: PLC0415
 
     run = run_of(map_id, files)
-    report = ReferralImport(parts_of(open_at(home)), lea, provider).run(run)
+    parts = parts_of(open_at(home))
+    report = ReferralImport(parts, lea, provider).run(run)
     _told(report.as_data(), run, report.held, as_json=as_json)
+    _sheet((map_id, files, held_out), report.held, (parts, lea))
 
 
 @app.command()
@@ -42,6 +50,7 @@ def roster(
     files: Files,
     lea: Annotated[str, typer.Option(help="The district's short name.")],
     map_id: MapOption = "aspen-students",
+    held_out: HeldOut = None,
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -50,8 +59,10 @@ def roster(
     from bridge.parts import parts_of  # noqa: PLC0415
 
     run = run_of(map_id, files)
-    report = import_roster(parts_of(open_at(home)), lea, run)
+    parts = parts_of(open_at(home))
+    report = import_roster(parts, lea, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
+    _sheet((map_id, files, held_out), report.held, (parts, lea))
 
 
 @app.command()
@@ -60,6 +71,7 @@ def encounters(
     provider: Annotated[str, typer.Option(help="The provider's short name.")],
     map_id: MapOption = "harbor-hl7v2",
     exported: Exported = None,
+    held_out: HeldOut = None,
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -68,8 +80,10 @@ def encounters(
     from bridge.parts import parts_of  # noqa: PLC0415
 
     run = run_of(map_id, files, exported)
-    report = import_sessions(parts_of(open_at(home)), provider, run)
+    parts = parts_of(open_at(home))
+    report = import_sessions(parts, provider, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
+    _sheet((map_id, files, held_out), report.held, (parts, provider))
 
 
 @app.command()
@@ -124,3 +138,22 @@ def _told(data: dict[str, object], run: "Run", held: "list[HeldRow]", *, as_json
     tell(data, as_json=False)
     for h in held:
         print_line(f"held: {h.origin.file} row {h.origin.row}: {' | '.join(h.texts)}")
+
+
+def _sheet(
+    came: tuple[str, list[Path], Path | None], held: "list[HeldRow]", whose: "tuple[Parts, str]"
+) -> None:
+    """Write held rows into a workbook, where one was asked for and a row is held."""
+    from bridge.journeys.held_rows import row_key, write_held  # noqa: PLC0415
+    from bridge.journeys.run_maps import compiled_map  # noqa: PLC0415
+
+    map_id, files, out = came
+    if out is None or not held:
+        return
+    parts, owner = whose
+    rows = {
+        h.origin.row: (" | ".join(h.texts), row_key(parts.identifiers, owner, h.origin))
+        for h in held
+    }
+    written = write_held(compiled_map(map_id), files, rows, out)
+    typer.echo(f"{written} of {len(held)} held rows written to {out.name}", err=True)

@@ -111,7 +111,11 @@ def run(
     exported: Exported = None,
     as_json: AsJson = False,
 ) -> None:
-    """Map files to FHIR resources in a folder, storing nothing; held rows are listed."""
+    """Map files to FHIR resources in a folder, storing nothing.
+
+    Held rows are listed, and written to held-rows.xlsx there, to correct and run again.
+    """
+    from bridge.journeys.held_rows import write_held  # noqa: PLC0415
     from bridge.journeys.map_files import map_files, map_files_together  # noqa: PLC0415
 
     if processes > 1 and exported:
@@ -128,12 +132,21 @@ def run(
         "held": report.held,
         "duplicates": report.duplicates,
         "match_rates": {n: list(r) for n, r in report.match_rates.items()},
+        "held_by_reason": {str(code): n for code, n in sorted(report.held_by_reason.items())},
+        "unmapped": {
+            column: {"cells": found.cells, "options": found.options}
+            for column, found in report.unmapped.items()
+        },
         "resources": result.resources,
+        "fill": report.fill,
     }
-    tell({**counts, "fill": report.fill} if as_json else counts, as_json=as_json)
-    if not as_json:
-        for file, row, reasons in result.held:
-            print_line(f"held: {file} row {row}: {' | '.join(reasons)}")
+    compiled = _compiled(map_id)
+    if result.held and not compiled.document.main.has_places:
+        rows = {row: (" | ".join(reasons), "") for _, row, reasons in result.held}
+        counts["held_sheet"] = write_held(compiled, files, rows, out / "held-rows.xlsx")
+    tell(counts, as_json=as_json)
+    for file, row, reasons in result.held if not as_json else ():
+        print_line(f"held: {file} row {row}: {' | '.join(reasons)}")
 
 
 def run_of(map_id: str, files: list[Path], exported: str | None = None) -> "Run":

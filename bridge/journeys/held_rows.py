@@ -1,16 +1,19 @@
 """Rows that wait for a person, whichever step held them."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 
+from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
-from bridge.store.directory import HeldEntry, put_held
+from bridge.journeys.run_maps import named
+from bridge.store.directory import HeldEntry, put_held, release_held
 from mappings.canonical import SourceRow
-from mappings.language import Held
+from mappings.language import CompiledMap, Held, HeldLine, fits, held_sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,54 @@ def keep_held(
         for row in rows
     ]
     put_held(connection, owner, entries, now)
+    known = zip(rows, entries, strict=True)
+    moved = [r.origin.ticket for r, e in known if r.origin.ticket not in ("", e.source_key)]
+    release_held(connection, owner, moved, now)
+
+
+def let_go(
+    connection: Connection, identifiers: Identifiers, owner: str, came: tuple[SourceRow, datetime]
+) -> None:
+    """Mark a row that went through as no longer waiting, under its key and under its ticket."""
+    origin, now = came
+    keys = [row_key(identifiers, owner, origin), origin.ticket]
+    release_held(connection, owner, [key for key in keys if key], now)
 
 
 def row_key(identifiers: Identifiers, owner: str, origin: SourceRow) -> str:
     """Return the keyed hash a source row is known by: its own key may hold a name."""
-    return identifiers.issue("row", owner, origin.source, origin.key)
+    told = (origin.key, origin.content) if origin.content else (origin.key,)
+    return identifiers.issue("row", owner, origin.source, *told)
+
+
+def write_held(
+    compiled: CompiledMap, files: Sequence[Path], held: Mapping[int, tuple[str, str]], out: Path
+) -> int:
+    """Write held rows of the main file into a workbook to correct; returns how many.
+
+    Rows a sheet cannot hold (of another width than the header, or with a cell beyond what a
+    workbook takes) are left to be corrected in the source.
+
+    Args:
+        compiled: the map that held them.
+        files: the files as they were given to the run.
+        held: for each row number the reasons, and as what the queue knows it.
+        out: a new file.
+
+    Raises:
+        BridgeError: the file is there already, or the source has no columns a person can correct.
+    """
+    if out.exists():
+        raise BridgeError(f"{out.name} is there already and may hold corrections; name another")
+    if compiled.document.main.has_places:
+        raise BridgeError("messages and records are corrected in the system they come from")
+    header, rows = compiled.rows_at(named(files), held)
+    lines = [
+        HeldLine(held[row][0], f"row {row}", held[row][1], cells)
+        for row, cells in sorted(rows.items())
+        if fits(cells, header)
+    ]
+    partial = out.with_name(f"{out.name}.part")
+    partial.write_bytes(held_sheet(header, lines))
+    partial.replace(out)
+    return len(lines)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreements_of
-from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, of_mapping
+from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.journeys.record_encounter import coded_element, speaks_of_others
 from bridge.parts import Parts
 from bridge.store.directory import organizations
@@ -98,6 +98,8 @@ class _Import:
         except FhirError as error:
             return HeldRow(session.origin, ("cannot-build",), (str(error),))
         self._keep(session, [self._record(r, found[0]) for r in resources])
+        came = (session.origin, self._parts.clock.now())
+        let_go(self._connection, self._parts.identifiers, self._provider, came)
         return None
 
     def _context(self, session: ServiceSession, referral: KnownReferral) -> SessionContext:

@@ -41,10 +41,15 @@ def run_of(
     """
     compiled = replace(compiled_map(map_id), share=share)
     moment = _exported(compiled, exported)
-    named = [str(file).partition("=") for file in files]
-    if all(mark for _, mark, _ in named):
-        return compiled.run({role: Path(name) for role, _, name in named}, moment)
-    return compiled.run(files, moment)
+    return compiled.run(named(files), moment)
+
+
+def named(files: Sequence[Path]) -> dict[str, Path] | Sequence[Path]:
+    """Return files by role where they were given as ROLE=FILE, else as they are."""
+    parts = [str(file).partition("=") for file in files]
+    if all(mark for _, mark, _ in parts):
+        return {role: Path(name) for role, _, name in parts}
+    return files
 
 
 def _exported(compiled: CompiledMap, text: str | None) -> datetime | None:

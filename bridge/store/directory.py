@@ -137,19 +137,24 @@ def students_of(connection: Connection, lea: str) -> dict[str, StudentEntry]:
 def put_held(
     connection: Connection, custodian: str, entries: Sequence[HeldEntry], at: datetime
 ) -> None:
-    """Keep the rows an import held; a row held before gets its newest reasons."""
+    """Keep the rows an import held; a row held before gets its newest reasons.
+
+    One that was let go and comes again as it was (an old file beside its correction) stays so.
+    """
     for entry in entries:
         reasons = orjson.dumps(entry.reasons).decode()
         place = {"custodian": custodian, "source": entry.source, "source_key": entry.source_key}
-        changed = connection.execute(
-            update(_HELD)
-            .where(*(_HELD.c[name] == value for name, value in place.items()))
-            .values(reasons=reasons, file=entry.file, row=entry.row, held_at=at, released_at=None)
-        )
-        if changed.rowcount == 0:
+        same = [_HELD.c[name] == value for name, value in place.items()]
+        known = connection.execute(select(_HELD.c.released_at, _HELD.c.reasons).where(*same))
+        before = known.one_or_none()
+        if before is not None and before.released_at is not None and before.reasons == reasons:
+            continue
+        values = {"file": entry.file, "row": entry.row, "reasons": reasons, "held_at": at}
+        if before is not None:
+            connection.execute(update(_HELD).where(*same).values(released_at=None, **values))
+        else:
             held_id = f"{custodian}:{entry.source}:{entry.source_key}"
-            row = {"id": held_id, "file": entry.file, "row": entry.row, "reasons": reasons}
-            connection.execute(insert(_HELD), {**place, **row, "held_at": at})
+            connection.execute(insert(_HELD), {"id": held_id, **place, **values})
 
 
 def release_held(

@@ -19,12 +19,17 @@ class SourceRow:
         file: name of the file (never a path).
         row: row number as a spreadsheet shows it (the header is row 1).
         key: the source's own key of the record, unique within the source.
+        content: a digest of the row, where the key does not tell it from others: it is empty, or
+            belongs to another row.
+        ticket: as what the queue of held rows knows it, if it comes back from there.
     """
 
     source: str
     file: str
     row: int
     key: str
+    content: str = ""
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True)

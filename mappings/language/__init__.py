@@ -10,6 +10,7 @@ from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind, MapKi
 from mappings.language.document import MapDocument
 from mappings.language.examples import ExampleResult, flatten, run_examples
 from mappings.language.explaining import Lineage, explain_map
+from mappings.language.held_sheet import HeldLine, fits, held_sheet
 from mappings.language.locking import lock_differences, lock_name, lock_text
 from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
 from mappings.language.past import exported_at
@@ -24,6 +25,7 @@ __all__ = [
     "CompiledMap",
     "ExampleResult",
     "Held",
+    "HeldLine",
     "HoldCode",
     "HoldReason",
     "Kind",
@@ -38,7 +40,9 @@ __all__ = [
     "compile_map",
     "explain_map",
     "exported_at",
+    "fits",
     "flatten",
+    "held_sheet",
     "list_maps",
     "load_map",
     "lock_differences",

@@ -1,6 +1,6 @@
 """From a checked map to something that runs over files."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from mappings.language.dictionary import MapKind
 from mappings.language.document import MapDocument, SourceSpec, Word
 from mappings.language.generating import generate
 from mappings.language.headers import accepted_headings, bind_header, header_fit
+from mappings.language.held_sheet import open_source
 from mappings.language.joining import MAX_JOINED_ROWS, JoinedRow, JoinIndex
 from mappings.language.outcome import Held, Mapped, RunReport
 from mappings.language.past import once_past, refuse_unknown_export
@@ -20,7 +21,7 @@ from mappings.language.running import WHOLE, Share, TableRun
 from mappings.language.shipped import load_map
 from mappings.language.typed import Setting
 from mappings.language.value_tables import normal
-from mappings.readers import SourceError, SourceFormat, Table, has_part, is_folder, open_table
+from mappings.readers import SourceError, SourceFormat, Table, has_part, is_folder
 
 Tables = Mapping[str, Callable[[], Table]]
 """For each role, how its table is opened (it may be opened twice)."""
@@ -205,6 +206,19 @@ class CompiledMap:
         words += [pair.column for join in self.document.joins for pair in join.pairs]
         return replace(source.how, locations=tuple(dict.fromkeys(word.text for word in words)))
 
+    def rows_at(
+        self, files: Mapping[str, Path] | Sequence[Path], numbers: Collection[int]
+    ) -> tuple[tuple[str, ...], dict[int, list[str]]]:
+        """Return the headings of the main source, and its rows of these numbers as written.
+
+        Raises:
+            SourceError: the file cannot be read.
+        """
+        given = files if isinstance(files, Mapping) else self._roles(files)
+        table = self._openers(given)[self.document.main.role]()
+        rows = enumerate(table.rows, table.first_row)
+        return table.header, {number: cells for number, cells in rows if number in numbers}
+
     def _openers(self, files: Mapping[str, Path]) -> dict[str, Callable[[], Table]]:
         formats = self.formats()
         return {role: _opener(path, formats[role]) for role, path in files.items()}
@@ -252,7 +266,7 @@ class CompiledMap:
             if part is not None:
                 spec, rules = part.document.main, part.document.fields
             try:
-                header = open_table(path, self._format(source)).header
+                header = open_source(path, self._format(source)).header
             except SourceError as error:
                 wrong.append(error)
                 continue
@@ -282,7 +296,7 @@ def _placed(places: Mapping[str, int], words: Sequence[Word]) -> tuple[int, ...]
 
 
 def _opener(path: Path, how: SourceFormat) -> Callable[[], Table]:
-    return lambda: open_table(path, how)
+    return lambda: open_source(path, how)
 
 
 def _never(*_: object) -> object:

@@ -3,7 +3,7 @@
 import hashlib
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 from zlib import crc32
@@ -13,6 +13,7 @@ from mappings.language.binding import BoundField
 from mappings.language.diagnosis import diagnose, not_on_form
 from mappings.language.document import MapDocument, Otherwise
 from mappings.language.generating import Build, Unmappable
+from mappings.language.held_sheet import Returned
 from mappings.language.joining import JoinIndex
 from mappings.language.outcome import (
     Held,
@@ -107,14 +108,17 @@ class TableRun:
         content = hash(tuple(cells))
         self._contents.append(content)
         if ragged:
-            return self._ragged(table, number, len(cells))
+            return self._ragged(table, number, cells)
         origin = SourceRow(self.document.id, table.file, number, key)
+        if type(cells) is Returned:
+            origin = replace(origin, ticket=cells.ticket)
         first = self._rows.setdefault(hash(key), number) if key else number
         if first != number and self._contents[first - table.first_row] == content:
             self.report.duplicates += 1
             return None
         if reasons := self._unfit(table, cells, first if first != number else 0):
-            return self._hold(origin, reasons)
+            repeated = first != number
+            return self._hold(_by_content(origin, cells) if repeated else origin, reasons)
         return self._outcome(origin, cells)
 
     def _unfit(self, table: Table, cells: Cells, first: int) -> list[HoldReason]:
@@ -160,6 +164,7 @@ class TableRun:
         self._count_unmapped(origin, rows, reasons)
         if not origin.key:
             reasons.append(_no_key(self.document))
+            origin = _by_content(origin, cells)
         if not reasons and error is not None:
             reasons.append(HoldReason(error.code, "", error.text, error.what_to_do))
         if not reasons:
@@ -187,16 +192,22 @@ class TableRun:
         # Several columns may hold a name: the key must not.
         return hashlib.sha256("\x1f".join(texts).encode()).hexdigest()[:20]
 
-    def _ragged(self, table: Table, number: int, found: int) -> Held:
-        text = f"the row has {found} cells, the header has {len(table.header)}"
+    def _ragged(self, table: Table, number: int, cells: Cells) -> Held:
+        text = f"the row has {len(cells)} cells, the header has {len(table.header)}"
         advice = "look for a missing or extra delimiter and export the file again"
-        origin = SourceRow(self.document.id, table.file, number, "")
+        origin = _by_content(SourceRow(self.document.id, table.file, number, ""), cells)
         return self._hold(origin, [HoldReason(HoldCode.RAGGED, "", text, advice)])
 
     def _hold(self, origin: SourceRow, reasons: list[HoldReason]) -> Held:
         held = Held(origin, tuple(reasons))
         self.report.hold(held)
         return held
+
+
+def _by_content(origin: SourceRow, cells: Cells) -> SourceRow:
+    """Let a row whose key does not tell it from others be told by what it holds."""
+    digest = hashlib.sha256("\x1f".join(cells).encode()).hexdigest()[:32]
+    return replace(origin, content=digest)
 
 
 def _count_filled(filled: list[int], rows: list[Cells]) -> None:
