@@ -146,5 +146,5 @@ def _vote(layer: Layer, bits: int) -> Vote:
         agrees=bool(met),
         by=tuple(way.name for way in shown),
         clause=shown[0].clause if shown else "",
-        missing=() if met else nearest(layer, bits),
+        missing=nearest(layer, bits),
     )

@@ -15,6 +15,7 @@ from consent.minimise import anchor_of
         ("to-school", "Task", "referral.status"),
         ("to-school", "Encounter", "visit.dates"),
         ("to-school", "Patient", None),
+        ("to-school", "Binary", None),
     ],
 )
 def test_the_anchor_of_a_type_is_known_to_whoever_searches(

@@ -259,3 +259,9 @@ def test_a_block_the_template_locks_is_refused_and_parties_are_bound_all_the_sam
         f"{block}: is locked by the template; leave it out"
     ]
     assert read_agreement(seal(text, bound), "a.yaml", bound).term.notice_days == 60
+
+
+def test_a_child_without_clauses_of_its_own_adds_none() -> None:
+    text = AGREEMENT.partition("clauses:")[0].encode()
+
+    assert read_agreement(text, "a.yaml", shipped_template()).clauses == {}

@@ -93,6 +93,7 @@ def test_what_is_assumed_of_every_record_leaves_the_records_as_they_were() -> No
 def test_no_record_at_all_is_decided_too() -> None:
     nothing = decide_columns(RICH, FactColumns(()))
 
+    assert FactColumns(()).where(A) == FactColumns(()).every == 0
     assert (nothing.count, nothing.permitted) == (0, 0)
     assert (nothing.flags(), nothing.extents()) == (b"", [])
     assert [nothing.where(extent) for extent in Extent] == [0] * len(Extent)

@@ -1,6 +1,7 @@
 """Edges of the engine: every reason on a sample of cells, and what only a fault would change."""
 
 import random
+from dataclasses import replace
 from functools import cache
 
 from consent.cells import subsets
@@ -9,6 +10,7 @@ from consent.conditions import bits_of, facts_in
 from consent.filters import holds
 from consent.model import Slice
 from consent.mou import shipped_agreement, shipped_template
+from consent.table import compile_table
 from tests.consent.oracles.plain import objections
 from tests.consent.oracles.shipped import Paper
 from tests.consent.worked_example import law, slice_of, table
@@ -101,3 +103,29 @@ def test_a_layer_without_any_way_names_no_clause_and_nothing_that_would_help() -
 def test_every_set_of_some_facts_is_a_cell_once() -> None:
     assert list(subsets(0b1010)) == [0b1010, 0b1000, 0b0010, 0]
     assert list(subsets(0)) == [0]
+
+
+def test_what_no_law_speaks_of_is_denied_and_the_reason_says_so() -> None:
+    lawless = compile_table(shipped_template(), shipped_agreement(), replace(law(), bases=()))
+    asked = slice_of("lea provider intake refer referral.reason")
+
+    decision = lawless.decide(asked, ["in_force", "enrolled", "provider_active", "c_ferpa"])
+
+    assert (decision.permitted, decision.reasons) == (False, ("law:none",))
+    assert [vote.layer for vote in lawless.explain(asked, [])][-3:] == [
+        "law:none",
+        "template",
+        "agreement",
+    ]
+
+
+def test_only_a_basis_met_by_a_form_that_rides_along_names_the_form() -> None:
+    ways = [
+        way
+        for asked in table().slices()
+        for layer in table().cells_of(asked).conditions.layers
+        for way in layer.ways
+    ]
+
+    assert {way.form for way in ways if way.name == "p2.consent"} == {"part2"}
+    assert {way.form for way in ways if way.name != "p2.consent"} == {""}

@@ -19,7 +19,7 @@ _DECIDING = (
     "duties", "reading_facts", "table_properties",
 )  # fmt: skip
 _SIGNING = ("disputes_and_emergencies", "signers", "releases")
-_CUTTING = ("projection_tables", "minimise_edges", "minimise")
+_CUTTING = ("anchors", "projection_tables", "minimise_edges", "minimise")
 _NARROWING = ("documents_in_force", "children", "reading_documents")
 _JUDGES = (*_DECIDING, *_SIGNING, *_CUTTING, *_NARROWING[:2])
 # Every module that decides, with the tests that are tried first on an edit of it.
