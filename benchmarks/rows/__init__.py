@@ -13,6 +13,7 @@ from benchmarks.rows import (
     referral_rows_vs_liquid,
     referral_rows_vs_liquid_engine,
     referral_rows_vs_naive_fhir_resources,
+    session_messages_vs_hl7_parse,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -21,6 +22,7 @@ ROWS: tuple[Row, ...] = (
     referral_rows_vs_liquid.ROW,
     referral_rows_vs_liquid_engine.ROW,
     referral_rows_vs_jsonata.ROW,
+    session_messages_vs_hl7_parse.ROW,
     read_vs_ceiling.ROW,
     consent_decide_vs_cedarpy.ROW,
     consent_records_vs_cedarpy.ROW,

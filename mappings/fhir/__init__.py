@@ -3,7 +3,7 @@
 from mappings.fhir.context import DistrictSystems, ReferralContext, SessionContext
 from mappings.fhir.referral import referral_resources
 from mappings.fhir.screening import screening_resources
-from mappings.fhir.session import session_resources
+from mappings.fhir.session import session_resource, session_resources
 
 __all__ = [
     "DistrictSystems",
@@ -11,5 +11,6 @@ __all__ = [
     "SessionContext",
     "referral_resources",
     "screening_resources",
+    "session_resource",
     "session_resources",
 ]

@@ -109,7 +109,10 @@ def is_optional_group(group: str) -> bool:
 
 def _first_filled(one: Reader) -> Callable[[tuple[str, ...]], Any]:
     def read(texts: tuple[str, ...]) -> Any:  # noqa: ANN401 - a value of the field's kind
-        return next((value for value in map(one, texts) if value is not None), None)
+        for text in texts:
+            if (value := one(text)) is not None:
+                return value
+        return None
 
     return read
 

@@ -34,6 +34,8 @@ _STARTS: Final = ("MSH", "FHS", "BHS", "BTS", "FTS")
 _START = re.compile(r"\n(?=MSH|FHS|BHS|BTS|FTS)")
 # Start and end of a block as MLLP, the usual transport, sends them; captured files keep them.
 _BLOCK: Final = str.maketrans("", "", "\x0b\x1c")
+_KEPT: Final = 8_000_000
+"""Bytes up to which a file's messages are kept in memory after the first reading."""
 _GROUP_END: Final = "RGS"
 """The resources of an appointment (HL7 v2.5.1, 10.4): they belong to it, not to its last PID."""
 
@@ -54,10 +56,18 @@ def read_hl7(path: Path, how: Hl7Format) -> Table:
         SourceError: no message, a segment before any MSH, unusable delimiters, text that is not
             the declared encoding, a line or message beyond the cap. Raised before any row is given.
     """
-    for _ in messages(path, how.encoding):
-        pass
-    rows = _rows(messages(path, how.encoding), how)
+    rows = _rows(_proved(path, how.encoding), how)
     return Table(path.name, how.locations, rows, first_row=1, joined=True)
+
+
+def _proved(path: Path, encoding: str) -> Iterable[Message]:
+    """Read everything once; a small file is kept, another one is read again."""
+    found = messages(path, encoding)
+    if path.stat().st_size <= _KEPT:
+        return list(found)
+    for _ in found:
+        pass
+    return messages(path, encoding)
 
 
 def table_from_text(file: str, text: str, locations: tuple[str, ...], each: str = "") -> Table:

@@ -145,24 +145,31 @@ def _said_by_several(people: list[str], mark: str) -> str:
 
 def _text_of(place: Location, delimiters: Delimiters) -> Callable[[str], str]:
     """Return what reads the text of a place out of its field."""
-    repetition, mark = delimiters.repetition, delimiters.escape
-    marks = (delimiters.component, place.component), (delimiters.sub, place.sub)
+    repetition, component, number = delimiters.repetition, delimiters.component, place.component
+    chosen, sub = place.key > 0, place.sub > 0
+    last = number - 1
 
     def read(text: str) -> str:
-        if repetition in text:
+        if chosen or repetition in text:
             text = _repetition(text, place, delimiters)
-        elif place.key and not _is_meant(text, place, delimiters):
-            return ""
-        for delimiter, number in marks:
-            if number:
-                text = _part(text, delimiter, number)
-        if mark in text:
-            text = unescaped(text, delimiters)
-        if INNER_LINE in text:
-            text = text.replace(INNER_LINE, "\n")
-        return "" if text == _NULL else text
+        if number:
+            parts = text.split(component, number)
+            text = parts[last] if number <= len(parts) else ""
+        if sub:
+            text = _part(text, delimiters.sub, place.sub)
+        # Nearly all texts are plain words: only a mark or a quote needs a second look.
+        return text if text.isalnum() else _plain(text, delimiters)
 
     return read
+
+
+def _plain(text: str, delimiters: Delimiters) -> str:
+    """Return a text as it was meant: escapes undone, lines divided, HL7's null empty."""
+    if delimiters.escape in text:
+        text = unescaped(text, delimiters)
+    if INNER_LINE in text:
+        text = text.replace(INNER_LINE, "\n")
+    return "" if text == _NULL else text
 
 
 def _repetition(text: str, place: Location, delimiters: Delimiters) -> str:

@@ -6,12 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from mappings.canonical import Coded
-from mappings.fhir import referral_resources
+from mappings.canonical import Attendance, Coded
+from mappings.fhir import referral_resources, session_resource
 from mappings.fhir.elements import BEHAVIOURAL_HEALTH, PLACER
 from mappings.fhir.fixed import FixedDict, FixedList, fixed, shape_of
+from mappings.fhir.session import SessionChecker, form_of
 from mappings.fhir.shapes import ShapeChecker
-from tests.support.fhir_records import BARE, CONTEXT, FULL
+from tests.support.fhir_records import (
+    ATTENDED,
+    BARE,
+    CONTEXT,
+    FULL,
+    SESSION_CONTEXT,
+    sessions,
+)
 
 
 def test_a_shape_is_validated_in_full_only_once() -> None:
@@ -84,3 +92,22 @@ def test_fixed_parts_of_one_shape_compare_by_one_number() -> None:
 
 def test_building_twice_gives_equal_resources() -> None:
     assert referral_resources(FULL, CONTEXT) == referral_resources(FULL, CONTEXT)
+
+
+def test_sessions_of_one_form_become_resources_of_one_shape() -> None:
+    shapes: dict[object, set[object]] = {}
+    for session in sessions():
+        resource = session_resource(session, SESSION_CONTEXT)
+        shapes.setdefault(form_of(session), set()).add(shape_of(resource))
+    assert all(len(found) == 1 for found in shapes.values())
+    assert len(shapes) > 50
+
+
+def test_each_form_of_a_session_is_checked_and_a_fault_is_never_remembered() -> None:
+    checker, missed = SessionChecker(), replace(ATTENDED, attendance=Attendance.NO_SHOW)
+    broken = {**session_resource(missed, SESSION_CONTEXT), "status": "banana"}
+    assert checker.check(missed, broken)
+    assert checker.check(missed, broken)
+    assert checker.check(missed, session_resource(missed, SESSION_CONTEXT)) == []
+    attended = {**session_resource(ATTENDED, SESSION_CONTEXT), "status": "banana"}
+    assert checker.check(ATTENDED, attended)
