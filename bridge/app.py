@@ -8,17 +8,19 @@ from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school
 from bridge.api.guard import Guard
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
-from bridge.gate import Gate
+from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
 from bridge.portal import board
 from bridge.settings import Settings
-from bridge.store.engine import create_all, open_engine
+from bridge.store.engine import create_all, open_engine, write
 
 
 def open_bridge(settings: Settings) -> Bridge:
     """Open the database and make the parts of a running bridge."""
     engine = open_engine(settings.database_url)
     create_all(engine)
+    with write(engine) as connection:
+        keep_tables(connection)
     clock = clock_of(settings)
     identifiers = Identifiers(settings.secret)
     return Bridge(settings, engine, clock, identifiers, Gate(engine, clock, identifiers))

@@ -11,7 +11,12 @@ INVARIANTS
 * There is no off switch.
 """
 
-from bridge.gate.agreements import CompiledAgreement, agreement_between, agreements_of
+from bridge.gate.agreements import (
+    CompiledAgreement,
+    agreement_between,
+    agreements_of,
+    keep_tables,
+)
 from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.gate import Gate
@@ -46,6 +51,7 @@ __all__ = [
     "WaitingText",
     "agreement_between",
     "agreements_of",
+    "keep_tables",
     "release_counts",
     "replay",
     "replay_log",

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 
 from bridge.gate.carried import ABLE
 from bridge.store.directory import AgreementEntry, agreement_ids, agreements
-from consent.law import load_law
+from bridge.store.table_documents import keep_documents
+from consent.law import law_of, load_law
 from consent.mou import Agreement, Template, in_force, read_agreement, read_template
 from consent.table import DecisionTable, compile_table
 
@@ -71,15 +72,21 @@ class CompiledAgreement:
 
 
 @lru_cache(maxsize=256)
-def compiled(entry: AgreementEntry) -> CompiledAgreement:
+def compiled(entry: AgreementEntry, law_bases: str = "") -> CompiledAgreement:
     """Return an agreement with its decision table.
+
+    Args:
+        entry: its documents.
+        law_bases: the law's bases as they were kept; the shipped pack's if "".
 
     Raises:
         DocumentError: its documents do not hold together.
     """
     template = read_template(entry.template_text.encode(), f"{entry.id} template")
     agreement = read_agreement(entry.agreement_text.encode(), entry.id, template)
-    table = compile_table(template, agreement, load_law(entry.jurisdiction), ABLE)
+    shipped = load_law(entry.jurisdiction)
+    law = law_of(entry.jurisdiction, law_bases) if law_bases else shipped
+    table = compile_table(template, agreement, law, ABLE)
     return CompiledAgreement(entry, template, agreement, table)
 
 
@@ -96,6 +103,17 @@ def _in_use(connection: Connection) -> tuple[CompiledAgreement, ...]:
             _IN_USE.clear()
         found = _IN_USE[key] = tuple(compiled(entry) for entry in agreements(connection))
     return found
+
+
+def keep_tables(connection: Connection) -> None:
+    """Keep the documents and the law of every table in use, under its digest.
+
+    At each start: a new version may bring another law pack, and with it another table of the same
+    documents. What was decided by the one before stays as it was kept.
+    """
+    for used in _in_use(connection):
+        bases = load_law(used.entry.jurisdiction).bases_text
+        keep_documents(connection, used.table.digest, used.entry, bases)
 
 
 def agreements_of(connection: Connection, party: str, key: str) -> tuple[CompiledAgreement, ...]:

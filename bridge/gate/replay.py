@@ -19,7 +19,7 @@ from bridge.gate.decisions import ElementDecision
 from bridge.gate.disclosures import ruling_of
 from bridge.ledger.entry import Receipt, Recorded, Ruling, Terms
 from bridge.ledger.lookup import entries, recorded
-from bridge.store.directory import AgreementEntry, agreements
+from bridge.store.directory import agreements
 from bridge.store.table_documents import documents_of
 from consent.decide import Vote
 from consent.model import Decision, Slice
@@ -110,11 +110,11 @@ def _explained(agreement: CompiledAgreement, each: ElementDecision) -> ReplayedE
 def _agreement(connection: Connection, terms: Terms) -> tuple[CompiledAgreement, bool]:
     """Return the agreement as it was when it decided, and whether it is in use unchanged."""
     used = {a.table.digest: a for a in map(compiled, agreements(connection)) if a.id == terms.mou}
-    kept: AgreementEntry | None = documents_of(connection, terms.table)
-    found = used.get(terms.table) or (compiled(kept) if kept else None)
+    kept = documents_of(connection, terms.table)
+    found = used.get(terms.table) or (compiled(*kept) if kept else None)
     if found is None:
         raise BridgeError("the documents of that table were not kept; it cannot be made again")
     if found.table.digest != terms.table:
-        # Same texts, another table: the law pack or the engine has changed since.
+        # Same texts and the law as it was, another table: the engine has changed since.
         raise BridgeError("the documents are here, but this version compiles them otherwise")
     return found, terms.table in used

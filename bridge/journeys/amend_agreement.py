@@ -63,7 +63,8 @@ def amend_agreement(parts: Parts, documents: AgreementDocuments) -> Amended:
     """
     template = read_template(documents.template, "template")
     agreement = read_agreement(documents.agreement, "agreement", template)
-    table = compile_table(template, agreement, load_law(documents.jurisdiction), ABLE)
+    law = load_law(documents.jurisdiction)
+    table = compile_table(template, agreement, law, ABLE)
     with write(parts.engine) as connection:
         now = parts.clock.now()
         take_effect(connection, now)
@@ -74,7 +75,7 @@ def amend_agreement(parts: Parts, documents: AgreementDocuments) -> Amended:
         effective_at = max(now, begins)
         new = keep_change(connection, table.digest, row, effective_at)
         if new:
-            keep_documents(connection, table.digest, row)
+            keep_documents(connection, table.digest, row, law.bases_text)
             append(connection, [_entry(agreement, table.digest, effective_at)], parts.clock)
         take_effect(connection, now)
     return Amended(table.digest, effective_at, new)

@@ -53,7 +53,8 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     """
     template = read_template(documents.template, "template")
     agreement = read_agreement(documents.agreement, "agreement", template)
-    table = compile_table(template, agreement, load_law(documents.jurisdiction), ABLE)
+    law = load_law(documents.jurisdiction)
+    table = compile_table(template, agreement, law, ABLE)
     entries = []
     for role, key in (("lea", documents.lea), ("provider", documents.provider)):
         party = agreement.parties[role]
@@ -68,7 +69,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     with write(parts.engine) as connection:
         put_organizations(connection, entries)
         if put_agreement(connection, row):
-            keep_documents(connection, table.digest, row)
+            keep_documents(connection, table.digest, row, law.bases_text)
         _put_directory(connection, parts, entries)
     return agreement.id
 

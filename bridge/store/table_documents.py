@@ -23,6 +23,7 @@ class TableDocumentsRow(SQLModel, table=True):
     template_text: str = Field(sa_column=Column(Text, nullable=False))
     agreement_text: str = Field(sa_column=Column(Text, nullable=False))
     jurisdiction: str
+    law_bases: str = Field(sa_column=Column(Text, nullable=False))
     lea: str
     provider: str
     hub: str | None = None
@@ -33,20 +34,26 @@ _DOCUMENTS: Table = table_of(TableDocumentsRow)
 _SAME = ("template_text", "agreement_text", "jurisdiction", "lea", "provider", "hub")
 
 
-def keep_documents(connection: Connection, digest: str, entry: AgreementEntry) -> None:
-    """Keep the documents of a table under its digest; a digest already kept is left alone."""
+def keep_documents(
+    connection: Connection, digest: str, entry: AgreementEntry, law_bases: str
+) -> None:
+    """Keep the documents of a table, and the law's bases, under its digest.
+
+    A digest already kept is left alone.
+    """
     there = select(_DOCUMENTS.c.digest).where(_DOCUMENTS.c.digest == digest)
     if connection.execute(there).one_or_none() is None:
         texts = {name: getattr(entry, name) for name in _SAME}
-        row = {"digest": digest, "agreement_id": entry.id, "kept_at": entry.activated_at, **texts}
-        connection.execute(insert(_DOCUMENTS), row)
+        row = {"digest": digest, "agreement_id": entry.id, "kept_at": entry.activated_at}
+        connection.execute(insert(_DOCUMENTS), {**row, **texts, "law_bases": law_bases})
 
 
-def documents_of(connection: Connection, digest: str) -> AgreementEntry | None:
-    """Return the documents of a table, as they were when it was in use; None if never kept."""
+def documents_of(connection: Connection, digest: str) -> tuple[AgreementEntry, str] | None:
+    """Return the documents of a table and the law's bases, as they were; None if never kept."""
     query = select(_DOCUMENTS).where(_DOCUMENTS.c.digest == digest)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
     texts = {name: row[name] for name in _SAME}
-    return AgreementEntry(id=row["agreement_id"], activated_at=row["kept_at"], **texts)
+    entry = AgreementEntry(id=row["agreement_id"], activated_at=row["kept_at"], **texts)
+    return entry, row["law_bases"]

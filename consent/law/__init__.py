@@ -6,7 +6,7 @@ law that governs the element's kind; a law without any usable basis denies.
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from hashlib import sha256
@@ -85,6 +85,7 @@ class Law:
         as_of: the day the law was read; ``review_by`` the day it must be read again.
         review: who has reviewed it, in words.
         digest: of the bases, the only part a decision depends on.
+        bases_text: their text, to be kept beside what was decided by it.
     """
 
     jurisdiction: str
@@ -97,6 +98,7 @@ class Law:
     form_parts: tuple[FormPart, ...]
     digest: str
     parameters: tuple[Parameter, ...] = ()
+    bases_text: str = ""
 
     def kinds(self) -> frozenset[str]:
         """Return the kinds of element this pack governs."""
@@ -144,19 +146,36 @@ def load_law(jurisdiction: str) -> Law:
     if pack is None:
         raise LookupError("no law pack for this jurisdiction; see consent/law/packs.csv")
     folder = pack["folder"]
-    bases = _text(f"{folder}/law-bases.csv")
-    return Law(
-        jurisdiction=jurisdiction,
-        name=pack["name"],
-        as_of=date.fromisoformat(pack["as_of"]),
-        review_by=date.fromisoformat(pack["review_by"]),
-        review=pack["review"],
-        bases=tuple(_basis(row) for row in csv.DictReader(io.StringIO(bases))),
-        rules=tuple(_rule(row) for row in _rows(f"{folder}/law-rules.csv")),
-        form_parts=tuple(_part(row) for row in _rows(f"{folder}/consent-form-elements.csv")),
-        digest="sha256:" + sha256(bases.encode()).hexdigest(),
-        parameters=tuple(_parameter(row) for row in _rows(f"{folder}/parameters.csv")),
+    return _with_bases(
+        _text(f"{folder}/law-bases.csv"),
+        Law(
+            jurisdiction=jurisdiction,
+            name=pack["name"],
+            as_of=date.fromisoformat(pack["as_of"]),
+            review_by=date.fromisoformat(pack["review_by"]),
+            review=pack["review"],
+            bases=(),
+            rules=tuple(_rule(row) for row in _rows(f"{folder}/law-rules.csv")),
+            form_parts=tuple(_part(row) for row in _rows(f"{folder}/consent-form-elements.csv")),
+            digest="",
+            parameters=tuple(_parameter(row) for row in _rows(f"{folder}/parameters.csv")),
+        ),
     )
+
+
+def law_of(jurisdiction: str, bases_text: str) -> Law:
+    """Return the pack of a jurisdiction with the bases it had when their text was kept.
+
+    Raises:
+        LookupError: if no pack is shipped for it.
+    """
+    return _with_bases(bases_text, load_law(jurisdiction))
+
+
+def _with_bases(text: str, law: Law) -> Law:
+    bases = tuple(_basis(row) for row in csv.DictReader(io.StringIO(text)))
+    digest = "sha256:" + sha256(text.encode()).hexdigest()
+    return replace(law, bases=bases, digest=digest, bases_text=text)
 
 
 def jurisdictions() -> tuple[str, ...]:
