@@ -8,7 +8,7 @@ import typer
 from bridge.cli.running import AsJson, print_line, tell
 
 if TYPE_CHECKING:
-    from mappings.language import CompiledMap, Run
+    from mappings.language import CompiledMap, Run, RunReport
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -126,7 +126,18 @@ def run(
     else:
         running = run_of(map_id, files, exported)
         result, report = map_files(running, out), running.report
-    counts: dict[str, object] = {
+    counts = _counted(report, result.resources)
+    compiled = _compiled(map_id)
+    if result.held and not compiled.document.main.has_places:
+        rows = {row: (" | ".join(reasons), "") for _, row, reasons in result.held}
+        counts["held_sheet"] = write_held(compiled, files, rows, out / "held-rows.xlsx")
+    tell(counts, as_json=as_json)
+    for file, row, reasons in result.held if not as_json else ():
+        print_line(f"held: {file} row {row}: {' | '.join(reasons)}")
+
+
+def _counted(report: "RunReport", resources: dict[str, int]) -> dict[str, object]:
+    return {
         "read": report.read,
         "mapped": report.mapped,
         "held": report.held,
@@ -137,16 +148,9 @@ def run(
             column: {"cells": found.cells, "options": found.options}
             for column, found in report.unmapped.items()
         },
-        "resources": result.resources,
+        "resources": resources,
         "fill": report.fill,
     }
-    compiled = _compiled(map_id)
-    if result.held and not compiled.document.main.has_places:
-        rows = {row: (" | ".join(reasons), "") for _, row, reasons in result.held}
-        counts["held_sheet"] = write_held(compiled, files, rows, out / "held-rows.xlsx")
-    tell(counts, as_json=as_json)
-    for file, row, reasons in result.held if not as_json else ():
-        print_line(f"held: {file} row {row}: {' | '.join(reasons)}")
 
 
 def run_of(map_id: str, files: list[Path], exported: str | None = None) -> "Run":
