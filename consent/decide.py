@@ -1,10 +1,10 @@
 """From compiled conditions and facts to a decision, and to the vote of every layer."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from consent.conditions import Conditions, Denial, Layer, Way, bits_of, facts_in
+from consent.conditions import Conditions, Denial, Layer, Way, facts_in
 from consent.duties import ConsentScope, Duty, Extent, Review, duty_rules, lowest, notice
 from consent.model import Decision, FactName, Outcome, Slice
 
@@ -43,17 +43,6 @@ def guarded(answer: Callable[[Slice, _Facts], Decision], asked: Slice, facts: _F
         return answer(asked, facts)
     except Exception:  # noqa: BLE001 an error here becomes the answer no
         return FAILED
-
-
-def read_bits(facts: Collection[str]) -> int | None:
-    """Return the facts that are true as a number; None if one is no fact.
-
-    INVARIANT: a misspelt fact must not pass for one that is false.
-    """
-    try:
-        return bits_of(facts)
-    except Exception:  # noqa: BLE001 what cannot be read is answered no
-        return None
 
 
 def judge(conditions: Conditions, bits: int) -> Decision:

@@ -22,7 +22,7 @@ from consent.cells import Cells
 from consent.columns import Decisions, FactColumns, decide_columns
 from consent.compiling import compile_slice, is_known
 from consent.conditions import Conditions, Sources, bits_of, facts_in
-from consent.decide import FAILED, Vote, guarded, read_bits, votes
+from consent.decide import Vote, guarded, votes
 from consent.duties import able
 from consent.filters import filter_of
 from consent.law import Law
@@ -80,8 +80,7 @@ class DecisionTable:
         Never raises: whatever goes wrong inside is a denial (``decision-failed``), and so is a
         name that is no fact.
         """
-        bits = read_bits(facts)
-        return FAILED if bits is None else guarded(self._answer, asked, bits)
+        return guarded(self._answer_names, asked, facts)
 
     def decide_bits(self, asked: Slice, bits: int) -> Decision:
         """Decide one slice under facts already read (:func:`consent.conditions.bits_of`).
@@ -166,6 +165,10 @@ class DecisionTable:
 
     def _answer(self, asked: Slice, bits: int) -> Decision:
         return self._cells(asked).at(bits)
+
+    def _answer_names(self, asked: Slice, facts: Collection[str]) -> Decision:
+        # INVARIANT: a misspelt fact must not pass for one that is false; bits_of refuses it.
+        return self._answer(asked, bits_of(facts))
 
     def _answer_record(self, asked: Slice, record: Mapping[str, object]) -> Decision:
         cells = self._cells(asked)
