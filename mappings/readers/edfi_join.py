@@ -23,7 +23,7 @@ MAX_RECORDS: Final = 400_000
 Record = dict[str, Any]
 ReadRecords = Callable[[Part], Iterator[tuple[str, Record]]]
 """Gives the kind (in the map's words) and content of each record of a part."""
-_Texts = list[list[str]]
+_Texts = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +114,20 @@ class EdfiJoin:
                 self._count(part)
 
     def _take_contact(self, record: Record, asked: list[RecordPlace], part: Part) -> None:
-        texts = [place.texts(record) for place in asked]
+        texts = tuple(tuple(place.texts(record)) for place in asked)
         keys = [key for path in self.words.contact_keys for key in values_at(record, path)]
         keys += [f"{part.file}#{key}" for key in values_at(record, "@id")]
         for key in keys:
             known = self._contacts.setdefault(key, texts)
             if known is not texts:
                 # Two records of one contact: where they differ, nobody knows which is meant.
-                self._contacts[key] = [[*a, *b] for a, b in zip(known, texts, strict=True)]
+                self._contacts[key] = tuple(a + b for a, b in zip(known, texts, strict=True))
         self._count(part)
 
     def _said(self, kind: str, record: Record, asked: list[RecordPlace], part: Part) -> _Said:
         left = bool(values_at(record, self.words.left))
-        texts = [place.texts({**record, "@open": not left}) for place in asked]
+        opened = {**record, "@open": not left}
+        texts = tuple(tuple(place.texts(opened)) for place in asked)
         if kind != self.words.link:
             return _Said(texts, rank=1 if left else 0)
         keys = [key for path in self.words.contact_refs for key in values_at(record, path)]
@@ -169,7 +170,7 @@ class EdfiJoin:
                 return ()
             link = links[place.number - 1]
             found = link.texts if place.record == self.words.link else None
-            texts = self._contacts.get(link.contact, []) if found is None else found
+            texts = self._contacts.get(link.contact, ()) if found is None else found
             return texts[index] if texts else ()
         said = others.get(place.record, [])
         open_ = [one for one in said if not one.rank] or said

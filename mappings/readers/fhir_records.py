@@ -28,7 +28,7 @@ MAX_RESOURCES: Final = 400_000
 _REFERRAL: Final = "ServiceRequest"
 _REQUESTERS: Final = ("Practitioner", "PractitionerRole", "Organization")
 
-_Texts = list[list[str]]
+_Texts = tuple[tuple[str, ...], ...]
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ class _Resources:
         if self.kept > MAX_RESOURCES:
             advice = f"holds more than {MAX_RESOURCES:,} resources to join; send it in parts"
             raise SourceError(part.file, "the whole file", advice)
-        texts = [place.texts(resource) for place in self.asked(kind)]
+        texts = tuple(tuple(place.texts(resource)) for place in self.asked(kind))
         if kind == "RelatedPerson":
             for patient in values_at(resource, "patient.reference")[:1]:
                 self.related.setdefault(address_of(patient), []).append(texts)
@@ -75,7 +75,7 @@ class _Resources:
         for key in {*own, *([address_of(address)] if address else [])}:
             known = self.by_address.setdefault(key, texts)
             if known is not texts and known != texts:
-                self.by_address[key] = [[*a, *b] for a, b in zip(known, texts, strict=True)]
+                self.by_address[key] = tuple(a + b for a, b in zip(known, texts, strict=True))
 
     def rows(self) -> Iterator[Cells]:
         """Yield one row for each ServiceRequest, in the order of the files."""

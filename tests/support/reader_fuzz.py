@@ -17,6 +17,7 @@ import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,7 @@ _PIECES += [
 ]
 
 
+@cache
 def samples(name: str) -> list[Content]:
     """Return sound exports of a format, to be damaged."""
     if name in provider_exports.MAPS:
@@ -194,7 +196,7 @@ def _zip(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for file, data in files.items():
-            archive.writestr(file, data)
+            archive.writestr(zipfile.ZipInfo(file), data)  # without the time: a seed repeats a run
     return out.getvalue()
 
 
@@ -204,7 +206,9 @@ def _workbook(rows: list[list[Any]]) -> bytes:
         book.active.append(row)
     out = io.BytesIO()
     book.save(out)
-    return out.getvalue()
+    with zipfile.ZipFile(out) as saved:
+        names = [name for name in saved.namelist() if name != "docProps/core.xml"]
+        return _zip({name: saved.read(name) for name in names})
 
 
 def written_csv(rows: list[list[str]], delimiter: str = ",") -> bytes:
