@@ -8,7 +8,6 @@ them (docs/adr: identifiers are keyed hashes).
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -63,9 +62,10 @@ class Identifiers:
         return ChaCha20Poly1305(self._digest("page key"))
 
     def _digest(self, *parts: str) -> bytes:
-        return hmac.new(self.secret.encode(), self._frame(*parts), hashlib.sha256).digest()
+        return hmac.digest(self.secret.encode(), self._frame(*parts), "sha256")
 
     @staticmethod
     def _frame(*parts: str) -> bytes:
         # With their lengths, so that two lists of parts never become the same bytes.
-        return b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+        encoded = [part.encode() for part in parts]
+        return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
