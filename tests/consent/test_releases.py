@@ -9,7 +9,7 @@ from consent import releases
 from consent.calendar import FOREVER
 from consent.mou import shipped_template
 from consent.releases import SignedRelease, evidence_of, forms_met, missing_parts
-from consent.wording import flow_cells
+from consent.wording import covered_by, flow_cells
 
 TEMPLATE = shipped_template()
 EDUCATION = SignedRelease(
@@ -339,3 +339,12 @@ def test_an_instant_without_a_zone_is_refused() -> None:
         evidence_of(replace(HEALTH, recorded_at=datetime(2026, 9, 2)), TEMPLATE)  # noqa: DTZ001
     with pytest.raises(ValueError, match="time zone"):
         evidence_of(replace(HEALTH, revoked_at=datetime(2026, 9, 9)), TEMPLATE)  # noqa: DTZ001
+
+
+def test_words_for_a_flow_that_the_template_does_not_have_cover_nothing() -> None:
+    other = replace(TEMPLATE, flows=tuple(flow for flow in TEMPLATE.flows if flow.id != "F2"))
+
+    assert covered_by(("status",), TEMPLATE).complete
+    assert covered_by(("status", "visits"), other) == replace(
+        covered_by(("visits",), TEMPLATE), complete=False
+    )

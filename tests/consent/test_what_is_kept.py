@@ -1,5 +1,7 @@
 """What a table keeps of its answers, so that the next question is cheap, and how much at most."""
 
+import re
+
 import pytest
 
 from consent import cells, table
@@ -94,3 +96,7 @@ def test_made_up_slices_do_not_grow_the_table(monkeypatch: pytest.MonkeyPatch) -
     assert list(found._compiled) == list(found.slices()[:2])
     assert list(found._filters) == [UNKNOWN, first]
     assert UNKNOWN not in worked_table()._compiled
+
+
+def test_a_table_is_named_by_a_digest_of_what_it_decides() -> None:
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", worked_table().digest)
