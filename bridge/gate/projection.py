@@ -15,6 +15,7 @@ from bridge.store.vault import Stored
 from consent.minimise import load_projection, minimise
 from mappings.fhir.handling import ConsentScope
 
+_NOTHING: tuple[Riding, Sequence[ConsentScope]] = (Riding(), ())
 LINKING = {"ServiceRequest": ("supportingInfo",), "Provenance": ("target",)}
 
 
@@ -49,7 +50,7 @@ def sealed(
     stored: Stored,
     resource: dict[str, Any],
     identifiers: Identifiers,
-    along: tuple[Riding, Sequence[ConsentScope]],
+    along: tuple[Riding, Sequence[ConsentScope]] = _NOTHING,
 ) -> ReleasedResource:
     """Give what leaves its version and date, and what rides ``along``, and seal it.
 

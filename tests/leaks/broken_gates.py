@@ -111,6 +111,22 @@ class TagsByStoredVersion(Gate):
         return replace(old, released=replace(old.released, version=version))
 
 
+class TellsOfNotices(Gate):
+    """Lets the notice of protected records ride wherever any are stored."""
+
+    def _released(
+        self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
+    ) -> Found:
+        found, total = super()._released(connection, viewer, query, linked=linked)
+        stored = find(connection, Query("Encounter", limit=100_000), EVERYTHING)[0]
+        if any(record.element == "sud.row" for record in stored):
+            found = [self._told(disclosure) for disclosure in found]
+        return found, total
+
+    def _told(self, old: Disclosure) -> Disclosure:
+        return replace(old, released=replace(old.released, notices=("p2.notice",)))
+
+
 class LinksAll(Gate):
     """Leaves references to what the caller may not read in what it may."""
 

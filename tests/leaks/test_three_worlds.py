@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from bridge.gate import Gate
-from tests.leaks.broken_gates import PROVIDER_FAULTS, CountsSessions, PlainPages
+from tests.leaks.broken_gates import PROVIDER_FAULTS, CountsSessions, PlainPages, TellsOfNotices
 from tests.leaks.callers import Opened
 from tests.leaks.run import compare
 from tests.leaks.trio import populated, three_worlds
@@ -83,14 +83,15 @@ def test_a_gate_that_leaks_to_a_provider_is_caught(
     say(f"{gate.__name__}: caught at triple {outcome.asked}")
 
 
+@pytest.mark.parametrize("gate", [CountsSessions, TellsOfNotices], ids=lambda gate: gate.__name__)
 def test_a_gate_that_tells_a_school_of_untold_sessions_is_caught(
-    models: Models, tmp_path: Path
+    gate: type[Gate], models: Models, tmp_path: Path
 ) -> None:
-    with three_worlds(SCHOOL, models(SCHOOL), tmp_path, CountsSessions) as trio:
+    with three_worlds(SCHOOL, models(SCHOOL), tmp_path, gate) as trio:
         outcome = compare(trio, WITHIN, SEED)
 
     assert outcome.found is not None
-    say(f"CountsSessions: caught at triple {outcome.asked}")
+    say(f"{gate.__name__}: caught at triple {outcome.asked}")
 
 
 def test_page_links_that_show_how_much_changed_are_caught(models: Models, tmp_path: Path) -> None:
