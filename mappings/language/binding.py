@@ -102,6 +102,23 @@ def _bound(
     return BoundField(entry, rule, indices, several, required, read, setting.empty)
 
 
+BoundHold = tuple[tuple[tuple[int, frozenset[str]], ...], HoldReason]
+"""Conditions on cells (position, plain texts), and why a row that meets them all is held."""
+
+
+def bind_holds(document: MapDocument, places: dict[str, int]) -> tuple[BoundHold, ...]:
+    """Bind ``hold-when`` to the columns of the main source's file."""
+    by_name = {normal(name): index for name, index in places.items()}
+    advice = "see to it by hand"
+    return tuple(
+        (
+            tuple((by_name[normal(w.text)], frozenset(map(normal, t))) for w, t in rule.when),
+            HoldReason(HoldCode.HOLD_WHEN, rule.when[0][0].text, rule.why, advice),
+        )
+        for rule in document.hold_when
+    )
+
+
 def is_optional_group(group: str) -> bool:
     """Whether a part of a record may be left out as a whole: a guardian, a screening."""
     return group.startswith(("guardian", "screening"))

@@ -170,4 +170,6 @@ def _headings(document: MapDocument) -> dict[str, tuple[str, ...]]:
 def _asked(document: MapDocument, source: SourceSpec) -> tuple[Word, ...]:
     """Return the places a map asks for in a source that has no headings."""
     words = [w for rule in document.fields if rule.source == source.role for w in rule.columns]
-    return (*document.row_key, *words)
+    held = [word for rule in document.hold_when for word, _ in rule.when]
+    main = [*document.row_key, *held] if source is document.main else []
+    return (*main, *words)

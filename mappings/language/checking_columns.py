@@ -26,6 +26,7 @@ def check_columns(document: MapDocument, headings: Headings) -> list[Finding]:
         *_recorded(document, headings),
         *_row_key(document),
         *_fields(document),
+        *_holds(document),
         *_joins(document, headings),
         *_unsent(document),
         *_unused(document),
@@ -80,6 +81,12 @@ def _column(source: SourceSpec, words: tuple[Word, ...]) -> Iterator[Finding]:
         yield where, f'"{words[0].text}" is no recorded heading of {source.role}{hint}'
 
 
+def _holds(document: MapDocument) -> Iterator[Finding]:
+    for rule in document.hold_when:
+        for word, _ in rule.when:
+            yield from _column(document.main, (word,))
+
+
 def _joins(document: MapDocument, headings: Headings) -> Iterator[Finding]:
     for join in document.joins:
         theirs = headings.get(join.source.text)
@@ -96,6 +103,7 @@ def _used(document: MapDocument, role: str) -> set[str]:
     words = [word for rule in document.fields if rule.source == role for word in rule.columns]
     if role == document.main.role:
         words += [*document.row_key]
+        words += [word for rule in document.hold_when for word, _ in rule.when]
         words += [pair.column for join in document.joins for pair in join.pairs]
     words += [
         pair.matches for join in document.joins if join.source.text == role for pair in join.pairs

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from documents import DocumentError
-from mappings.language.binding import Places, bind_fields
+from mappings.language.binding import Places, bind_fields, bind_holds
 from mappings.language.checking import check_map
 from mappings.language.dictionary import MapKind
 from mappings.language.document import MapDocument, SourceSpec, Word
@@ -119,6 +119,7 @@ class CompiledMap:
             joins=joins,
             absent=frozenset(s.role for s in self.document.sources if s.role not in tables),
             report=report,
+            hold_when=bind_holds(self.document, places[main]),
         )
         return run, opened[main]
 
@@ -201,6 +202,7 @@ class CompiledMap:
         if not source.has_places:
             return source.how
         words = [*self.document.row_key]
+        words += [word for rule in self.document.hold_when for word, _ in rule.when]
         mine = [rule for rule in self.document.fields if rule.source == source.role]
         words += [word for rule in mine for word in rule.columns]
         words += [pair.column for join in self.document.joins for pair in join.pairs]

@@ -77,6 +77,15 @@ class ChoiceRule:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRule:
+    """Rows a person must see first: every column named holds one of its texts, and why."""
+
+    position: Position
+    when: tuple[tuple[Word, tuple[str, ...]], ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldRule:
     """One entry of ``fields``: columns to one canonical field.
 
@@ -167,6 +176,7 @@ class MapDocument:
         document: name of the file, for messages.
         folder: where its value tables stand.
         sources: in the order written; the first is the main one.
+        hold_when: rows of the main source that are held whatever else they say.
         until_past: what a session is that is said to be over before it can be.
         problems: what was wrong with the form of the document.
     """
@@ -185,6 +195,7 @@ class MapDocument:
     joins: tuple[JoinRule, ...] = ()
     unsent: tuple[Unsent, ...] = ()
     examples: tuple[Example, ...] = ()
+    hold_when: tuple[HoldRule, ...] = ()
     until_past: UntilPast = UntilPast.HOLD
     problems: tuple[Problem, ...] = ()
 

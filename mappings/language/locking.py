@@ -48,6 +48,7 @@ def lock_lines(document: MapDocument) -> list[Line]:
         *(line for rule in document.fields for line in _field(document, rule)),
         *_orders(document),
         *_joins(document),
+        *_holds(document),
         *((u.source, u.column.text, "do-not-send", "", u.why) for u in document.unsent),
     ]
 
@@ -144,6 +145,12 @@ def _orders(document: MapDocument) -> Iterator[Line]:
     for goal, columns in by_goal.items():
         for number, column in enumerate(columns, 1) if len(columns) > 1 else ():
             yield "", column, f"{goal}: column", str(number), ""
+
+
+def _holds(document: MapDocument) -> Iterator[Line]:
+    for rule in document.hold_when:
+        when = " and ".join(f"{w.text} is {' or '.join(texts)}" for w, texts in rule.when)
+        yield document.main.role, "", "hold-when", when, rule.why
 
 
 def _joins(document: MapDocument) -> Iterator[Line]:

@@ -32,6 +32,7 @@ class HoldCode(StrEnum):
     RAGGED = "ragged"
     KEY_REPEATED = "key-repeated"
     NOT_YET = "not-yet"
+    HOLD_WHEN = "hold-when"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from mappings.language.document import (
 )
 from mappings.language.outline import NOTHING, Outline
 from mappings.language.past import UntilPast
-from mappings.language.reading_fields import read_field
+from mappings.language.reading_fields import read_field, read_hold
 from mappings.language.reading_sources import read_join, read_source
 from mappings.language.value_tables import ReadTable
 
 VERSION: Final = "1"
 _TOP = (
     *("map", "id", "title", "kind", "zone", "sources", "row-key", "fields", "not-on-form"),
-    *("constants", "joins", "do-not-send", "examples", "until-past"),
+    *("constants", "joins", "do-not-send", "examples", "hold-when", "until-past"),
 )
 
 
@@ -87,6 +87,7 @@ def _document(
         joins=_joins(root, outline),
         unsent=_unsent(root, outline, main),
         examples=_examples(root, outline, main),
+        hold_when=tuple(read_hold(item, outline) for item in outline.items(root, "hold-when")),
         until_past=_until_past(root, outline, kind),
     )
 

@@ -1,7 +1,7 @@
 """The ``fields`` of a map."""
 
 from documents import Located
-from mappings.language.document import ChoiceRule, FieldRule, Otherwise, ValueEntry, Word
+from mappings.language.document import ChoiceRule, FieldRule, HoldRule, Otherwise, ValueEntry, Word
 from mappings.language.outline import Outline
 from mappings.language.value_tables import ReadTable, read_table
 
@@ -62,13 +62,24 @@ def _values(node: Located, outline: Outline, read: ReadTable) -> tuple[ValueEntr
 
 def _choice(item: Located, outline: Outline) -> ChoiceRule:
     node = outline.section(item, ("when", "gives"), "a choice")
+    return ChoiceRule(_when(node, outline), outline.text(node, "gives", needed=True))
+
+
+def read_hold(item: Located, outline: Outline) -> HoldRule:
+    """Read one entry of ``hold-when``."""
+    node = outline.section(item, ("when", "why"), "hold-when")
+    why = outline.text(node, "why", needed=True).text
+    return HoldRule(node.position, _when(node, outline), why)
+
+
+def _when(node: Located, outline: Outline) -> tuple[tuple[Word, tuple[str, ...]], ...]:
     when = []
     for column, texts in outline.pairs(node, "when"):
         found = outline.texts(Located("mapping", texts.position, entries={"when": texts}), "when")
         when.append((column, found))
     if not when:
-        outline.problem(node.position, 'a choice needs "when"')
-    return ChoiceRule(tuple(when), outline.text(node, "gives", needed=True))
+        outline.problem(node.position, 'this needs "when": columns and their texts')
+    return tuple(when)
 
 
 def _columns_of(choices: tuple[ChoiceRule, ...]) -> tuple[Word, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from zlib import crc32
 
 from mappings.canonical import SourceRow
-from mappings.language.binding import BoundField
+from mappings.language.binding import BoundField, BoundHold
 from mappings.language.diagnosis import diagnose, not_on_form
 from mappings.language.document import MapDocument, Otherwise
 from mappings.language.generating import Build, Unmappable
@@ -24,6 +24,7 @@ from mappings.language.outcome import (
     UnmappedValues,
     Unreadable,
 )
+from mappings.language.value_tables import normal
 from mappings.readers import SEVERAL, Cells, SourceError, Table
 
 _BATCH = 512
@@ -61,6 +62,7 @@ class TableRun:
         optional_first: whether the first filled of them is the key (messages), not all together.
         absent: roles of optional sources that were not given.
         share: the rows to map; the report counts no others.
+        hold_when: rows that are held whatever else they say.
     """
 
     document: MapDocument
@@ -71,6 +73,7 @@ class TableRun:
     absent: frozenset[str]
     report: RunReport
     share: Share = WHOLE
+    hold_when: tuple[BoundHold, ...] = ()
     _rows: dict[int, int] = field(default_factory=dict, repr=False)
     _contents: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
 
@@ -125,6 +128,9 @@ class TableRun:
         """Return why a row is held before it is read; ``first`` is a row of the same key, or 0."""
         if first:
             return [_repeated(self.document, first)]
+        for conditions, reason in self.hold_when:
+            if all(normal(cells[place]) in texts for place, texts in conditions):
+                return [reason]
         return _several(table.header, cells) if table.joined and SEVERAL in cells else []
 
     def _outcome(self, origin: SourceRow, cells: Cells) -> Mapped | Held:

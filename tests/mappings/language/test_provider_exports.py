@@ -148,3 +148,12 @@ def test_a_referral_without_the_familys_answer_is_held(name: str) -> None:
     (found,) = outcomes("hl7v2-ref", HL7 / name)
     assert isinstance(found, Held)
     assert "not-on-form" in {str(reason.code) for reason in found.reasons}
+
+
+@pytest.mark.parametrize("name", ["REF-I14-01.hl7", "REF-I14-02.hl7"])
+def test_a_referral_called_off_is_no_new_one_although_its_structure_says_i12(name: str) -> None:
+    text = (HL7 / name).read_text("utf-8-sig")
+    (found,) = outcomes("hl7v2-ref", HL7 / name)
+    assert isinstance(found, Held)
+    codes = [str(reason.code) for reason in found.reasons]
+    assert ("hold-when" in codes) is ("REF^I14" in text.splitlines()[0])
