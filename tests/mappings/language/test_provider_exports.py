@@ -143,7 +143,7 @@ def test_a_charge_for_something_else_is_held_and_never_a_visit(name: str) -> Non
     assert all(isinstance(row, Held) for row in found)
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted(HL7.glob("REF-*.hl7"))])
+@pytest.mark.parametrize("name", [path.name for path in sorted(HL7.glob("REF-I12-*.hl7"))])
 def test_a_referral_without_the_familys_answer_is_held(name: str) -> None:
     (found,) = outcomes("hl7v2-ref", HL7 / name)
     assert isinstance(found, Held)
@@ -152,8 +152,6 @@ def test_a_referral_without_the_familys_answer_is_held(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["REF-I14-01.hl7", "REF-I14-02.hl7"])
 def test_a_referral_called_off_is_no_new_one_although_its_structure_says_i12(name: str) -> None:
-    text = (HL7 / name).read_text("utf-8-sig")
     (found,) = outcomes("hl7v2-ref", HL7 / name)
     assert isinstance(found, Held)
-    codes = [str(reason.code) for reason in found.reasons]
-    assert ("hold-when" in codes) is ("REF^I14" in text.splitlines()[0])
+    assert [str(reason.code) for reason in found.reasons] == ["hold-when"]
