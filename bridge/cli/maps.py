@@ -44,19 +44,70 @@ def check(name: MapName, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def explain(name: MapName, as_json: AsJson = False) -> None:
-    """Show where each column goes and how it is read."""
+def explain(
+    name: MapName,
+    files: Annotated[list[Path] | None, typer.Argument(help="With --row: the files.")] = None,
+    row: Annotated[int | None, typer.Option(help="Show what becomes of this row of FILES.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show where each column goes: canonical field, FHIR elements. With --row, of one row.
+
+    With --row the values of that row are shown: to you, on this terminal, and nowhere else.
+    """
     from dataclasses import asdict  # noqa: PLC0415
 
     from mappings.language import explain_map, load_map  # noqa: PLC0415
+    from mappings.lineage import elements_of  # noqa: PLC0415
 
-    lines = explain_map(load_map(name))
+    if row is not None:
+        _explain_row(name, files or [], row, as_json=as_json)
+        return
+    document = load_map(name)
+    paths = elements_of(document.kind)
+    lines = explain_map(document)
+    if as_json:
+        found = [asdict(line) | {"elements": paths.get(line.goes_to, ())} for line in lines]
+        tell(found, as_json=True)
+        return
+    for line in lines:
+        goes_to = line.goes_to or "NOT SENT"
+        elements = ", ".join(paths.get(line.goes_to, ()))
+        arrow = f"{line.column}  ->  {goes_to}{f'  ->  {elements}' if elements else ''}"
+        print_line(f"{arrow}  [{line.how}; otherwise {line.otherwise}]")
+
+
+def _explain_row(name: str, files: list[Path], row: int, *, as_json: bool) -> None:
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from bridge.journeys.run_maps import named  # noqa: PLC0415
+    from mappings.lineage import explain_row  # noqa: PLC0415
+
+    lines = explain_row(_compiled(name), named(files), row)
     if as_json:
         tell([asdict(line) for line in lines], as_json=True)
         return
     for line in lines:
-        goes_to = line.goes_to or "NOT SENT"
-        print_line(f"{line.column}  ->  {goes_to}  [{line.how}; otherwise {line.otherwise}]")
+        if line.cell or line.value:
+            goes_to = line.goes_to or "NOT SENT"
+            elements = f"  ->  {', '.join(line.elements)}" if line.elements else ""
+            value = f' = "{line.value}"' if line.value else ""
+            print_line(f'{line.column}: "{line.cell}"  ->  {goes_to}{value}{elements}')
+
+
+@app.command()
+def dictionary() -> None:
+    """Print the canonical data dictionary: every field a map may fill, with codes and elements."""
+    from mappings.dictionary_page import dictionary_page  # noqa: PLC0415
+
+    typer.echo(dictionary_page(), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of maps, for editors that complete and mark."""
+    from mappings.language import map_schema  # noqa: PLC0415
+
+    tell(map_schema(), as_json=True)
 
 
 @app.command("test")

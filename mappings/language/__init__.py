@@ -12,6 +12,7 @@ from mappings.language.examples import ExampleResult, flatten, run_examples
 from mappings.language.explaining import Lineage, explain_map
 from mappings.language.held_sheet import HeldLine, fits, held_sheet
 from mappings.language.locking import lock_differences, lock_name, lock_text
+from mappings.language.map_schema import map_schema
 from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
 from mappings.language.past import exported_at
 from mappings.language.running import WHOLE, Share
@@ -48,5 +49,6 @@ __all__ = [
     "lock_differences",
     "lock_name",
     "lock_text",
+    "map_schema",
     "run_examples",
 ]

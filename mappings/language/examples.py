@@ -109,12 +109,16 @@ def flatten(record: Record) -> dict[str, str]:
         case ServiceSession():
             return _fields("", record)
         case StudentScreening():
-            found = _fields("", record, skip=("scores", "answers"))
-            for result in record.scores:
-                said = {"score": result.score, "band": result.band}
-                known = {name: value for name, value in said.items() if value is not None}
-                found |= {f"{name}.{result.scale}": as_text(v) for name, v in known.items()}
-            return found | {f"answer.{a.item}": a.answer for a in record.answers}
+            return _screening(record)
+
+
+def _screening(record: StudentScreening) -> dict[str, str]:
+    found = _fields("", record, skip=("scores", "answers"))
+    for result in record.scores:
+        said = {"score": result.score, "band": result.band}
+        known = {name: value for name, value in said.items() if value is not None}
+        found |= {f"{name}.{result.scale}": as_text(v) for name, v in known.items()}
+    return found | {f"answer.{a.item}": a.answer for a in record.answers}
 
 
 def _fields(group: str, record: object, skip: tuple[str, ...] = ()) -> dict[str, str]:

@@ -12,11 +12,12 @@ class Lineage:
 
     Attributes:
         source: role of the source.
-        column: the heading, several joined by " + ".
+        column: the heading; several together are joined by " + ", accepted ones by " or ".
         goes_to: canonical field; empty when the column is not sent.
         how: how the text is read, in words.
         otherwise: what happens to what cannot be read.
         about: what the field means, or why the column is not sent.
+        columns: the headings one by one, where a field reads them.
     """
 
     source: str
@@ -25,6 +26,7 @@ class Lineage:
     how: str
     otherwise: str
     about: str
+    columns: tuple[str, ...] = ()
 
 
 def explain_map(document: MapDocument) -> list[Lineage]:
@@ -33,11 +35,12 @@ def explain_map(document: MapDocument) -> list[Lineage]:
     lines = [
         Lineage(
             rule.source,
-            " + ".join(word.text for word in rule.columns or document.row_key),
+            _heading(rule, document),
             rule.goes_to.text,
             _how(rule),
             rule.otherwise.value,
             known[rule.goes_to.text].about if rule.goes_to.text in known else "",
+            tuple(word.text for word in rule.columns),
         )
         for rule in document.fields
     ]
@@ -56,6 +59,12 @@ def explain_map(document: MapDocument) -> list[Lineage]:
         for entry in document.unsent
     ]
     return lines
+
+
+def _heading(rule: FieldRule, document: MapDocument) -> str:
+    together = rule.together or rule.choose or not rule.columns
+    names = [word.text for word in rule.columns or document.row_key]
+    return (" + " if together else " or ").join(names)
 
 
 def _how(rule: FieldRule) -> str:

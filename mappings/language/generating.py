@@ -211,7 +211,9 @@ def _of_roster(function: _Function) -> str:
 
 def _return_screening(function: _Function) -> None:
     head, results, answers = [], dict[str, list[str]](), []
-    for name, values in function.values.items():
+    # In the dictionary's order: two maps that differ in the order of lines make one record.
+    for name in (known for known in DICTIONARY[MapKind.SCREENING] if known in function.values):
+        values = function.values[name]
         group, _, code = name.partition(".")
         text = function.name("n", code or name)
         if not code:

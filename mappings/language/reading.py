@@ -22,10 +22,13 @@ from mappings.language.reading_sources import read_join, read_source
 from mappings.language.value_tables import ReadTable
 
 VERSION: Final = "1"
-_TOP = (
+TOP_KEYS = (
     *("map", "id", "title", "kind", "zone", "sources", "row-key", "fields", "not-on-form"),
     *("constants", "joins", "do-not-send", "examples", "hold-when", "until-past"),
 )
+
+UNSENT_KEYS: Final = ("column", "source", "why")
+EXAMPLE_KEYS: Final = ("name", "given", "row", "message", "expect", "held", "exported")
 
 
 def read_map(source: bytes, path: Path, read: ReadTable) -> MapDocument:
@@ -50,7 +53,7 @@ def read_located(located: Located, path: Path, read: ReadTable) -> MapDocument:
         DocumentError: it has no kind or no source.
     """
     outline = Outline(path.name)
-    root = outline.section(located, _TOP, "a map")
+    root = outline.section(located, TOP_KEYS, "a map")
     if outline.text(root, "map", needed=True).text not in ("", VERSION):
         outline.problem(
             root.entries["map"].position, f'this version reads maps of map: "{VERSION}"'
@@ -123,7 +126,7 @@ def _constants(root: Located, outline: Outline) -> tuple[Constant, ...]:
 def _unsent(root: Located, outline: Outline, main: str) -> tuple[Unsent, ...]:
     found: list[Unsent] = []
     for item in outline.items(root, "do-not-send"):
-        node = outline.section(item, ("column", "source", "why"), "do-not-send")
+        node = outline.section(item, UNSENT_KEYS, "do-not-send")
         why = outline.text(node, "why", needed=True).text
         role = outline.text(node, "source").text or main
         found.extend(Unsent(word, role, why) for word in outline.words(node, "column"))
@@ -137,7 +140,7 @@ def _examples(root: Located, outline: Outline, main: str) -> tuple[Example, ...]
 def _example(item: Located, outline: Outline, main: str) -> Example:
     node = outline.section(
         item,
-        ("name", "given", "row", "message", "expect", "held", "exported"),
+        EXAMPLE_KEYS,
         "an example",
     )
     given: dict[str, dict[str, str] | str] = {}

@@ -5,15 +5,18 @@ from mappings.language.document import ChoiceRule, FieldRule, HoldRule, Otherwis
 from mappings.language.outline import Outline
 from mappings.language.value_tables import ReadTable, read_table
 
-_FIELD = (
+FIELD_KEYS = (
     *("column", "columns", "source", "goes-to", "read-as", "values", "split-on", "otherwise"),
     *("required", "say", "made-from", "prefix", "choose", "joined"),
 )
 
+CHOICE_KEYS = ("when", "gives")
+HOLD_KEYS = ("when", "why")
+
 
 def read_field(item: Located, outline: Outline, main: str, read: ReadTable) -> FieldRule:
     """Read one entry of ``fields``."""
-    node = outline.section(item, _FIELD, "a field")
+    node = outline.section(item, FIELD_KEYS, "a field")
     together = outline.words(node, "columns")
     single = outline.words(node, "column")
     made_from = outline.one_of(node, "made-from", ("row-key",), "")
@@ -61,13 +64,13 @@ def _values(node: Located, outline: Outline, read: ReadTable) -> tuple[ValueEntr
 
 
 def _choice(item: Located, outline: Outline) -> ChoiceRule:
-    node = outline.section(item, ("when", "gives"), "a choice")
+    node = outline.section(item, CHOICE_KEYS, "a choice")
     return ChoiceRule(_when(node, outline), outline.text(node, "gives", needed=True))
 
 
 def read_hold(item: Located, outline: Outline) -> HoldRule:
     """Read one entry of ``hold-when``."""
-    node = outline.section(item, ("when", "why"), "hold-when")
+    node = outline.section(item, HOLD_KEYS, "hold-when")
     why = outline.text(node, "why", needed=True).text
     return HoldRule(node.position, _when(node, outline), why)
 

@@ -7,17 +7,19 @@ from mappings.language.segments import SEGMENTS
 from mappings.readers import FORMATS, SourceFormat
 from mappings.readers.text_chunks import ENCODINGS
 
-_SOURCE = (
+SOURCE_KEYS = (
     *("format", "encoding", "delimiter", "escape", "sheet", "headings", "empty-when", "optional"),
     *("map", "each", "part"),
 )
-_ESCAPES = {"": "", "backslash": "\\"}
-_DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+ESCAPES = {"": "", "backslash": "\\"}
+JOIN_KEYS = ("source", "on", "match-rate-floor")
+PAIR_KEYS = ("column", "matches", "compare")
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 
 
 def read_source(name: Word, item: Located, outline: Outline) -> SourceSpec:
     """Read one source; its role is the key it stands behind."""
-    node = outline.section(item, _SOURCE, "a source")
+    node = outline.section(item, SOURCE_KEYS, "a source")
     formats = outline.texts(node, "format")
     for word in outline.words(node, "format"):
         if word.text not in FORMATS:
@@ -25,12 +27,12 @@ def read_source(name: Word, item: Located, outline: Outline) -> SourceSpec:
     reads_with = outline.text(node, "map").text
     if not formats and not reads_with:
         outline.problem(node.position, "a source needs a format, or the map that reads it")
-    delimiter = outline.one_of(node, "delimiter", tuple(_DELIMITERS), "comma")
+    delimiter = outline.one_of(node, "delimiter", tuple(DELIMITERS), "comma")
     how = SourceFormat(
         formats=formats,
         encoding=outline.one_of(node, "encoding", ENCODINGS, "utf-8"),
-        delimiter=_DELIMITERS[delimiter],
-        escape=_ESCAPES[outline.one_of(node, "escape", ("backslash",), "")],
+        delimiter=DELIMITERS[delimiter],
+        escape=ESCAPES[outline.one_of(node, "escape", ("backslash",), "")],
         sheet=outline.text(node, "sheet").text,
         part=_part(node, formats, outline),
         each=_each(node, formats, outline),
@@ -67,7 +69,7 @@ def _part(node: Located, formats: tuple[str, ...], outline: Outline) -> str:
 
 def read_join(item: Located, outline: Outline) -> JoinRule:
     """Read one join."""
-    node = outline.section(item, ("source", "on", "match-rate-floor"), "a join")
+    node = outline.section(item, JOIN_KEYS, "a join")
     pairs = tuple(_pair(entry, outline) for entry in outline.items(node, "on"))
     if not pairs:
         outline.problem(node.position, 'a join needs "on": the columns that must say the same')
@@ -80,7 +82,7 @@ def read_join(item: Located, outline: Outline) -> JoinRule:
 
 
 def _pair(item: Located, outline: Outline) -> JoinPair:
-    node = outline.section(item, ("column", "matches", "compare"), "a pair of columns")
+    node = outline.section(item, PAIR_KEYS, "a pair of columns")
     ways = tuple(way.value for way in Compare)
     return JoinPair(
         column=outline.text(node, "column", needed=True),

@@ -45,7 +45,7 @@ def corpus_of(compiled: CompiledMap) -> Corpus:
     headings = {s.role: compiled.recorded(s.role) for s in document.sources}
     known, odd = [], []
     for base in (example.given for example in document.examples if example.expect):
-        known += [base, *_known(compiled, base)]
+        known += [base, *_known(compiled, base), *_of_holds(document, base)]
         odd += _odd(document, base)
     runs = [(headings, known), (headings, odd)]
     for rule in document.fields:
@@ -130,6 +130,15 @@ def _known(compiled: CompiledMap, base: Variation) -> Iterator[Variation]:
             for text in _texts(compiled.document, rule, word.text):
                 if changed := _changed(base, rule.source, word.text, text):
                     yield changed
+
+
+def _of_holds(document: MapDocument, base: Variation) -> Iterator[Variation]:
+    for rule in document.hold_when:
+        changed = base
+        for word, texts in rule.when:
+            for text in texts:
+                changed = _changed(changed, document.main.role, word.text, text) or changed
+                yield changed
 
 
 def _texts(document: MapDocument, rule: FieldRule, column: str) -> Iterator[str]:
