@@ -12,9 +12,9 @@ from bridge.journeys.record_encounter import coded_element, speaks_of_others
 from bridge.parts import Parts
 from bridge.store.directory import organizations
 from bridge.store.engine import write
-from bridge.store.intake import NewRecord, put_records, replace, take_turn
+from bridge.store.intake import NewRecord, put_records, replace, take_turn, whose
 from bridge.store.referrals import KnownReferral, referrals_of
-from mappings.canonical import ServiceSession
+from mappings.canonical import Attendance, ServiceSession
 from mappings.fhir import SessionContext, session_resources
 from mappings.fhir.errors import FhirError
 from mappings.language import Held, Mapped
@@ -24,6 +24,14 @@ _NO_MATCH = (
     "check the student's identifier and the referral number in the provider's system"
 )
 _AMBIGUOUS = "more than one referral fits; add the referral number in the provider's system"
+_OTHER_STUDENT = (
+    "this session's identifier belongs to a session of another student or referral; give each "
+    "student of a group an identifier of their own, or correct it in the provider's system"
+)
+_WAS_ATTENDED = (
+    "this session came as attended before and now does not; if it did not take place, correct it "
+    "by hand"
+)
 _SESSION_SYSTEM = "https://schoolbridge.example/fhir/NamingSystem/session"
 
 
@@ -93,6 +101,8 @@ class _Import:
         if len(found) != 1:
             code, text = ("no-match", _NO_MATCH) if not found else ("ambiguous", _AMBIGUOUS)
             return HeldRow(session.origin, (code,), (text,))
+        if (problem := self._clash(session, found[0])) is not None:
+            return problem
         try:
             resources = session_resources(session, self._context(session, found[0]))
         except FhirError as error:
@@ -101,6 +111,21 @@ class _Import:
         came = (session.origin, self._parts.clock.now())
         let_go(self._connection, self._parts.identifiers, self._provider, came)
         return None
+
+    def _clash(self, session: ServiceSession, referral: KnownReferral) -> HeldRow | None:
+        """Hold what would overwrite another student's session, or contradict an Encounter."""
+        # INVARIANT: what is kept of one student is never replaced by something of another.
+        owners = {kind: self._owner(kind, session.key) for kind in ("Encounter", "Appointment")}
+        own = (referral.student_id, referral.request_id)
+        if any(owner not in (None, own) for owner in owners.values()):
+            return HeldRow(session.origin, ("other-student",), (_OTHER_STUDENT,))
+        if owners["Encounter"] and session.attendance is not Attendance.ATTENDED:
+            return HeldRow(session.origin, ("was-attended",), (_WAS_ATTENDED,))
+        return None
+
+    def _owner(self, kind: str, key: str) -> tuple[str, str] | None:
+        issued = self._parts.identifiers.issue("session", self._provider, kind, key)
+        return whose(self._connection, kind, issued)
 
     def _context(self, session: ServiceSession, referral: KnownReferral) -> SessionContext:
         def id_for(kind: str, key: str) -> str:

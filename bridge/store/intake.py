@@ -95,6 +95,15 @@ def put_records(
     return PutReport(tuple(r.id for r in new), tuple(unchanged), tuple(different))
 
 
+def whose(connection: Connection, kind: str, record_id: str) -> tuple[str, str] | None:
+    """Return the student and the referral a record is of; None where there is no such record."""
+    query = select(RECORD.c.student_id, RECORD.c.referral_id).where(
+        RECORD.c.type == kind, RECORD.c.id == record_id
+    )
+    found = connection.execute(query).one_or_none()
+    return None if found is None else (found.student_id or "", found.referral_id or "")
+
+
 def replace(connection: Connection, record: NewRecord, at: datetime) -> None:
     """Replace the content of a record that only its custodian writes (a student's own data)."""
     where = and_(RECORD.c.type == record.type, RECORD.c.id == record.id)

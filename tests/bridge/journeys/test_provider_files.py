@@ -57,3 +57,29 @@ def test_a_student_nobody_referred_is_held(lite: World, tmp_path: Path) -> None:
     referred(lite)
     report = week(lite, tmp_path, row("somebody-else"))
     assert [held.codes for held in report.held] == [("no-match",)]
+
+
+def test_a_session_is_never_replaced_by_one_of_another_student(lite: World, tmp_path: Path) -> None:
+    lite.refer([referral(1), referral(2)])
+    first, second = (
+        str(
+            lite.stored("ServiceRequest", lite.id_of("ServiceRequest", number))["subject"][
+                "reference"
+            ]
+        )
+        for number in ("R-1", "R-2")
+    )
+    week(lite, tmp_path, row(first.removeprefix("Patient/")))
+    other = row(second.removeprefix("Patient/"), **{"Referral Number": "R-2"})
+    report = week(lite, tmp_path, other)
+    assert [held.codes for held in report.held] == [("other-student",)]
+    assert (report.stored, report.renewed) == (0, 0)
+
+
+def test_a_visit_that_was_attended_is_not_quietly_a_missed_one_too(
+    lite: World, tmp_path: Path
+) -> None:
+    patient = referred(lite)
+    week(lite, tmp_path, row(patient))
+    report = week(lite, tmp_path, row(patient, Status="No Show"))
+    assert [held.codes for held in report.held] == [("was-attended",)]
