@@ -103,6 +103,20 @@ def dictionary() -> None:
 
 
 @app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="A file as the source exports it.")],
+    kind: Annotated[str, typer.Option(help="referral, roster, session or screening.")] = "referral",
+) -> None:
+    """Print the draft of a map for a file. It suggests; what is open, a person decides."""
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from mappings.language import MapKind, draft_map  # noqa: PLC0415
+
+    if kind not in list(MapKind):
+        raise BridgeError(f"--kind is one of: {', '.join(MapKind)}")
+    typer.echo(draft_map(file, MapKind(kind)), nl=False)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of maps, for editors that complete and mark."""
     from mappings.language import map_schema  # noqa: PLC0415

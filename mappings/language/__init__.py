@@ -8,6 +8,7 @@ from mappings.language.checking import check_map
 from mappings.language.compiling import CompiledMap, Run, compile_map
 from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind, MapKind
 from mappings.language.document import MapDocument
+from mappings.language.drafting import draft_map
 from mappings.language.examples import ExampleResult, flatten, run_examples
 from mappings.language.explaining import Lineage, explain_map
 from mappings.language.held_sheet import HeldLine, fits, held_sheet
@@ -39,6 +40,7 @@ __all__ = [
     "Share",
     "check_map",
     "compile_map",
+    "draft_map",
     "explain_map",
     "exported_at",
     "fits",

@@ -1,10 +1,11 @@
 """From the bytes of a map to a :class:`MapDocument`."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from documents import DocumentError, Located, Problem, read_yaml
+from documents import DocumentError, Located, Position, Problem, read_yaml
 from mappings.language.dictionary import MapKind
 from mappings.language.document import (
     Constant,
@@ -22,6 +23,8 @@ from mappings.language.reading_sources import read_join, read_source
 from mappings.language.value_tables import ReadTable
 
 VERSION: Final = "1"
+OPEN: Final = "decide?"
+"""What a draft writes before each suggestion; a map that holds it does not load."""
 TOP_KEYS = (
     *("map", "id", "title", "kind", "zone", "sources", "row-key", "fields", "not-on-form"),
     *("constants", "joins", "do-not-send", "examples", "hold-when", "until-past"),
@@ -52,6 +55,8 @@ def read_located(located: Located, path: Path, read: ReadTable) -> MapDocument:
     Raises:
         DocumentError: it has no kind or no source.
     """
+    if undecided := list(_undecided(located)):
+        raise DocumentError([Problem(path.name, w.line, w.column, text) for w, text in undecided])
     outline = Outline(path.name)
     root = outline.section(located, TOP_KEYS, "a map")
     if outline.text(root, "map", needed=True).text not in ("", VERSION):
@@ -67,6 +72,18 @@ def read_located(located: Located, path: Path, read: ReadTable) -> MapDocument:
     document = _document(root, outline, path, (MapKind(kind), sources))
     fields = _fields(root, outline, sources[0].role, read)
     return replace(document, fields=fields, problems=tuple(outline.problems))
+
+
+def _undecided(node: Located) -> Iterator[tuple[Position, str]]:
+    """Find what a draft left to a person."""
+    for item in (*node.items, *node.entries.values()):
+        yield from _undecided(item)
+    if node.text.startswith(OPEN):
+        suggested = node.text.removeprefix(OPEN).strip()
+        if suggested:
+            yield node.position, f'still open: is it "{suggested}"? Keep it without "{OPEN}"'
+        else:
+            yield node.position, f'still open: write what it is in the place of "{OPEN}"'
 
 
 def _document(
