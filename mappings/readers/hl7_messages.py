@@ -34,8 +34,9 @@ _STARTS: Final = ("MSH", "FHS", "BHS", "BTS", "FTS")
 _START = re.compile(r"\n(?=MSH|FHS|BHS|BTS|FTS)")
 # Start and end of a block as MLLP, the usual transport, sends them; captured files keep them.
 _BLOCK: Final = str.maketrans("", "", "\x0b\x1c")
-_KEPT: Final = 8_000_000
-"""Bytes up to which a file's messages are kept in memory after the first reading."""
+_KEPT_BYTES: Final = 8_000_000
+_KEPT_MESSAGES: Final = 20_000
+"""A file up to both is kept in memory after the first reading."""
 _GROUP_END: Final = "RGS"
 """The resources of an appointment (HL7 v2.5.1, 10.4): they belong to it, not to its last PID."""
 
@@ -62,12 +63,14 @@ def read_hl7(path: Path, how: Hl7Format) -> Table:
 
 def _proved(path: Path, encoding: str) -> Iterable[Message]:
     """Read everything once; a small file is kept, another one is read again."""
-    found = messages(path, encoding)
-    if path.stat().st_size <= _KEPT:
-        return list(found)
-    for _ in found:
-        pass
-    return messages(path, encoding)
+    small, kept = path.stat().st_size <= _KEPT_BYTES, list[Message]()
+    for message in messages(path, encoding):
+        if small:
+            kept.append(message)
+        if len(kept) > _KEPT_MESSAGES:
+            small = False
+            kept.clear()
+    return kept if small else messages(path, encoding)
 
 
 def table_from_text(file: str, text: str, locations: tuple[str, ...], each: str = "") -> Table:
