@@ -117,6 +117,31 @@ def new(
 
 
 @app.command()
+def export(
+    name: Annotated[str | None, typer.Argument(metavar="MAP", help="Default: code tables.")] = None,
+) -> None:
+    """Print a map as StructureMap and ConceptMaps (FHIR R4), or our code tables without MAP."""
+    from mappings.fhir_exports import code_bundle, map_bundle  # noqa: PLC0415
+
+    tell(map_bundle(_compiled(name).document) if name else code_bundle(), as_json=True)
+
+
+@app.command()
+def table(
+    file: Annotated[Path, typer.Argument(help="A FHIR ConceptMap as JSON.")],
+) -> None:
+    """Print the value table (CSV) a ConceptMap says."""
+    from bridge.errors import BridgeError  # noqa: PLC0415
+    from mappings.fhir_exports import value_table_of  # noqa: PLC0415
+
+    try:
+        source = file.read_bytes()
+    except OSError:
+        raise BridgeError(f"{file.name} cannot be opened") from None
+    typer.echo(value_table_of(source, file.name), nl=False)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of maps, for editors that complete and mark."""
     from mappings.language import map_schema  # noqa: PLC0415
