@@ -37,15 +37,21 @@ def make_screening(
     instrument: Coded = head["instrument"]
     total = (instrument.code, head.pop("score", None), head.pop("band", None))
     named = [result for result in (total, *results) if result[1:] != (None, None)]
-    given = tuple(ItemAnswer(item, answer) for item, answer in answers if answer is not None)
+    known = dict(answers)
+    # In the order of the form, whatever the order of the map.
+    given = tuple(
+        ItemAnswer(item, answer) for item in items() if (answer := known.get(item)) is not None
+    )
     if not named and not given:
         raise _wrong("holds neither a score nor a band nor an answer", HoldCode.EMPTY)
     for scale, score, band in named:
         _refuse_contradiction(_scale(scale, instrument.code), score, band)
     _refuse_foreign(given, instrument.code)
-    scores = tuple(ScaleResult(scale, score, band) for scale, score, band in named)
-    if len({result.scale for result in scores}) != len(scores):
+    if len({scale for scale, _, _ in named}) != len(named):
         raise _wrong("says the total twice")
+    order = list(scales())
+    found = sorted(named, key=lambda result: order.index(result[0]))
+    scores = tuple(ScaleResult(scale, score, band) for scale, score, band in found)
     _refuse_wrong_sum(instrument.code, scores, given)
     return StudentScreening(origin=origin, scores=scores, answers=given, **head)
 
