@@ -1,4 +1,4 @@
-"""A provider's HL7 v2 scheduling messages, all invented."""
+"""A provider's HL7 v2 scheduling messages, invented; half as long as published samples are."""
 
 from pathlib import Path
 
@@ -38,13 +38,17 @@ def _message(number: int) -> list[str]:
         _segment("SCH", {**order, 9: "45", 10: "min", 11: f"^^45^{begins}", **contact}),
         _segment("TQ1", {1: "1", 7: begins, 9: "R^Routine^HL70485"}),
         _segment("PID", {1: "1", **person, **more, 7: f"201203{1 + number % 28:02}"}),
-        _segment("PV1", {1: "1", 2: "O", 3: room, 7: who, 19: f"V{number}^^^HARBOR^VN"}),
+        _segment(
+            "PV1", {1: "1", 2: "O", 3: room, 7: who, 8: who, 17: who, 19: f"V{number}^^^HARBOR^VN"}
+        ),
+        _segment("PD1", {3: "HARBOR FAMILY CENTERS^L^1.2.3.4", 4: who}),
         _segment("NTE", {1: "1", 3: "Bring the form that the school sent home with the student."}),
         "RGS|1|A",
         _segment("AIS", {**booked, 3: _KINDS[number % 3], 4: begins}),
         _segment("AIG", {**booked, 3: "EQ1^Room with a table^L", 8: begins, 10: "", 14: status}),
         _segment("AIL", {**booked, 3: room, 4: _PLACES[number % 3], 6: begins, 12: status}),
         _segment("AIP", {**booked, 3: who, 4: "010^Therapist^L", 6: begins, 12: status}),
+        _segment("AIP", {**booked, 1: "2", 3: who, 4: "020^Intern^L", 6: begins, 12: status}),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -27,11 +28,15 @@ def convert(source: Path) -> Iterator[bytes]:
         if not isinstance(outcome, Mapped) or not isinstance(outcome.record, ServiceSession):
             raise UnfitMessageError(str(outcome))
         session = outcome.record
-        context = SessionContext("provider", session.patient_id or "", "urn:s", id_for, RECEIVED)
-        resource = session_resource(session, context)
+        resource = session_resource(session, _context(session.patient_id or ""))
         if checker.check(session, resource):
             raise UnfitMessageError(session.key)
         yield orjson.dumps(resource) + b"\n"
+
+
+@cache
+def _context(patient_id: str) -> SessionContext:
+    return SessionContext("provider", patient_id, "urn:s", id_for, RECEIVED)
 
 
 class UnfitMessageError(Exception):

@@ -8,7 +8,7 @@ from benchmarks import message_file
 from benchmarks.converting import convert
 from benchmarks.frame import Arms, Better, Row, UnequalOutputError, per_cpu_second
 
-CHECKED, OURS, REFERENCE = 200, 6_000, 600
+CHECKED, OURS, REFERENCE = 200, 4_000, 400
 
 
 def _open() -> Arms:

@@ -124,12 +124,12 @@ def extractor(places: tuple[Location, ...], delimiters: Delimiters) -> Extract:
 
 def _first_lines(message: Message, of_person: str) -> dict[str, str]:
     """Return the first segment of each name by its first four characters."""
-    lines = {line[:4]: line for line in reversed(message.own)}
-    if of_person and of_person in lines:
+    heads = [line[:4] for line in message.own]
+    lines = dict(zip(reversed(heads), reversed(message.own), strict=True))
+    if of_person and heads.count(of_person) > 1:
         people = [line for line in message.own if line.startswith(of_person)]
-        if len(people) > 1:
-            # One message about several people: whose visit it is must not be taken for granted.
-            lines[of_person] = _said_by_several(people, of_person[-1])
+        # One message about several people: whose visit it is must not be taken for granted.
+        lines[of_person] = _said_by_several(people, of_person[-1])
     for line in message.shared:
         lines.setdefault(line[:4], line)
     return lines
