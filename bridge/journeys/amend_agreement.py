@@ -21,8 +21,9 @@ from bridge.store.directory import AgreementEntry, agreements
 from bridge.store.engine import read, write
 from bridge.store.table_documents import keep_documents
 from consent.calendar import start_of
+from consent.joint import asks_all
 from consent.law import load_law
-from consent.mou import Agreement, Bound, read_agreement, read_bound, read_template
+from consent.mou import Agreement, Bound, Template, read_agreement, read_bound, read_template
 from consent.surface import Difference, compare, surfaces_of
 from consent.surface.telling import told
 from consent.table import compile_table
@@ -59,7 +60,8 @@ def amend_agreement(parts: Parts, documents: AgreementDocuments) -> Amended:
 
     Raises:
         DocumentError: the documents do not hold together, with line and column.
-        BridgeError: no agreement of this id is in use, or its parties are others.
+        BridgeError: no agreement of this id is in use, its parties are others, or it counts
+            signatures or sessions otherwise.
     """
     template = read_template(documents.template, "template")
     agreement = read_agreement(documents.agreement, "agreement", template)
@@ -70,6 +72,7 @@ def amend_agreement(parts: Parts, documents: AgreementDocuments) -> Amended:
         take_effect(connection, now)
         used = _used(connection, agreement.id)
         _check_parties(used, documents)
+        _check_counted(used, template)
         row = replace(entry_of(parts, agreement.id, documents), activated_at=now)
         begins = start_of(agreement.effective.first, agreement.effective.tz)
         effective_at = max(now, begins)
@@ -112,6 +115,22 @@ def _check_parties(used: AgreementEntry, documents: AgreementDocuments) -> None:
     given = (documents.lea, documents.provider, documents.hub)
     if given != (used.lea, used.provider, used.hub):
         raise BridgeError("an amendment keeps the parties; new parties sign a new agreement")
+
+
+def _check_counted(used: AgreementEntry, template: Template) -> None:
+    """Refuse what would leave facts standing that were counted by other terms."""
+    before = read_template(used.template_text.encode(), "template")
+    if asks_all(before) != asks_all(template):
+        raise BridgeError(
+            "an amendment keeps who must sign (consent_conflict.guardians_disagree); "
+            "sign a new agreement for it"
+        )
+    limits = {t.settings.minor_consent.session_limit for t in (before, template)}
+    if len(limits) > 1 or before.jurisdiction != template.jurisdiction:
+        raise BridgeError(
+            "an amendment keeps the law and minor_consent.session_limit; "
+            "sign a new agreement for another"
+        )
 
 
 def _entry(agreement: Agreement, digest: str, effective_at: datetime) -> Entry:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, or_, select
 from bridge.gate import agreements_of
 from bridge.gate.recalls import Sought
 from bridge.identifiers import Identifiers
+from bridge.journeys.joint_consent import settle_student
 from bridge.journeys.recall_releases import draft_recalls
 from bridge.parts import Parts
 from bridge.store.conditions import EVIDENCE
@@ -120,4 +121,5 @@ def _end_forms(connection: Connection, parts: Parts, student_id: str, since: dat
             ended += supersede(connection, kept.id, student_id, now, since)
             sought = Sought(student_id, kept.id, since=since)
             draft_recalls(connection, parts, sought, "court-order")
+    settle_student(connection, parts, student_id)
     return ended

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
 from bridge.gate.recalls import Sought
+from bridge.journeys.joint_consent import settle_student
 from bridge.journeys.recall_releases import draft_recalls
 from bridge.journeys.register_release import record_facts
 from bridge.journeys.signing import who_of
@@ -29,8 +30,9 @@ from bridge.store.guardians import (
 )
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
-from bridge.store.releases import KeptRelease, releases_of
+from bridge.store.releases import KeptRelease, releases, releases_of
 from consent.calendar import start_of
+from consent.joint import asks_all
 from consent.signers import Signer, signer_of
 
 RIGHTS = ("education", "health")
@@ -59,7 +61,9 @@ def add_guardian(parts: Parts, lea: str, local_id: str, guardian: Guardian) -> t
     """Enter an authority; returns its id, and whether it is new.
 
     Forms on file that waited for it set their facts now. Those of others that counted while the
-    register knew nobody stand until the office takes them back.
+    register knew nobody stand until the office takes them back. Where every guardian must sign,
+    what lacks this one's signature ends now, and what went out without it since the authority's
+    first day is recalled.
 
     Raises:
         BridgeError: the district has no such student, or the authority does not hold together.
@@ -83,6 +87,7 @@ def add_guardian(parts: Parts, lea: str, local_id: str, guardian: Guardian) -> t
         new = keep_guardian(connection, kept)
         if new:
             _count_forms(connection, parts, student, who)
+            _recall_unsigned(connection, parts, student, guardian.first_day)
     return kept.id, new
 
 
@@ -159,9 +164,22 @@ def _count_forms(connection: Connection, parts: Parts, student: StudentEntry, wh
     bound = {each.id: each for each in agreements_of(connection, "lea", student.lea)}
     for kept in _signed_by(connection, parts, student, who):
         agreement = bound.get(kept.agreement_id)
-        if agreement and record_facts(connection, parts, agreement, kept):
+        if agreement is None or asks_all(agreement.template):
+            continue
+        if record_facts(connection, parts, agreement, kept):
             requests = requests_of(connection, student.id, agreement.id)
             touch(connection, requests, parts.clock.now())
+
+
+def _recall_unsigned(
+    connection: Connection, parts: Parts, student: StudentEntry, first_day: date
+) -> None:
+    """Settle where every guardian must sign; recall what went out without a signature it needed."""
+    zones = {a.id: a.agreement.effective.tz for a in agreements_of(connection, "lea", student.lea)}
+    closed = settle_student(connection, parts, student.id)
+    for form_id, kept in releases(connection, closed).items():
+        since = start_of(first_day, zones[kept.agreement_id])
+        draft_recalls(connection, parts, Sought(student.id, form_id, since=since), "defective")
 
 
 def _end_forms(
@@ -177,4 +195,5 @@ def _end_forms(
         supersede(connection, kept.id, student.id, parts.clock.now(), since)
         draft_recalls(connection, parts, Sought(student.id, kept.id), "defective")
         fallen += 1
+    settle_student(connection, parts, student.id)
     return fallen

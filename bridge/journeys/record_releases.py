@@ -9,6 +9,7 @@ from bridge.gate import CompiledAgreement
 from bridge.gate.agreements import compiled
 from bridge.gate.disclosures import subject_of
 from bridge.gate.recalls import Sought
+from bridge.journeys.joint_consent import settle_student
 from bridge.journeys.recall_releases import draft_recalls
 from bridge.journeys.register_release import register
 from bridge.ledger.append import append
@@ -119,6 +120,7 @@ def revoke_release(parts: Parts, release_id: str, effective: datetime | None = N
         since = _effective(kept.form, effective or now, now)
         supersede(connection, release_id, kept.student_id, now, since)
         mark_revoked(connection, release_id, since)
+        settle_student(connection, parts, kept.student_id)
         append(connection, [_revocation(parts, kept, since)], parts.clock)
         _draft(connection, parts, kept, (since, now))
     return True

@@ -10,7 +10,8 @@ from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreement_between
 from bridge.identifiers import Identifiers
 from bridge.journeys.guardian_blocks import is_blocked
-from bridge.journeys.signing import NO_AUTHORITY, authorised
+from bridge.journeys.joint_consent import WAITS, settle
+from bridge.journeys.signing import NO_AUTHORITY, authorised, only_of
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, students_of
 from bridge.store.engine import read, write
@@ -19,12 +20,11 @@ from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
 from bridge.store.releases import KeptRelease, forms, keep_release, releases_of
 from consent.disputes import disputes
-from consent.minimise import elements_of
-from consent.releases import DISSENT, Evidence, evidence_of, forms_met, missing_parts
+from consent.joint import asks_all
+from consent.releases import Evidence, evidence_of, forms_met, missing_parts
 from consent.signed_release import SignedRelease
 
 BLOCKED = "signed by a guardian whom a court order keeps from deciding; it sets no fact"
-_OWN = elements_of("to-provider", ("Patient", "RelatedPerson"))
 HELD = "guardians disagree; held by the agreement's own choice, not by 34 CFR 99.4"
 
 
@@ -117,13 +117,14 @@ def register(
     if not keep_release(connection, kept):
         return Filed(kept.id, new=False)
     template, form = agreement.template, kept.form
+    facts = record_facts(connection, parts, agreement, kept)
     return Filed(
         kept.id,
         new=True,
         met=tuple(sorted(forms_met(form, template))),
         missing={n: lacking for n, lacking in missing_parts(form, template).items() if lacking},
-        facts=record_facts(connection, parts, agreement, kept),
-        notes=tuple(_notes(connection, parts, agreement, kept)),
+        facts=facts,
+        notes=tuple(_notes(connection, parts, agreement, kept, waits=not facts)),
     )
 
 
@@ -132,8 +133,11 @@ def record_facts(
 ) -> int:
     """Record what a form on file is evidence of, as far as its signer had authority.
 
-    Returns how many facts are new; none for a guardian whom a court order blocks.
+    Returns how many facts are new; none for a guardian whom a court order blocks. Where every
+    guardian must sign, those that all of them together consent to, from whosever form.
     """
+    if asks_all(agreement.template):
+        return settle(connection, parts, agreement, kept.student_id).new
     now = parts.clock.now()
     if is_blocked(connection, parts.identifiers, (kept.student_id, kept.form.signer), now):
         return 0
@@ -142,12 +146,19 @@ def record_facts(
 
 
 def _notes(
-    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
+    connection: Connection,
+    parts: Parts,
+    agreement: CompiledAgreement,
+    kept: KeptRelease,
+    *,
+    waits: bool,
 ) -> list[str]:
     now, who = parts.clock.now(), (kept.student_id, kept.form.signer)
     notes = [BLOCKED] if is_blocked(connection, parts.identifiers, who, now) else []
     if len(_rows(connection, parts, agreement, kept)) < len(_all_rows(agreement, kept)):
         notes.append(NO_AUTHORITY)
+    elif not notes and waits and asks_all(agreement.template) and _all_rows(agreement, kept):
+        notes.append(WAITS)
     of_agreement = [
         other
         for other in releases_of(connection, kept.student_id)
@@ -187,19 +198,7 @@ def _evidence(
             element=row.element,
             purpose=row.purpose,
             recipient=row.recipient,
-            referral_id=_only_of(parts, agreement, kept.form, row),
+            referral_id=only_of(parts.identifiers, agreement, kept.form, row),
         )
         for row in rows
     ]
-
-
-def _only_of(parts: Parts, agreement: CompiledAgreement, form: SignedRelease, row: Evidence) -> str:
-    """Return the referral a row of evidence is limited to; "" for every one.
-
-    The student's own data belongs to no referral. A consent for one referral lets it leave, since
-    the referral cannot go without; a refusal of one referral does not hold it back.
-    """
-    if form.referral is None or (row.fact != DISSENT and row.element in _OWN):
-        return ""
-    parties = (agreement.entry.lea, agreement.entry.provider)
-    return parts.identifiers.issue(*parties, "ServiceRequest", form.referral)

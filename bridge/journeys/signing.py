@@ -4,11 +4,14 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
+from bridge.gate import CompiledAgreement
 from bridge.identifiers import Identifiers
 from bridge.store.guardians import guardians_of
 from bridge.store.releases import KeptRelease
+from consent.minimise import elements_of
 from consent.mou import Template
 from consent.releases import DISSENT, Evidence
+from consent.signed_release import SignedRelease
 from consent.signers import Signer, signer_of
 
 NO_AUTHORITY = (
@@ -17,6 +20,7 @@ NO_AUTHORITY = (
 )
 # Which authority a form of the template asks for, by who must sign it.
 _ASKED = {"education_rights_holder": "education"}
+_OWN = elements_of("to-provider", ("Patient", "RelatedPerson"))
 
 
 def who_of(identifiers: Identifiers, student_id: str, name: str) -> str:
@@ -48,9 +52,23 @@ def authorised(
         if each.who == who and each.holds_on(form.signed_on)
         for what in each.may_sign
     }
-    forms = template.settings.consents
-    return [
-        row
-        for row in rows
-        if row.fact == DISSENT or _ASKED.get(forms[row.source].signer, "health") in may
-    ]
+    return [row for row in rows if row.fact == DISSENT or right_of(template, row.source) in may]
+
+
+def right_of(template: Template, form: str) -> str:
+    """Return which authority a form of the template asks for: ``education`` or ``health``."""
+    return _ASKED.get(template.settings.consents[form].signer, "health")
+
+
+def only_of(
+    identifiers: Identifiers, agreement: CompiledAgreement, form: SignedRelease, row: Evidence
+) -> str:
+    """Return the referral a row of evidence is limited to; "" for every one.
+
+    The student's own data belongs to no referral. A consent for one referral lets it leave, since
+    the referral cannot go without; a refusal of one referral does not hold it back.
+    """
+    if form.referral is None or (row.fact != DISSENT and row.element in _OWN):
+        return ""
+    parties = (agreement.entry.lea, agreement.entry.provider)
+    return identifiers.issue(*parties, "ServiceRequest", form.referral)

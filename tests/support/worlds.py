@@ -31,7 +31,7 @@ from bridge.parts import Parts, parts_of
 from bridge.schema import metadata
 from bridge.settings import Settings
 from bridge.store.engine import create_all, open_engine, read, write
-from consent.mou import shipped_document
+from consent.mou import read_template, seal, shipped_document
 from mappings.canonical import (
     Coded,
     Guardian,
@@ -206,15 +206,20 @@ class World:
         return dict(json.loads(found))
 
 
-def make_world(url: str, home: Path, clock: Clock | None = None) -> World:
-    """Make a bridge with a district, two providers and a hub; no referrals yet."""
+def make_world(
+    url: str, home: Path, clock: Clock | None = None, edit: Mapping[str, str] | None = None
+) -> World:
+    """Make a bridge with a district, two providers and a hub; no referrals yet.
+
+    ``edit`` says what the template reads instead; the jurisdiction is the template's own.
+    """
     fixed = clock or FixedClock(NOW)
     settings = Settings(home, url, BASE, "127.0.0.1", 0, "a secret of this test alone, " * 2)
     engine = open_engine(url)
     create_all(engine)
     names = Identifiers(settings.secret)
     bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names))
-    agreement = _agreements(parts_of(bridge))
+    agreement = _agreements(parts_of(bridge), edit or {})
     with write(engine) as connection:
         for client_id, standing in standings().items():
             jwks = client_key().public_jwks()
@@ -223,14 +228,22 @@ def make_world(url: str, home: Path, clock: Clock | None = None) -> World:
     return World(bridge, fixed, app, agreement, Web(app))
 
 
-def _agreements(parts: Parts) -> str:
+def _agreements(parts: Parts, edit: Mapping[str, str]) -> str:
     template = shipped_document("xx-smh-template")
     first = shipped_document("millbrook-harbor-2026")
+    if edit:
+        words = template.decode()
+        for old, new in edit.items():
+            assert old in words, "an edit must change something"
+            words = words.replace(old, new)
+        template = words.encode()
+        first = seal(first, read_template(template, "template"))
+    jurisdiction = read_template(template, "template").jurisdiction
     second = first.replace(b"millbrook-harbor-2026", b"millbrook-cove-2026")
     second = second.replace(b"Harbor Family Centers", b"Cove Counseling")
     used = ""
     for document, provider in ((second, COVE), (first, HARBOR)):
-        asked = AgreementDocuments(template, document, "US-XX", LEA, provider, HUB)
+        asked = AgreementDocuments(template, document, jurisdiction, LEA, provider, HUB)
         used = activate_agreement(parts, asked)
         designate(parts, used, "audit_eval_agreement")
         designate(parts, used, "state_mandate")
