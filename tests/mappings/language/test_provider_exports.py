@@ -4,10 +4,11 @@ import csv
 import io
 import json
 import zipfile
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import openpyxl
 import pytest
 
 from mappings.canonical import ServiceSession
@@ -115,6 +116,19 @@ def test_weeks_that_overlap_give_equal_sessions_and_a_correction_a_new_one(tmp_p
     assert [session.key for session in after] == ["A-9", "A-1"]
     assert (before[0].key, before[0].starts) == (after[1].key, after[1].starts)
     assert (before[0].attendance.value, after[1].attendance.value) == ("attended", "no-show")
+
+
+def test_days_and_times_of_a_workbook_are_read_as_those_of_a_text(tmp_path: Path) -> None:
+    row: dict[str, object] = dict(examples("weekly-sheet")["sheet"])
+    typed = {"Date": date(2026, 9, 14), "Start": time(9, 30), "End": time(10, 15)}
+    book = openpyxl.Workbook()
+    book.active.append(headings("weekly-sheet", "sheet"))
+    for cells in (row, {**row, **typed, "Appointment ID": "A-2"}):
+        book.active.append([cells.get(name) for name in headings("weekly-sheet", "sheet")])
+    book.save(tmp_path / "week.xlsx")
+    first, second = sessions(outcomes("weekly-sheet", tmp_path / "week.xlsx"))
+    assert (first.starts, first.ends) == (second.starts, second.ends)
+    assert first.starts == datetime(2026, 9, 14, 13, 30, tzinfo=UTC)
 
 
 def test_the_same_row_twice_in_one_sheet_counts_once(tmp_path: Path) -> None:
