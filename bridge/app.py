@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fastapi import FastAPI, Response
 
-from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school
+from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school, terminology
 from bridge.api.guard import Guard
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
@@ -48,6 +48,7 @@ def create_app(bridge: Bridge) -> FastAPI:
         bulk.router,
         recalls.router,
         notices.router,
+        terminology.router,
         fhir.router,
         school.router,
         board.router,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bridge.api.interactions import CREATABLE, UPDATABLE
+from bridge.api.terminology import KINDS
 from bridge.identity import token_url
 from bridge.settings import Settings
 from bridge.store.index import INCLUDES, PARAMETERS
@@ -42,7 +43,10 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
             {
                 "mode": "server",
                 "security": _security(settings),
-                "resource": [_resource(kind) for kind in sorted(PARAMETERS)],
+                "resource": [
+                    *(_resource(kind) for kind in sorted(PARAMETERS)),
+                    *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
+                ],
                 "interaction": [{"code": "batch"}],
                 "operation": [
                     {

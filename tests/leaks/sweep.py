@@ -52,6 +52,9 @@ class Sweep:
         yield self._get("/fhir/.well-known/smart-configuration")
         for notice in ("ferpa.9933", "p2.notice", "none", self.new("notice")):
             yield self._get(f"/fhir/notices/{notice}")
+        for name in ("concerns", "schoolbridge-template-1", self.new("table").casefold()):
+            for kind in ("CodeSystem", "ValueSet", "ConceptMap"):
+                yield self._get(f"/fhir/{kind}/{name}")
         for path in ("/docs", "/openapi.json", "/metrics", "/fhir", "/", f"/{self.new('path')}"):
             yield self._get(path)
 

@@ -37,7 +37,12 @@ RESPONSES = {
     ("bulk", "file"),
 }
 # Where a reply may be made from a document: capabilities, configuration, a manifest.
-DOCUMENTS = {("fhir", "metadata"), ("oauth", "configuration"), ("bulk", "manifest")}
+DOCUMENTS = {
+    ("fhir", "metadata"),
+    ("oauth", "configuration"),
+    ("bulk", "manifest"),
+    ("terminology", "_answer"),
+}
 # Where a reply may be made from bytes: of released resources, of outcomes, or none.
 BYTES = {
     ("replies", "resource_reply"),
