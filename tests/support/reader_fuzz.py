@@ -18,6 +18,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import openpyxl
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from mappings.language import compile_map, load_map
+from mappings.language import CompiledMap, compile_map, load_map
 from mappings.readers import SourceError, SourceFormat, open_table
 from tests.support import provider_exports
 from tests.support.roster_exports import ONEROSTER_11, ONEROSTER_12
@@ -89,10 +90,15 @@ def _refusal(path: Path, asked: SourceFormat) -> str:
     return ""
 
 
+@cache
+def _compiled(name: str) -> CompiledMap:
+    return compile_map(load_map(MAPS[name]))
+
+
 def _refused_by_map(name: str, path: Path) -> str:
     """Run a map of sessions over what its reader read; return why it is refused, or nothing."""
     try:
-        provider_exports.run_through(compile_map(load_map(MAPS[name])), path)
+        provider_exports.run_through(_compiled(name), path)
     except SourceError as error:
         return str(error)
     return ""
