@@ -18,7 +18,6 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from functools import cache
 from pathlib import Path
 from typing import Any
 
