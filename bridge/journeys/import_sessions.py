@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreements_of
+from bridge.journeys.count_sessions import count_sessions
 from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.journeys.record_encounter import coded_element, speaks_of_others
 from bridge.parts import Parts
@@ -67,6 +68,8 @@ def import_sessions(parts: Parts, provider: str, rows: Iterable[Mapped | Held]) 
         take_turn(connection)
         importing = _Import(parts, provider, connection, report)
         held = [problem for row in rows if (problem := importing.take(row)) is not None]
+        for student_id in sorted(importing.students):
+            count_sessions(connection, parts, provider, student_id)
         keep_held(connection, parts.identifiers, provider, (held, parts.clock.now()))
         report.held.extend(held)
     return report
@@ -87,6 +90,7 @@ class _Import:
             raise BridgeError(f"{provider} has no agreement")
         self._agreements: dict[str, CompiledAgreement] = {a.id: a for a in bound}
         self._organization = organizations(connection)[provider]
+        self.students: set[str] = set()
 
     def take(self, row: Mapped | Held) -> HeldRow | None:
         self._report.read += 1
@@ -108,6 +112,7 @@ class _Import:
         except FhirError as error:
             return HeldRow(session.origin, ("cannot-build",), (str(error),))
         self._keep(session, [self._record(r, found[0]) for r in resources])
+        self.students.add(found[0].student_id)
         came = (session.origin, self._parts.clock.now())
         let_go(self._connection, self._parts.identifiers, self._provider, came)
         return None

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bridge.errors import ConflictError, Finding, UnprocessableError
 from bridge.gate import CompiledAgreement, Gate, ReleasedResource, Seen, agreements_of
 from bridge.identity import Caller
+from bridge.journeys.count_sessions import count_sessions
 from bridge.journeys.record_care_consent import record_care_consent
 from bridge.parts import Parts
 from bridge.store.directory import organizations
@@ -78,6 +79,7 @@ def record_encounter(
         if put.different or (put.unchanged and repeat != sent.key):
             raise ConflictError(409, "A session with this identifier is here already.")
         if put.new:
+            count_sessions(connection, parts, caller.organization, request.student_id)
             about = gate.see(connection, caller, sent.kind, session_id)
             if about is not None:
                 record_care_consent(connection, parts, about, resource)
