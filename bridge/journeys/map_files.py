@@ -14,9 +14,17 @@ from typing import BinaryIO
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
 from bridge.journeys.run_maps import run_of
-from mappings.canonical import Referral, StudentScreening
-from mappings.fhir import DistrictSystems, ReferralContext, screening_resources
+from mappings.canonical import Referral, ServiceSession, StudentScreening
+from mappings.fhir import (
+    DistrictSystems,
+    ReferralContext,
+    SessionContext,
+    screening_resources,
+    session_resources,
+)
+from mappings.fhir.canonicals import BASE
 from mappings.fhir.check import to_bytes
+from mappings.fhir.elements import Json
 from mappings.fhir.errors import FhirError
 from mappings.fhir.shapes import ShapeChecker
 from mappings.fhir.writing import InvalidResourceError, Line, ReferralWriter
@@ -65,8 +73,8 @@ def map_files(run: Run, out: Path) -> MapResult:
     The folder must be new or empty; files appear under their names once they are whole.
 
     Raises:
-        BridgeError: the folder holds something, the map makes no referrals, or what is made of a
-            row is not valid.
+        BridgeError: the folder holds something, the map is of a roster, or what is made of a row is
+            not valid.
     """
     _refuse_used(out)
     rows = iter(run)
@@ -177,23 +185,36 @@ class _Trial:
             BridgeError: the map is of another kind, or what was made is not valid.
         """
         record = row.record
-        if not isinstance(record, Referral | StudentScreening):
-            text = "only a map of kind referral or screening can be tried out into resources"
-            raise BridgeError(text)
+        if not isinstance(record, Referral | StudentScreening | ServiceSession):
+            raise BridgeError("a map of kind roster alone makes no resources")
         try:
             return self._lines(record)
         except FhirError as error:
             origin = record.origin
             raise BridgeError(f"{origin.file} row {origin.row}: {error}") from None
 
-    def _lines(self, record: Referral | StudentScreening) -> list[Line]:
+    def _lines(self, record: Referral | StudentScreening | ServiceSession) -> list[Line]:
         if isinstance(record, Referral):
             return self._referrals.lines(record)
-        built = screening_resources(record, self._context)
+        built = self._built(record)
         for resource in built:
             for issue in self._shapes.check(resource):
                 raise InvalidResourceError(issue.path, issue.text)
         return [(str(resource["resourceType"]), to_bytes(resource)) for resource in built]
+
+    def _built(self, record: StudentScreening | ServiceSession) -> list[Json]:
+        if isinstance(record, StudentScreening):
+            return screening_resources(record, self._context)
+        if record.patient_id is None:
+            raise FhirError("Encounter.subject", "the row carries no student identifier")
+        about = SessionContext(
+            provider_id=self._context.provider_id,
+            patient_id=record.patient_id,
+            session_system=f"{BASE}/NamingSystem/session/trial",
+            id_for=self._context.id_for,
+            recorded_at=self._context.recorded_at,
+        )
+        return session_resources(record, about)
 
 
 def _trial_context() -> ReferralContext:

@@ -46,3 +46,20 @@ def test_a_file_that_cannot_be_used_leaves_no_folder(tmp_path: Path) -> None:
 def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="not empty"):
         map_files_together(MAP, [], tmp_path.parent, 2)
+
+
+def test_a_clinics_sheet_is_tried_out_into_visits_and_appointments(tmp_path: Path) -> None:
+    heads = "Appointment ID,Bridge ID,Referral Number,Date,Start,End,Status,Service,Place"
+    rows = ["A-1,P-1,,9/14/2026,9:30 AM,,Show,,", "A-2,P-1,,9/21/2026,9:30 AM,,Show,,"]
+    lines = [f"{heads},Clinician,License,Comments", *(f"{row},,," for row in rows)]
+    (tmp_path / "week.csv").write_text("\n".join(lines), encoding="utf-8")
+    run = run_of("weekly-sheet", [tmp_path / "week.csv"], exported="2026-09-18")
+
+    tried = map_files(run, tmp_path / "out")
+    assert tried.resources == {"Encounter": 1, "Appointment": 1, "Provenance": 2}
+    assert tried.held == ()
+
+
+def test_a_moment_of_export_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BridgeError, match="write the export as 2026-09-14"):
+        run_of("weekly-sheet", [tmp_path / "week.csv"], exported="Friday")
