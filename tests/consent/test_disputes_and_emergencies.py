@@ -44,6 +44,24 @@ def test_guardians_who_disagree_are_held_by_the_agreement_and_not_by_the_law() -
 
 
 @pytest.mark.parametrize(
+    ("signed_for", "refused_for", "disagree"),
+    [
+        ("R-1", "R-1", True),
+        ("R-1", "R-2", False),
+        (None, "R-2", True),
+        ("R-1", None, True),
+        (None, None, True),
+    ],
+)
+def test_forms_of_two_referrals_do_not_disagree_but_a_form_of_none_covers_each(
+    signed_for: str | None, refused_for: str | None, disagree: bool
+) -> None:
+    forms = [replace(SIGNED, referral=signed_for), replace(REFUSED, referral=refused_for)]
+
+    assert len(list(disputes(forms, TEMPLATE))) == disagree
+
+
+@pytest.mark.parametrize(
     "other",
     [
         replace(REFUSED, signer="synthetic  MOTHER"),

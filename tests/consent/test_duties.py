@@ -7,6 +7,7 @@ import pytest
 from consent.codes import obligation_codes
 from consent.duties import (
     ConsentScope,
+    Duty,
     Extent,
     Notice,
     Review,
@@ -296,3 +297,28 @@ def test_the_codes_of_the_duties_are_the_obligations() -> None:
 
     assert decision.obligations == ("AOD", "MINEC", "NORDSCLCD", "ferpa.9933")
     assert tuple(duty.code for duty in decision.duties) == decision.obligations
+
+
+def test_a_ledger_keeps_the_form_and_basis_with_a_duty_whose_scope_rides_along() -> None:
+    assert str(Duty("p2.copy_or_scope", ConsentScope("part2", "p2.consent"))) == (
+        "p2.copy_or_scope part2 p2.consent"
+    )
+    assert str(Duty("AOD")) == "AOD"
+
+
+def test_an_extent_nobody_knows_lets_nothing_leave_though_somebody_says_to_do_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = ["code,extent,carried_out_by,discharged_by,payload,only_to"]
+    lines += ["NEW,transmogrify,gate: somebody,,,", "AOD,permit-with-duties,ledger: entered,,,"]
+    caches = (duty_rules, able)
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr("consent.duties._text", lambda _: "\n".join(lines))
+            assert duty_rules()["NEW"].extent is Extent.DENY
+            assert able() == frozenset({"AOD"})
+    finally:
+        for cached in caches:
+            cached.cache_clear()

@@ -15,8 +15,8 @@ EQUIVALENT = Path(__file__).with_name("equivalent.csv")
 # The tests that judge, by subject. Not those that try every cell or every edit of a document: they
 # take seconds each, and nobody waits for them a thousand times.
 _DECIDING = (
-    "golden_cases", "filters", "what_is_kept", "columns", "engine_edges", "law_and_facts",
-    "duties", "reading_facts", "table_properties",
+    "golden_cases", "compiling", "filters", "what_is_kept", "columns", "engine_edges",
+    "law_and_facts", "duties", "reading_facts", "table_properties",
 )  # fmt: skip
 _SIGNING = ("disputes_and_emergencies", "signers", "releases")
 _CUTTING = ("anchors", "projection_tables", "minimise_edges", "minimise")
