@@ -93,12 +93,21 @@ def test_it_takes_one_signature_and_one_refusal_by_name(
     assert list(disputes([first, second], TEMPLATE)) == []
 
 
-def test_where_any_guardian_may_sign_a_disagreement_is_told_and_holds_nothing() -> None:
+def test_where_any_one_signs_a_refusal_holds_by_the_prohibition_that_has_it_obeyed() -> None:
     either = template_with("guardians_disagree: hold", "guardians_disagree: any_one_signs")
 
     (found,) = disputes([REFUSED, SIGNED], either)
 
-    assert (found.signed, found.refused, found.held) == (1, 0, False)
+    assert (found.signed, found.refused, found.held, found.by) == (1, 0, True, "agreement: P6")
+
+
+def test_where_nothing_forbids_a_disagreement_is_told_and_holds_nothing() -> None:
+    either = template_with("guardians_disagree: hold", "guardians_disagree: any_one_signs")
+    rest = tuple(rule for rule in either.prohibitions if rule.id != "P6")
+
+    (found,) = disputes([REFUSED, SIGNED], replace(either, prohibitions=rest))
+
+    assert (found.held, found.by) == (False, OURS)
 
 
 def test_an_emergency_opens_its_elements_for_24_hours_and_owes_a_review_in_72() -> None:

@@ -15,7 +15,7 @@ from bridge.journeys.joint_consent import WAITS
 from bridge.journeys.recall_releases import all_recalls
 from bridge.journeys.record_guardians import Guardian, add_guardian, end_guardian, guardians
 from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import Filed, file_release
+from bridge.journeys.register_release import HELD, Filed, file_release
 from bridge.journeys.set_up import AgreementDocuments
 from consent.mou import shipped_document
 from tests.bridge.journeys.test_release_register import FORM, sees, student
@@ -178,6 +178,6 @@ def test_where_any_one_signs_one_signature_opens_and_a_refusal_on_file_is_obeyed
     know(world, FATHER, MOTHER)
     file(world)
     assert sees(world)
-    file(world, **BY_MOTHER, answer="refused")
-    assert not sees(world)
+    refused = file(world, **BY_MOTHER, answer="refused")
+    assert (refused.notes, sees(world)) == ((HELD,), False)
     world.bridge.engine.dispose()
