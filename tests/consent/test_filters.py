@@ -58,10 +58,18 @@ def test_what_always_holds_is_left_out_and_nothing_is_said_twice() -> None:
         (layer("in_force"), layer()),
         (denial(""),),
         (denial("dissent"), layer("dissent")),
+        (denial("dissent"), layer("dissent in_force")),
         (denial("dissent", "treating"), denial("treating"), layer("dissent in_force")),
         (denial("dissent"), denial("treating"), layer("dissent", "treating")),
     ],
-    ids=["no-way", "always-denied", "against-itself", "exception-denied", "each-way-denied"],
+    ids=[
+        "no-way",
+        "always-denied",
+        "against-itself",
+        "in-part",
+        "exception-denied",
+        "each-way-denied",
+    ],
 )
 def test_what_no_facts_could_meet_is_never(parts: tuple[Denial | Layer, ...]) -> None:
     assert filter_of(conditions(*parts)) == NEVER

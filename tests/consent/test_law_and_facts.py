@@ -10,7 +10,7 @@ import pytest
 from consent import facts
 from consent.codes import obligation_codes, purpose_codes
 from consent.facts import IfUnknown, facts_with_unknowns, load_facts
-from consent.law import jurisdictions, load_law
+from consent.law import jurisdictions, law_of, load_law
 from consent.model import Slice
 from consent.mou import read_agreement, read_template, seal
 from consent.mou.terms.catalogue import IDENTIFIABILITY
@@ -233,3 +233,15 @@ def test_codes_are_hl7s_and_our_few_own() -> None:
     assert {"COC", "THREAT", "ETREAT"} <= purpose_codes()
     assert {"AOD", "NORDSCLCD", "REVIEW72H", "p2.notice"} <= obligation_codes()
     assert "COC" not in obligation_codes()
+
+
+def test_a_pack_with_the_bases_it_had_is_the_pack_of_today_in_all_else() -> None:
+    today = load_law("US-CT")
+    header, first, *_ = today.bases_text.splitlines(keepends=True)
+
+    then = law_of("US-CT", header + first)
+
+    assert then.bases == today.bases[:1]
+    assert then.digest != today.digest
+    assert (then.rules, then.jurisdiction) == (today.rules, "US-CT")
+    assert law_of("US-CT", today.bases_text) == today
