@@ -18,7 +18,7 @@ _DECIDING = (
     "golden_cases", "compiling", "filters", "what_is_kept", "columns", "engine_edges",
     "law_and_facts", "duties", "reading_facts", "table_properties",
 )  # fmt: skip
-_SIGNING = ("disputes_and_emergencies", "signers", "releases")
+_SIGNING = ("disputes_and_emergencies", "joint_consent", "signers", "releases")
 _CUTTING = ("anchors", "projection_tables", "minimise_edges", "minimise")
 _NARROWING = ("documents_in_force", "children", "reading_documents")
 _JUDGES = (*_DECIDING, *_SIGNING, *_CUTTING, *_NARROWING[:2])
@@ -35,7 +35,7 @@ ENGINE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
         (
             "consent.releases", "consent.signers", "consent.wording", "consent.calendar",
-            "consent.disputes", "consent.emergencies",
+            "consent.disputes", "consent.emergencies", "consent.joint",
         ),
         _SIGNING,
     ),
