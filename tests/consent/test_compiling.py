@@ -92,6 +92,13 @@ def test_a_basis_names_the_form_whose_copy_rides_and_no_other() -> None:
     assert forms["hipaa.auth"] == ""
 
 
+def test_a_clause_stands_behind_a_flow_and_never_behind_a_law() -> None:
+    found = compile_slice(REFER, SOURCES)
+    clauses = {layer.name: {way.clause for way in layer.ways} for layer in found.layers}
+
+    assert clauses == {"law:FERPA": {""}, "template": {"4.1"}, "agreement": {"4.1"}}
+
+
 def test_a_flow_that_is_stuck_is_named_only_where_no_other_flow_is_a_way_through() -> None:
     first = next(flow for flow in SOURCES.template.flows if flow.names(REFER))
     stuck = replace(first, id="F99", obligations=("NOBODY",))

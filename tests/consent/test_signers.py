@@ -163,3 +163,13 @@ def test_a_minors_own_form_is_none_of_an_adults() -> None:
     assert "minor" in forms_met(minors, TEMPLATE)
     assert "minor" not in forms_met(adults, TEMPLATE)
     assert missing_parts(adults, TEMPLATE)["minor"] == ("signer_authority",)
+
+
+def test_what_a_minor_alone_may_sign_does_not_last_beyond_the_18th_birthday() -> None:
+    loose = template_with(
+        "minor_consented: minor, from_18: student",
+        "minor_consented: any_guardian_without_restriction, from_18: student",
+    )
+
+    assert may_sign("health", loose, signed_on=EVE, **ALONE)
+    assert not may_sign("health", loose, signed_on=BIRTHDAY, **ALONE)

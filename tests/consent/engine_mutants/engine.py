@@ -20,8 +20,8 @@ _DECIDING = (
 )  # fmt: skip
 _SIGNING = ("disputes_and_emergencies", "joint_consent", "signers", "releases")
 _CUTTING = ("anchors", "projection_tables", "minimise_edges", "minimise")
-_NARROWING = ("documents_in_force", "children", "reading_documents")
-_JUDGES = (*_DECIDING, *_SIGNING, *_CUTTING, *_NARROWING[:2])
+_NARROWING = ("narrowing", "documents_in_force", "children", "reading_documents")
+_JUDGES = (*_DECIDING, *_SIGNING, *_CUTTING, *_NARROWING[:3])
 # Every module that decides, with the tests that are tried first on an edit of it.
 ENGINE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
