@@ -8,13 +8,18 @@ from collections.abc import Iterator
 
 from consent.mou.library import Bound, Kind
 from consent.mou.terms.clauses import Clause
+from consent.releases import DISSENT
 from documents import Located, Position, Problem
 
 
 def uncovered(bound: Bound, document: str) -> tuple[Problem, ...]:
-    """Return each clause without a rule or setting, and each rule without a clause, in order."""
+    """Return what is signed and not carried out, or carried out and not signed, in order."""
     clauses = _clauses(bound)
-    found = (*_empty_clauses(bound, document, clauses), *_unsigned(bound, document, clauses))
+    found = (
+        *_empty_clauses(bound, document, clauses),
+        *_unsigned(bound, document, clauses),
+        *_not_held(bound, document),
+    )
     return tuple(sorted(found))
 
 
@@ -48,6 +53,17 @@ def _unsigned(bound: Bound, document: str, clauses: dict[str, Clause]) -> Iterat
             where = nodes[flow.id].entries["clause"].position
             text = f'flow {flow.id} says clause "{flow.clause}", which does not name it'
             yield _problem(document, where, f"{text}; name it there, or say the right clause")
+
+
+def _not_held(bound: Bound, document: str) -> Iterator[Problem]:
+    """Yield a consent that is to be held while guardians disagree, with no rule that holds it."""
+    conflict = bound.located.entries.get("consent_conflict")
+    holds = bound.template.settings.consent_conflict.guardians_disagree == "hold"
+    refusal = any(set(rule.when) == {DISSENT} for rule in bound.template.prohibitions)
+    if conflict is not None and holds and not refusal:
+        where = conflict.entries["guardians_disagree"].position
+        text = "a disputed consent is held by a prohibition on refusals, and there is none"
+        yield _problem(document, where, f"{text}; write one with when: [{DISSENT}]")
 
 
 def own_rules(located: Located) -> Iterator[tuple[str, Located]]:

@@ -42,6 +42,21 @@ def test_a_gap_between_paper_and_rules_is_a_finding_with_its_place(
     assert findings(text) == [f"t.yaml:{len(before)}:{len(before[-1]) + 1}: {expected}"]
 
 
+def test_to_hold_a_disputed_consent_takes_a_prohibition_on_refusals() -> None:
+    refusals = next(line for line in TEMPLATE.splitlines() if "{id: P6," in line)
+    text = edited(edited(TEMPLATE, f"{refusals}\n", ""), "rules: [P1, P6]", "rules: [P1]")
+    place = text[: text.index("guardians_disagree: hold")].count("\n") + 1
+
+    found = findings(text)
+
+    assert [one.split(":")[1] for one in found] == [str(place)]
+    assert "write one with when: [dissent]" in found[0]
+    assert (
+        findings(edited(text, "guardians_disagree: hold", "guardians_disagree: any_one_signs"))
+        == []
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
