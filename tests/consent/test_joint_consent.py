@@ -97,6 +97,48 @@ def test_forms_count_together_for_what_both_cover_and_for_the_referral_both_name
     assert not joint([consent("mother"), other], [MOTHER, FATHER], TZ)
 
 
+def spans(forms: Sequence[Given], register: Sequence[Authority]) -> list[tuple[str, int, int]]:
+    """Return form and days of each part, in order, with any that comes twice."""
+    return [
+        (each.form, (each.row.valid_from - BASE).days, (each.row.valid_to - BASE).days)
+        for each in joint(forms, register, TZ)
+    ]
+
+
+def test_a_consent_comes_once_and_whole_though_other_authorities_begin_and_end_within_it() -> None:
+    health = replace(FATHER, may_sign=("health",), first_day=date(2026, 9, 11))
+
+    assert spans([consent("mother")], [MOTHER, health]) == [("form of mother", 0, 30)]
+    assert [each.referral for each in joint([consent("mother")], [MOTHER], TZ)] == [""]
+
+
+def test_a_part_between_two_refusals_is_a_part_of_its_own() -> None:
+    refused = [refusal("father", 5, 8), refusal("father", 20, 22)]
+
+    assert spans([consent("mother"), *refused], [MOTHER]) == [
+        ("form of mother", 0, 5),
+        ("form of mother", 8, 20),
+        ("form of mother", 22, 30),
+    ]
+
+
+def test_a_form_covers_no_day_that_only_another_form_of_the_same_guardian_covers() -> None:
+    first, second = consent("mother", 0, 5), replace(consent("mother", 3, 30), form="second")
+
+    assert spans([first, second], [MOTHER]) == [("form of mother", 0, 5), ("second", 3, 30)]
+
+
+def test_a_refusal_counts_for_what_it_speaks_of_and_the_referral_it_names() -> None:
+    signed = consent("mother", referral="R-1")
+    refused = refusal("father", 0, 30)
+    elsewhere = replace(refused, row=replace(refused.row, element="student.name"))
+
+    for of in ("", "R-1"):
+        assert not spans([signed, replace(refused, referral=of)], [MOTHER])
+    for other in (replace(refused, referral="R-2"), elsewhere, replace(elsewhere, referral="R-1")):
+        assert spans([signed, other], [MOTHER]) == [("form of mother", 0, 30)]
+
+
 WHO = st.sampled_from(("mother", "father", "uncle"))
 SPAN = st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda pair: pair[0] < pair[1])
 REFERRALS = st.sampled_from(("", "R-1", "R-2"))
