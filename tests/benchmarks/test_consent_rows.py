@@ -52,4 +52,4 @@ def test_a_row_may_ask_for_a_figure_of_our_own_besides_the_ratio() -> None:
 
     assert (slow.reached, fast.reached) == (False, True)
     assert Result(replace(row, figure=None), (400.0,), (1.0,)).reached
-    assert "≥ 2.0; ours ≥ 500" in render([entry(fast)], 1)
+    assert "≥ 2.0; ours ≥ 500" in render([entry(fast)])
