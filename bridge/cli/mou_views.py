@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from consent.surface import Surface
     from consent.surface.matrix import Row, When
 
+_HEADINGS = tuple((name, 1) for name in ("clause", "from -> to", "for", "what", "when", "duties"))
+_STACKED = (("clause", 2), ("from -> to, for", 4), ("what, when, duties", 9))
+_WIDE = 140
+"""Columns of a terminal from which on all six stand side by side."""
+
 
 def show(
     document: Document,
@@ -46,19 +51,34 @@ def _print_table(name: str, rows: "tuple[Row, ...]") -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title=f"What {name} releases", show_lines=True)
-    for heading in ("clause", "from -> to", "for", "what", "when", "duties"):
-        table.add_column(heading, overflow="fold")
+    console = Console()
+    wide = console.width >= _WIDE
+    table = Table(title=f"What {name} releases", show_lines=True, expand=not wide)
+    for heading, share in _HEADINGS if wide else _STACKED:
+        table.add_column(heading, overflow="fold", ratio=share)
     for row in rows:
-        table.add_row(
-            f"{', '.join(row.clauses)} ({', '.join(row.flows)})",
-            f"{row.sender} -> {row.recipient}: {', '.join(row.roles)}",
-            row.purpose,
-            ", ".join(row.elements),
-            _said(row.when),
-            ", ".join(row.duties) or "none",
-        )
-    Console().print(table)
+        cells = _cells(row)
+        table.add_row(*(cells if wide else _stacked(*cells)))
+    console.print(table)
+
+
+def _cells(row: "Row") -> tuple[str, str, str, str, str, str]:
+    return (
+        f"{', '.join(row.clauses)} ({', '.join(row.flows)})",
+        f"{row.sender} -> {row.recipient}: {', '.join(row.roles)}",
+        row.purpose,
+        ", ".join(row.elements),
+        _said(row.when),
+        ", ".join(row.duties) or "none",
+    )
+
+
+def _stacked(
+    clause: str, parties: str, purpose: str, what: str, when: str, duties: str
+) -> tuple[str, str, str]:
+    """Return the same in three columns, for a terminal in which six would be slivers."""
+    when = when.replace("\n", "\n  ")
+    return clause, f"{parties}\nfor {purpose}", f"{what}\n  {when}\n  duties: {duties}"
 
 
 def _said(when: "When") -> str:

@@ -15,8 +15,8 @@ GOLDEN = Path(__file__).parents[2] / "consent" / "data" / "golden-cases.csv"
 LAW_CASES = sorted((GOLDEN.parent / "law-cases").glob("*.csv"))
 
 
-def mou(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["mou", *arguments], env={"COLUMNS": "200"})
+def mou(*arguments: str, columns: int = 200) -> Result:
+    return CliRunner().invoke(app, ["mou", *arguments], env={"COLUMNS": str(columns)})
 
 
 def written(folder: Path, document: str, old: str, new: str) -> str:
@@ -162,6 +162,17 @@ def test_the_matrix_says_who_may_get_what_for_what_and_when() -> None:
     assert result.exit_code == 0
     for words in ("3.6 (C6)", "provider -> lea", "sud.attendance", "c_part2", "p2.notice"):
         assert words in result.output
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_the_matrix_is_readable_in_a_narrow_terminal_and_in_a_wide_one(
+    columns: int,
+) -> None:
+    result = mou("show", PARENT, columns=columns)
+
+    for words in ("referral.urgency", "school_nurse", "all of: "):
+        assert words in result.output
+    assert max(len(line) for line in result.output.splitlines()) <= columns
 
 
 def test_the_page_explains_each_fact_it_names(tmp_path: Path) -> None:
