@@ -20,11 +20,11 @@ def why(
 
     Exit code 1 if anything comes out otherwise than the ledger says.
     """
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from bridge.gate import replay  # noqa: PLC0415
-    from bridge.ledger.entry import Receipt  # noqa: PLC0415
-    from bridge.ledger.errors import UnknownEntry  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.gate import replay
+    from bridge.ledger.entry import Receipt
+    from bridge.ledger.errors import UnknownEntry
+    from bridge.store.engine import read
 
     try:
         with read(open_at(home).engine) as connection:
@@ -107,10 +107,10 @@ def account(
     home: Home = Path(),
 ) -> None:
     """Write who was given what of one student, when, why and on what ground, as a page."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from bridge.journeys.account_for import account_for  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from bridge.portal.account_page import LANGUAGES, account_page  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.journeys.account_for import account_for
+    from bridge.parts import parts_of
+    from bridge.portal.account_page import LANGUAGES, account_page
 
     if lang not in LANGUAGES:
         raise BridgeError(f"the language is one of: {', '.join(LANGUAGES)}")

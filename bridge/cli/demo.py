@@ -21,7 +21,7 @@ def demo(
     ] = None,
 ) -> None:
     """Run the three journeys on bundled synthetic data; then keep the status board open."""
-    from bridge.demo.run import Demo  # noqa: PLC0415 - a quick --help
+    from bridge.demo.run import Demo
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="schoolbridge-demo-") as folder:
@@ -53,7 +53,7 @@ def _stay(running: "Demo") -> None:
 
 
 def _show(report: dict[str, Any]) -> None:
-    from bridge.cli.state_hub import print_table  # noqa: PLC0415
+    from bridge.cli.state_hub import print_table
 
     print_line("1. WHAT CAME IN")
     told: set[str] = set()

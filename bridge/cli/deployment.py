@@ -33,8 +33,8 @@ def init(
     database_url: Annotated[str, typer.Option(help="Database.")] = "sqlite:///bridge.sqlite3",
 ) -> None:
     """Write a new deployment with commented settings."""
-    from bridge.errors import SettingsError  # noqa: PLC0415
-    from bridge.settings import FILE_NAME  # noqa: PLC0415
+    from bridge.errors import SettingsError
+    from bridge.settings import FILE_NAME
 
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / FILE_NAME
@@ -48,10 +48,10 @@ def init(
 
 def serve(home: Home = Path()) -> None:
     """Run the FHIR API and the portal."""
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
-    from bridge.app import create_app  # noqa: PLC0415
-    from bridge.logs import configure_logs  # noqa: PLC0415
+    from bridge.app import create_app
+    from bridge.logs import configure_logs
 
     configure_logs()
     bridge = open_at(home)
@@ -70,9 +70,9 @@ def serve(home: Home = Path()) -> None:
 
 def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
     """Check the deployment and say what is wrong."""
-    from sqlalchemy import text  # noqa: PLC0415
+    from sqlalchemy import text
 
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.store.engine import read
 
     bridge = open_at(home)
     with read(bridge.engine) as connection:

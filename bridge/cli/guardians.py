@@ -27,8 +27,8 @@ def add(
     home: Home = Path(),
 ) -> None:
     """Enter an authority; forms on file that waited for it count from then on."""
-    from bridge.journeys.record_guardians import Guardian, add_guardian  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.record_guardians import Guardian, add_guardian
+    from bridge.parts import parts_of
 
     last = _day(until) if until else date.max
     guardian = Guardian(name, relationship, tuple(sorted(may_sign)), _day(since), source, last)
@@ -41,8 +41,8 @@ def list_guardians(
     student: Student, lea: Lea, home: Home = Path(), as_json: AsJson = False
 ) -> None:
     """List who may sign for one student: ids, relationships and days, no name."""
-    from bridge.journeys.record_guardians import guardians  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.record_guardians import guardians
+    from bridge.parts import parts_of
 
     rows = [
         {
@@ -72,9 +72,9 @@ def end(
     home: Home = Path(),
 ) -> None:
     """End an authority; forms signed after its last day fall, with notices to who got what."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from bridge.journeys.record_guardians import end_guardian  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.journeys.record_guardians import end_guardian
+    from bridge.parts import parts_of
 
     said = (guardian, _day(last_day), source)
     fallen = end_guardian(parts_of(open_at(home)), lea, student, said)
@@ -86,8 +86,8 @@ def end(
 @app.command("import")
 def import_file(file: Path, lea: Lea, home: Home = Path()) -> None:
     """Enter the authorities of a CSV or Excel file; exit code 1 if a row is held."""
-    from bridge.journeys.import_guardians import import_guardians  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.import_guardians import import_guardians
+    from bridge.parts import parts_of
 
     report = import_guardians(parts_of(open_at(home)), lea, file)
     print_line(
@@ -103,9 +103,9 @@ def import_file(file: Path, lea: Lea, home: Home = Path()) -> None:
 @app.command("layout")
 def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) -> None:
     """Write an empty file in the layout that ``guardian import`` reads."""
-    import csv  # noqa: PLC0415
+    import csv
 
-    from bridge.journeys.import_guardians import guardian_columns  # noqa: PLC0415
+    from bridge.journeys.import_guardians import guardian_columns
 
     with out.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(guardian_columns())

@@ -14,9 +14,9 @@ Owner = Annotated[str, typer.Option(help="Short name of the district or provider
 @app.command("list")
 def list_held(owner: Owner, home: Home = Path(), as_json: AsJson = False) -> None:
     """List the rows that wait: where each stands and why, never what it says."""
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from bridge.store.directory import held  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.parts import parts_of
+    from bridge.store.directory import held
+    from bridge.store.engine import read
 
     with read(parts_of(open_at(home)).engine) as connection:
         waiting = held(connection, owner)
@@ -38,10 +38,10 @@ def settle(
     home: Home = Path(),
 ) -> None:
     """Take a row out of the queue that a person has dealt with in another way."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from bridge.store.directory import held, release_held  # noqa: PLC0415
-    from bridge.store.engine import write  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.parts import parts_of
+    from bridge.store.directory import held, release_held
+    from bridge.store.engine import write
 
     parts = parts_of(open_at(home))
     with write(parts.engine) as connection:

@@ -35,8 +35,8 @@ def referrals(
     as_json: AsJson = False,
 ) -> None:
     """Import a district's referrals. Rows that need a person are held, with the reason."""
-    from bridge.journeys.import_referrals import ReferralImport  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.import_referrals import ReferralImport
+    from bridge.parts import parts_of
 
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
@@ -55,8 +55,8 @@ def roster(
     as_json: AsJson = False,
 ) -> None:
     """Import a district's roster: who is enrolled now."""
-    from bridge.journeys.import_roster import import_roster  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.import_roster import import_roster
+    from bridge.parts import parts_of
 
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
@@ -76,8 +76,8 @@ def encounters(
     as_json: AsJson = False,
 ) -> None:
     """Import a provider's export of sessions and appointments."""
-    from bridge.journeys.import_sessions import import_sessions  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.import_sessions import import_sessions
+    from bridge.parts import parts_of
 
     run = run_of(map_id, files, exported)
     parts = parts_of(open_at(home))
@@ -95,8 +95,8 @@ def releases(
     as_json: AsJson = False,
 ) -> None:
     """Import signed forms. Rows that need a person are held, with the reason."""
-    from bridge.journeys.import_releases import import_releases  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.import_releases import import_releases
+    from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))
     for file in files:
@@ -118,7 +118,7 @@ def follow_up(
     home: Home = Path(),
 ) -> None:
     """Write the follow-up status of a district's referrals as CSV."""
-    from bridge.journeys.export_follow_up import export_follow_up  # noqa: PLC0415
+    from bridge.journeys.export_follow_up import export_follow_up
 
     rows = export_follow_up(open_at(home), (lea, role), out)
     print_line(f"{rows} referrals written to {out.name}")
@@ -144,8 +144,8 @@ def _sheet(
     came: tuple[str, list[Path], Path | None], held: "list[HeldRow]", whose: "tuple[Parts, str]"
 ) -> None:
     """Write held rows into a workbook, where one was asked for and a row is held."""
-    from bridge.journeys.held_rows import row_key, write_held  # noqa: PLC0415
-    from bridge.journeys.run_maps import compiled_map  # noqa: PLC0415
+    from bridge.journeys.held_rows import row_key, write_held
+    from bridge.journeys.run_maps import compiled_map
 
     map_id, files, out = came
     if out is None or not held:

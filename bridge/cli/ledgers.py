@@ -13,9 +13,9 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def verify(home: Home = Path(), as_json: AsJson = False) -> None:
     """Recompute every log from its entries; exit code 1 if anything is not as written."""
-    from bridge.ledger.append import logs  # noqa: PLC0415
-    from bridge.ledger.check import verify_log  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.ledger.append import logs
+    from bridge.ledger.check import verify_log
+    from bridge.store.engine import read
 
     with read(open_at(home).engine) as connection:
         reports = {log: verify_log(connection, log) for log in logs(connection)}
@@ -36,9 +36,9 @@ def verify(home: Home = Path(), as_json: AsJson = False) -> None:
 @app.command()
 def head(home: Home = Path(), as_json: AsJson = False) -> None:
     """Show how far each log has grown, and its root."""
-    from bridge.ledger.append import head as head_of  # noqa: PLC0415
-    from bridge.ledger.append import logs  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.ledger.append import head as head_of
+    from bridge.ledger.append import logs
+    from bridge.store.engine import read
 
     with read(open_at(home).engine) as connection:
         heads = [head_of(connection, log) for log in logs(connection)]
@@ -52,9 +52,9 @@ def events(
     home: Home = Path(),
 ) -> None:
     """Write FHIR AuditEvents (IHE BALP) of what left and what was withheld, for an auditor."""
-    from bridge.gate.audit_events import audit_events  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.gate.audit_events import audit_events
+    from bridge.parts import parts_of
+    from bridge.store.engine import read
 
     parts, count = parts_of(open_at(home)), 0
     with read(parts.engine) as connection, out.open("wb") as file:
@@ -67,9 +67,9 @@ def events(
 @app.command()
 def requests(home: Home = Path()) -> None:
     """Enter what was asked for and not given; an account does so by itself."""
-    from bridge.gate.requests import enter_requests  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from bridge.store.engine import write  # noqa: PLC0415
+    from bridge.gate.requests import enter_requests
+    from bridge.parts import parts_of
+    from bridge.store.engine import write
 
     parts = parts_of(open_at(home))
     with write(parts.engine) as connection:

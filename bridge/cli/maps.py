@@ -22,7 +22,7 @@ MapName = Annotated[str, typer.Argument(metavar="MAP", help="A shipped map's id,
 @app.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """List the shipped maps."""
-    from mappings.language import list_maps  # noqa: PLC0415
+    from mappings.language import list_maps
 
     tell({m.id: m.title for m in list_maps()}, as_json=as_json)
 
@@ -30,7 +30,7 @@ def list_all(as_json: AsJson = False) -> None:
 @app.command()
 def check(name: MapName, as_json: AsJson = False) -> None:
     """Find every mistake in a map before a row is read; exit code 1 if there is one."""
-    from mappings.language import check_map, load_map  # noqa: PLC0415
+    from mappings.language import check_map, load_map
 
     problems = check_map(load_map(name))
     if as_json:
@@ -54,10 +54,10 @@ def explain(
 
     With --row the values of that row are shown: to you, on this terminal, and nowhere else.
     """
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
-    from mappings.language import explain_map, load_map  # noqa: PLC0415
-    from mappings.lineage import elements_of  # noqa: PLC0415
+    from mappings.language import explain_map, load_map
+    from mappings.lineage import elements_of
 
     if row is not None:
         _explain_row(name, files or [], row, as_json=as_json)
@@ -77,10 +77,10 @@ def explain(
 
 
 def _explain_row(name: str, files: list[Path], row: int, *, as_json: bool) -> None:
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
-    from bridge.journeys.run_maps import named  # noqa: PLC0415
-    from mappings.lineage import explain_row  # noqa: PLC0415
+    from bridge.journeys.run_maps import named
+    from mappings.lineage import explain_row
 
     lines = explain_row(_compiled(name), named(files), row)
     if as_json:
@@ -97,7 +97,7 @@ def _explain_row(name: str, files: list[Path], row: int, *, as_json: bool) -> No
 @app.command()
 def dictionary() -> None:
     """Print the canonical data dictionary: every field a map may fill, with codes and elements."""
-    from mappings.dictionary_page import dictionary_page  # noqa: PLC0415
+    from mappings.dictionary_page import dictionary_page
 
     typer.echo(dictionary_page(), nl=False)
 
@@ -108,8 +108,8 @@ def new(
     kind: Annotated[str, typer.Option(help="referral, roster, session or screening.")] = "referral",
 ) -> None:
     """Print the draft of a map for a file. It suggests; what is open, a person decides."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from mappings.language import MapKind, draft_map  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from mappings.language import MapKind, draft_map
 
     if kind not in list(MapKind):
         raise BridgeError(f"--kind is one of: {', '.join(MapKind)}")
@@ -121,7 +121,7 @@ def export(
     name: Annotated[str | None, typer.Argument(metavar="MAP", help="Default: code tables.")] = None,
 ) -> None:
     """Print a map as StructureMap and ConceptMaps (FHIR R4), or our code tables without MAP."""
-    from mappings.fhir_exports import code_bundle, map_bundle  # noqa: PLC0415
+    from mappings.fhir_exports import code_bundle, map_bundle
 
     tell(map_bundle(_compiled(name).document) if name else code_bundle(), as_json=True)
 
@@ -131,8 +131,8 @@ def table(
     file: Annotated[Path, typer.Argument(help="A FHIR ConceptMap as JSON.")],
 ) -> None:
     """Print the value table (CSV) a ConceptMap says."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from mappings.fhir_exports import value_table_of  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from mappings.fhir_exports import value_table_of
 
     try:
         source = file.read_bytes()
@@ -144,7 +144,7 @@ def table(
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of maps, for editors that complete and mark."""
-    from mappings.language import map_schema  # noqa: PLC0415
+    from mappings.language import map_schema
 
     tell(map_schema(), as_json=True)
 
@@ -152,8 +152,8 @@ def schema() -> None:
 @app.command("test")
 def run_tests(name: MapName, as_json: AsJson = False) -> None:
     """Run a map's examples and compare it with its lock; exit code 1 if one does not hold."""
-    from bridge.journeys.run_maps import unapproved  # noqa: PLC0415
-    from mappings.language import lock_name, run_examples  # noqa: PLC0415
+    from bridge.journeys.run_maps import unapproved
+    from mappings.language import lock_name, run_examples
 
     compiled = _compiled(name, locked=False)
     told = {result.name: result.differences for result in run_examples(compiled)}
@@ -178,8 +178,8 @@ def lock(name: MapName) -> None:
 
     Read the table before you approve it. From then on the map runs only while it does just that.
     """
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from mappings.language import lock_name, lock_text, run_examples  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from mappings.language import lock_name, lock_text, run_examples
 
     compiled = _compiled(name, locked=False)
     if any(result.differences for result in run_examples(compiled)):
@@ -205,8 +205,8 @@ def run(
 
     Held rows are listed, and written to held-rows.xlsx there, to correct and run again.
     """
-    from bridge.journeys.held_rows import write_held  # noqa: PLC0415
-    from bridge.journeys.map_files import map_files, map_files_together  # noqa: PLC0415
+    from bridge.journeys.held_rows import write_held
+    from bridge.journeys.map_files import map_files, map_files_together
 
     if processes > 1 and exported:
         raise typer.BadParameter("--exported is for files of sessions; leave out --processes")
@@ -245,12 +245,12 @@ def _counted(report: "RunReport", resources: dict[str, int]) -> dict[str, object
 
 def run_of(map_id: str, files: list[Path], exported: str | None = None) -> "Run":
     """Return a run of a map over files, given in order or as ROLE=FILE."""
-    from bridge.journeys import run_maps  # noqa: PLC0415
+    from bridge.journeys import run_maps
 
     return run_maps.run_of(map_id, files, exported=exported)
 
 
 def _compiled(name: str, *, locked: bool = True) -> "CompiledMap":
-    from bridge.journeys.run_maps import compiled_map  # noqa: PLC0415
+    from bridge.journeys.run_maps import compiled_map
 
     return compiled_map(name, locked=locked)

@@ -49,7 +49,7 @@ def cases(
 
 def _difference(table: "DecisionTable", row: dict[str, str]) -> str:
     """Return how a decision differs from what the row expects, or ""."""
-    from consent.model import Slice  # noqa: PLC0415
+    from consent.model import Slice
 
     asked = Slice(row["from"], row["to"], row["role"], row["purpose"], row["element"])
     decision = table.decide(asked, set(row["true_facts"].split()))
@@ -66,7 +66,7 @@ def _rows_of(file: Path) -> "list[Row]":
     Raises:
         BridgeError: the file cannot be read, lacks a column, or a row is not a case.
     """
-    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.errors import BridgeError
 
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -87,8 +87,8 @@ def _rows_of(file: Path) -> "list[Row]":
 
 def _problems(row: dict[str, str]) -> "Iterator[str]":
     """Yield why a row is no case: a misspelt fact must not pass for one that is false."""
-    from consent.facts import load_facts  # noqa: PLC0415
-    from documents import did_you_mean  # noqa: PLC0415
+    from consent.facts import load_facts
+    from documents import did_you_mean
 
     if "more" in row:
         yield "has more cells than there are columns; put commas in quotes"

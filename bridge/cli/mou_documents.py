@@ -35,15 +35,15 @@ def bound_at(document: str, template: str | None = None) -> "Bound":
         BridgeError: there is no such document.
         DocumentError: it, or one above it, does not read.
     """
-    from consent.mou import read_bound  # noqa: PLC0415
+    from consent.mou import read_bound
 
     return read_bound(document_of(document), document, finder(document, template))
 
 
 def finder(document: str, template: str | None) -> "Callable[[str], bytes]":
     """Return how the documents above one are found: as given, beside it, or shipped."""
-    from consent.mou import shipped_document  # noqa: PLC0415
-    from documents import read_yaml  # noqa: PLC0415
+    from consent.mou import shipped_document
+    from documents import read_yaml
 
     given = None if template is None else document_of(template)
     own_id = None
@@ -73,7 +73,7 @@ def agreement_of(bound: "Bound", district: str | None) -> "Agreement":
     Raises:
         BridgeError: several districts share the paper and none, or an unknown one, was named.
     """
-    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.errors import BridgeError
 
     found = {agreement.district: agreement for agreement in bound.agreements}
     if len(found) == 1 and district is None:
@@ -90,8 +90,8 @@ def table_of(bound: "Bound", district: str | None, jurisdiction: str | None) -> 
     Raises:
         BridgeError: the template is of another jurisdiction than expected.
     """
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from consent.table import compile_table  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from consent.table import compile_table
 
     if jurisdiction not in (None, bound.template.jurisdiction):
         raise BridgeError(f"{bound.id} is under the law of {bound.template.jurisdiction}")

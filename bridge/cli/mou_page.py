@@ -14,12 +14,12 @@ def page_of(
     bound: "Bound", agreement: "Agreement", surface: "Surface", rows: "tuple[Row, ...]"
 ) -> str:
     """Return the page: by direction who may get what, when; what stays; duties, notices, facts."""
-    from importlib.resources import files  # noqa: PLC0415
+    from importlib.resources import files
 
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, StrictUndefined
 
-    from consent.codes import obligation_words  # noqa: PLC0415
-    from consent.facts import load_facts  # noqa: PLC0415
+    from consent.codes import obligation_words
+    from consent.facts import load_facts
 
     source = files("bridge.cli").joinpath("mou_show.html").read_text(encoding="utf-8")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
@@ -74,7 +74,7 @@ def _conditions(when: "When") -> list[str]:
 
 
 def _fact(word: str) -> str:
-    from consent.facts import load_facts  # noqa: PLC0415
+    from consent.facts import load_facts
 
     facts = {str(name): fact for name, fact in load_facts().items()}
     fact = facts[word.removeprefix("!")]
@@ -94,7 +94,7 @@ def _duty(said: str) -> tuple[str, str]:
 
 
 def _notices(duties: list[str]) -> "Iterator[Any]":
-    from consent.duties import notice, notice_rules  # noqa: PLC0415
+    from consent.duties import notice, notice_rules
 
     known = {rule.id for rule in notice_rules()}
     return (notice(code) for code in duties if code in known)

@@ -33,8 +33,8 @@ def show(
     html: Annotated[Path | None, typer.Option(help="Write a page instead.")] = None,
 ) -> None:
     """Show who may get what, for what, when, and under which clause."""
-    from consent.surface import surfaces_of  # noqa: PLC0415
-    from consent.surface.matrix import matrix_of  # noqa: PLC0415
+    from consent.surface import surfaces_of
+    from consent.surface.matrix import matrix_of
 
     bound = bound_at(document, template)
     agreement = agreement_of(bound, district)
@@ -48,8 +48,8 @@ def show(
 
 
 def _print_table(name: str, rows: "tuple[Row, ...]") -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     console = Console()
     wide = console.width >= _WIDE
@@ -99,8 +99,8 @@ def diff(
     template: TemplateOption = None,
 ) -> None:
     """List the cells opened and closed from A to B; exit code 1 when something opened."""
-    from consent.surface import compare, surfaces_of  # noqa: PLC0415
-    from consent.surface.telling import told  # noqa: PLC0415
+    from consent.surface import compare, surfaces_of
+    from consent.surface.telling import told
 
     bounds = bound_at(before, template), bound_at(after, template)
     opened = 0
@@ -130,7 +130,7 @@ def surface(
     lock: Annotated[bool, typer.Option("--lock", help="Write the lock file.")] = False,
 ) -> None:
     """Compare what a document releases with its lock file; exit code 1 on any difference."""
-    from consent.surface import surfaces_of  # noqa: PLC0415
+    from consent.surface import surfaces_of
 
     bound = bound_at(document, template)
     told = [_locked(bound, one, _place(document, one.name), lock) for one in surfaces_of(bound)]
@@ -140,7 +140,7 @@ def surface(
 
 def _place(document: str, name: str) -> Path:
     """Return where the lock of a document lies: beside a file, with the shipped ones else."""
-    from importlib.resources import files  # noqa: PLC0415
+    from importlib.resources import files
 
     path = Path(document)
     folder = path.parent if path.is_file() else Path(str(files("consent.mou") / "surface"))
@@ -148,8 +148,8 @@ def _place(document: str, name: str) -> Path:
 
 
 def _locked(bound: "Bound", one: "Surface", place: Path, write: bool) -> bool:
-    from consent.surface import compare, locked_text, read_lock  # noqa: PLC0415
-    from consent.surface.telling import told  # noqa: PLC0415
+    from consent.surface import compare, locked_text, read_lock
+    from consent.surface.telling import told
 
     if write:
         place.write_text(locked_text(one), encoding="utf-8")

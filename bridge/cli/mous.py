@@ -34,9 +34,9 @@ app.command()(cases)
 @app.command()
 def check(document: Document, template: TemplateOption = None) -> None:
     """Read a document strictly, find idle rules, and prove what it promises over every cell."""
-    from consent.mou.coverage import uncovered  # noqa: PLC0415
-    from consent.surface import surfaces_of  # noqa: PLC0415
-    from consent.surface.idle import idle_rules  # noqa: PLC0415
+    from consent.mou.coverage import uncovered
+    from consent.surface import surfaces_of
+    from consent.surface.idle import idle_rules
 
     bound = bound_at(document, template)
     idle = idle_rules(bound, surfaces_of(bound), document)
@@ -56,10 +56,10 @@ def check(document: Document, template: TemplateOption = None) -> None:
 
 def _proved(bound: "Bound", agreement: "Agreement") -> int:
     """Enumerate the table of one agreement, tell what was found, and return the broken promises."""
-    from time import perf_counter  # noqa: PLC0415
+    from time import perf_counter
 
-    from consent.conditions import Sources  # noqa: PLC0415
-    from consent.surface import conditions_of, prove, prove_standing  # noqa: PLC0415
+    from consent.conditions import Sources
+    from consent.surface import conditions_of, prove, prove_standing
 
     begun = perf_counter()
     table = conditions_of(bound.template, agreement, bound.law)
@@ -77,7 +77,7 @@ def _proved(bound: "Bound", agreement: "Agreement") -> int:
 
 def _tell_proof(what: str, count: int, failures: "tuple[Failure, ...]") -> None:
     """Print each broken promise with its smallest cell, then how many hold."""
-    from consent.surface.comparing import said  # noqa: PLC0415
+    from consent.surface.comparing import said
 
     one = what.partition(" of ")[0].replace("properties", "property")
     for failure in failures:
@@ -95,9 +95,9 @@ def seal(
     out: Annotated[Path | None, typer.Option(help="Where to write it; default: in place.")] = None,
 ) -> None:
     """Fill in the digest of the document that an agreement, amendment or licence extends."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from consent.mou import parent_of  # noqa: PLC0415
-    from consent.mou import seal as sealed  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from consent.mou import parent_of
+    from consent.mou import seal as sealed
 
     target = out or Path(document)
     if out is None and not target.is_file():
@@ -126,7 +126,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say for one element what each layer answers, and what is missing."""
-    from consent.model import Slice  # noqa: PLC0415
+    from consent.model import Slice
 
     table = table_of(bound_at(document, template), district, jurisdiction)
     asked = Slice(sender, recipient, role, purpose, element)

@@ -46,8 +46,8 @@ def record(
     as_json: AsJson = False,
 ) -> None:
     """File a signed form, and say which law's requirements it meets and what it lacks."""
-    from bridge.journeys.register_release import file_release  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.register_release import file_release
+    from bridge.parts import parts_of
 
     form_said = _form(
         (form, answer, minor_consented),
@@ -68,7 +68,7 @@ def _form(
     lists: tuple[list[str], list[str], list[str]],
     parties: tuple[str, str],
 ) -> "SignedRelease":
-    from consent.signed_release import SignedRelease  # noqa: PLC0415
+    from consent.signed_release import SignedRelease
 
     form, answer, minor_consented = what
     signer, relationship, cosigner = (text or None for text in who)
@@ -114,9 +114,9 @@ def revoke(
     home: Home = Path(),
 ) -> None:
     """Revoke a form; recipients of what went out get a notice drafted."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from bridge.journeys.record_releases import revoke_release  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.journeys.record_releases import revoke_release
+    from bridge.parts import parts_of
 
     if not revoke_release(parts_of(open_at(home)), release_id, _instant(effective)):
         raise BridgeError("there is no such form in force")
@@ -126,9 +126,9 @@ def revoke(
 @release_app.command("layout")
 def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) -> None:
     """Write an empty file in the layout that ``import releases`` reads."""
-    import csv  # noqa: PLC0415
+    import csv
 
-    from bridge.journeys.import_releases import columns  # noqa: PLC0415
+    from bridge.journeys.import_releases import columns
 
     with out.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(columns())
@@ -138,8 +138,8 @@ def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) 
 @release_app.command("list")
 def list_releases(student: Student, lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
     """List the forms of one student: ids, days and states, no name."""
-    from bridge.journeys.register_release import forms_of  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.register_release import forms_of
+    from bridge.parts import parts_of
 
     rows = [
         {
@@ -162,8 +162,8 @@ def export(
     home: Home = Path(),
 ) -> None:
     """Write a student's forms as FHIR Consent, and say what does not survive."""
-    from bridge.journeys.exchange_consents import export_consents  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.exchange_consents import export_consents
+    from bridge.parts import parts_of
 
     count, missing = export_consents(parts_of(open_at(home)), lea, student, out)
     print_line(f"{count} forms written to {out.name}")
@@ -174,8 +174,8 @@ def export(
 @release_app.command("import-fhir")
 def import_fhir(file: Path, lea: Lea, provider: Provider, home: Home = Path()) -> None:
     """File the forms of an NDJSON file of FHIR Consents; what is not understood is held."""
-    from bridge.journeys.exchange_consents import import_consents  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.exchange_consents import import_consents
+    from bridge.parts import parts_of
 
     report = import_consents(parts_of(open_at(home)), (lea, provider), file)
     print_line(f"filed: {report.filed}  unchanged: {report.unchanged}  held: {len(report.held)}")
@@ -196,9 +196,9 @@ def declare(
     home: Home = Path(),
 ) -> None:
     """Declare an emergency now. It ends by itself and owes a review."""
-    from bridge.journeys.emergencies import declare_emergency  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from consent.emergencies import Declaration  # noqa: PLC0415
+    from bridge.journeys.emergencies import declare_emergency
+    from bridge.parts import parts_of
+    from consent.emergencies import Declaration
 
     parts = parts_of(open_at(home))
     now = parts.clock.now()
@@ -216,9 +216,9 @@ def review(
     home: Home = Path(),
 ) -> None:
     """Review a declaration. One that is not upheld ends at once and is recalled."""
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from bridge.journeys.emergencies import review_emergency, tell_guardian  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.journeys.emergencies import review_emergency, tell_guardian
+    from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))
     reviewed = review_emergency(parts, emergency_id, by, upheld=upheld)
@@ -231,9 +231,9 @@ def review(
 @emergency_app.command("list")
 def list_emergencies(home: Home = Path(), as_json: AsJson = False) -> None:
     """List what owes a review or a word to the guardian, the most urgent first."""
-    from bridge.parts import parts_of  # noqa: PLC0415
-    from bridge.store.emergencies import owed  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.parts import parts_of
+    from bridge.store.emergencies import owed
+    from bridge.store.engine import read
 
     parts = parts_of(open_at(home))
     with read(parts.engine) as connection:

@@ -24,8 +24,8 @@ def list_queue(
 
     Exit code 1 if anything is overdue.
     """
-    from bridge.journeys.review_queue import review_queue  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.review_queue import review_queue
+    from bridge.parts import parts_of
 
     bridge = open_at(home)
     rows = review_queue(parts_of(bridge), bridge.gate, overdue=overdue)
@@ -58,8 +58,8 @@ def close(
     home: Home = Path(),
 ) -> None:
     """Close an item: it was reviewed, or the guardian was told."""
-    from bridge.journeys.review_queue import close_item  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.review_queue import close_item
+    from bridge.parts import parts_of
 
     close_item(parts_of(open_at(home)), item, by, reason)
     print_line("closed")
@@ -74,8 +74,8 @@ def clear(
     home: Home = Path(),
 ) -> None:
     """Record that a person read, cleared or showed one element of one referral."""
-    from bridge.journeys.clear_review import clear_review, withdraw_review  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.clear_review import clear_review, withdraw_review
+    from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))
     if withdraw:

@@ -27,11 +27,11 @@ def quiet_hook(
 
 def told_errors(run: Callable[[], object]) -> int:
     """Run the command line and turn expected errors into one line each on standard error."""
-    from bridge.errors import BridgeError  # noqa: PLC0415 - a quick --help
-    from bridge.identity.errors import IdentityError, OAuthError  # noqa: PLC0415
-    from bridge.outbound import OutboundError  # noqa: PLC0415
-    from documents import DocumentError  # noqa: PLC0415
-    from mappings.readers.errors import SourceError  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from bridge.identity.errors import IdentityError, OAuthError
+    from bridge.outbound import OutboundError
+    from documents import DocumentError
+    from mappings.readers.errors import SourceError
 
     expected = (
         BridgeError,
@@ -54,15 +54,15 @@ def told_errors(run: Callable[[], object]) -> int:
 
 def open_at(home: Path) -> "Bridge":
     """Open the bridge of a deployment's folder."""
-    from bridge.app import open_bridge  # noqa: PLC0415
-    from bridge.settings import read_settings  # noqa: PLC0415
+    from bridge.app import open_bridge
+    from bridge.settings import read_settings
 
     return open_bridge(read_settings(home))
 
 
 def tell(result: object, *, as_json: bool) -> None:
     """Print a result: JSON for machines, one line a value for people."""
-    import orjson  # noqa: PLC0415
+    import orjson
 
     if as_json:
         print_line(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())

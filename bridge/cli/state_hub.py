@@ -16,9 +16,9 @@ Folder = Annotated[Path, typer.Argument(help="The hub's folder.")]
 @app.command()
 def key(folder: Folder) -> None:
     """Make the hub's own key and print the JWK Set to register at each bridge."""
-    import orjson  # noqa: PLC0415
+    import orjson
 
-    from bridge.identity.signing import SigningKey  # noqa: PLC0415
+    from bridge.identity.signing import SigningKey
 
     folder.mkdir(parents=True, exist_ok=True)
     signing = SigningKey.load_or_generate(folder / "key.json")
@@ -34,10 +34,10 @@ def collect(
     as_json: AsJson = False,
 ) -> None:
     """Collect the coded rows one bridge may give."""
-    from bridge.clock import SystemClock  # noqa: PLC0415
-    from bridge.identity.signing import SigningKey  # noqa: PLC0415
-    from bridge.journeys.collect_rows import collect as collect_rows  # noqa: PLC0415
-    from bridge.outbound import BackendClient, Partner  # noqa: PLC0415
+    from bridge.clock import SystemClock
+    from bridge.identity.signing import SigningKey
+    from bridge.journeys.collect_rows import collect as collect_rows
+    from bridge.outbound import BackendClient, Partner
 
     signing = SigningKey.load_or_generate(folder / "key.json")
     client = BackendClient(Partner(fhir_base, client_id, "system/*.rs"), signing, SystemClock())
@@ -54,7 +54,7 @@ def table(
     as_json: AsJson = False,
 ) -> None:
     """Count referrals, students served and sessions; small cells are hidden."""
-    from bridge.journeys.collect_rows import count_table  # noqa: PLC0415
+    from bridge.journeys.collect_rows import count_table
 
     folders = sorted(path for path in (folder / "rows").iterdir() if path.is_dir())
     released = count_table(folders, minimum)
@@ -68,8 +68,8 @@ def table(
 
 def print_table(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     """Print a table for people."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     shown = Table(*columns)
     for row in rows:

@@ -19,6 +19,7 @@ from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.demo import provider_ehr, school_system
 from bridge.demo.school_system import fetch_board, fetch_follow_up
+from bridge.gate import agreements_of
 from bridge.identity import (
     Caller,
     Party,
@@ -311,8 +312,6 @@ def _told(
 
 
 def _minimum(connection: Any) -> int:  # noqa: ANN401 - a database connection
-    from bridge.gate import agreements_of  # noqa: PLC0415
-
     bound = agreements_of(connection, "hub", HUB)
     return max(a.agreement.small_cell.min_n for a in bound)
 

@@ -2,6 +2,9 @@
 
 import json
 
+from typer.testing import CliRunner
+
+from bridge.cli import app
 from tests.bridge.cli.test_accounts import run
 from tests.support.worlds import World, caller, referral
 
@@ -70,8 +73,4 @@ def test_the_layout_of_a_file_of_forms_can_be_written_and_read(lite: World) -> N
 
 
 def run_plain(*arguments: str) -> int:
-    from typer.testing import CliRunner  # noqa: PLC0415
-
-    from bridge.cli import app  # noqa: PLC0415
-
     return CliRunner().invoke(app, list(arguments)).exit_code

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from bridge.store.conditions import Scope, binds, clause, condition
+from bridge.store.conditions import EVIDENCE, Scope, binds, clause, condition
 from bridge.store.directory import StudentEntry, put_students
 from bridge.store.engine import write
 from bridge.store.evidence import (
@@ -142,8 +142,6 @@ def expected(rows: list[Any], fact: str, about: RecordFacts) -> bool:
 
 
 def stored(connection: Connection) -> list[Any]:
-    from bridge.store.conditions import EVIDENCE  # noqa: PLC0415
-
     return list(connection.execute(EVIDENCE.select()))
 
 
