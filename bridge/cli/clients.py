@@ -10,6 +10,7 @@ from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
     from bridge.identity import Standing
+    from bridge.journeys.set_up import AgreementDocuments
 
 party_app = typer.Typer(no_args_is_help=True)
 client_app = typer.Typer(no_args_is_help=True)
@@ -44,16 +45,10 @@ def add_party(
     home: Home = Path(),
 ) -> None:
     """Put an agreement to use, with the parties that signed it."""
-    from bridge.journeys.set_up import (  # noqa: PLC0415
-        AgreementDocuments,
-        activate_agreement,
-        designate,
-    )
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.journeys.set_up import activate_agreement, designate
+    from bridge.parts import parts_of
 
-    documents = AgreementDocuments(
-        document_of(template), document_of(agreement), jurisdiction, lea, provider, hub or None
-    )
+    documents = _documents(template, agreement, jurisdiction, (lea, provider, hub))
     parts = parts_of(open_at(home))
     agreement_id = activate_agreement(parts, documents)
     for fact in designated or []:
@@ -76,16 +71,13 @@ def amend_party(
 
     Exit code 1, and nothing is changed, where something opens and --yes is not given.
     """
-    from bridge.journeys.amend_agreement import (  # noqa: PLC0415
+    from bridge.journeys.amend_agreement import (
         amend_agreement,
         preview_amendment,
     )
-    from bridge.journeys.set_up import AgreementDocuments  # noqa: PLC0415
-    from bridge.parts import parts_of  # noqa: PLC0415
+    from bridge.parts import parts_of
 
-    documents = AgreementDocuments(
-        document_of(template), document_of(agreement), jurisdiction, lea, provider, hub or None
-    )
+    documents = _documents(template, agreement, jurisdiction, (lea, provider, hub))
     parts = parts_of(open_at(home))
     preview = preview_amendment(parts, documents)
     for line in preview.lines:
@@ -98,14 +90,24 @@ def amend_party(
     print_line(f"decides from {amended.effective_at.isoformat()}" if amended.new else "as before")
 
 
+def _documents(
+    template: str, agreement: str, jurisdiction: str, parties: tuple[str, str, str]
+) -> "AgreementDocuments":
+    from bridge.journeys.set_up import AgreementDocuments
+
+    lea, provider, hub = parties
+    texts = document_of(template), document_of(agreement)
+    return AgreementDocuments(*texts, jurisdiction, lea, provider, hub or None)
+
+
 def document_of(name: str) -> bytes:
     """Return a document's bytes: a file's, or a shipped one's by its id.
 
     Raises:
         BridgeError: there is neither.
     """
-    from bridge.errors import BridgeError  # noqa: PLC0415
-    from consent.mou import shipped_document  # noqa: PLC0415
+    from bridge.errors import BridgeError
+    from consent.mou import shipped_document
 
     path = Path(name)
     if path.is_file():
@@ -128,8 +130,8 @@ def add_client(
     home: Home = Path(),
 ) -> None:
     """Register a partner's system."""
-    from bridge.identity import Registration, register_client  # noqa: PLC0415
-    from bridge.store.engine import write  # noqa: PLC0415
+    from bridge.identity import Registration, register_client
+    from bridge.store.engine import write
 
     bridge = open_at(home)
     standing = _standing(party, organization, role, (tuple(purpose), scope))
@@ -140,9 +142,9 @@ def add_client(
 
 
 def _key_set(file: Path) -> dict[str, object]:
-    import orjson  # noqa: PLC0415
+    import orjson
 
-    from bridge.errors import BridgeError  # noqa: PLC0415
+    from bridge.errors import BridgeError
 
     try:
         found: dict[str, object] = orjson.loads(file.read_bytes())
@@ -154,8 +156,8 @@ def _key_set(file: Path) -> dict[str, object]:
 @client_app.command("list")
 def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
     """List the registered clients."""
-    from bridge.identity import list_clients  # noqa: PLC0415
-    from bridge.store.engine import read  # noqa: PLC0415
+    from bridge.identity import list_clients
+    from bridge.store.engine import read
 
     with read(open_at(home).engine) as connection:
         clients = list_clients(connection)
@@ -169,8 +171,8 @@ def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
 @client_app.command("disable")
 def disable(client_id: str, home: Home = Path()) -> None:
     """Stop a client at once; tokens it holds no longer work."""
-    from bridge.identity import disable_client  # noqa: PLC0415
-    from bridge.store.engine import write  # noqa: PLC0415
+    from bridge.identity import disable_client
+    from bridge.store.engine import write
 
     with write(open_at(home).engine) as connection:
         disable_client(connection, client_id)
@@ -185,8 +187,8 @@ def code(
     home: Home = Path(),
 ) -> None:
     """Make a sign-in code for one person of a district; it works once, for ten minutes."""
-    from bridge.identity import mint_staff_code  # noqa: PLC0415
-    from bridge.store.engine import write  # noqa: PLC0415
+    from bridge.identity import mint_staff_code
+    from bridge.store.engine import write
 
     bridge = open_at(home)
     standing = _standing("lea", organization, role, (tuple(purpose), ""))
@@ -198,7 +200,7 @@ def code(
 def _standing(
     party: str, organization: str, role: str, more: tuple[tuple[str, ...], str]
 ) -> "Standing":
-    from bridge.identity import Party, Standing, read_scopes  # noqa: PLC0415
+    from bridge.identity import Party, Standing, read_scopes
 
     purposes, scopes = more
     return Standing(Party(party), organization, "", role, purposes, read_scopes(scopes))
