@@ -110,9 +110,7 @@ def entry_of_recall(parts: Parts, recall: Recall, step: str) -> Entry:
     return Entry(
         log=recall.agreement_id,
         kind=Kind.RECALL,
-        releasing="",
         receiving=recall.recipient,
-        role="",
         purpose=step,
         request=recall.id,
         subject=subject_of(parts.identifiers, recall.student_id),

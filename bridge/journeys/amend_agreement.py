@@ -138,11 +138,7 @@ def _entry(agreement: Agreement, digest: str, effective_at: datetime) -> Entry:
     return Entry(
         log=agreement.id,
         kind=Kind.AGREEMENT,
-        releasing="",
-        receiving="",
-        role="",
         purpose="amended",
-        request="",
         terms=Terms(agreement.id, agreement.version, digest),
         asked_at=effective_at,
     )

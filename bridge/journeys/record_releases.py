@@ -164,11 +164,6 @@ def _revocation(parts: Parts, kept: KeptRelease, since: datetime) -> Entry:
     return Entry(
         log=kept.agreement_id,
         kind=Kind.REVOCATION,
-        releasing="",
-        receiving="",
-        role="",
-        purpose="",
-        request="",
         subject=subject_of(parts.identifiers, kept.student_id),
         evidence=(kept.id,),
         asked_at=since,

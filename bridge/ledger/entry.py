@@ -72,7 +72,8 @@ class Entry:
 
     Attributes:
         log: the agreement's id; entries of one agreement form one sequence.
-        releasing, receiving: ids of the parties; role and purpose are the recipient's.
+        releasing, receiving: ids of the parties; role and purpose are the recipient's. All are
+            empty where nothing goes to anybody (an agreement, a revocation).
         request: id of the request (or job) that led to it.
         subject: pseudonym of the person; None for what is public or the asker's own.
         elements: ids of the elements released (or refused), as the agreement names them.
@@ -83,11 +84,11 @@ class Entry:
 
     log: str
     kind: Kind
-    releasing: str
-    receiving: str
-    role: str
-    purpose: str
-    request: str
+    releasing: str = ""
+    receiving: str = ""
+    role: str = ""
+    purpose: str = ""
+    request: str = ""
     subject: str | None = None
     resource: Resource | None = None
     elements: tuple[str, ...] = ()
