@@ -20,7 +20,6 @@ MARK: Final = re.compile(
     rb"|(?P<day>8[0-9]{3}-[0-9]{2}-[0-9]{2})"
     rb"|(?P<number>70000[0-9]{5}(?:\.5)?)"
 )
-MOST_PROBES: Final = 10_000
 
 
 class LookedIntoError(TypeError):
@@ -62,7 +61,7 @@ def probe(place: int, value: object) -> Any:  # noqa: ANN401 - of the value's ow
     """Return the stand-in of a value; None stays None, since what is absent is not copied.
 
     Args:
-        place: tells probes of one record apart; below :data:`MOST_PROBES`.
+        place: tells probes of one record apart; a small number, at most some dozens.
         value: what it stands for.
 
     Raises:

@@ -153,7 +153,7 @@ class _Writer:
         self._codes = _getter(recipe.codes)
         self._list, self._element = recipe.listed
         self._templates: dict[Hashable, _Template] = {}
-        self._seen: dict[Hashable, bool] = {}
+        self._untried: dict[Hashable, bool] = {}  # of each form seen: no proof was tried yet
         self._items: dict[Coded, bytes] = {}
 
     @property
@@ -196,10 +196,11 @@ class _Writer:
             )
         # What comes once is not worth a template: one source may hold a new form in every row. And
         # a resource that holds what looks like a probe could not be told from its template.
-        if self._seen.get(form) and not MARK.search(built):
+        untried = self._untried.get(form)
+        if untried and not MARK.search(built):
             self._prove(part, form, built)
-        _bound(self._seen, _MOST_FORMS)
-        self._seen[form] = form not in self._seen
+        _bound(self._untried, _MOST_FORMS)
+        self._untried[form] = untried is None
         return built
 
     def _prove(self, part: Part, form: Hashable, built: bytes) -> None:
