@@ -1,12 +1,13 @@
 """Stand-ins for the values of a record, found again in the bytes of what is built from it.
 
-A builder that is handed probes shows where each value goes. A text probe refuses to be looked into
-or compared: a builder that passes has proved that it only copies.
+A builder that is handed probes shows where each value goes. The probe of a text, a day or an
+instant refuses to be looked into or compared: a builder that passes has proved that it only copies.
+A number may be asked whether it is whole, since JSON writes it otherwise then.
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import NoneType
 from typing import Any, Final, NoReturn
@@ -54,6 +55,25 @@ _COPYING: Final = frozenset(
 )
 for _name in set(dir(str)) - _COPYING:
     setattr(TextProbe, _name, _refuse)
+
+
+class DayProbe(date):
+    """A day that can be written, and nothing else."""
+
+    __slots__ = ()
+
+
+class InstantProbe(datetime):
+    """An instant that can be written, in whatever zone, and nothing else."""
+
+    __slots__ = ()
+
+
+_WRITING: Final = _COPYING | {"isoformat", "astimezone", "utcoffset", "__reduce_ex__"}
+for _probe in (DayProbe, InstantProbe):
+    for _name in set(dir(_probe)) - _WRITING - {"__slots__", "__module__"}:
+        _asked = callable(getattr(_probe, _name))
+        setattr(_probe, _name, _refuse if _asked else property(_refuse))
 HIDDEN: Final = Hidden()
 
 
@@ -76,13 +96,21 @@ def _decimal(place: int, value: Decimal) -> Decimal:
     return Decimal(_WHOLE + place) + (0 if whole else _HALF)
 
 
+def _day(place: int, _value: date) -> DayProbe:
+    day = _DAY + timedelta(days=place)
+    return DayProbe(day.year, day.month, day.day)
+
+
+def _instant(place: int, _value: datetime) -> InstantProbe:
+    day = _DAY + timedelta(days=place)
+    return InstantProbe(day.year, day.month, day.day, tzinfo=UTC)
+
+
 _PROBES: Final[dict[type, Callable[[int, Any], Any]]] = {
     NoneType: lambda _place, _value: None,
     str: lambda place, _value: TextProbe(f"\ue000{place}\ue001"),
-    date: lambda place, _value: _DAY + timedelta(days=place),
-    datetime: lambda place, _value: datetime.combine(
-        _DAY + timedelta(days=place), time(), tzinfo=UTC
-    ),
+    date: _day,
+    datetime: _instant,
     Decimal: _decimal,
     int: lambda place, _value: _WHOLE + place,
 }

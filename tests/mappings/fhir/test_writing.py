@@ -1,7 +1,7 @@
 """What a template writes is byte for byte what the builders give; nothing unproved is kept."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from mappings.canonical import Coded, Referral, Screening, Student
 from mappings.fhir import ReferralContext, referral_resources
-from mappings.fhir.elements import Json
+from mappings.fhir.elements import Json, date_time
 from mappings.fhir.errors import FhirError
 from mappings.fhir.probes import HIDDEN, LookedIntoError, TextProbe, probe
-from mappings.fhir.recipes import PATIENT, RECIPES, Ids, Recipe
+from mappings.fhir.recipes import PATIENT, RECIPES, SCORE, Ids, Recipe
 from mappings.fhir.writing import InvalidResourceError, ReferralWriter
 from tests.support.fhir_records import BARE, CONTEXT, FULL, referrals
 
@@ -131,6 +131,50 @@ def test_a_builder_that_looks_into_a_value_gets_no_template(
         student = replace(BARE.student, given_name=name)
         assert b'"gender":"%b"' % gender in writer.lines(replace(BARE, student=student))[0][1]
     assert writer.proven < len(writer.lines(BARE))
+
+
+def test_a_builder_that_reckons_with_a_number_gets_no_template(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def doubles(screening: Screening, ids: Ids, _: object, context: ReferralContext) -> Json:
+        return SCORE.build(replace(screening, score=screening.score * 2), ids, None, context)
+
+    recipe = replace(SCORE, build=doubles)
+    others = tuple(each for each in RECIPES if each is not SCORE)
+    monkeypatch.setattr("mappings.fhir.writing.RECIPES", (recipe, *others))
+    monkeypatch.setattr("mappings.fhir.recipes.SCORE", recipe)
+    writer = ReferralWriter(CONTEXT)
+
+    for score in (3, 3, 5, 7):
+        taken = Screening(Coded("phq-9", "PHQ-9"), Decimal(score))
+        lines = writer.lines(replace(BARE, screenings=(taken,)))
+        assert b'"value":%d,' % (2 * score) in dict(lines)["Observation"]
+
+
+def test_a_code_whose_words_look_like_a_probe_is_not_taken_for_a_value() -> None:
+    writer = ReferralWriter(CONTEXT_OF_HASHES)
+    urgency = Coded("routine", PRIVATE_USE)
+
+    for number in (PRIVATE_USE, PRIVATE_USE, PRIVATE_USE, "R-9"):
+        referral = replace(BARE, number=number, urgency=urgency)
+        assert writer.lines(referral) == built(referral, CONTEXT_OF_HASHES)
+
+
+@pytest.mark.parametrize("value", [date(2026, 9, 1), datetime(2026, 9, 1, tzinfo=UTC)])
+def test_the_probe_of_a_day_is_written_and_nothing_else(value: date) -> None:
+    day = probe(3, value)
+
+    assert date_time(day).startswith("8000-01-04")
+    for look in (
+        lambda d: d.year,
+        lambda d: d == value,
+        lambda d: d < value,
+        lambda d: d.weekday(),
+        lambda d: d + timedelta(days=1),
+        hash,
+    ):
+        with pytest.raises(LookedIntoError):
+            look(day)
 
 
 def test_a_probe_is_copied_and_nothing_else() -> None:
