@@ -4,10 +4,11 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
-LOCKS  := $(wildcard requirements/*.txt)
+LOCKS  := $(filter-out requirements/clients.txt,$(wildcard requirements/*.txt))
+CLIENTS := .clients/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench million lock faults clean
+.PHONY: help demo test clients check bench million lock faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,8 +16,10 @@ help: ## list the targets
 demo: $(READY) ## run the three journeys on bundled data and print what each party received
 	$(BIN)/schoolbridge demo --once
 
-test: $(READY) ## run every test but the long fault runs
+test: $(READY) $(CLIENTS) ## run every test but the long fault runs
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not faults"
+
+clients: $(CLIENTS) ## install clients of others, which tests/contract lets loose on a server
 
 check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 	$(BIN)/ruff format --check .
@@ -35,19 +38,19 @@ bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.m
 million: $(READY) ## map a million referrals (9 GB of disk for a while); adds to docs/benchmarks.md
 	$(BIN)/python -m benchmarks.million
 
-faults: $(READY) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
+faults: $(READY) $(CLIENTS) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
 	SCHOOLBRIDGE_KILLS=50 SCHOOLBRIDGE_TEST_SEED=$(SEED) \
 	  $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
-	set -e; for name in uv runtime dev; do \
+	set -e; for name in uv runtime dev clients; do \
 	  $(BIN)/uv pip compile requirements/$$name.in --output-file requirements/$$name.txt \
 	    --universal --python-version 3.11 --generate-hashes --upgrade --quiet --no-header \
 	    --override requirements/overrides.txt; \
 	done # uv writes no index address unless asked to
 
 clean: ## remove the environment and every cache
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
+	rm -rf .venv .clients tests/contract/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
 
 # The environment: uv comes through pip, everything else through uv; all of it by hash.
 $(READY): $(LOCKS) pyproject.toml
@@ -57,4 +60,12 @@ $(READY): $(LOCKS) pyproject.toml
 	$(BIN)/uv pip sync --python $(BIN)/python --quiet --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --python $(BIN)/python --quiet \
 	  --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Clients of others: an environment beside ours, since they need other versions. Node comes with it.
+$(CLIENTS): $(READY) requirements/clients.txt tests/contract/package-lock.json
+	test -x .clients/bin/python || $(PYTHON) -m venv --without-pip .clients
+	$(BIN)/uv pip sync --python .clients/bin/python --quiet --require-hashes requirements/clients.txt
+	cd tests/contract && PATH="$(CURDIR)/.clients/bin:$$PATH" \
+	  npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@

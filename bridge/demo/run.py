@@ -155,13 +155,14 @@ class Demo:
         command = [sys.executable, "-m", "bridge", "serve", "--home", str(self.home)]
         with (self.folder / "server.log").open("ab") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own
-        url = f"{read_settings(self.home).base_url}/healthz"
-        for _ in range(200):
-            try:
-                if httpx.get(url, trust_env=False).status_code == 200:
-                    return server
-            except httpx.HTTPError:
-                time.sleep(0.05)
+        # One client for all tries: each new one reads every certificate of the machine.
+        with httpx.Client(base_url=read_settings(self.home).base_url, trust_env=False) as web:
+            for _ in range(600):
+                try:
+                    if web.get("/healthz").status_code == 200:
+                        return server
+                except httpx.HTTPError:
+                    time.sleep(0.05)
         server.kill()
         raise RuntimeError("the server did not start; see server.log")
 

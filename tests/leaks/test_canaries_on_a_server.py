@@ -93,13 +93,14 @@ def serving(world: CanaryWorld, folder: Path, *command: str) -> Iterator[Running
 
 
 def _await(url: str) -> None:
-    for _ in range(300):
-        try:
-            httpx.get(f"{url}/healthz", trust_env=False)
-        except httpx.HTTPError:
-            time.sleep(0.05)
-        else:
-            return
+    with httpx.Client(base_url=url, trust_env=False) as web:
+        for _ in range(300):
+            try:
+                web.get("/healthz")
+            except httpx.HTTPError:
+                time.sleep(0.05)
+            else:
+                return
     raise RuntimeError("the server did not start")
 
 
