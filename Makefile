@@ -6,18 +6,25 @@ BIN    := .venv/bin
 READY  := .venv/.ready
 LOCKS  := $(filter-out requirements/clients.txt,$(wildcard requirements/*.txt))
 CLIENTS := .clients/.ready
+RESULTS := .bench/tests.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients check bench million lock faults clean
+.PHONY: help demo test clients conformance check bench million lock faults clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## run the three journeys on bundled data and print what each party received
 	$(BIN)/schoolbridge demo --once
 
 test: $(READY) $(CLIENTS) ## run every test but the long fault runs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not faults"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not faults" --junitxml=$(RESULTS)
+	$(BIN)/python tests/conformance/page.py --check $(RESULTS)
+
+conformance: $(READY) $(CLIENTS) ## run the tests that meet the guides' SHALLs; writes docs/conformance.md
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --junitxml=$(RESULTS) \
+	  $$($(BIN)/python tests/conformance/page.py --tests)
+	$(BIN)/python tests/conformance/page.py $(RESULTS)
 
 clients: $(CLIENTS) ## install clients of others, which tests/contract lets loose on a server
 

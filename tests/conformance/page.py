@@ -1,0 +1,149 @@
+"""Write docs/conformance.md from the requirement tables and what the tests came to.
+
+``python tests/conformance/page.py RESULTS`` takes the JUnit file of a test run (``pytest
+--junitxml=RESULTS``) and writes the page; with ``--check`` it writes nothing. Either way it ends
+with 1 if a requirement that names tests is not met by that run. ``--tests`` lists those tests.
+
+A table is ``tests/conformance/NAME.csv``: id, conformance, requirement (the guide's words), met_by
+(tests as ``tests/folder/test_file.py::test_name``, separated by spaces) and because (why it does
+not apply). A row with neither is open.
+"""
+
+import csv
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).parent
+PAGE = ROOT / "docs" / "conformance.md"
+TITLES = {
+    "smart": "SMART App Launch 2.0: Backend Services and asymmetric client authentication",
+    "us-core": "US Core 6.1.0, server",
+    "sdohcc": "SDOH Clinical Care 3.0.0, narrative",
+}
+PASSED, FAILED, NOT_RUN = "passed", "FAILED", "NOT RUN"
+OPENING = """# Conformance
+
+What the guides say a server SHALL do, one line each: met by which test, or not applicable and why.
+The words are the guides' own (origins and licences: `tests/data/ig/ORIGIN.md`). Generated from
+`tests/conformance/*.csv` and the results of a test run by `make conformance`; do not edit this
+page.
+
+| guide | requirements | met | not applicable | open |
+|---|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One requirement of a table."""
+
+    id: str
+    conformance: str
+    requirement: str
+    met_by: tuple[str, ...]
+    because: str
+
+    @property
+    def standing(self) -> str:
+        """Return what the table says of it: met, not applicable or open."""
+        if self.met_by:
+            return "met"
+        return "not applicable" if self.because else "open"
+
+
+def tables(folder: Path = FOLDER) -> dict[str, list[Row]]:
+    """Return every table by name."""
+    return {path.stem: list(_rows(path)) for path in sorted(folder.glob("*.csv"))}
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            tests = tuple(row["met_by"].split())
+            words = (row["id"], row["conformance"], row["requirement"])
+            yield Row(*words, tests, row["because"].strip())
+
+
+def outcomes(results: Path) -> dict[str, str]:
+    """Return what each test came to; of one with parameters, the worst.
+
+    A skipped test is one that did not run.
+    """
+    found: dict[str, str] = {}
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314 - a file of our own making
+        file = case.attrib["classname"].replace(".", "/") + ".py"
+        name = f"{file}::{case.attrib['name'].partition('[')[0]}"
+        kinds = {child.tag for child in case}
+        came = FAILED if kinds & {"failure", "error"} else NOT_RUN if "skipped" in kinds else PASSED
+        found[name] = max(came, found.get(name, PASSED), key=[PASSED, NOT_RUN, FAILED].index)
+    return found
+
+
+def unmet(table: Mapping[str, Sequence[Row]], came: Mapping[str, str]) -> list[str]:
+    """Return a line for each test that a requirement rests on and that did not pass."""
+    return [
+        f"{name} {row.id}: {test} {came.get(test, NOT_RUN)}"
+        for name, rows in table.items()
+        for row in rows
+        for test in row.met_by
+        if came.get(test, NOT_RUN) != PASSED
+    ]
+
+
+def render(table: Mapping[str, Sequence[Row]], came: Mapping[str, str] | None = None) -> str:
+    """Return the page; without results, as it is when every test passed."""
+    counted = [_counts(TITLES[name], rows) for name, rows in table.items()]
+    counted.append(_counts("**all**", [row for rows in table.values() for row in rows]))
+    parts = [OPENING + "\n".join(counted)]
+    for name, rows in table.items():
+        head = f"\n## {TITLES[name]}\n\n| id | | requirement | status |\n|---|---|---|---|"
+        parts += [head, *(_line(row, came) for row in rows)]
+    return "\n".join(parts) + "\n"
+
+
+def _counts(title: str, rows: Sequence[Row]) -> str:
+    kinds = [row.standing for row in rows]
+    counts = [kinds.count(kind) for kind in ("met", "not applicable", "open")]
+    return "| " + " | ".join([title, str(len(rows)), *map(str, counts)]) + " |"
+
+
+def _line(row: Row, came: Mapping[str, str] | None) -> str:
+    words = row.requirement.replace("|", "\\|")
+    return f"| {row.id} | {row.conformance} | {words} | {_status(row, came)} |"
+
+
+def _status(row: Row, came: Mapping[str, str] | None) -> str:
+    if row.standing != "met":
+        return f"not applicable: {row.because}" if row.because else "**open**"
+    told = (
+        f"`{test.partition('::')[2]}` ({PASSED if came is None else came.get(test, NOT_RUN)})"
+        for test in row.met_by
+    )
+    remark = f"; {row.because}" if row.because else ""
+    return f"met by {', '.join(told)}{remark}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write or check the page."""
+    *options, results = arguments
+    if results == "--tests":
+        named = {test for rows in tables().values() for row in rows for test in row.met_by}
+        sys.stdout.write("\n".join(sorted(named)))
+        return 0
+    table, came = tables(), outcomes(Path(results))
+    if "--check" not in options:
+        PAGE.write_text(render(table, came), encoding="utf-8")
+    problems = unmet(table, came)
+    sys.stdout.writelines(f"not met: {line}\n" for line in problems)
+    kinds = [row.standing for rows in table.values() for row in rows]
+    told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("met", "not applicable", "open"))
+    sys.stdout.write(f"{len(kinds)} requirements: {told}\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
