@@ -21,10 +21,11 @@ class Better(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What one round of one arm measured."""
+    """What one round of one arm measured; time on the wall only where waiting is the point."""
 
     units: int
     cpu_seconds: float
+    seconds: float = 0.0
 
 
 Arm = Callable[[], Sample]
@@ -96,6 +97,11 @@ class UnequalOutputError(Exception):
 def per_cpu_second(sample: Sample) -> float:
     """Return units per second of CPU."""
     return sample.units / sample.cpu_seconds
+
+
+def per_second(sample: Sample) -> float:
+    """Return units per second on the wall."""
+    return sample.units / sample.seconds
 
 
 def cpu_milliseconds(sample: Sample) -> float:

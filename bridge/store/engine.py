@@ -9,25 +9,22 @@ SQLite, the default (reasons measured, each pinned by a test):
 * ``secure_delete``: a deleted record must not linger in free pages;
 * explicit ``BEGIN``: reading transactions are deferred and may not write; writing ones are
   ``BEGIN IMMEDIATE``, so that what was read under the lock is still true at commit;
-* all writers of one process stand in one queue: SQLite's busy handler is a lottery in which one
-  commit was seen to wait two seconds.
+* all writers of one process stand in one queue (:mod:`bridge.store.writer_queue`).
 
 PostgreSQL goes through psycopg 3. On either, an exception never carries a bound parameter: those
 are record values (``hide_parameters``).
 """
 
 import importlib
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from bridge.schema import metadata
+from bridge.store.writer_queue import Seat, queue_of
 
 BUSY_MILLISECONDS: Final = 10_000
 _WRITING: Final = "schoolbridge_writing"
@@ -94,10 +91,26 @@ def write(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
         return
-    with _queue_of(engine).turn(), engine.connect() as connection:
+    with queue_of(engine).turn(Seat()), begun_writing(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def begun_writing(engine: Engine) -> Iterator[Connection]:
+    """Open a writing transaction on SQLite; whoever calls this holds the turn of its queue."""
+    with engine.connect() as connection:
         writing = connection.execution_options(**{_WRITING: True})
         with writing.begin():
             yield writing
+
+
+def unflushed(engine: Engine) -> Engine:
+    """Return another engine on the same PostgreSQL database whose commits do not reach the disk.
+
+    INVARIANT: whoever commits on it flushes before anybody is told
+    (:mod:`bridge.store.group_commit`).
+    """
+    return _open_postgresql(engine.url, synchronous_commit="off")
 
 
 def create_all(engine: Engine) -> None:
@@ -115,10 +128,10 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     return (3, 7, 0) <= version < (3, 51, 3) and not back_ported
 
 
-def _open_postgresql(url: URL) -> Engine:
+def _open_postgresql(url: URL, synchronous_commit: str = "on") -> Engine:
     # A commit that is acknowledged is on disk, whatever the server's default says.
     asked = url.query.get("options", "")
-    options = f"{asked} -c synchronous_commit=on -c timezone=UTC".strip()
+    options = f"{asked} -c synchronous_commit={synchronous_commit} -c timezone=UTC".strip()
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
@@ -180,51 +193,3 @@ def _query_only(connection: Connection) -> Iterator[None]:
         yield
     finally:
         raw.execute("PRAGMA query_only=OFF").close()
-
-
-class _WriterQueue:
-    """First come, first served; one writer at a time."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._waiting: deque[threading.Event] = deque()
-        self._owner: int | None = None
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for the turn and hold it."""
-        if self._owner == threading.get_ident():
-            raise RuntimeError("write() inside write(): pass the connection on instead")
-        ticket = threading.Event()
-        with self._guard:
-            self._waiting.append(ticket)
-            if self._waiting[0] is ticket:
-                ticket.set()
-        try:
-            ticket.wait()
-            self._owner = threading.get_ident()
-            yield
-        finally:
-            self._leave(ticket)
-
-    def _leave(self, ticket: threading.Event) -> None:
-        # Also reached by a thread that was interrupted while it still waited.
-        with self._guard:
-            if self._waiting[0] is not ticket:
-                self._waiting.remove(ticket)
-                return
-            self._owner = None
-            self._waiting.popleft()
-            if self._waiting:
-                self._waiting[0].set()
-
-
-_queues: Final[dict[str, _WriterQueue]] = {}
-_queues_guard: Final = threading.Lock()
-
-
-def _queue_of(engine: Engine) -> _WriterQueue:
-    # By file, not by engine: two engines on one file are still one set of writers.
-    path = str(Path(str(engine.url.database)).resolve())
-    with _queues_guard:
-        return _queues.setdefault(path, _WriterQueue())

@@ -151,6 +151,14 @@ def _kill_backend(run: Run, database: Callable[[], Engine] | None) -> None:
     every = run.plan.backend_every
     if database is None or not every or run.kills % every != every - 1:
         return
+    run.backend_kills += kill_database(database)
+
+
+def kill_database(database: Callable[[], Engine]) -> int:
+    """Kill one process that works for a client, upon which the server ends all and recovers.
+
+    Returns how many were killed, after the recovery.
+    """
     engine = database()
     query = text(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
@@ -159,10 +167,11 @@ def _kill_backend(run: Run, database: Callable[[], Engine] | None) -> None:
     with engine.connect() as connection:
         pid = connection.execute(query).scalars().first()
     engine.dispose()
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-        run.backend_kills += 1
-        _until_recovered(database)
+    if pid is None:
+        return 0
+    os.kill(pid, signal.SIGKILL)
+    _until_recovered(database)
+    return 1
 
 
 def _until_recovered(database: Callable[[], Engine]) -> None:

@@ -16,7 +16,8 @@ from bridge.ledger.check import verify_log
 from bridge.settings import read_settings
 from bridge.store.engine import read
 from tests.faults.deployment import Deployment, kill, make_deployment
-from tests.faults.test_kills import GIVEN_SEED, LONG
+from tests.faults.seeds import LONG
+from tests.faults.seeds import seed as given_seed
 from tests.support.worlds import HARBOR, LEA
 
 KILLS = [pytest.param(2, marks=pytest.mark.slow), pytest.param(LONG // 5, marks=pytest.mark.faults)]
@@ -97,8 +98,8 @@ def killed_then_done(
 def test_a_killed_import_done_again_ends_as_if_never_killed(
     request: pytest.FixtureRequest, tmp_path: Path, url_of: str, kills: int
 ) -> None:
-    seed = int(GIVEN_SEED) if GIVEN_SEED else random.SystemRandom().randrange(10**6)
     deployment = make_deployment(tmp_path / "bridge", request.getfixturevalue(url_of))
+    seed = given_seed()
     secret = read_settings(deployment.home).secret
     twin = make_deployment(tmp_path / "twin", "sqlite:///bridge.sqlite3", secret=secret)
     imports = [referral_file(tmp_path, n) for n in range((kills + 1) // 2)]

@@ -4,8 +4,6 @@ A short run stands in every test run; ``make faults`` makes the long one (``SCHO
 and ``SCHOOLBRIDGE_TEST_SEED`` repeats one. The figures are printed (``-s``).
 """
 
-import os
-import random
 import sys
 from pathlib import Path
 
@@ -16,15 +14,10 @@ from tests.faults.deployment import Deployment, make_deployment
 from tests.faults.killing import Plan, Run, opener, run_kills
 from tests.faults.provider import Journal
 from tests.faults.reconcile import reconcile
+from tests.faults.seeds import LONG, seed
 
-LONG = int(os.environ.get("SCHOOLBRIDGE_KILLS") or 50)  # noqa: TID251 - how long to test
-GIVEN_SEED = os.environ.get("SCHOOLBRIDGE_TEST_SEED")  # noqa: TID251 - which run to repeat
 REFERRALS = 12
 KILLS = [pytest.param(10, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
-
-
-def seed() -> int:
-    return int(GIVEN_SEED) if GIVEN_SEED else random.SystemRandom().randrange(10**6)
 
 
 def assert_kept(run: Run, kills: int) -> None:
