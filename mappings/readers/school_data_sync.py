@@ -10,8 +10,12 @@ The three versions call the same things by different names, so a map asks in one
 | ``users.grade`` | Grade | grade | ``roles.csv`` grade |
 | ``demographics.birthDate`` | Birthdate | - | ``demographics.csv`` birthDate |
 | ``org.name`` | ``School.csv`` Name | ``orgs.csv`` name | ``orgs.csv`` name |
-| ``guardian.1.givenName`` | - | - | ``relationships.csv``, then ``users.csv`` |
+| ``guardian.1.givenName`` | ``User.csv`` First Name | as v2.1 | ``users.csv`` givenName |
+| ``guardian.1.role`` | ``Guardianrelationship.csv`` Role | as v2.1 | ``relationships.csv`` |
 | ``userFlags.flags`` | - | - | ``userFlags.csv``: special education, 504, lunch aid |
+
+A guardian of v1 is known by the email address that both files write, whatever its case. A guardian
+who is named and stands in no file of people keeps the role alone, and the map holds the row.
 
 ``userFlags`` rides in an ordinary roster and says what FERPA and IDEA protect most; no shipped map
 sends it. Passwords stand in plain text in these files and are never read.
@@ -26,6 +30,7 @@ from mappings.readers.errors import SourceError
 from mappings.readers.folder_parts import Part, named_parts
 from mappings.readers.roster_folder import (
     GUARDIANS,
+    MAX_PEOPLE,
     AskedPlace,
     Joined,
     RosterFile,
@@ -37,7 +42,7 @@ from mappings.readers.roster_folder import (
     listed,
     one_cell,
 )
-from mappings.readers.table import Cells, Table
+from mappings.readers.table import SEVERAL, Cells, Table
 
 # The names of one column in v2/v2.1, v1, and v1 as used in the United Kingdom.
 _ID: Final = ("sourcedId", "SIS ID", "ID")
@@ -68,6 +73,14 @@ _ORG: Final = {
     "number": ("number", "School Number"),
 }
 _GUARDIAN: Final = ("givenName", "familyName", "email", "phone", "sms", "role")
+# Who is whose guardian, in v1 (where the adult's key is the email address) and in v2.1.
+_RELATIONS: Final = {
+    "student": ("guardianrelationship", "SIS ID", "Email", "Role"),
+    "users": ("relationships", "userSourcedId", "relationshipUserSourcedId", "relationshipRole"),
+}
+_ADULTS: Final = {"student": ("user", ("Email",)), "users": ("users", _ID)}
+# The columns of User.csv (v1); its SIS ID may be left empty.
+_ADULT: Final = {"email": ("Email",), "phone": ("Phone",)}
 PLACES: Final = (
     *(f"users.{name}" for name in _OWN),
     *(f"demographics.{name}" for name in _DEMOGRAPHICS),
@@ -82,11 +95,11 @@ _GUARDIAN_ROLES: Final = ("parent", "guardian")
 
 @dataclass(slots=True)
 class _Links:
-    """What other files say of one student."""
+    """What other files say of one student; ``guardians`` are roles by the adult's key."""
 
     orgs: list[str] = field(default_factory=list)
     grades: set[str] = field(default_factory=set)
-    guardians: list[tuple[str, str]] = field(default_factory=list)
+    guardians: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -174,30 +187,53 @@ def _read_roles(export: _Export) -> None:
 
 
 def _read_guardians(export: _Export) -> None:
-    """Read who is whose parent or guardian; relatives and others are none."""
-    part = export.parts.get("relationships")
+    """Read who is whose parent or guardian; relatives, others and those without a role are none."""
     columns = columns_of(export.asked, "guardian")
-    needed = ("userSourcedId", "relationshipUserSourcedId", "relationshipRole")
+    name, *needed = _RELATIONS[export.people]
     adults: set[str] = set()
-    if part is not None and columns:
-        file = RosterFile.of(part, export.encoding, needed)
+    if name in export.parts and columns:
+        file = RosterFile.of(export.parts[name], export.encoding, tuple(needed))
         pick = file.pick(needed)
         for _, cells in file.filled():
             student, adult, role = pick(cells)
             if role.casefold() in _GUARDIAN_ROLES and student in export.students:
-                export.students[student].guardians.append((adult, role))
-                adults.add(adult)
-    export.joined["guardian"] = _people(export, adults, columns)
+                adults.add(_link(export, student, adult, role))
+            if len(adults) > MAX_PEOPLE:
+                advice = f"speaks of more than {MAX_PEOPLE:,} people"
+                raise SourceError(file.table.file, "the whole file", advice)
+    export.joined["guardian"] = _adults(export, adults, columns)
 
 
-def _people(export: _Export, wanted: set[str], columns: list[str]) -> Joined:
-    """Return the asked cells of some users; every row is read, so a broken one is known now."""
-    file = export.open(export.people)
-    key, pick = _column(file, _ID), file.pick([_OWN.get(name, (name,)) for name in columns])
+def _link(export: _Export, student: str, adult: str, role: str) -> str:
+    """Note a guardian of a student; return as what the adult is known."""
+    known, key = export.students[student].guardians, _key_of(export, adult)
+    said = known.setdefault(key, role)
+    if said.casefold() != role.casefold():
+        known[key] = SEVERAL
+    return key
+
+
+def _key_of(export: _Export, text: str) -> str:
+    return text.casefold() if export.people == "student" else text
+
+
+def _adults(export: _Export, wanted: set[str], columns: list[str]) -> Joined:
+    """Return the asked cells of some adults; every row is read, so a broken one is known now."""
+    name, key_names = _ADULTS[export.people]
     found: Joined = {}
+    if name not in export.parts:
+        if wanted:
+            relations = export.parts[_RELATIONS[export.people][0]].file
+            advice = "names guardians, and there is no User.csv that says who they are"
+            raise SourceError(relations, "the whole file", advice)
+        return found
+    file = export.open(name)
+    named = _OWN | _ADULT if export.people == "student" else _OWN
+    key, pick = _column(file, key_names), file.pick([named.get(one, (one,)) for one in columns])
     for _, cells in file.filled():
-        if cells[key].strip() in wanted:
-            keep(found, cells[key].strip(), pick(cells), file.table.file)
+        adult = _key_of(export, cells[key].strip())
+        if adult and adult in wanted:
+            keep(found, adult, pick(cells), file.table.file)
     return found
 
 
@@ -264,5 +300,5 @@ def _cell(export: _Export, student: tuple[str, _Links], place: AskedPlace) -> st
         return one_cell(joined.get(user, ()), index)
     if place.number > len(links.guardians):
         return ""
-    adult, role = links.guardians[place.number - 1]
+    adult, role = [*links.guardians.items()][place.number - 1]
     return role if place.column == "role" else one_cell(joined.get(adult, ()), index)

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from mappings.language import CompiledMap, compile_map, load_map
 from mappings.readers import SourceError, SourceFormat, open_table
 from tests.support import provider_exports
-from tests.support.roster_exports import ONEROSTER_11, ONEROSTER_12
+from tests.support.roster_exports import ONEROSTER_11, ONEROSTER_12, ONEROSTER_CLASSES, SDS_V1
 
 SAMPLES = Path(__file__).parents[1] / "data" / "school-sources"
 Content = bytes | dict[str, bytes]
@@ -138,14 +138,12 @@ def samples(name: str) -> list[Content]:
     if name in provider_exports.MAPS:
         return [*provider_exports.samples(name)]
     if name == "oneroster":
-        exports = (ONEROSTER_11, ONEROSTER_12)
-        return [{f"{n}.csv": text.encode() for n, text in one.items()} for one in exports]
-    folders = {
-        "sds": ["oneroster/ms-sds/SDS_v2.1", "oneroster/ms-sds/SDS_Format_25_Users"],
-        "edfi-json": ["edfi/api-json"],
-    }
-    if name in folders:
-        return [_folder(SAMPLES / folder) for folder in folders[name]]
+        return list(map(_as_files, (ONEROSTER_11, ONEROSTER_12, ONEROSTER_CLASSES)))
+    if name == "sds":
+        folders = ["oneroster/ms-sds/SDS_v2.1", "oneroster/ms-sds/SDS_Format_25_Users"]
+        return [*(_folder(SAMPLES / folder) for folder in folders), _as_files(SDS_V1)]
+    if name == "edfi-json":
+        return [_folder(SAMPLES / "edfi/api-json")]
     if name == "edfi-xml":
         return [(SAMPLES / "edfi" / "Student.xml").read_bytes()[:4_000] + b"</InterchangeStudent>"]
     if name == "fhir-json":
@@ -154,6 +152,10 @@ def samples(name: str) -> list[Content]:
         return [_workbook([["a", "b"], [1, 2.5], ["x", None]])]
     forms = SAMPLES / "referral-forms" / "studentinsights"
     return [path.read_bytes() for path in sorted(forms.rglob("*.csv"))]
+
+
+def _as_files(export: dict[str, str]) -> Content:
+    return {f"{name}.csv": text.encode() for name, text in export.items()}
 
 
 def _folder(path: Path) -> dict[str, bytes]:
@@ -249,6 +251,11 @@ _TREES = st.recursive(
 )
 
 
+_ROSTER_HEADS = ["sourcedId", "role", "givenName", "familyName", "userSourcedId", "grades"]
+_ROSTER_HEADS += ["classSourcedId", "schoolSourcedId"]
+_SDS_HEADS = ["SIS ID", "Email", "Role", "First Name"]
+
+
 def well_formed(name: str) -> st.SearchStrategy[Content]:
     """Return nonsense that is well-formed in its format."""
     if name in provider_exports.MAPS:
@@ -265,10 +272,11 @@ def well_formed(name: str) -> st.SearchStrategy[Content]:
         files = st.dictionaries(st.sampled_from(["students.json", "contacts.json"]), whole)
         return st.one_of(lines, whole, files)
     if name in ("oneroster", "sds"):
-        heads = st.sampled_from(["sourcedId", "role", "givenName", "familyName", "userSourcedId"])
+        heads = st.sampled_from([*_ROSTER_HEADS, *(_SDS_HEADS if name == "sds" else ())])
         rows = st.tuples(st.lists(heads, min_size=2, max_size=4), _ROWS)
         part = rows.map(lambda both: written_csv([both[0], *both[1]]))
-        return st.dictionaries(st.sampled_from(["users.csv", "roles.csv", "orgs.csv"]), part)
+        files = [f"{file}.csv" for file in (SDS_V1 if name == "sds" else ONEROSTER_CLASSES)]
+        return st.dictionaries(st.sampled_from(["users.csv", *files]), part)
     return _ROWS.map(lambda rows: written_csv(rows, "\t" if name == "tsv" else ","))
 
 
