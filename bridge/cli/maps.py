@@ -217,8 +217,8 @@ def run(
         running = run_of(map_id, files, exported)
         result, report = map_files(running, out), running.report
     counts = _counted(report, result.resources)
-    compiled = _compiled(map_id)
-    if result.held and not compiled.document.main.has_places:
+    if result.held:
+        compiled = _compiled(map_id)
         rows = {row: (" | ".join(reasons), "") for _, row, reasons in result.held}
         counts["held_sheet"] = write_held(compiled, files, rows, out / "held-rows.xlsx")
     tell(counts, as_json=as_json)

@@ -15,6 +15,8 @@ from bridge.store.directory import HeldEntry, put_held, release_held
 from mappings.canonical import SourceRow
 from mappings.language import CompiledMap, Held, HeldLine, fits, held_sheet
 
+_NOT_HERE = "a sheet cannot hold this row; correct it in its source and import that file again"
+
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
@@ -81,10 +83,11 @@ def row_key(identifiers: Identifiers, owner: str, origin: SourceRow) -> str:
 def write_held(
     compiled: CompiledMap, files: Sequence[Path], held: Mapping[int, tuple[str, str]], out: Path
 ) -> int:
-    """Write held rows of the main file into a workbook to correct; returns how many.
+    """Write held rows of the main file into a workbook; returns how many can be corrected there.
 
-    Rows a sheet cannot hold (of another width than the header, or with a cell beyond what a
-    workbook takes) are left to be corrected in the source.
+    Of messages and records the columns are the places the map asks for. Rows a sheet cannot hold
+    (of another width than the header, or with a cell beyond what a workbook takes) stand there
+    without their cells, and are corrected in the source.
 
     Args:
         compiled: the map that held them.
@@ -93,19 +96,18 @@ def write_held(
         out: a new file.
 
     Raises:
-        BridgeError: the file is there already, or the source has no columns a person can correct.
+        BridgeError: the file is there already.
     """
     if out.exists():
         raise BridgeError(f"{out.name} is there already and may hold corrections; name another")
-    if compiled.document.main.has_places:
-        raise BridgeError("messages and records are corrected in the system they come from")
     header, rows = compiled.rows_at(named(files), held)
     lines = [
-        HeldLine(held[row][0], f"row {row}", held[row][1], cells)
-        for row, cells in sorted(rows.items())
-        if fits(cells, header)
+        HeldLine(because, f"row {row}", ticket, rows[row])
+        if row in rows and fits(rows[row], header)
+        else HeldLine(f"{because} | {_NOT_HERE}", f"row {row}", ticket, ())
+        for row, (because, ticket) in sorted(held.items())
     ]
     partial = out.with_name(f"{out.name}.part")
     partial.write_bytes(held_sheet(header, lines))
     partial.replace(out)
-    return len(lines)
+    return sum(1 for line in lines if line.cells)

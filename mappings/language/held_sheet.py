@@ -1,9 +1,13 @@
 """The sheet of held rows: what waits for a person, as a workbook to correct and bring back.
 
 Its first columns say why a row is held, where it stands and as what the queue knows it; behind them
-stand the columns of the source, as written. Every cell is text and formatted as text, so that a
-spreadsheet program runs no formula, drops no zero and turns no day round. The same command that
-held the rows takes the corrected sheet.
+stand the columns of the source, as written. Of messages and records the columns are the places the
+map asks for, and a corrected row is mapped as if the place had held the corrected text; a place
+that says several different things shows ``SAYS_SEVERAL`` until a person writes the one meant. Every
+cell is text and formatted as text, so that a spreadsheet program runs no formula, drops no zero and
+turns no day round. The same command that held the rows takes the corrected sheet.
+
+A row no sheet can hold stands there with its reasons alone; left so, it does not come back.
 """
 
 import re
@@ -16,13 +20,24 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
-from mappings.readers import Cells, SourceFormat, Table, column_letter, open_table
+from mappings.readers import (
+    PLACED,
+    SEVERAL,
+    Cells,
+    SourceError,
+    SourceFormat,
+    Table,
+    column_letter,
+    open_table,
+)
 
 MARKS: Final = ("Held because", "Held at", "Held as")
 """Headings of the columns that say why; a file that begins with them is a sheet of held rows."""
 
+SAYS_SEVERAL: Final = "(says several different things: write the one meant)"
+"""What the sheet shows at a place that says several things; a row that still shows it is held."""
+
 _SHEET: Final = "held rows"
-_TABLES: Final = frozenset({"csv", "xlsx", "ndjson"})
 _MAX_WORKBOOK: Final = 100_000
 MAX_CELL: Final = 32_767  # what a cell of a workbook can hold
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -89,18 +104,20 @@ def fits(cells: Sequence[str], header: Sequence[str]) -> bool:
 
     Rows that cannot are corrected in their source.
     """
-    return len(cells) == len(header) and all(
-        len(cell) <= MAX_CELL and not _NOT_XML.search(cell) and not _ESCAPED.search(cell)
-        for cell in cells
-    )
+    return len(cells) == len(header) and all(cell == SEVERAL or _fits(cell) for cell in cells)
+
+
+def _fits(cell: str) -> bool:
+    strange = _NOT_XML.search(cell) or _ESCAPED.search(cell) or cell.strip() == SAYS_SEVERAL
+    return len(cell) <= MAX_CELL and not strange
 
 
 def held_sheet(header: Sequence[str], lines: Iterable[HeldLine]) -> bytes:
     """Return a workbook of held rows.
 
     Args:
-        header: the source's headings.
-        lines: rows that :func:`fits` accepts.
+        header: the source's headings, or the places the map asks for.
+        lines: rows that :func:`fits` accepts, or without cells.
     """
     rows = _rows(header, lines)
     out = BytesIO()
@@ -120,7 +137,8 @@ def held_sheet(header: Sequence[str], lines: Iterable[HeldLine]) -> bytes:
 def _rows(header: Sequence[str], lines: Iterable[HeldLine]) -> Iterator[Sequence[str]]:
     yield (*MARKS, *header)
     for line in lines:
-        yield (line.because, line.at, line.ticket, *line.cells)
+        cells = (SAYS_SEVERAL if cell == SEVERAL else cell for cell in line.cells)
+        yield (line.because, line.at, line.ticket, *cells)
 
 
 def _row(number: int, cells: Sequence[str]) -> str:
@@ -139,10 +157,11 @@ def open_source(path: Path, how: SourceFormat) -> Table:
     Raises:
         SourceError: see :func:`mappings.readers.open_table`.
     """
-    if _is_held_sheet(path) and _TABLES.issuperset(how.formats):
-        table = open_table(path, replace(how, formats=("xlsx",), sheet=_SHEET, part=""))
+    if _is_held_sheet(path):
+        sheet = replace(how, formats=("xlsx",), sheet=_SHEET, part="", locations=(), each="")
+        table = open_table(path, sheet)
         if table.header[: len(MARKS)] == MARKS:
-            return _returned(table)
+            return _returned(table, how)
     return open_table(path, how)
 
 
@@ -156,10 +175,31 @@ def _is_held_sheet(path: Path) -> bool:
         return False
 
 
-def _returned(table: Table) -> Table:
+def _returned(table: Table, how: SourceFormat) -> Table:
     skip = len(MARKS)
+    placed = not PLACED.isdisjoint(how.formats)
+    if placed:
+        _refuse_other_places(table, how.locations)
     rows: Iterator[Cells] = (
-        Returned(cells[skip:], cells[skip - 1].strip()) if any(cells[skip:]) else []
+        Returned(_as_read(cells[skip:]), cells[skip - 1].strip()) if any(cells[skip:]) else []
         for cells in table.rows
     )
-    return replace(table, header=table.header[skip:], rows=rows)
+    return replace(table, header=table.header[skip:], rows=rows, joined=placed)
+
+
+def _as_read(cells: Cells) -> Cells:
+    return [SEVERAL if cell.strip() == SAYS_SEVERAL else cell for cell in cells]
+
+
+def _refuse_other_places(table: Table, places: tuple[str, ...]) -> None:
+    """Refuse a sheet whose columns are not just the places that the map asks for."""
+    advice = "; correct the sheet that this map wrote"
+    seen: set[str] = set()
+    for index, name in enumerate(table.header[len(MARKS) :], len(MARKS)):
+        if name not in places or name in seen:
+            wrong = f"column {column_letter(index)} is no place this map asks for, or stands twice"
+            raise SourceError(table.file, "row 1", wrong + advice)
+        seen.add(name)
+    for name in places:
+        if name not in seen:
+            raise SourceError(table.file, "row 1", f'the column "{name}" is missing{advice}')

@@ -143,7 +143,13 @@ def read_oneroster(path: Path, how: RosterFormat) -> Table:
 def _read_files(roster: _Roster) -> list[str]:
     """Return the files a map asks something of: of these, all rows must be there."""
     asked = columns_of(roster.asked, "enrollment")
-    return ["users", "demographics", "roles", "orgs", *(("enrollments", "classes") if asked else ())]
+    return [
+        "users",
+        "demographics",
+        "roles",
+        "orgs",
+        *(("enrollments", "classes") if asked else ()),
+    ]
 
 
 def _manifest(parts: dict[str, Part], encoding: str, read: list[str]) -> dict[str, str]:

@@ -67,13 +67,12 @@ ONEROSTER_CLASSES = {
         "e11,active,c1,o2,s5,student,\n"
     ),
     "demographics": (
-        "sourcedId,birthDate,sex\n"
-        + "".join(f"s{n},2012-03-0{n},female\n" for n in range(1, 7))
+        "sourcedId,birthDate,sex\n" + "".join(f"s{n},2012-03-0{n},female\n" for n in range(1, 7))
     ),
     "orgs": ONEROSTER_12["orgs"],
 }
-# School Data Sync v1 with its two files of guardians, as Microsoft's page on parent and guardian
-# sync lays them out: the SIS ID of the relation is the student's, the email address the adult's key.
+# School Data Sync v1 with its two files of guardians, as Microsoft's page "Parent and Guardian Sync
+# File Format" lays them out: in the relation the SIS ID is the student's, Email the adult's key.
 SDS_V1 = {
     "School": "SIS ID,Name,School Number\n10,North,N10\n",
     "Student": (

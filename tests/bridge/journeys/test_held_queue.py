@@ -11,10 +11,11 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.journeys.held_rows import row_key, write_held
 from bridge.journeys.import_referrals import ImportReport, ReferralImport
+from bridge.journeys.import_sessions import SessionReport, import_sessions
 from bridge.journeys.run_maps import compiled_map, run_of
 from bridge.store.directory import HeldEntry, held
 from bridge.store.engine import read
-from tests.support.worlds import HARBOR, LEA, World
+from tests.support.worlds import HARBOR, LEA, World, referral
 
 MAP = "schoolbridge-template"
 SAMPLE = files("bridge.demo").joinpath("data/millbrook-referrals.csv").read_text("utf-8-sig")
@@ -58,6 +59,11 @@ def corrected(path: Path, changes: dict[int, dict[str, str]]) -> None:
     book.save(path)
 
 
+APPOINTMENT = (
+    "MSH|^~\\&|EHR|HARBOR|BRIDGE|XX|20260914120000-0400||SIU^S14^SIU_S12|EX-1|P|2.5\n"
+    "SCH|1|APPT-1||||Add|||||||||||||||||||Unheard of|R-1\nTQ1|||||||20260914093000-0400\n"
+    "PID|1||{patient}\n"
+)
 BAD = (
     {"Referral number": "Q-1"},
     {"Referral number": "Q-2", "Urgency": ""},
@@ -128,6 +134,41 @@ def test_a_sheet_is_never_written_over(world: World, tmp_path: Path) -> None:
         sheet_of(world, source, report, tmp_path / "held.xlsx")
 
 
-def test_the_rows_of_messages_are_corrected_where_they_come_from(tmp_path: Path) -> None:
-    with pytest.raises(BridgeError, match="in the system they come from"):
-        write_held(compiled_map("harbor-hl7v2"), [], {1: ("", "")}, tmp_path / "held.xlsx")
+def test_held_messages_are_corrected_in_a_sheet_as_well(lite: World, tmp_path: Path) -> None:
+    lite.refer([referral(1)])
+    request = lite.stored("ServiceRequest", lite.id_of("ServiceRequest", "R-1"))
+    patient = str(request["subject"]["reference"]).removeprefix("Patient/")
+    source = tmp_path / "week.hl7"
+    source.write_text(APPOINTMENT.format(patient=f"{patient}^^^SCHOOLBRIDGE"), "utf-8")
+
+    def came(path: Path) -> SessionReport:
+        return import_sessions(lite.parts, HARBOR, run_of("harbor-hl7v2", [path]))
+
+    def queue() -> int:
+        with read(lite.bridge.engine) as connection:
+            return len(held(connection, HARBOR))
+
+    (row,) = came(source).held
+    ticket = row_key(lite.parts.identifiers, HARBOR, row.origin)
+    out = tmp_path / "held.xlsx"
+    compiled = compiled_map("harbor-hl7v2")
+    assert write_held(compiled, [source], {row.origin.row: ("why", ticket)}, out) == queue() == 1
+    corrected(out, {2: {"SCH-25.1": "Noshow"}})
+    first, again = came(out), came(out)
+    assert (first.stored, first.held, again.stored, again.unchanged) == (1, [], 0, 1)
+    assert queue() == 0
+
+
+def test_a_row_no_sheet_can_hold_says_so_there(tmp_path: Path) -> None:
+    source = rows_file(tmp_path / "week.csv", {"Urgency": "", "Description": "x" * 40_000})
+    out = tmp_path / "held.xlsx"
+    assert write_held(compiled_map(MAP), [source], {2: ("is empty", "t")}, out) == 0
+    sheet = openpyxl.load_workbook(out).active
+    assert sheet is not None
+    told = str(sheet.cell(2, 1).value)
+    assert told == (
+        "is empty | a sheet cannot hold this row; correct it in its source and import that file"
+        " again"
+    )
+    assert {cell.value for cell in sheet[2][3:]} == {None}
+    assert list(run_of(MAP, [out])) == []
