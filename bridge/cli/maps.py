@@ -104,16 +104,23 @@ def dictionary() -> None:
 
 @app.command()
 def new(
-    file: Annotated[Path, typer.Argument(help="A file as the source exports it.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="A file, folder or zip as exported; further ones are joined to it."),
+    ],
     kind: Annotated[str, typer.Option(help="referral, roster, session or screening.")] = "referral",
 ) -> None:
-    """Print the draft of a map for a file. It suggests; what is open, a person decides."""
+    """Print the draft of a map for files. It suggests; what is open, a person decides.
+
+    Of several files the first is the main one; each of the others gets a join with the pair of
+    columns that matches best, and how many rows match.
+    """
     from bridge.errors import BridgeError
     from mappings.language import MapKind, draft_map
 
     if kind not in list(MapKind):
         raise BridgeError(f"--kind is one of: {', '.join(MapKind)}")
-    typer.echo(draft_map(file, MapKind(kind)), nl=False)
+    typer.echo(draft_map(files, MapKind(kind)), nl=False)
 
 
 @app.command()

@@ -1,187 +1,188 @@
-"""``map new``: the draft of a map from a file's header and values. It suggests and never decides.
+"""``map new``: the draft of a map from what the files hold. It suggests and never decides.
 
 Every suggestion begins with ``decide?``, and a map that still holds one does not load: each is a
-line that says what is open. Urgency and consent get no suggestion at all. Only texts that are
-options of a form, not one person's words, come into a draft.
+line that says what is open. Every column, and every place that holds something, is an entry of the
+draft; what stands in an export and has no place is named in a comment. Of several files the first
+is the main source, and each of the others gets a join with the pair of columns that matches best.
 """
 
-import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Final
 
-from mappings.language.dictionary import DICTIONARY, CanonicalField, Kind, MapKind
-from mappings.language.formats import DateFormat, date_format
-from mappings.language.outcome import SHOWN_FROM
+from mappings.language.dictionary import DICTIONARY, MapKind
+from mappings.language.document import MapDocument
+from mappings.language.drafting_columns import DraftColumn, draft_columns, draft_field, quoted
+from mappings.language.drafting_joins import draft_join, guess_joins
+from mappings.language.headers import accepted_headings, header_fit
+from mappings.language.places import place_problem
 from mappings.language.reading import OPEN
 from mappings.language.reading_sources import DELIMITERS
 from mappings.language.shipped import list_maps
-from mappings.language.value_tables import normal
-from mappings.readers import SourceError, SourceFormat, Table, open_table
+from mappings.readers import PLACED, Surveyed, survey
 
-_ROWS: Final = 20_000  # rows a draft looks at
-_OPTIONS: Final = 60
-_DATES: Final = (Kind.DATE, Kind.MOMENT, Kind.INSTANT)
-_DAYS: Final = ("M/D/YYYY", "D/M/YYYY", "YYYY-MM-DD", "YYYYMMDD", "D-MMM-YYYY", "D.M.YYYY")
-_TIMES: Final = (
-    *("M/D/YYYY h:mm:ss", "D/M/YYYY h:mm:ss", "M/D/YYYY h:mm:ss AM", "M/D/YYYY h:mm"),
-    *("M/D/YYYY h:mm AM", "YYYY-MM-DD hh:mm:ss", "YYYY-MM-DDThh:mm:ss"),
-)
+_FIT: Final = 0.8
+"""Share of a shipped map's headings a file must have for the map to be suggested for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
-    heading: str
-    filled: int
-    texts: Counter[str]
+class _Source:
+    """One source of the draft; ``shipped`` is a map that reads it already."""
+
+    role: str
+    found: Surveyed
+    columns: list[DraftColumn]
+    rows: int
+    shipped: MapDocument | None = None
+
+    @property
+    def placed(self) -> bool:
+        """Whether its columns are places."""
+        return self.found.how.formats[0] in PLACED
+
+    @property
+    def usable(self) -> list[DraftColumn]:
+        """The columns a map may name; of messages also those of segments no map names are not."""
+        name = self.found.how.formats[0]
+        return [c for c in self.columns if not (self.placed and place_problem(name, c.heading))]
 
 
-def draft_map(path: Path, kind: MapKind) -> str:
+def draft_map(files: Path | Sequence[Path], kind: MapKind) -> str:
     """Return the YAML of a draft.
 
     Raises:
-        SourceError: the file cannot be read as a table.
+        SourceError: a file cannot be read, or is of no format that is known.
     """
-    delimiter, table = _opened(path)
-    columns, rows = _columns(table)
-    return "\n".join(_lines(path, (kind, delimiter), columns, rows)) + "\n"
+    paths = [files] if isinstance(files, Path) else list(files)
+    found = [one for path in paths for one in survey(path, sessions=kind is MapKind.SESSION)]
+    sources = _sources(found, kind)
+    if len(paths) == 1:
+        # Of the tables of one export, the one with the most rows tells what happened.
+        sources.sort(key=lambda source: -source.rows)
+    first, *others = sources
+    others = [_with_shipped(other, kind) for other in others]
+    return "\n".join(_lines(paths[0], kind, [first, *others])) + "\n"
 
 
-def _opened(path: Path) -> tuple[str, Table]:
-    wrong: SourceError | None = None
-    for name, mark in DELIMITERS.items():
-        try:
-            return name, open_table(path, SourceFormat(("csv", "xlsx"), delimiter=mark))
-        except SourceError as error:
-            wrong = wrong or error
-    assert wrong is not None  # noqa: S101 - there is a delimiter, and it failed
-    raise wrong
+def _sources(found: list[Surveyed], kind: MapKind) -> list[_Source]:
+    names: dict[str, int] = {}
+    sources = []
+    for one in found:
+        slug = _slug(one.name) if len(found) > 1 else _ONLY[kind]
+        names[slug] = names.get(slug, 0) + 1
+        role = slug if names[slug] == 1 else f"{slug}-{names[slug]}"
+        sources.append(_Source(role, one, *draft_columns(one.table())))
+    return sources
 
 
-def _columns(table: Table) -> tuple[list[_Column], int]:
-    counts: list[Counter[str]] = [Counter() for _ in table.header]
-    rows = 0
-    for cells in table.rows:
-        rows += 1
-        for count, cell in zip(counts, cells, strict=False):
-            if text := cell.strip():
-                count[text] += 1
-        if rows == _ROWS:
-            break
-    named = zip(table.header, counts, strict=True)
-    return [_Column(heading, count.total(), count) for heading, count in named], rows
+_ONLY: Final = {
+    MapKind.REFERRAL: "form",
+    MapKind.ROSTER: "roster",
+    MapKind.SESSION: "sessions",
+    MapKind.SCREENING: "results",
+}
 
 
-def _lines(
-    path: Path, how: tuple[MapKind, str], columns: Sequence[_Column], rows: int
-) -> Iterator[str]:
-    kind, delimiter = how
-    slug = re.sub(r"[^a-z0-9]+", "-", path.stem.casefold()).strip("-") or "new-map"
+def _with_shipped(source: _Source, kind: MapKind) -> _Source:
+    """Find the shipped map of a roster that reads a further source of referrals as it is."""
+    if kind is not MapKind.REFERRAL:
+        return source
+    maps = [document for document in list_maps() if document.kind is MapKind.ROSTER]
+    fit = {document.id: _fit(source, document) for document in maps}
+    best = max(maps, key=lambda document: fit[document.id])
+    if fit[best.id] < _FIT:
+        return source
+    named = {word.text for rule in best.fields for word in rule.columns}
+    named |= {word.text for word in best.row_key}
+    columns = [c for c in source.columns if not source.placed or c.heading in named]
+    return _Source(source.role, source.found, columns, source.rows, best)
+
+
+def _fit(source: _Source, document: MapDocument) -> float:
+    theirs = document.main.how.formats
+    if source.placed:
+        return 1.0 if source.found.how.formats[0] in theirs else 0.0
+    if set(theirs).isdisjoint(source.found.how.formats) or document.main.has_places:
+        return 0.0
+    header = tuple(column.heading for column in source.columns)
+    return header_fit(header, accepted_headings(document.main, document.fields))
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-") or "source"
+
+
+def _lines(path: Path, kind: MapKind, sources: Sequence[_Source]) -> Iterator[str]:
+    first = sources[0]
     yield f"# A draft. What begins with {OPEN} is open: a person decides, and takes the word away."
     yield "# A column that goes nowhere belongs under do-not-send, with its reason (why)."
-    yield from ('map: "1"', f"id: {slug}", f"title: {OPEN}", f"kind: {kind}", f"zone: {OPEN}")
-    yield from ("sources:", "  form:", "    format: [csv, xlsx]", f"    delimiter: {delimiter}")
-    yield from ("    headings:", *(f"      - {_quoted(c.heading)}" for c in columns))
-    keys = [c.heading for c in columns if rows and len(c.texts) == rows]
-    yield f"row-key: {_quoted(' '.join([OPEN, *keys[:1]]))}"
+    if len(sources) > 1:
+        yield "# Each row of the first source becomes a record; or put another first."
+    yield from ('map: "1"', f"id: {_slug(path.stem)}", f"title: {OPEN}", f"kind: {kind}")
+    yield from (f"zone: {OPEN}", "sources:")
+    for source in sources:
+        yield from _source(source)
+    yield f"row-key: {quoted(' '.join([OPEN, *_keys(first)[:1]]))}"
     yield "fields:"
-    for column in columns:
-        yield from _field(kind, column)
+    for source in sources:
+        for column in () if source.shipped else source.usable:
+            yield from draft_field(kind, column, "" if source is first else source.role)
+    yield from _joins(sources)
     yield from _still_needed(kind)
     yield from ("examples:", f"  - name: {OPEN} a row of your own making, and what it becomes")
-    yield from ("    row: {}", "    expect: {}")
+    yield from ("    row: {}" if len(sources) == 1 else "    given: {}", "    expect: {}")
 
 
-def _field(kind: MapKind, column: _Column) -> Iterator[str]:
-    entry = _suggested(kind, column.heading)
-    yield f"  - column: {_quoted(column.heading)}"
-    if entry is None:
-        yield f"    goes-to: {OPEN}"
+def _source(source: _Source) -> Iterator[str]:
+    how = source.found.how
+    yield f"  {source.role}:"
+    if source.shipped:
+        yield f"    # {source.shipped.title}; if it does not fit, draft this file by itself"
+        yield f'    map: "{OPEN} {source.shipped.id}"'
         return
-    yield f"    goes-to: {OPEN} {entry.name}"
-    if entry.kind in _DATES:
-        yield "    read-as:"
-        yield from (
-            f"      - {_quoted(f'{OPEN} {form}'.strip())}" for form in _formats(entry, column)
-        )
-    elif entry.kind is Kind.NAME:
-        yield '    read-as: "Last, First"'
-    elif entry.codes:
-        yield from _values(entry, column)
+    yield f"    format: {how.formats[0] if len(how.formats) == 1 else '[csv, xlsx]'}"
+    if how.part:
+        yield f"    part: {quoted(how.part)}"
+    if "csv" in how.formats:
+        yield f"    delimiter: {next(n for n, m in DELIMITERS.items() if m == how.delimiter)}"
+    if how.escape:
+        yield "    escape: backslash"
+    yield from _unread(source)
+    if not source.placed:
+        yield from ("    headings:", *(f"      - {quoted(c.heading)}" for c in source.columns))
 
 
-def _suggested(kind: MapKind, heading: str) -> CanonicalField | None:
-    """Return the field shipped maps read under such a heading, but for urgency and consent."""
-    known = _headings(kind)
-    near = get_close_matches(normal(heading), known, n=1, cutoff=0.85)
-    entry = DICTIONARY[kind].get(known[near[0]]) if near else None
-    return None if entry is None or entry.never_assumed else entry
+def _unread(source: _Source) -> Iterator[str]:
+    """Yield comments on what stands in the export and no entry of the draft reads."""
+    usable = {column.heading for column in source.usable}
+    left = [column.heading for column in source.columns if column.heading not in usable]
+    notes = [*source.found.notes, *(f"{name}: no map may name it" for name in left)]
+    if notes:
+        yield "    # In the export, and read by no entry below of that name (it joins records, is"
+        yield "    # read under the word of another version, or is never read):"
+    yield from (f"    #   {_comment(note)}" for note in notes)
 
 
-@cache
-def _headings(kind: MapKind) -> dict[str, str]:
-    """Return what headings of shipped maps, and the names of fields themselves, go to."""
-    found = {normal(name.replace(".", " ").replace("_", " ")): name for name in DICTIONARY[kind]}
-    for document in list_maps():
-        for rule in document.fields:
-            if rule.goes_to.text in DICTIONARY[kind] and not (rule.together or rule.choose):
-                found |= {normal(word.text): rule.goes_to.text for word in rule.columns}
-    return found
+def _comment(text: str) -> str:
+    return quoted(text)[1:-1]
 
 
-def _formats(entry: CanonicalField, column: _Column) -> list[str]:
-    """Return the formats that read every text of a column, or, if none does, those that read some.
-
-    Often there is more than one, and only who knows the source can choose.
-    """
-    forms = _DAYS if entry.kind is Kind.DATE else (*_TIMES, *_DAYS)
-    read = {form: sum(_reads(form, text) for text in column.texts) for form in forms}
-    whole = [form for form in forms if 0 < read[form] == len(column.texts)]
-    return whole or [form for form in forms if read[form]] or [""]
+def _keys(source: _Source) -> list[str]:
+    """Return the columns that tell rows apart, those that shipped maps use first."""
+    keys = [c.heading for c in source.usable if source.rows and len(c.texts) == source.rows]
+    known = {word.text for document in list_maps() for word in document.row_key}
+    return sorted(keys, key=lambda key: key not in known) if source.placed else keys
 
 
-@cache
-def _compiled(form: str) -> DateFormat:
-    return date_format(form)
-
-
-def _reads(form: str, text: str) -> bool:
-    found = _compiled(form).read(text)
-    return found is not None and isinstance(found, datetime) == ("h" in form)
-
-
-def _values(entry: CanonicalField, column: _Column) -> Iterator[str]:
-    """Yield a value table: texts that are options, each beside the code its word suggests."""
-    known = _codes(entry)
-    options = [
-        t for t, n in column.texts.most_common(_OPTIONS) if n >= SHOWN_FROM or normal(t) in known
-    ]
-    if len(column.texts) > len(options):
-        yield f"    # {len(column.texts) - len(options)} more texts stand in few rows: see the file"
-    if options:
-        yield "    values:"
-    for text in options:
-        code = known.get(normal(text), "")
-        yield f"      {_quoted(text)}: {_quoted(f'{OPEN} {code}'.strip())}"
-    if entry.kind in (Kind.CODED_LIST, Kind.CODE_LIST):
-        yield f"    split-on: {_quoted(OPEN)}"
-
-
-@cache
-def _codes(entry: CanonicalField) -> dict[str, str]:
-    """Return codes by the words shipped maps translate into them."""
-    found = {normal(code): code for code in entry.codes}
-    for document in list_maps():
-        for rule in document.fields:
-            if rule.goes_to.text == entry.name:
-                found |= {normal(value.text): value.code for value in rule.values or ()}
-    return found
+def _joins(sources: Sequence[_Source]) -> Iterator[str]:
+    first, *others = sources
+    if others:
+        yield "joins:"
+    for other in others:
+        guesses = guess_joins(first.usable, other.usable)
+        yield from draft_join(other.role, guesses, first.rows)
 
 
 def _still_needed(kind: MapKind) -> Iterator[str]:
@@ -191,7 +192,3 @@ def _still_needed(kind: MapKind) -> Iterator[str]:
         yield "# Each of these is a column above (goes-to), or is not on the form:"
         yield "not-on-form:"
         yield from (f"  - {OPEN} {name}" for name in wanted)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

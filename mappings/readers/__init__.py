@@ -17,6 +17,7 @@ from mappings.readers.opening import (
     roster_places,
 )
 from mappings.readers.record_places import parse_place
+from mappings.readers.surveying import Surveyed, survey
 from mappings.readers.table import SEVERAL, Cells, Table, column_letter
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Cells",
     "SourceError",
     "SourceFormat",
+    "Surveyed",
     "Table",
     "column_letter",
     "has_part",
@@ -35,4 +37,5 @@ __all__ = [
     "parse_place",
     "read_document",
     "roster_places",
+    "survey",
 ]

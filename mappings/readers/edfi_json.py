@@ -5,7 +5,7 @@ are written as the API names things: ``students.birthDate``,
 ``studentEducationOrganizationAssociations.sexDescriptor``, ``contacts.1.lastSurname``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,9 +45,19 @@ def read_edfi_json(path: Path, places: tuple[str, ...]) -> Table:
             row is given.
     """
     parts = parts_of(path, (".json", ".jsonl", ".ndjson"))
-    return edfi_table(path.name, parts, (_records, WORDS), places)
+    return edfi_table(path.name, parts, (read_records, WORDS), places)
 
 
-def _records(part: Part) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_records(part: Part) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the kind, in a map's words, and the content of each record of a part.
+
+    Raises:
+        SourceError: the part cannot be read.
+    """
     kind = _BY_NAME.get(part.stem, part.stem)
     return ((kind, record) for record in json_records(part))
+
+
+def is_export(stems: Iterable[str]) -> bool:
+    """Whether files of these names, in small letters, are resources of the Ed-Fi API."""
+    return any(stem in _BY_NAME for stem in stems)

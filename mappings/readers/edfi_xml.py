@@ -42,8 +42,13 @@ def read_edfi_xml(path: Path, places: tuple[str, ...]) -> Table:
         SourceError: a file is no well-formed or a dangerous XML, or there is no Student. Raised
             before any row is given.
     """
-    return edfi_table(path.name, parts_of(path, (".xml",)), (_records, WORDS), places)
+    return edfi_table(path.name, parts_of(path, (".xml",)), (read_records, WORDS), places)
 
 
-def _records(part: Part) -> Iterator[tuple[str, dict[str, Any]]]:
+def read_records(part: Part) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the kind, in a map's words, and the content of each record of a part.
+
+    Raises:
+        SourceError: the part cannot be read.
+    """
     return ((_OLD_NAMES.get(name, name), record) for name, record in xml_records(part))

@@ -122,3 +122,23 @@ def values_at(record: object, path: str) -> list[str]:
     ['x', 'y']
     """
     return _values(record, tuple(path.split(".")))
+
+
+_NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_]*\Z")
+
+
+def leaf_paths(value: object, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the path of every text in a record, as a place writes it; one may come repeatedly.
+
+    >>> list(leaf_paths({"a": [{"b": "x", "c": {"d": True}}]}))
+    ['a.b', 'a.c.d']
+    """
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if _NAME.match(name):
+                yield from leaf_paths(item, (*path, name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaf_paths(item, path)
+    elif isinstance(value, str | bool) and value != "" and path:
+        yield ".".join(path)
