@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from bridge.clock import Clock
 from bridge.errors import BadRequestError, Finding, ForbiddenError, UnauthorizedError
@@ -16,6 +16,8 @@ from bridge.settings import Settings
 from bridge.store.engine import read
 
 MAX_BODY = 1_000_000
+Transaction = Connection
+"""What routes know of a database: something to pass on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,15 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One authenticated request: the bridge, the caller, and an id for log and ledger."""
+    """One authenticated request: the bridge, the caller, and an id for log and ledger.
+
+    ``within`` is the transaction it is part of; without one each interaction has its own.
+    """
 
     bridge: Bridge
     caller: Caller
     request_id: str
+    within: Transaction | None = None
 
     def require(self, kind: str, interaction: str) -> None:
         """Refuse what the token's scopes do not cover, before any data is looked at.

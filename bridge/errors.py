@@ -7,6 +7,7 @@ BridgeError
     │     ├── BadRequestError      400: the request itself is wrong
     │     ├── UnauthorizedError    401: no, unknown or expired credentials
     │     ├── ForbiddenError       403: the token's scope does not cover it (decided without data)
+    │     ├── NotOfferedError      405 / 406 / 415: a method, an answer or a body not offered here
     │     ├── ConflictError        409 / 412 / 428: version or identifier conflict
     │     └── UnprocessableError   422: a rule of the content is broken
     └── GateError          the gate could not decide; nothing was released
@@ -78,6 +79,19 @@ class NotFoundError(RefusedError):
 
     def __init__(self) -> None:
         super().__init__(Finding("not-found", "There is no such resource."))
+
+
+class NotOfferedError(RefusedError):
+    """405, 406 or 415: the same for everybody, said without looking at data.
+
+    Attributes:
+        allow: the methods that are offered instead (RFC 9110 15.5.6), for 405.
+    """
+
+    def __init__(self, status: int, text: str, allow: tuple[str, ...] = ()) -> None:
+        self.status = status
+        self.allow = allow
+        super().__init__(Finding("not-supported", text))
 
 
 class ConflictError(RefusedError):

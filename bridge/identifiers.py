@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 _NONCE = 12
+_WIDTH = 26  # with nonce and tag 54 bytes: a text of 72 letters without padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Identifiers:
         It is another text each time, of one length, and opens only with the same ``bound``.
         """
         nonce = secrets.token_bytes(_NONCE)
-        hidden = self._cipher().encrypt(nonce, number.to_bytes(8, "big"), self._frame(*bound))
+        hidden = self._cipher().encrypt(nonce, number.to_bytes(_WIDTH, "big"), self._frame(*bound))
         return base64.urlsafe_b64encode(nonce + hidden).decode()
 
     def reveal(self, text: str, *bound: str) -> int | None:

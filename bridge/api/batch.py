@@ -1,79 +1,160 @@
-"""Batch: several interactions in one request, each answered as if it had come alone (R4 http)."""
+"""Batch and transaction: several interactions in one request (R4 http.html#transaction).
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+Each entry of a batch is answered as if it had come alone. A transaction is one database
+transaction: every entry is decided and written in it, and one that is refused undoes all of them.
+"""
 
-import orjson
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-from bridge.api.interactions import Interaction, parsed, perform
+from bridge.api.entries import answer_of, entries_of, interaction_of
+from bridge.api.interactions import Interaction, perform
+from bridge.api.offered import SESSIONS
 from bridge.api.replies import Reply, outcome
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, RefusedError
-from bridge.gate.riding import outcome_of
+from bridge.journeys.record_encounter import session_id_of
+from bridge.parts import parts_of
+from bridge.store.engine import write
+from bridge.store.intake import take_turn
 
-MAX_ENTRIES = 100
+_ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+"""In which order a transaction is carried out, whatever order it is written in (R4 http.html)."""
+_LOCAL: Final = re.compile(r"urn:(uuid:[0-9a-fA-F-]{36}|oid:[0-9.]{1,200})")
 
 
-def run_batch(call: Call, body: bytes) -> Reply:
-    """Carry out every entry in order; one that is refused does not stop the others.
+def run_bundle(call: Call, body: bytes) -> Reply:
+    """Carry out a batch or a transaction.
 
     Raises:
-        BadRequestError: it is no batch Bundle, or has more than :data:`MAX_ENTRIES` entries.
+        BadRequestError: it is neither.
+        RefusedError: an entry of a transaction was refused; nothing was changed or released.
     """
-    bundle = parsed(body)
-    entries = bundle.get("entry", [])
-    if bundle.get("resourceType") != "Bundle" or bundle.get("type") != "batch":
-        text = "Send a Bundle of type batch; transactions are not offered."
-        raise BadRequestError(Finding("not-supported", text, "Bundle.type"))
-    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
-        text = f"A batch holds at most {MAX_ENTRIES} entries."
-        raise BadRequestError(Finding("too-long", text, "Bundle.entry"))
-    answers = [_answer(call, entry) for entry in entries]
-    head = b'{"resourceType":"Bundle","type":"batch-response","entry":['
-    return Reply(200, head + b",".join(answers) + b"]}")
-
-
-def _answer(call: Call, entry: object) -> bytes:
-    try:
-        reply = perform(call, _interaction(call, entry))
-    except RefusedError as error:
-        reply = Reply(error.status, outcome(error.findings))
-    response: dict[str, Any] = {"status": str(reply.status)}
-    if "ETag" in reply.headers:
-        response["etag"] = reply.headers["ETag"]
-    if "Location" in reply.headers:
-        response["location"] = reply.headers["Location"]
-    described = orjson.dumps(response)
-    if reply.status >= 400:
-        return b'{"response":' + described[:-1] + b',"outcome":' + reply.body + b"}}"
-    if reply.notices:
-        described = described[:-1] + b',"outcome":' + outcome_of(reply.notices) + b"}"
-    resource = b'"resource":' + reply.body + b"," if reply.body else b""
-    return b"{" + resource + b'"response":' + described + b"}"
-
-
-def _interaction(call: Call, entry: object) -> Interaction:
-    request = entry.get("request") if isinstance(entry, Mapping) else None
-    if not isinstance(request, Mapping) or not isinstance(entry, Mapping):
-        raise BadRequestError(Finding("required", "The entry has no request.", "Bundle.entry"))
-    method, url = str(request.get("method", "")), str(request.get("url", ""))
-    split = urlsplit(url.removeprefix(f"{call.bridge.settings.fhir_base}/"))
-    kind, _, record_id = split.path.strip("/").partition("/")
-    headers = {
-        header: str(request[name])
-        for name, header in (
-            ("ifMatch", "if-match"),
-            ("ifNoneExist", "if-none-exist"),
-            ("ifNoneMatch", "if-none-match"),
-        )
-        if name in request
-    }
-    return Interaction(
-        method=method,
-        kind=kind,
-        record_id=record_id,
-        parameters=parse_qsl(split.query, keep_blank_values=True),
-        headers=headers,
-        body=orjson.dumps(entry.get("resource")) if "resource" in entry else b"",
+    kind, entries = entries_of(body)
+    answers = (
+        _together(call, entries) if kind == "transaction" else [_alone(call, e) for e in entries]
     )
+    head = f'{{"resourceType":"Bundle","type":"{kind}-response","entry":['.encode()
+    return Reply(200, head + b",".join(answers) + b"]}" if answers else head[:-10] + b"}")
+
+
+def _alone(call: Call, entry: object) -> bytes:
+    try:
+        return answer_of(perform(call, interaction_of(call, entry)))
+    except RefusedError as error:
+        return answer_of(Reply(error.status, outcome(error.findings)))
+
+
+def _together(call: Call, entries: Sequence[object]) -> list[bytes]:
+    resolved = _resolved(call, entries)
+    asked = [_read(call, n, entry) for n, entry in enumerate(resolved)]
+    _no_repeats(asked)
+    order = sorted(range(len(asked)), key=lambda n: _ORDER.get(asked[n].method, 3))
+    answers: dict[int, bytes] = {}
+    try:
+        with write(call.bridge.engine) as connection:
+            take_turn(connection)
+            for n in order:
+                answers[n] = answer_of(_performed(replace(call, within=connection), n, asked[n]))
+    except RefusedError:
+        _note_reads(call, asked)
+        raise
+    return [answers[n] for n in range(len(asked))]
+
+
+def _read(call: Call, n: int, entry: object) -> Interaction:
+    try:
+        return interaction_of(call, entry)
+    except RefusedError as error:
+        raise _placed(error, n) from None
+
+
+def _performed(call: Call, n: int, asked: Interaction) -> Reply:
+    try:
+        return perform(call, asked)
+    except RefusedError as error:
+        raise _placed(error, n) from None
+
+
+def _placed(error: RefusedError, n: int) -> RefusedError:
+    """Return a refusal that says which entry it is about."""
+    findings = tuple(
+        Finding(f.code, f.text, f"Bundle.entry[{n}]{'.' if f.expression else ''}{f.expression}")
+        for f in error.findings
+    )
+    placed = RefusedError(*findings)
+    placed.status = error.status
+    return placed
+
+
+def _no_repeats(asked: Sequence[Interaction]) -> None:
+    """Refuse two changes of one resource: R4 leaves no order between them."""
+    changed = [(a.kind, a.record_id) for a in asked if a.method in ("PUT", "PATCH")]
+    if len(set(changed)) < len(changed):
+        text = "A transaction changes each resource at most once."
+        raise BadRequestError(Finding("invalid", text, "Bundle.entry"))
+
+
+def _note_reads(call: Call, asked: Sequence[Interaction]) -> None:
+    """Note what a refused transaction asked to read: each request for a record is kept.
+
+    The transaction's own notes were undone with it (34 CFR 99.32(a)(1)).
+    """
+    for each in asked:
+        if each.method == "GET" and each.record_id and call.caller.allows(each.kind, "read"):
+            call.bridge.gate.note_asked(call.caller, (each.kind, each.record_id), call.request_id)
+
+
+def _resolved(call: Call, entries: Sequence[object]) -> list[object]:
+    """Put the ids that new resources will get in the place of what the Bundle calls them.
+
+    Raises:
+        BadRequestError: a name is given twice, or a reference names no entry.
+    """
+    names: dict[str, str] = {}
+    for n, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            continue
+        name, target = str(entry.get("fullUrl", "")), _target(call, n, entry)
+        if not _LOCAL.fullmatch(name) or not target:
+            continue
+        if name in names:
+            text = "Two entries have one fullUrl."
+            raise BadRequestError(Finding("invalid", text, f"Bundle.entry[{n}].fullUrl"))
+        names[name] = target
+    return [_renamed(entry, names, f"Bundle.entry[{n}]", 64) for n, entry in enumerate(entries)]
+
+
+def _target(call: Call, n: int, entry: Mapping[str, Any]) -> str:
+    request, resource = entry.get("request"), entry.get("resource")
+    if not isinstance(request, Mapping) or not isinstance(resource, Mapping):
+        return ""
+    if request.get("method") != "POST":
+        return str(request.get("url", ""))
+    kind = str(resource.get("resourceType"))
+    if kind not in SESSIONS:
+        return ""
+    try:
+        return f"{kind}/{session_id_of(parts_of(call.bridge), call.caller, resource)}"
+    except RefusedError as error:
+        raise _placed(error, n) from None
+    except (AttributeError, TypeError, KeyError):
+        return ""  # not the shape of a session: what is wrong is said when it is carried out
+
+
+def _renamed(node: Any, names: Mapping[str, str], path: str, depth: int) -> Any:  # noqa: ANN401 - JSON
+    if depth == 0:
+        raise BadRequestError(Finding("too-long", "Nest elements at most 64 deep.", path))
+    if isinstance(node, list):
+        return [_renamed(item, names, path, depth - 1) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    out = {key: _renamed(value, names, path, depth - 1) for key, value in node.items()}
+    link = out.get("reference")
+    if isinstance(link, str) and _LOCAL.fullmatch(link):
+        if link not in names:
+            raise BadRequestError(Finding("not-found", "A reference names no entry.", path))
+        out["reference"] = names[link]
+    return out

@@ -112,7 +112,7 @@ def _parts(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
             yield released
         if len(released.matches) < PART:
             return
-        after = released.last_change
+        after = released.last[0]
 
 
 def _query(job: ExportJob, kind: str, after: int) -> Query:

@@ -21,6 +21,10 @@ SECURITY_HEADERS = [
 ]
 
 
+# Making a file releases what is in it: not for somebody who asks for its length.
+_STREAMS = "/fhir/bulk/"
+
+
 class Guard:
     """Adds security headers and writes one log line a request.
 
@@ -47,12 +51,18 @@ class Guard:
                     *message["headers"],
                     *(pair for pair in SECURITY_HEADERS if pair[0] not in present),
                 ]
+            if head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
+        method = scope["method"]
+        # The same route answers HEAD as GET, so that neither can tell more than the other.
+        head = method == "HEAD" and not scope["path"].startswith(_STREAMS)
+        inner = {**scope, "method": "GET"} if head else scope
         try:
-            await self._app(scope, receive, guarded)
+            await self._app(inner, receive, guarded)
         finally:
-            _log.info("request", method=scope["method"], route=_template(scope), status=status)
+            _log.info("request", method=method, route=_template(inner), status=status)
 
 
 def _template(scope: Scope) -> str:

@@ -3,30 +3,34 @@
 Source: FHIR R4 http.html; SDOHCC 3.0.0 Coordination Platform; US Core 6.1 server.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Final
 
-import orjson
-
-from bridge.api.replies import Reply, bundle_reply, resource_reply
+from bridge.api.negotiation import http_date, preferences, read_http_date
+from bridge.api.offered import CODES_OF_METHODS, methods_of, offers
+from bridge.api.reading import no_null
+from bridge.api.replies import Reply, bundle_reply, count_reply, history_reply, resource_reply
 from bridge.api.search import SearchReader
+from bridge.api.search_values import refused
+from bridge.api.writing import Sent, create, update
 from bridge.context import Call
-from bridge.errors import BadRequestError, Finding, NotFoundError
-from bridge.gate import Gate, Released, ReleasedResource
-from bridge.journeys.answer_referral import TaskAnswer, answer_referral
-from bridge.journeys.record_encounter import record_encounter
-from bridge.parts import parts_of
+from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
+from bridge.gate import Gate, ReleasedResource, shaped
 from bridge.store.index import PARAMETERS
 
-CREATABLE = ("Encounter", "Appointment")
-UPDATABLE = ("Task",)
-MAX_DEPTH = 64
+_READ_PARAMETERS: Final = ("_elements", "_summary", "_format")
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One interaction asked for, as a request or as an entry of a batch."""
+    """One interaction asked for, as a request or as an entry of a batch.
+
+    Attributes:
+        history: ``_history`` for the versions of a resource; with a slash and an id, for one.
+    """
 
     method: str
     kind: str
@@ -34,6 +38,7 @@ class Interaction:
     parameters: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    history: str = ""
 
 
 def perform(call: Call, asked: Interaction) -> Reply:
@@ -45,117 +50,125 @@ def perform(call: Call, asked: Interaction) -> Reply:
     if asked.kind not in PARAMETERS:
         raise NotFoundError
     if any("\0" in name or "\0" in value for name, value in asked.parameters):
-        raise _no_null()
-    match asked.method, bool(asked.record_id):
-        case "GET", True:
-            return _read(call, asked)
-        case "GET", False:
+        raise no_null()
+    code = CODES_OF_METHODS.get((asked.method, bool(asked.record_id)), "")
+    if not offers(asked.kind, code) or (asked.history and code != "read"):
+        allow = methods_of(asked.kind, one=bool(asked.record_id))
+        raise NotOfferedError(405, "This method is not offered here.", allow)
+    match code:
+        case "read":
+            return _history(call, asked) if asked.history else _read(call, asked)
+        case "search-type":
             return _search(call, asked)
-        case "PUT", True if asked.kind in UPDATABLE:
-            return _update(call, asked)
-        case "POST", False if asked.kind in CREATABLE:
-            return _create(call, asked)
+        case "create":
+            return create(call, _sent(asked))
         case _:
-            text = f"{asked.method} is not offered for {asked.kind}."
-            raise BadRequestError(Finding("not-supported", text))
+            return update(call, _sent(asked), patch=code == "patch")
+
+
+def _sent(asked: Interaction) -> Sent:
+    if asked.parameters:
+        raise BadRequestError(Finding("not-supported", "A write takes no parameters."))
+    return Sent(asked.kind, asked.record_id, asked.headers, asked.body)
+
+
+def _reader(call: Call, asked: Interaction) -> SearchReader:
+    caller, bridge = call.caller, call.bridge
+    client = (caller.client_id, bridge.settings.fhir_base, bridge.identifiers, caller.party)
+    lenient = preferences(asked.headers.get("prefer")).lenient
+    return SearchReader(asked.kind, *client, bridge.clock.now(), lenient=lenient)
 
 
 def _read(call: Call, asked: Interaction) -> Reply:
     call.require(asked.kind, "read")
-    if any(name != "_format" for name, _ in asked.parameters):
-        raise BadRequestError(Finding("not-supported", "A read takes no parameters."))
+    if any(name not in _READ_PARAMETERS for name, _ in asked.parameters):
+        raise BadRequestError(Finding("not-supported", "A read takes no such parameters."))
+    shape = _reader(call, asked).read(asked.parameters).shape
+    if shape.counts_only:
+        raise refused("_summary", "counts what a search finds")
     gate: Gate = call.bridge.gate
-    found: ReleasedResource | None = gate.read(
-        call.caller, asked.kind, asked.record_id, call.request_id
-    )
+    key = (asked.kind, asked.record_id)
+    if call.within is None:
+        found = gate.read(call.caller, *key, call.request_id)
+    else:
+        found = gate.read_noted(call.within, call.caller, key, call.request_id)
     if found is None:
         raise NotFoundError
-    if asked.headers.get("if-none-match", "") == found.etag:
-        return Reply(304, b"", {"ETag": found.etag})
-    return resource_reply(found, call.bridge.settings.fhir_base)
+    if _unchanged(found, asked.headers):
+        validators = {"ETag": found.etag, "Last-Modified": http_date(found.last_updated)}
+        return Reply(304, b"", validators)
+    return resource_reply(shaped(found, shape), call.bridge.settings.fhir_base)
+
+
+def _unchanged(found: ReleasedResource, headers: Mapping[str, str]) -> bool:
+    """Return whether a client has this version already; the tag decides before the date does."""
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        plain = found.etag.removeprefix("W/")
+        return any(tag.strip().removeprefix("W/") == plain for tag in tags.split(","))
+    since = read_http_date(headers.get("if-modified-since"))
+    return since is not None and found.last_updated.replace(microsecond=0) <= since
+
+
+def _history(call: Call, asked: Interaction) -> Reply:
+    version = asked.history.partition("/")[2]
+    call.require(asked.kind, "vread" if version else "history-instance")
+    count, since = _history_parameters(asked, single=bool(version))
+    gate: Gate = call.bridge.gate
+    key, of = (asked.kind, asked.record_id), (version, call.request_id)
+    if call.within is None:
+        found = gate.history(call.caller, key, *of)
+    else:
+        found = gate.history_within(call.within, call.caller, key, of)
+    if not found:
+        raise NotFoundError
+    base = call.bridge.settings.fhir_base
+    if version:
+        return resource_reply(found[0], base)
+    newer = [each for each in found if since is None or each.last_updated >= since]
+    place = f"{base}/{asked.kind}/{asked.record_id}/_history"
+    return history_reply(newer[:count], base, (place, len(newer)))
+
+
+def _history_parameters(asked: Interaction, *, single: bool) -> tuple[int, datetime | None]:
+    """Read ``_count`` and ``_since`` of an instance history."""
+    count, since = 1000, None
+    for name, value in asked.parameters:
+        match name:
+            case "_format":
+                continue
+            case "_count" if not single and re.fullmatch("[0-9]{1,4}", value):
+                count = int(value)
+            case "_since" if not single:
+                since = _instant(value)
+            case _:
+                raise refused(name, "is not understood here")
+    return count, since
+
+
+def _instant(value: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise refused("_since", "needs an instant with seconds and zone")
+    return instant
 
 
 def _search(call: Call, asked: Interaction) -> Reply:
     call.require(asked.kind, "search-type")
-    bridge = call.bridge
-    base = bridge.settings.fhir_base
-    client = (call.caller.client_id, base, bridge.identifiers, call.caller.party)
-    reader = SearchReader(asked.kind, *client)
+    gate: Gate = call.bridge.gate
+    reader = _reader(call, asked)
     request = reader.read(asked.parameters)
-    released: Released = bridge.gate.search(
-        call.caller, request.query, request.includes, call.request_id
-    )
-    return bundle_reply(released, base, reader.links(request, released))
-
-
-def _update(call: Call, asked: Interaction) -> Reply:
-    call.require(asked.kind, "update")
-    answer = TaskAnswer(asked.record_id, _sent(call, asked), asked.headers.get("if-match"))
-    released = answer_referral(parts_of(call.bridge), call.bridge.gate, call.caller, answer)
-    return resource_reply(released, call.bridge.settings.fhir_base)
-
-
-def _create(call: Call, asked: Interaction) -> Reply:
-    call.require(asked.kind, "create")
-    resource = _sent(call, asked)
-    if resource.get("resourceType") != asked.kind:
-        text = "The resource in the body is of another type than the address."
-        raise BadRequestError(Finding("invalid", text, f"{asked.kind}"))
-    released, new = record_encounter(
-        parts_of(call.bridge), call.bridge.gate, call.caller, resource, _repeat(asked)
-    )
-    return resource_reply(released, call.bridge.settings.fhir_base, 201 if new else 200)
-
-
-def _repeat(asked: Interaction) -> str | None:
-    """Read If-None-Exist: only the identifier of the resource itself is understood."""
-    written = asked.headers.get("if-none-exist")
-    if written is None:
-        return None
-    name, _, value = written.partition("=")
-    if name != "identifier" or "|" not in value or "&" in value:
-        text = "If-None-Exist understands identifier=system|value."
-        raise BadRequestError(Finding("not-supported", text))
-    return value
-
-
-def _sent(call: Call, asked: Interaction) -> dict[str, Any]:
-    """Parse the resource sent; references to this server become relative ones."""
-    base = f"{call.bridge.settings.fhir_base}/"
-    resource: dict[str, Any] = _relative(parsed(asked.body), base, MAX_DEPTH)
-    return resource
-
-
-def _relative(node: Any, base: str, depth: int) -> Any:  # noqa: ANN401 - JSON
-    if depth == 0:
-        raise BadRequestError(Finding("too-long", f"Nest elements at most {MAX_DEPTH} deep."))
-    if isinstance(node, list):
-        return [_relative(item, base, depth - 1) for item in node]
-    if not isinstance(node, dict):
-        return node
-    out = {key: _relative(value, base, depth - 1) for key, value in node.items()}
-    if isinstance(out.get("reference"), str):
-        out["reference"] = out["reference"].removeprefix(base)
-    return out
-
-
-def parsed(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object.
-
-    Raises:
-        BadRequestError: it is not one. Deep nesting, NaN and lone surrogates are no JSON here.
-    """
-    try:
-        resource = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise BadRequestError(Finding("structure", "The body is not JSON.")) from None
-    if not isinstance(resource, dict):
-        raise BadRequestError(Finding("structure", "The body is not a JSON object."))
-    if b"\\u0000" in body.replace(b"\\\\", b""):  # an escaped backslash escapes nothing more
-        raise _no_null()
-    return resource
-
-
-def _no_null() -> BadRequestError:
-    # R4 datatypes, string: not allowed; and PostgreSQL keeps no such text.
-    return BadRequestError(Finding("invalid", "The character U+0000 is not allowed."))
+    for source in reader.types_reached(request):
+        call.require(source, "search-type")
+    if request.shape.counts_only:
+        return count_reply(gate.now_visible(call.caller, request.query), reader.self_link(request))
+    if call.within is None:
+        released = gate.search(call.caller, request.query, request.includes, call.request_id)
+    else:
+        of = (request.includes, call.request_id)
+        released = gate.search_noted(call.within, call.caller, request.query, of)
+    links = reader.links(request, released)
+    return bundle_reply(released, call.bridge.settings.fhir_base, links, request.shape)

@@ -1,16 +1,18 @@
 """The CapabilityStatement, generated from the tables that answer requests."""
 
-from typing import Any
+from typing import Any, Final
 
-from bridge.api.interactions import CREATABLE, UPDATABLE
+from bridge.api.negotiation import PATCH_TYPE
+from bridge.api.offered import SESSIONS, interactions_of
 from bridge.api.terminology import KINDS
 from bridge.identity import token_url
 from bridge.settings import Settings
-from bridge.store.index import INCLUDES, PARAMETERS
+from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
+from mappings.fhir.structure import TYPES
 
-US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
-SDOHCC = "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-"
-_PROFILES = {
+US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
+SDOHCC: Final = "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-"
+_PROFILES: Final = {
     "Task": [f"{SDOHCC}TaskForReferralManagement"],
     "ServiceRequest": [f"{US_CORE}servicerequest", f"{SDOHCC}ServiceRequest"],
     "Consent": [f"{SDOHCC}Consent"],
@@ -18,9 +20,23 @@ _PROFILES = {
     "Encounter": [f"{US_CORE}encounter"],
     "Organization": [f"{US_CORE}organization"],
     "Location": [f"{US_CORE}location"],
+    "Practitioner": [f"{US_CORE}practitioner"],
+    "PractitionerRole": [f"{US_CORE}practitionerrole"],
+    "HealthcareService": [
+        f"{SDOHCC}HealthcareService",
+        f"{SDOHCC}HealthcareServiceForReferralManagement",
+    ],
     "RelatedPerson": [f"{US_CORE}relatedperson"],
     "Observation": [f"{US_CORE}observation-screening-assessment"],
+    "QuestionnaireResponse": [f"{US_CORE}questionnaireresponse"],
     "Provenance": [f"{US_CORE}provenance"],
+}
+# SDOHCC 3.0.0 names two parameters R4 does not have; the others are R4's own.
+_DEFINED: Final = {
+    (
+        "Task",
+        "output",
+    ): "http://hl7.org/fhir/us/sdoh-clinicalcare/SearchParameter/Task-output-reference",
 }
 
 
@@ -29,7 +45,7 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": "2026-11-23",
+        "date": "2026-11-26",
         "kind": "instance",
         "software": {"name": "schoolbridge"},
         "implementation": {
@@ -38,7 +54,12 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
         },
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        "patchFormat": [PATCH_TYPE],
         "instantiates": ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"],
+        "implementationGuide": [
+            "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0",
+            "http://hl7.org/fhir/us/sdoh-clinicalcare/ImplementationGuide/hl7.fhir.us.sdoh-clinicalcare|3.0.0",
+        ],
         "rest": [
             {
                 "mode": "server",
@@ -47,7 +68,7 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
                     *(_resource(kind) for kind in sorted(PARAMETERS)),
                     *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
                 ],
-                "interaction": [{"code": "batch"}],
+                "interaction": [{"code": "batch"}, {"code": "transaction"}],
                 "operation": [
                     {
                         "name": "export",
@@ -74,21 +95,36 @@ def _security(settings: Settings) -> dict[str, Any]:
 
 
 def _resource(kind: str) -> dict[str, Any]:
-    codes = ["read", "search-type"]
-    codes += ["create"] if kind in CREATABLE else []
-    codes += ["update"] if kind in UPDATABLE else []
+    codes = interactions_of(kind)
     described: dict[str, Any] = {
         "type": kind,
         "interaction": [{"code": code} for code in codes],
-        "versioning": "versioned-update" if kind in UPDATABLE else "versioned",
+        "versioning": "versioned-update" if "update" in codes else "versioned",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalCreate": kind in SESSIONS,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": False,
+        "referencePolicy": ["literal", "local", "enforced"],
         "searchParam": [
             {"name": "_id", "type": "token"},
             {"name": "_lastUpdated", "type": "date"},
-            *({"name": p.name, "type": p.kind} for p in PARAMETERS[kind]),
+            *(_parameter(kind, p.name, p.kind) for p in PARAMETERS[kind]),
         ],
     }
     if kind in _PROFILES:
         described["supportedProfile"] = _PROFILES[kind]
     if kind in INCLUDES:
         described["searchInclude"] = [f"{kind}:{name}" for name in INCLUDES[kind]]
+    if kind in REVINCLUDES:
+        described["searchRevInclude"] = [f"{t}:{name}" for t, name in REVINCLUDES[kind]]
+    if kind in TYPES:
+        place = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
+        described["operation"] = [{"name": "validate", "definition": place}]
     return described
+
+
+def _parameter(kind: str, name: str, of: str) -> dict[str, str]:
+    described = {"name": name, "type": str(of)}
+    defined = _DEFINED.get((kind, name))
+    return {**described, "definition": defined} if defined else described

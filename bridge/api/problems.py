@@ -5,7 +5,9 @@ something did, and the log gets the exception's type and place, never its messag
 a record).
 """
 
+import re
 import traceback
+from typing import Final
 
 import orjson
 import structlog
@@ -14,10 +16,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from bridge.api.guard import SECURITY_HEADERS
+from bridge.api.offered import methods_of
 from bridge.api.replies import Reply, outcome, outcome_reply
 from bridge.errors import Finding, NotFoundError, RefusedError
 from bridge.identity import OAuthError
+from bridge.store.index import PARAMETERS
 
+_OF_TYPES: Final = re.compile(r"/fhir/(?P<kind>[A-Za-z]+)(?P<one>/[A-Za-z0-9.\-]+)?")
 _log = structlog.get_logger("bridge.problems")
 
 
@@ -41,12 +46,26 @@ def _not_found(_request: Request, _error: Exception) -> Response:
     return outcome_reply(NotFoundError()).response()
 
 
-def _http(_request: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == 404:
         return outcome_reply(NotFoundError()).response()
+    headers = {"Allow": _allowed(request, error)} if status == 405 else {}
+    if status == 405 and request.method == "OPTIONS":
+        return Reply(204, b"", headers).response()
     finding = Finding("not-supported", "This is not offered here.")
-    return Reply(status, outcome([finding])).response()
+    return Reply(status, outcome([finding]), headers).response()
+
+
+def _allowed(request: Request, error: Exception) -> str:
+    """Return what a path offers (RFC 9110 15.5.6); the routes of one path are several objects."""
+    found = _OF_TYPES.fullmatch(request.url.path)
+    if found and found["kind"] in PARAMETERS:
+        return ", ".join(methods_of(found["kind"], one=found["one"] is not None))
+    methods = str(dict(getattr(error, "headers", None) or {}).get("Allow", "GET"))
+    offered = {method.strip() for method in methods.split(",")}
+    more = {"HEAD"} if "GET" in offered else set()
+    return ", ".join(sorted(offered | more | {"OPTIONS"}))
 
 
 def _oauth(_request: Request, error: Exception) -> Response:

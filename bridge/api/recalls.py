@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from bridge.api.interactions import parsed
+from bridge.api.reading import parsed
 from bridge.api.replies import bundle_reply, resource_reply
 from bridge.context import BodyOf, CallOf
 from bridge.errors import BadRequestError, Finding

@@ -5,17 +5,19 @@ constructors take documents about the bridge itself or fixed texts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from bridge.errors import Finding, RefusedError
-from bridge.gate import Released, ReleasedResource
+from bridge.api.negotiation import http_date
+from bridge.errors import Finding, NotOfferedError, RefusedError
+from bridge.gate import Released, ReleasedResource, Shape, shaped
 from bridge.gate.riding import outcome_of
 
 FHIR_JSON = "application/fhir+json"
+_WHOLE = Shape()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,7 @@ def resource_reply(released: ReleasedResource, base: str, status: int = 200) -> 
 
     Its Meta says each notice in one sentence; the whole text is linked (RFC 4946, ``license``).
     """
-    headers = {
-        "ETag": released.etag,
-        "Last-Modified": released.last_updated.strftime("%a, %d %b %Y %H:%M:%S GMT"),
-    }
+    headers = {"ETag": released.etag, "Last-Modified": http_date(released.last_updated)}
     if status == 201:
         place = f"{base}/{released.type}/{released.id}/_history/{released.version}"
         headers["Location"] = place
@@ -56,26 +55,79 @@ def resource_reply(released: ReleasedResource, base: str, status: int = 200) -> 
     return Reply(status, released.body, headers, released.notices)
 
 
-def bundle_reply(released: Released, base: str, links: Mapping[str, str]) -> Reply:
+def written_reply(released: ReleasedResource, base: str, status: int, returns: str) -> Reply:
+    """Answer a write with as much as the client prefers (R4 http.html#ops)."""
+    whole = resource_reply(released, base, status)
+    match returns:
+        case "minimal":
+            return replace(whole, body=b"", notices=())
+        case "OperationOutcome":
+            text = "Kept." if status == 201 else "Kept as it now is."
+            finding = Finding("informational", text)
+            return replace(whole, body=outcome([finding], "information"), notices=())
+        case _:
+            return whole
+
+
+def bundle_reply(
+    released: Released, base: str, links: Mapping[str, str], shape: Shape = _WHOLE
+) -> Reply:
     """Answer with a searchset Bundle, joined from the released bytes.
 
     The notices that ride with what is in it follow once, whole, as an entry of mode ``outcome``.
+    ``meta.lastUpdated`` is where a poller's next ``_lastUpdated=gt`` begins: nothing that changed
+    before it comes later.
     """
-    entries = [_entry(base, r, "match") for r in released.matches]
+    entries = [_entry(base, shaped(r, shape), "match") for r in released.matches]
     entries += [_entry(base, r, "include") for r in released.included]
     if released.notices:
         told = outcome_of(released.notices)
         entries.append(b'{"resource":' + told + b',"search":{"mode":"outcome"}}')
+    head: dict[str, object] = {"resourceType": "Bundle"}
+    if released.as_of is not None:
+        head["meta"] = {"lastUpdated": released.as_of.isoformat(timespec="milliseconds")}
+    head["type"] = "searchset"
+    if released.total is not None:
+        head["total"] = released.total
+    head["link"] = [{"relation": name, "url": url} for name, url in links.items()]
+    return Reply(200, _filled(head, entries))
+
+
+def count_reply(total: int, link: str) -> Reply:
+    """Answer with how many match among what the caller may see, and with none of them."""
+    head = {"resourceType": "Bundle", "type": "searchset", "total": total}
+    return Reply(200, orjson.dumps({**head, "link": [{"relation": "self", "url": link}]}))
+
+
+def history_reply(released: Sequence[ReleasedResource], base: str, of: tuple[str, int]) -> Reply:
+    """Answer with a history Bundle: the versions of one resource, the latest first."""
+    place, total = of
     head = {
         "resourceType": "Bundle",
-        "type": "searchset",
-        "total": released.total,
-        "link": [{"relation": name, "url": url} for name, url in links.items()],
+        "type": "history",
+        "total": total,
+        "link": [{"relation": "self", "url": place}],
     }
+    return Reply(200, _filled(head, [_version(base, each) for each in released]))
+
+
+def _version(base: str, released: ReleasedResource) -> bytes:
+    # Whether the first version was a POST here or came with an import is nobody's business.
+    url = f"{released.type}/{released.id}"
+    request = {"method": "PUT", "url": url}
+    response = {
+        "status": "200",
+        "etag": released.etag,
+        "lastModified": released.last_updated.isoformat(timespec="milliseconds"),
+    }
+    tail = orjson.dumps({"request": request, "response": response})
+    parts = (b'{"fullUrl":', orjson.dumps(f"{base}/{url}"), b',"resource":', released.body)
+    return b"".join((*parts, b",", tail[1:]))
+
+
+def _filled(head: Mapping[str, object], entries: Sequence[bytes]) -> bytes:
     body = orjson.dumps(head)
-    if entries:
-        body = body[:-1] + b',"entry":[' + b",".join(entries) + b"]}"
-    return Reply(200, body)
+    return body[:-1] + b',"entry":[' + b",".join(entries) + b"]}" if entries else body
 
 
 def _entry(base: str, released: ReleasedResource, mode: str) -> bytes:
@@ -87,15 +139,17 @@ def _entry(base: str, released: ReleasedResource, mode: str) -> bytes:
 def outcome_reply(error: RefusedError) -> Reply:
     """Answer with an OperationOutcome: codes, places and fixed texts, never a record's value."""
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if isinstance(error, NotOfferedError) and error.allow:
+        headers["Allow"] = ", ".join(error.allow)
     return Reply(error.status, outcome(error.findings), headers)
 
 
-def outcome(findings: Sequence[Finding]) -> bytes:
+def outcome(findings: Sequence[Finding], severity: str = "error") -> bytes:
     """Return an OperationOutcome as bytes."""
     issues = []
     for finding in findings:
         issue: dict[str, object] = {
-            "severity": "error",
+            "severity": severity,
             "code": finding.code,
             "diagnostics": finding.text,
         }

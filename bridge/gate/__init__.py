@@ -29,15 +29,22 @@ from bridge.gate.released import (
     Seen,
 )
 from bridge.gate.replay import Replay, ReplayedElement, replay, replay_log
+from bridge.gate.shape import Shape, shaped
 from bridge.gate.survey import SurveyRow
+from bridge.gate.views import keep_views
 from bridge.gate.waiting import WaitingText
-from bridge.store.vault import Match, Query
+from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 
 __all__ = [
+    "Chain",
     "CompiledAgreement",
+    "Criterion",
+    "DateMatch",
     "FollowUp",
     "Gate",
     "Match",
+    "Missing",
+    "Order",
     "Query",
     "Released",
     "ReleasedCounts",
@@ -46,13 +53,16 @@ __all__ = [
     "Replay",
     "ReplayedElement",
     "Seen",
+    "Shape",
     "SurveyRow",
     "Viewer",
     "WaitingText",
     "agreement_between",
     "agreements_of",
     "keep_tables",
+    "keep_views",
     "release_counts",
     "replay",
     "replay_log",
+    "shaped",
 ]

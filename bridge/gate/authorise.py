@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, TextClause
+from sqlalchemy import TextClause, text
 
 from bridge.gate.agreements import VIEWS, CompiledAgreement
 from bridge.store.conditions import (
@@ -19,7 +19,10 @@ from bridge.store.conditions import (
 from consent.minimise import anchor_of
 from consent.model import Slice
 
-DIRECTORY_TYPES = ("Organization", "Location")
+DIRECTORY_TYPES = (
+    *("Organization", "Location", "Practitioner", "PractitionerRole", "HealthcareService"),
+)
+"""Public entries of the parties: names, places and services, nothing about a student."""
 SESSION_TYPES = ("Encounter", "Appointment")
 OWN_TYPES = {"provider": SESSION_TYPES}
 # What a session under 42 CFR Part 2 counts as: its coded row, and the session itself.
@@ -54,10 +57,17 @@ def scope_of(agreement: CompiledAgreement, slice_: Slice, constants: dict[str, b
 
 @dataclass(frozen=True, slots=True)
 class Authorised:
-    """A condition on ``record``, and what to bind when it runs."""
+    """A condition on ``record``, what to bind when it runs, and where and as whom it looks.
 
-    condition: ColumnElement[bool] | TextClause
+    Attributes:
+        bins: the agreements whose records can be meant, and "" for the directory; all if empty.
+        standing: whose views of changes hold; "" for the operator, who sees each change.
+    """
+
+    condition: TextClause
     binds: dict[str, object]
+    bins: tuple[str, ...] = ()
+    standing: str = ""
 
 
 # Conditions by what they are made of. There are few: one for each registered standing, type and
@@ -79,7 +89,20 @@ def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
         sql = any_of(_made(viewer, kind, now))
         found = _CONDITIONS[key] = clause(sql, [a.id for a in viewer.agreements])
     adults = {a.id: a.adult_since(now) for a in viewer.agreements}
-    return Authorised(found, binds(now, adults))
+    bins = ("",) if kind in DIRECTORY_TYPES else tuple(a.id for a in viewer.agreements)
+    return Authorised(found, binds(now, adults), bins or ("",), standing_of(viewer))
+
+
+def standing_of(viewer: Viewer) -> str:
+    """Return the standing a viewer's views are kept under: all that a decision asks of it."""
+    return "|".join((viewer.party, viewer.organization, viewer.role, *viewer.purposes))
+
+
+def of_agreement(agreement_id: str, custodian: str = "") -> Authorised:
+    """Return the operator's own condition: all records of an agreement, or of one custodian."""
+    parts = [f"record.agreement_id = {quoted(agreement_id)}"]
+    parts += [f"record.custodian = {quoted(custodian)}"] if custodian else []
+    return Authorised(text(all_of(parts)), {}, (agreement_id,))
 
 
 def _made(viewer: Viewer, kind: str, now: datetime) -> Iterator[str]:

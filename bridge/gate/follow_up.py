@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, and_
+from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
@@ -20,6 +20,7 @@ from bridge.gate.authorise import (
     SESSION_TYPES,
     Authorised,
     Viewer,
+    of_agreement,
 )
 from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import RecordDecision, decide_as
@@ -28,7 +29,6 @@ from bridge.gate.projection import sealed
 from bridge.gate.released import FollowUp
 from bridge.gate.riding import codes_of, notice_of, riding
 from bridge.identifiers import Identifiers
-from bridge.store.conditions import RECORD
 from bridge.store.directory import organizations
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students
 from bridge.store.vault import Query, Stored, find
@@ -71,15 +71,15 @@ def follow_ups(
 
 
 def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
-    of_agreement = RECORD.c.agreement_id == agreement.id
-    own = and_(of_agreement, RECORD.c.custodian == agreement.entry.lea)
+    everything = of_agreement(agreement.id)
+    own = of_agreement(agreement.id, agreement.entry.lea)
 
-    def records(kind: str, condition: Any) -> list[Stored]:  # noqa: ANN401 - a SQL condition
-        return find(connection, Query(kind, limit=_ALL), Authorised(condition, {}))[0]
+    def records(kind: str, condition: Authorised) -> list[Stored]:
+        return find(connection, Query(kind, limit=_ALL), condition)[0]
 
     visits: dict[str, list[Stored]] = {}
     for kind in SESSION_TYPES:
-        for visit in records(kind, of_agreement):
+        for visit in records(kind, everything):
             visits.setdefault(visit.referral_id, []).append(visit)
     return _District(
         tasks={r.referral_id: r for r in records("Task", own)},

@@ -1,22 +1,22 @@
 """The gate's operations: search and read for partners, follow-up for schools."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection, Engine
 
 from bridge.clock import Clock
-from bridge.errors import GateError
+from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.agreements import agreements_of
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.consent_scopes import scopes_of
-from bridge.gate.decisions import decide, may_know
+from bridge.gate.decisions import decide
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.follow_up import follow_ups
+from bridge.gate.history import past_views
+from bridge.gate.linking import MOST_REFERRING, followed, linkable
 from bridge.gate.owing import owe
-from bridge.gate.projection import LINKING, project, references, referred
+from bridge.gate.projection import project, references
 from bridge.gate.released import (
     GATE_MARK,
     Released,
@@ -33,9 +33,10 @@ from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.store.agreement_changes import take_effect
 from bridge.store.engine import read, write
-from bridge.store.evidence import EvidenceView, evidence_of, lock_students
+from bridge.store.evidence import evidence_of, lock_students
 from bridge.store.index import INCLUDES
-from bridge.store.vault import Query, Stored, find, named
+from bridge.store.intake import let_changes_end
+from bridge.store.vault import Match, Query, count, find
 
 
 class Gate:
@@ -61,10 +62,21 @@ class Gate:
             GateError: the decision could not be taken or written down; nothing left.
         """
         with write(self._engine) as connection:
-            came = self._clock.now()
-            found = self.search_within(connection, caller, query, (tuple(includes), request))
-            note_request(connection, caller, (query, found), (request, came))
-            return found
+            let_changes_end(connection)
+            return self.search_noted(connection, caller, query, (tuple(includes), request))
+
+    def search_noted(
+        self,
+        connection: Connection,
+        caller: Caller,
+        query: Query,
+        asked: tuple[tuple[str, ...], str],
+    ) -> Released:
+        """Do :meth:`search` inside a write transaction, noting what was named and not got."""
+        came = self._clock.now()
+        found = self.search_within(connection, caller, query, asked)
+        note_request(connection, caller, (query, found), (asked[1], came))
+        return found
 
     def search_within(
         self,
@@ -76,22 +88,19 @@ class Gate:
         """Do :meth:`search` inside a write transaction that the caller commits."""
         includes, request = asked
         viewer = self._viewer(connection, caller)
+        query = followed(connection, viewer, query, self._clock.now())
+        as_of = self._clock.now()
         matches, total = self._released(connection, viewer, query)
-        paths = tuple(INCLUDES[query.type][name] for name in includes)
-        wanted = self._wanted(caller, matches, paths)
+        wanted = self._wanted(caller, matches, query.type, includes)
         extra = self._included(connection, viewer, wanted)
-        entries = [
-            entry
-            for disclosure in [*matches, *extra]
-            if (entry := entry_of(viewer, disclosure, self._identifiers, request))
-        ]
-        append(connection, entries, self._clock)
-        owe(connection, self._identifiers, viewer, [*matches, *extra], self._clock)
+        extra += self._referring(connection, (caller, viewer), query, matches)
+        self._entered(connection, viewer, [*matches, *extra], request)
         return Released(
             matches=tuple(d.released for d in matches),
             included=tuple(d.released for d in extra),
             total=total,
-            last_change=matches[-1].stored.change if matches else 0,
+            as_of=as_of,
+            last=(matches[-1].stored.place, matches[-1].stored.id) if matches else (0, ""),
             mark=GATE_MARK,
         )
 
@@ -102,7 +111,7 @@ class Gate:
 
     def _released(
         self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
-    ) -> tuple[list[Disclosure], int]:
+    ) -> tuple[list[Disclosure], int | None]:
         """Search, lock, decide; search once more when a consent changed before the lock was held.
 
         INVARIANT: what is decided is decided on evidence read after the students are locked, as of
@@ -119,14 +128,14 @@ class Gate:
             now = self._clock.now()
             evidence = evidence_of(connection, students, now)
             known = (evidence, now)
-            linkable = _linkable(connection, viewer, stored, known) if linked else frozenset()
+            links = linkable(connection, viewer, stored, known) if linked else frozenset()
             every = ((s, decide(viewer, s, evidence, now)) for s in stored)
             decided = [(s, d) for s, d in every if d is not None]
             scopes = scopes_of(connection, viewer, [d for _, d in decided])
             out = [
                 Disclosure(*asked, released)
                 for asked, along in zip(decided, scopes, strict=True)
-                if (released := project(viewer, asked, linkable, self._identifiers, along))
+                if (released := project(viewer, asked, links, self._identifiers, along))
             ]
             if len(out) == len(stored):
                 return out, total
@@ -134,16 +143,22 @@ class Gate:
 
     @staticmethod
     def _wanted(
-        caller: Caller, matches: Sequence[Disclosure], paths: tuple[str, ...]
+        caller: Caller, matches: Sequence[Disclosure], kind: str, includes: Sequence[str]
     ) -> dict[str, tuple[str, ...]]:
-        """Return what released matches refer to, by type, where the caller's scopes cover it."""
+        """Return what released matches refer to, by type, where the caller's scopes cover it.
+
+        An include is a name of :data:`INCLUDES`, or such a name and the one type wanted.
+        """
         wanted: dict[str, dict[str, None]] = {}
         there = {(match.released.type, match.released.id) for match in matches}
-        for match in matches:
-            for kind, target in references(match.released, paths):
-                if (kind, target) not in there and caller.allows(kind, "read"):
-                    wanted.setdefault(kind, {})[target] = None
-        return {kind: tuple(ids) for kind, ids in wanted.items()}
+        for include in includes:
+            name, _, only = include.partition(":")
+            for match in matches:
+                for target in references(match.released, (INCLUDES[kind][name],)):
+                    fits = only in ("", target[0]) and target not in there
+                    if fits and caller.allows(target[0], "read"):
+                        wanted.setdefault(target[0], {})[target[1]] = None
+        return {each: tuple(ids) for each, ids in wanted.items()}
 
     def _included(
         self, connection: Connection, viewer: Viewer, wanted: Mapping[str, tuple[str, ...]]
@@ -155,11 +170,47 @@ class Gate:
             found.extend(self._released(connection, viewer, query)[0])
         return found
 
+    def _referring(
+        self,
+        connection: Connection,
+        asking: tuple[Caller, Viewer],
+        query: Query,
+        matches: Sequence[Disclosure],
+    ) -> list[Disclosure]:
+        """Release what refers to the matches, each decided like any other record.
+
+        Raises:
+            BadRequestError: more refers to them than an answer may hold.
+        """
+        (caller, viewer), found = asking, list[Disclosure]()
+        of = tuple((None, f"{match.released.type}/{match.released.id}") for match in matches)
+        there = {(match.released.type, match.released.id) for match in matches}
+        for source, param in query.reverse if of else ():
+            if not caller.allows(source, "search-type"):
+                continue
+            referring = Query(source, matches=(Match(param, of),), limit=MOST_REFERRING)
+            released, total = self._released(connection, viewer, referring)
+            if total is None:
+                text = f"More than {MOST_REFERRING} resources refer to this page; ask for less."
+                raise BadRequestError(Finding("too-costly", text, "_revinclude"))
+            new = [d for d in released if (d.released.type, d.released.id) not in there]
+            there.update((d.released.type, d.released.id) for d in new)
+            found += new
+        return found
+
     def read(
         self, caller: Caller, kind: str, record_id: str, request: str = ""
     ) -> ReleasedResource | None:
         """Release one record, or None: not there, or not for this caller."""
-        released = self.search(caller, Query(kind, ids=(record_id,), limit=1), (), request)
+        with write(self._engine) as connection:
+            return self.read_noted(connection, caller, (kind, record_id), request)
+
+    def read_noted(
+        self, connection: Connection, caller: Caller, key: tuple[str, str], request: str
+    ) -> ReleasedResource | None:
+        """Do :meth:`read` inside a write transaction, noting it where it got nothing."""
+        query = Query(key[0], ids=(key[1],), limit=1)
+        released = self.search_noted(connection, caller, query, ((), request))
         return released.matches[0] if released.matches else None
 
     def read_within(
@@ -169,6 +220,48 @@ class Gate:
         query = Query(kind, ids=(record_id,), limit=1)
         released = self.search_within(connection, caller, query)
         return released.matches[0] if released.matches else None
+
+    def history(
+        self, caller: Caller, key: tuple[str, str], version: str = "", request: str = ""
+    ) -> tuple[ReleasedResource, ...]:
+        """Release the versions of a record that a caller may see, the latest first; or only one.
+
+        None at all: no such record, or not for this caller (or no such version).
+        """
+        with write(self._engine) as connection:
+            return self.history_within(connection, caller, key, (version, request))
+
+    def history_within(
+        self, connection: Connection, caller: Caller, key: tuple[str, str], asked: tuple[str, str]
+    ) -> tuple[ReleasedResource, ...]:
+        """Do :meth:`history` inside a write transaction that the caller commits."""
+        version, request = asked
+        viewer = self._viewer(connection, caller)
+        kind, record_id = key
+        query = Query(kind, ids=(record_id,), limit=1)
+        found, _ = self._released(connection, viewer, query)
+        now = self._clock.now()
+        views = past_views(connection, viewer, found[0], self._identifiers, now) if found else []
+        shown = [each for each in views if version in ("", each.released.version)]
+        self._entered(connection, viewer, shown, request)
+        if not shown:
+            asked_of = (query, Released((), mark=GATE_MARK))
+            note_request(connection, caller, asked_of, (request, now))
+        return tuple(each.released for each in shown)
+
+    def _entered(
+        self, connection: Connection, viewer: Viewer, told: Sequence[Disclosure], request: str
+    ) -> None:
+        """Enter disclosures in the ledger, and what is owed for them, before they leave."""
+        found = (entry_of(viewer, each, self._identifiers, request) for each in told)
+        append(connection, [entry for entry in found if entry], self._clock)
+        owe(connection, self._identifiers, viewer, told, self._clock)
+
+    def note_asked(self, caller: Caller, key: tuple[str, str], request: str) -> None:
+        """Note a request for a record that was answered with nothing."""
+        with write(self._engine) as connection:
+            asked = (Query(key[0], ids=(key[1],), limit=1), Released((), mark=GATE_MARK))
+            note_request(connection, caller, asked, (request, self._clock.now()))
 
     def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
         """Return one record as the caller may see it now, without releasing it.
@@ -202,9 +295,7 @@ class Gate:
         with write(self._engine) as connection:
             viewer = self._viewer(connection, caller)
             rows, told = follow_ups(connection, viewer, self._clock, self._identifiers)
-            found = (entry_of(viewer, each, self._identifiers, request) for each in told)
-            append(connection, [entry for entry in found if entry], self._clock)
-            owe(connection, self._identifiers, viewer, told, self._clock)
+            self._entered(connection, viewer, told, request)
             return ReleasedFollowUps(tuple(rows), GATE_MARK)
 
     def standing_notices(self, caller: Caller) -> tuple[str, ...]:
@@ -228,33 +319,8 @@ class Gate:
         """Count what a caller may see, releasing nothing."""
         with write(self._engine) as connection:
             viewer = self._viewer(connection, caller)
-            condition = authorised(viewer, query.type, self._clock.now())
-            return find(connection, replace(query, limit=0), condition)[1]
-
-
-def _linkable(
-    connection: Connection,
-    viewer: Viewer,
-    stored: Sequence[Stored],
-    known: tuple[EvidenceView, datetime],
-) -> frozenset[str]:
-    """Return which of the resources that records refer to the viewer may read itself.
-
-    Only resources of the same students count: theirs is the evidence that was read under lock.
-    """
-    wanted: dict[str, set[str]] = {}
-    for record in stored:
-        for path in LINKING.get(record.type, ()):
-            for kind, target in referred(record.resource(), path):
-                wanted.setdefault(kind, set()).add(target)
-    students = {record.student_id for record in stored}
-    readable = (
-        f"{target.type}/{target.id}"
-        for kind, ids in wanted.items()
-        for target in named(connection, kind, ids)
-        if target.student_id in students and may_know(viewer, target, known)
-    )
-    return frozenset(readable)
+            query = followed(connection, viewer, query, self._clock.now())
+            return count(connection, query, authorised(viewer, query.type, self._clock.now()))
 
 
 def viewer_of(connection: Connection, caller: Caller) -> Viewer:

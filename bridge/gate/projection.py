@@ -10,7 +10,7 @@ from bridge.gate.decisions import RecordDecision
 from bridge.gate.released import GATE_MARK, ReleasedResource
 from bridge.gate.riding import Riding, codes_of, labelled, riding
 from bridge.identifiers import Identifiers
-from bridge.store.index import nodes_at
+from bridge.store.index_values import nodes_at
 from bridge.store.vault import Stored
 from consent.minimise import load_projection, minimise
 from mappings.fhir.handling import ConsentScope
@@ -54,18 +54,23 @@ def sealed(
 ) -> ReleasedResource:
     """Give what leaves its version and date, and what rides ``along``, and seal it.
 
-    INVARIANT: the version depends on what this viewer sees and on nothing else.
+    INVARIANT: the version depends on what this viewer sees and on nothing else. A Task tells a
+    second time when it changed (``lastModified``): that is when this view of it did.
     """
     rides, scopes = along
     meta = {k: v for k, v in resource.get("meta", {}).items() if k in ("profile", "security")}
     meta = labelled(meta, rides, scopes)
-    content = orjson.dumps({**resource, "meta": meta}, option=orjson.OPT_SORT_KEYS).decode()
+    shown = {**resource, "meta": meta}
+    dated = shown.pop("lastModified", None) is not None and stored.type == "Task"
+    content = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS).decode()
     version = identifiers.seal(viewer.organization, viewer.role, content)
     if viewer.party != "hub":  # a coded row tells no time of day
         meta["versionId"] = version
         meta["lastUpdated"] = stored.last_updated.isoformat(timespec="milliseconds")
     ordered = {"resourceType": stored.type, "id": resource["id"], "meta": meta}
     ordered |= {k: v for k, v in resource.items() if k not in ordered}
+    if dated:
+        ordered["lastModified"] = stored.last_updated.isoformat(timespec="seconds")
     if not meta:
         del ordered["meta"]
     return ReleasedResource(

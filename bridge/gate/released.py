@@ -50,19 +50,27 @@ class Released:
     """The answer to one request.
 
     Attributes:
-        matches, included: resources, in the order of their change.
-        total: how many match in all, counted among what the caller may see.
-        last_change: change number of the last match, 0 if none (for the next page).
+        matches, included: resources, in the order asked for.
+        total: how many match in all, counted among what the caller may see; None where neither the
+            page tells it nor the caller asked.
+        last: place in the order and id of the last match, for the next page.
+        as_of: everything that changed before it has been seen; the next poll asks from there.
     """
 
     matches: tuple[ReleasedResource, ...]
     included: tuple[ReleasedResource, ...] = ()
-    total: int = 0
-    last_change: int = 0
+    total: int | None = 0
+    last: tuple[int, str] = (0, "")
+    as_of: datetime | None = None
     mark: object = field(repr=False, compare=False, default=None)
 
     def __post_init__(self) -> None:
         _only_the_gate(self.mark)
+
+    @property
+    def last_change(self) -> int:
+        """The number of the change of the last match, in the order of change; 0 if none."""
+        return self.last[0]
 
     @property
     def notices(self) -> tuple[str, ...]:

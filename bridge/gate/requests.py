@@ -18,7 +18,7 @@ from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind, Resource
 from bridge.parts import Parts
 from bridge.store.requests import Known, Unanswered, note_unanswered, take_unanswered
-from bridge.store.vault import Query
+from bridge.store.vault import Match, Query
 
 _PERSON = "Patient"
 
@@ -64,14 +64,16 @@ def enter_requests(connection: Connection, parts: Parts) -> int:
 
 
 def _unmet(query: Query, released: Released) -> list[tuple[str, str]]:
-    paged = query.after_change > 0 or len(released.matches) >= query.limit
-    if paged or query.updated:
+    paged = query.after_change > 0 or query.order.after is not None
+    if paged or query.updated or len(released.matches) >= query.limit:
         return []
     if query.ids and not query.matches:
         got = {match.id for match in released.matches}
         return [(query.type, record_id) for record_id in query.ids if record_id not in got]
     if len(query.matches) == 1 and not query.ids and not released.matches:
-        people = (value.partition("/") for _, value in query.matches[0].values)
+        (asked,) = query.matches
+        named = asked.values if isinstance(asked, Match) and not asked.negated else ()
+        people = (value.partition("/") for _, value in named if value is not None)
         return [(_PERSON, record_id) for kind, _, record_id in people if kind == _PERSON]
     return []
 

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, true
+from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import Authorised, Viewer
+from bridge.gate.authorise import Viewer, of_agreement
 from bridge.gate.decisions import ElementDecision, RecordDecision, decide, decide_as
-from bridge.store.conditions import RECORD
 from bridge.store.evidence import EvidenceView, evidence_of
 from bridge.store.vault import Query, Stored, find
 
@@ -54,8 +53,7 @@ def _answers(
     connection: Connection, clock: Clock, of: tuple[Viewer, CompiledAgreement], kind: str
 ) -> list[ElementDecision]:
     viewer, agreement = of
-    here = and_(RECORD.c.agreement_id == agreement.id, true())
-    stored, _ = find(connection, Query(kind, limit=_ALL), Authorised(here, {}))
+    stored, _ = find(connection, Query(kind, limit=_ALL), of_agreement(agreement.id))
     evidence = evidence_of(connection, {s.student_id for s in stored}, clock.now())
     decided = (_decided(viewer, agreement, record, (evidence, clock)) for record in stored)
     return [answer for each in decided if each is not None for answer in each.elements]

@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, and_
+from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import Authorised, Viewer
+from bridge.gate.authorise import Viewer, of_agreement
 from bridge.gate.decisions import ElementDecision, RecordDecision, decide
-from bridge.store.conditions import RECORD
 from bridge.store.evidence import EvidenceView, evidence_of
 from bridge.store.index import PARAMETERS
 from bridge.store.vault import Query, Stored, find
@@ -55,7 +54,7 @@ def waiting_texts(
 def _of(
     connection: Connection, clock: Clock, viewer: Viewer, agreement: CompiledAgreement
 ) -> Iterator[WaitingText]:
-    here = Authorised(and_(RECORD.c.agreement_id == agreement.id), {})
+    here = of_agreement(agreement.id)
     now = clock.now()
     for kind in PARAMETERS:
         stored, _ = find(connection, Query(kind, limit=_ALL), here)

@@ -6,15 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableError
-from bridge.gate import Gate, ReleasedResource, Seen
+from bridge.errors import Finding, NotFoundError, UnprocessableError
+from bridge.gate import Gate, ReleasedResource, Seen, keep_views
 from bridge.identity import Caller
 from bridge.journeys.record_care_consent import record_care_consent
+from bridge.journeys.sent_change import checked, same_version
 from bridge.parts import Parts
 from bridge.store.engine import write
 from bridge.store.intake import amend, take_turn
 from mappings.fhir.canonicals import CARE_CONSENT
-from mappings.fhir.check import check_resource
 from mappings.fhir.task_states import may_move
 
 # What the target of a referral may say (SDOHCC 3.0.0, Task for Referral Management). Everything
@@ -42,6 +42,14 @@ class TaskAnswer:
 def answer_referral(
     parts: Parts, gate: Gate, caller: Caller, answer: TaskAnswer
 ) -> ReleasedResource:
+    """Do :func:`answer_within` in a transaction of its own."""
+    with write(parts.engine) as connection:
+        return answer_within(connection, (parts, gate), caller, answer)
+
+
+def answer_within(
+    connection: Connection, of: tuple[Parts, Gate], caller: Caller, answer: TaskAnswer
+) -> ReleasedResource:
     """Check a provider's change to a Task, keep it, and release the Task as it now is.
 
     Reading the current version, the checks and the change are one transaction, so of two answers
@@ -52,40 +60,28 @@ def answer_referral(
         ConflictError: 428 without If-Match, 412 when the Task has changed since.
         UnprocessableError: a move the state machine does not have, or a broken rule.
     """
-    with write(parts.engine) as connection:
-        take_turn(connection)
-        seen = gate.see(connection, caller, "Task", answer.task_id)
-        if seen is None:
-            raise NotFoundError
-        _same_version(seen, answer.if_match)
-        _check(seen, answer.sent, answer.task_id)
-        _check_outputs(connection, gate, caller, answer.sent)
-        changes = _changes(seen, answer.sent)
-        changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
-        amend(connection, ("Task", answer.task_id), changes, parts.clock.now())
-        record_care_consent(connection, parts, seen, answer.sent)
-        released = gate.read_within(connection, caller, "Task", answer.task_id)
+    parts, gate = of
+    take_turn(connection)
+    seen = gate.see(connection, caller, "Task", answer.task_id)
+    if seen is None:
+        raise NotFoundError
+    same_version(seen, answer.if_match)
+    _check(seen, answer.sent, answer.task_id)
+    _check_outputs(connection, gate, caller, answer.sent)
+    changes = _changes(seen, answer.sent)
+    changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
+    amend(connection, ("Task", answer.task_id), changes, parts.clock.now())
+    record_care_consent(connection, parts, seen, answer.sent)
+    keep_views(connection, parts, [("Task", answer.task_id)])
+    released = gate.read_within(connection, caller, "Task", answer.task_id)
     if released is None:
         raise NotFoundError
     return released
 
 
-def _same_version(seen: Seen, if_match: str | None) -> None:
-    if if_match is None:
-        raise ConflictError(428, "Send If-Match with the ETag of the Task as you read it.")
-    if if_match.strip().removeprefix("W/").strip('"') != seen.version:
-        raise ConflictError(412, "The Task has changed since you read it; read it again.")
-
-
 def _check(seen: Seen, sent: Mapping[str, Any], task_id: str) -> None:
-    findings = [Finding(i.code, i.text, i.path) for i in check_resource(dict(sent))]
-    if not findings and (sent["resourceType"] != "Task" or sent.get("id") != task_id):
-        findings.append(
-            Finding("invalid", "The resource in the body must be this Task.", "Task.id")
-        )
-    if not findings:
-        findings = _foreign(seen, sent) + _move(seen, sent)
-    if findings:
+    checked(sent, ("Task", task_id))
+    if findings := _foreign(seen, sent) + _move(seen, sent):
         raise UnprocessableError(*findings)
 
 

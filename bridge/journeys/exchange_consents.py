@@ -48,7 +48,7 @@ def export_consents(
             raise BridgeError(f"{lea} has no student of that number; import the roster first")
         released, missing = release_consents(connection, parts, student)
     out.write_bytes(b"".join(one.body + b"\n" for one in released.matches))
-    return released.total, missing
+    return len(released.matches), missing
 
 
 def import_consents(parts: Parts, parties: tuple[str, str], path: Path) -> ConsentsReport:

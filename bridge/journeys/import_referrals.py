@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement, agreement_between
+from bridge.gate import CompiledAgreement, agreement_between, keep_views
 from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.journeys.record_releases import record_releases, release_id_of
 from bridge.parts import Parts
@@ -185,6 +185,7 @@ class _Batch:
             relisted = record.type == "ServiceRequest" and record.id in put.unchanged and lists
             if relisted or (record.type in _RENEWED and record.id in put.different):
                 replace(self._connection, record, self._now)
+                keep_views(self._connection, self._of.parts, [(record.type, record.id)])
 
     def _count(self, put: PutReport, referral: Referral) -> None:
         request = self._context.id_for("ServiceRequest", referral.number)

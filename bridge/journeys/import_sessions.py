@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement, agreements_of
+from bridge.gate import CompiledAgreement, agreements_of, keep_views
 from bridge.journeys.count_sessions import count_sessions
 from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.journeys.record_encounter import coded_element, speaks_of_others
@@ -170,6 +170,7 @@ class _Import:
             self._report.stored += 1
         elif main.id in put.different:
             replace(self._connection, main, now)
+            keep_views(self._connection, self._parts, [(main.type, main.id)])
             self._report.renewed += 1
         else:
             self._report.unchanged += 1

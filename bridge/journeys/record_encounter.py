@@ -11,13 +11,13 @@ from bridge.gate import CompiledAgreement, Gate, ReleasedResource, Seen, agreeme
 from bridge.identity import Caller
 from bridge.journeys.count_sessions import count_sessions
 from bridge.journeys.record_care_consent import record_care_consent
+from bridge.journeys.sent_change import checked
 from bridge.parts import Parts
 from bridge.store.directory import organizations
 from bridge.store.engine import write
 from bridge.store.intake import NewRecord, put_records, take_turn
 from mappings.canonical import Modality
 from mappings.fhir.canonicals import ACT_CODE
-from mappings.fhir.check import check_resource
 from mappings.fhir.sessions_in import modality_of, service_request_id
 
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
@@ -53,11 +53,33 @@ class SentSession:
 def record_encounter(
     parts: Parts, gate: Gate, caller: Caller, resource: Mapping[str, Any], repeat: str | None
 ) -> tuple[ReleasedResource, bool]:
+    """Do :func:`record_within` in a transaction of its own."""
+    with write(parts.engine) as connection:
+        return record_within(connection, (parts, gate), caller, resource, repeat)
+
+
+def session_id_of(parts: Parts, caller: Caller, resource: Mapping[str, Any]) -> str:
+    """Return the id a session gets: of its author and the author's own identifier alone.
+
+    Raises:
+        UnprocessableError: it has no identifier.
+    """
+    sent = SentSession(resource)
+    return parts.identifiers.issue("session", caller.organization, sent.kind, sent.key)
+
+
+def record_within(
+    connection: Connection,
+    of: tuple[Parts, Gate],
+    caller: Caller,
+    resource: Mapping[str, Any],
+    repeat: str | None,
+) -> tuple[ReleasedResource, bool]:
     """Check and keep a session; returns it as released and whether it is new.
 
     Args:
-        parts: the bridge's parts.
-        gate: releases the stored session back to its author.
+        connection: a write transaction that the caller commits.
+        of: the bridge's parts, and the gate that releases the stored session back to its author.
         caller: the provider's client.
         resource: the Encounter as sent.
         repeat: ``system|value`` of If-None-Exist, which makes sending it again harmless.
@@ -66,30 +88,28 @@ def record_encounter(
         UnprocessableError: a rule of the content is broken, or it refers to what is not here.
         ConflictError: the identifier is already used by another session.
     """
-    findings = [Finding(i.code, i.text, i.path) for i in check_resource(dict(resource))]
-    if findings:
-        raise UnprocessableError(*findings)
+    parts, gate = of
+    checked(resource)
     sent = SentSession(resource)
-    session_id = parts.identifiers.issue("session", caller.organization, sent.kind, sent.key)
-    with write(parts.engine) as connection:
-        take_turn(connection)
-        request = _request_of(connection, gate, caller, sent)
-        record = _record(connection, (caller, sent, request), session_id)
-        put = put_records(connection, [record], parts.clock.now())
-        if put.different or (put.unchanged and repeat != sent.key):
-            raise ConflictError(409, "A session with this identifier is here already.")
-        if put.new:
-            count_sessions(connection, parts, caller.organization, request.student_id)
-            about = gate.see(connection, caller, sent.kind, session_id)
-            if about is not None:
-                record_care_consent(connection, parts, about, resource)
-        released = gate.read_within(connection, caller, sent.kind, session_id)
+    session_id = session_id_of(parts, caller, resource)
+    take_turn(connection)
+    request = request_of(connection, gate, caller, sent)
+    record = session_record(connection, (caller, sent, request), session_id)
+    put = put_records(connection, [record], parts.clock.now())
+    if put.different or (put.unchanged and repeat != sent.key):
+        raise ConflictError(409, "A session with this identifier is here already.")
+    if put.new:
+        count_sessions(connection, parts, caller.organization, request.student_id)
+        about = gate.see(connection, caller, sent.kind, session_id)
+        if about is not None:
+            record_care_consent(connection, parts, about, resource)
+    released = gate.read_within(connection, caller, sent.kind, session_id)
     if released is None:
         raise ConflictError(409, "The session could not be kept.")
     return released, bool(put.new)
 
 
-def _request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSession) -> Seen:
+def request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSession) -> Seen:
     """Find the referral a session answers, among those the caller may read.
 
     Raises:
@@ -110,11 +130,12 @@ def _request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSe
     return seen
 
 
-def _record(
+def session_record(
     connection: Connection,
     of: tuple[Caller, SentSession, Seen],
     session_id: str,
 ) -> NewRecord:
+    """Return the record a session becomes: the author is who is signed in, not who it says."""
     caller, sent, request = of
     bound = agreements_of(connection, caller.party, caller.organization)
     agreement = next(a for a in bound if a.id == request.agreement_id)

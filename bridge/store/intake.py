@@ -7,13 +7,16 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 from sqlmodel import SQLModel
 
 from bridge.store.conditions import RECORD
-from bridge.store.index import search_values
+from bridge.store.index_values import search_dates, search_values
 
 _SEARCH = SQLModel.metadata.tables["search_value"]
+_DATES = SQLModel.metadata.tables["search_date"]
+_VERSION = SQLModel.metadata.tables["record_version"]
+_VIEWS = SQLModel.metadata.tables["view_change"]
 _COUNTER = SQLModel.metadata.tables["change_counter"]
 
 
@@ -104,19 +107,51 @@ def whose(connection: Connection, kind: str, record_id: str) -> tuple[str, str] 
     return None if found is None else (found.student_id or "", found.referral_id or "")
 
 
-def replace(connection: Connection, record: NewRecord, at: datetime) -> None:
-    """Replace the content of a record that only its custodian writes (a student's own data)."""
-    where = and_(RECORD.c.type == record.type, RECORD.c.id == record.id)
-    version = connection.execute(select(RECORD.c.version).where(where).with_for_update())
-    new = {
-        "body": orjson.dumps(record.resource).decode(),
+def custodian_of(connection: Connection, kind: str, record_id: str) -> str:
+    """Return the key of the organisation whose record it is; "" where there is none."""
+    query = select(RECORD.c.custodian).where(RECORD.c.type == kind, RECORD.c.id == record_id)
+    return str(connection.execute(query).scalar_one_or_none() or "")
+
+
+def replace(connection: Connection, record: NewRecord, at: datetime) -> int:
+    """Replace the content of a record that only its custodian writes; returns the new version.
+
+    What a decision hangs on comes with the content: a session may turn out to be of another kind.
+    """
+    content = {
         "content_digest": content_digest(record.resource),
-        "version": version.scalar_one() + 1,
-        "change": next_changes(connection, 1),
-        "last_updated": at,
+        "element": record.element,
+        "third_party": record.third_party,
     }
-    connection.execute(update(RECORD).where(where).values(**new))
-    _reindex(connection, record.type, record.id, record.resource)
+    return _change(connection, (record.type, record.id), (record.resource, content), at)
+
+
+def _change(
+    connection: Connection,
+    key: tuple[str, str],
+    new: tuple[Mapping[str, object], Mapping[str, object]],
+    at: datetime,
+) -> int:
+    """Write what a record now says, keeping what it said before as a version."""
+    (kind, record_id), (resource, columns) = key, new
+    where = and_(RECORD.c.type == kind, RECORD.c.id == record_id)
+    names = ("type", "id", "version", "element", "third_party", "change", "last_updated", "body")
+    before = select(*(RECORD.c[name] for name in names), RECORD.c.agreement_id)
+    row = connection.execute(before.where(where).with_for_update()).one()
+    connection.execute(insert(_VERSION), {name: getattr(row, name) for name in names})
+    change, moved = next_changes(connection, 1, at)
+    values = {
+        "body": orjson.dumps(resource).decode(),
+        "version": row.version + 1,
+        "change": change,
+        "last_updated": moved,
+        **columns,
+    }
+    connection.execute(update(RECORD).where(where).values(**values))
+    for table in (_SEARCH, _DATES):
+        connection.execute(delete(table).where(table.c.type == kind, table.c.id == record_id))
+    _index(connection, [(resource, row.agreement_id, change)])
+    return int(row.version) + 1
 
 
 def _known_digests(
@@ -146,28 +181,62 @@ def take_turn(connection: Connection) -> None:
     connection.execute(select(_COUNTER.c.last).with_for_update())
 
 
-def next_changes(connection: Connection, count: int) -> int:
-    """Take ``count`` change numbers; returns the first.
+def let_changes_end(connection: Connection) -> None:
+    """Wait until every change under way is committed, and let none begin before this ends.
+
+    What is then read at an instant holds all that is dated before it: a later change is dated after
+    it waited. For a search whose time a poller goes on from; not for reads by id.
+    """
+    if connection.dialect.name != "sqlite":  # there a writing transaction is alone anyway
+        connection.execute(select(_COUNTER.c.last).with_for_update(read=True))
+
+
+def next_changes(connection: Connection, count: int, at: datetime) -> tuple[int, datetime]:
+    """Take ``count`` change numbers; returns the first and the time they are dated with.
 
     INVARIANT: the counter row stays locked until the transaction ends, so numbers become visible in
     their own order and a reader that has seen number n has seen all before it: no row is lost to a
-    poller whose cursor overtook a slower writer.
+    poller whose cursor overtook a slower writer. Their times never fall behind one another, so the
+    order of numbers is the order of times even where a clock is set back.
     """
     connection.execute(update(_COUNTER).values(last=_COUNTER.c.last + count))
-    last = connection.execute(select(_COUNTER.c.last)).scalar_one_or_none()
-    if last is None:
-        connection.execute(insert(_COUNTER).values(id=1, last=count))
+    row = connection.execute(select(_COUNTER.c.last, _COUNTER.c.at)).one_or_none()
+    last, before = (0, None) if row is None else (int(row.last), row.at)
+    moved = at if before is None else max(at, before)
+    if row is None:
         last = count
-    return int(last) - count + 1
+        connection.execute(insert(_COUNTER).values(id=1, last=count, at=moved))
+    elif moved != before:
+        connection.execute(update(_COUNTER).values(at=moved))
+    return last - count + 1, moved
 
 
 def _insert(connection: Connection, records: Sequence[NewRecord], at: datetime) -> None:
-    first = next_changes(connection, len(records))
-    rows = [_row(record, first + n, at) for n, record in enumerate(records)]
+    first, moved = next_changes(connection, len(records), at)
+    rows = [_row(record, first + n, moved) for n, record in enumerate(records)]
     connection.execute(insert(RECORD), rows)
-    values = [_search_row(r.type, r.id, v) for r in records for v in search_values(r.resource)]
+    _index(connection, [(r.resource, r.agreement_id, first + n) for n, r in enumerate(records)])
+
+
+def _index(
+    connection: Connection, records: Iterable[tuple[Mapping[str, object], str, int]]
+) -> None:
+    """Write what records are found by: each with its resource, agreement and change."""
+    values: list[dict[str, object]] = []
+    dates: list[dict[str, object]] = []
+    for resource, agreement_id, change in records:
+        of = {"type": resource["resourceType"], "id": resource["id"], "agreement_id": agreement_id}
+        for value in search_values(resource):
+            said = {"param": value.param, "system": value.system, "value": value.value}
+            values.append({**of, "change": change, **said})
+        dates += [
+            {**of, "param": span.param, "low": span.low, "high": span.high}
+            for span in search_dates(resource)
+        ]
     if values:
         connection.execute(insert(_SEARCH), values)
+    if dates:
+        connection.execute(insert(_DATES), dates)
 
 
 def _row(record: NewRecord, change: int, at: datetime) -> dict[str, object]:
@@ -189,11 +258,6 @@ def _row(record: NewRecord, change: int, at: datetime) -> dict[str, object]:
         "last_updated": at,
         "body": orjson.dumps(record.resource).decode(),
     }
-
-
-def _search_row(kind: str, record_id: str, value: object) -> dict[str, object]:
-    row: dict[str, object] = {name: getattr(value, name) for name in ("param", "system", "value")}
-    return {"type": kind, "id": record_id, **row}
 
 
 def amend(
@@ -218,27 +282,7 @@ def amend(
         raise LookupError(kind)
     resource = orjson.loads(row.body) | dict(changes)
     resource = {name: value for name, value in resource.items() if value is not None}
-    connection.execute(
-        update(RECORD)
-        .where(where)
-        .values(
-            body=orjson.dumps(resource).decode(),
-            version=row.version + 1,
-            change=next_changes(connection, 1),
-            last_updated=at,
-        )
-    )
-    _reindex(connection, kind, record_id, resource)
-    return int(row.version) + 1
-
-
-def _reindex(
-    connection: Connection, kind: str, record_id: str, resource: Mapping[str, object]
-) -> None:
-    connection.execute(delete(_SEARCH).where(_SEARCH.c.type == kind, _SEARCH.c.id == record_id))
-    values = [_search_row(kind, record_id, value) for value in search_values(resource)]
-    if values:
-        connection.execute(insert(_SEARCH), values)
+    return _change(connection, key, (resource, {}), at)
 
 
 def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> None:
@@ -254,10 +298,14 @@ def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> 
         .where(or_(RECORD.c.referral_id.in_(referral_ids)), RECORD.c.sender_role == "lea")
         .order_by(RECORD.c.change)
     ).all()
-    first = next_changes(connection, len(rows))
-    for n, (kind, record_id) in enumerate(rows):
-        connection.execute(
-            update(RECORD)
-            .where(RECORD.c.type == kind, RECORD.c.id == record_id)
-            .values(change=first + n, last_updated=at)
-        )
+    first, moved = next_changes(connection, len(rows), at)
+    moves = [{"k": k, "i": i, "n": first + n} for n, (k, i) in enumerate(rows)]
+    if not moves:
+        return
+    for table, more in ((RECORD, {"last_updated": moved}), (_SEARCH, {})):
+        of = (table.c.type == bindparam("k"), table.c.id == bindparam("i"))
+        numbered = update(table).where(*of).values(change=bindparam("n"), **more)
+        connection.execute(numbered, moves)
+    # What may be seen has changed, for everybody: nobody's view is dated before it any more.
+    of = (_VIEWS.c.type == bindparam("k"), _VIEWS.c.id == bindparam("i"))
+    connection.execute(delete(_VIEWS).where(*of), [{"k": m["k"], "i": m["i"]} for m in moves])

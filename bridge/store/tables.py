@@ -6,7 +6,7 @@ of it. Identifiers are opaque (see :mod:`bridge.identifiers`).
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -68,6 +68,10 @@ class RecordRow(SQLModel, table=True):
         UniqueConstraint("custodian", "type", "source_key"),
         Index("ix_record_referral", "referral_id", "type"),
         Index("ix_record_audience", "audience", "type"),
+        # A page of one agreement, or of all, in the order of change; and where a time begins.
+        Index("ix_record_agreement", "agreement_id", "type", "change"),
+        Index("ix_record_type", "type", "change"),
+        Index("ix_record_moved", "last_updated", "change"),
     )
 
     type: str = Field(primary_key=True)
@@ -83,22 +87,76 @@ class RecordRow(SQLModel, table=True):
     source_key: str
     content_digest: str
     version: int = 1
-    change: int = Field(index=True)
-    last_updated: datetime = Field(index=True)
+    change: int
+    last_updated: datetime
     body: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class VersionRow(SQLModel, table=True):
+    """What a record said before a change: written with the change, in the same transaction.
+
+    What a viewer is shown of it is decided when it is asked for, under today's consent.
+    """
+
+    __tablename__ = "record_version"
+
+    type: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    element: str = ""
+    third_party: bool = False
+    change: int
+    last_updated: datetime
+    body: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ViewChangeRow(SQLModel, table=True):
+    """When what one standing sees of a record last changed, where the record has changed since.
+
+    ``standing`` is a party's organisation, role and purposes. Without a row the record's own change
+    and time hold.
+    """
+
+    __tablename__ = "view_change"
+    __table_args__ = (Index("ix_view_change", "standing", "type", "change"),)
+
+    standing: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    change: int
+    since: datetime
+
+
 class SearchRow(SQLModel, table=True):
-    """One value a record can be found by; written with the record, in the same transaction."""
+    """One value a record can be found by; written with the record, in the same transaction.
+
+    ``agreement_id`` and ``change`` are the record's own: the index answers in their order.
+    """
 
     __tablename__ = "search_value"
-    __table_args__ = (Index("ix_search_value", "param", "value", "type"),)
+    __table_args__ = (Index("ix_search_value", "type", "param", "value", "agreement_id", "change"),)
 
     type: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     param: str = Field(primary_key=True)
     system: str = Field(primary_key=True, default="")
     value: str = Field(primary_key=True)
+    agreement_id: str
+    change: int
+
+
+class SearchDateRow(SQLModel, table=True):
+    """One range of time a record can be found by, in microseconds since 1970, half open."""
+
+    __tablename__ = "search_date"
+    __table_args__ = (Index("ix_search_date", "type", "param", "agreement_id", "low", "id"),)
+
+    type: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    param: str = Field(primary_key=True)
+    low: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    high: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    agreement_id: str
 
 
 class EvidenceRow(SQLModel, table=True):
@@ -170,12 +228,13 @@ class HeldRow(SQLModel, table=True):
 
 
 class ChangeRow(SQLModel, table=True):
-    """The one row that numbers changes; locked by the transaction that takes a number."""
+    """The one row that numbers and dates changes; locked by the transaction that takes a number."""
 
     __tablename__ = "change_counter"
 
     id: int = Field(primary_key=True, default=1)
     last: int = 0
+    at: datetime | None = None
 
 
 class ExportJobRow(SQLModel, table=True):

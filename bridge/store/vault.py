@@ -5,52 +5,56 @@ before LIMIT, before counts, before includes.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Any, Final, Protocol
 
 import orjson
 from sqlalchemy import (
-    ColumnElement,
+    BigInteger,
     Connection,
+    CursorResult,
     Row,
     TextClause,
-    and_,
-    exists,
-    func,
-    or_,
+    bindparam,
+    column,
     select,
+    text,
 )
+from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
 from bridge.store.conditions import RECORD, STUDENT
+from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
+from bridge.store.searching import Sight, count_sql, page_sql
 
-_SEARCH = SQLModel.metadata.tables["search_value"]
+__all__ = [
+    "Chain",
+    "Condition",
+    "Criterion",
+    "DateMatch",
+    "Match",
+    "Missing",
+    "Order",
+    "Query",
+    "Stored",
+    "count",
+    "find",
+    "named",
+    "versions_of",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One search criterion: any of the values; ``system`` None means any system.
-
-    ``comparator`` is a FHIR date prefix (eq, gt, ge, lt, le) for dates, "eq" otherwise.
-    """
-
-    param: str
-    values: tuple[tuple[str | None, str], ...]
-    comparator: str = "eq"
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to look for, once the caller is authorised."""
-
-    type: str
-    ids: tuple[str, ...] = ()
-    matches: tuple[Match, ...] = ()
-    updated: tuple[tuple[str, datetime], ...] = ()
-    after_change: int = 0
-    upto_change: int | None = None
-    limit: int = 50
+_VERSION: Final = SQLModel.metadata.tables["record_version"]
+_OWN: Final = (
+    *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),
+    *("referral_id", "element", "third_party", "version", "change", "last_updated", "body"),
+)
+_COLUMNS: Final = (
+    *(RECORD.c[name] for name in _OWN),
+    STUDENT.c.birth_date,
+    column("place", BigInteger()),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Stored:
     last_updated: datetime
     birth_date: date | None
     body: str = field(repr=False)
+    place: int = 0
 
     def resource(self) -> dict[str, Any]:
         """Return the content as parsed JSON."""
@@ -83,86 +88,98 @@ class Condition(Protocol):
     """What authorises a caller: a condition on ``record`` and what to bind when it runs."""
 
     @property
-    def condition(self) -> ColumnElement[bool] | TextClause:
-        """The condition."""
+    def condition(self) -> TextClause:
+        """The condition, as text."""
 
     @property
     def binds(self) -> Mapping[str, object]:
         """Values of its parameters."""
 
+    @property
+    def bins(self) -> tuple[str, ...]:
+        """The agreements whose records can be meant; all if empty."""
 
-def find(connection: Connection, query: Query, authorised: Condition) -> tuple[list[Stored], int]:
-    """Return up to ``limit`` records in the order they changed, and how many match in all."""
-    where = and_(RECORD.c.type == query.type, authorised.condition, *_criteria(query))
-    joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
-    rows = (
-        select(RECORD, STUDENT.c.birth_date)
-        .select_from(joined)
-        .where(where, RECORD.c.change > query.after_change)
-        .order_by(RECORD.c.change)
-        .limit(query.limit)
-    )
-    found = _stored(connection.execute(rows, authorised.binds))
-    every_id = bool(query.ids) and len(found) == len(set(query.ids))
-    whole = every_id or len(found) < query.limit
-    if query.after_change == 0 and whole:
+    @property
+    def standing(self) -> str:
+        """Whose views of changes hold; "" for nobody's."""
+
+
+def find(
+    connection: Connection, query: Query, authorised: Condition
+) -> tuple[list[Stored], int | None]:
+    """Return up to ``limit`` records in the order asked for, and how many match in all.
+
+    The number is None where the page does not tell it and the query does not ask for it.
+    """
+    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    given = (authorised.condition, authorised.binds)
+    found = _stored(_run(connection, page_sql(query, sight), given)) if query.limit else []
+    order = query.order
+    begins = order.after is None and not query.after_change
+    if begins and (len(found) < query.limit or _every_id(query, found)):
         return found, len(found)
-    counted = select(func.count()).select_from(joined).where(where)
-    return found, int(connection.execute(counted, authorised.binds).scalar_one())
+    if not query.counted and query.limit:
+        return found, None
+    return found, count(connection, query, authorised)
+
+
+def count(connection: Connection, query: Query, authorised: Condition) -> int:
+    """Return how many records match, counted among what the caller may know."""
+    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    given = (authorised.condition, authorised.binds)
+    return int(_run(connection, count_sql(query, sight), given, counting=True).scalar_one())
+
+
+def versions_of(connection: Connection, stored: Stored) -> list[Stored]:
+    """Return what a record said before, the latest first; whose it is is taken from today."""
+    row = _VERSION.c
+    query = (
+        select(*(row.version, row.element, row.third_party, row.change, row.last_updated, row.body))
+        .where(row.type == stored.type, row.id == stored.id)
+        .order_by(row.version.desc())
+    )
+    return [replace(stored, **found._mapping) for found in connection.execute(query)]  # noqa: SLF001 - a row's public mapping
+
+
+def _every_id(query: Query, found: list[Stored]) -> bool:
+    return bool(query.ids) and len(found) == len(set(query.ids))
+
+
+def _run(
+    connection: Connection,
+    written: tuple[str, dict[str, object]],
+    given: tuple[TextClause, Mapping[str, object]],
+    *,
+    counting: bool = False,
+) -> CursorResult[Any]:
+    (sql, binds), (condition, more) = written, given
+    instants = tuple(name for name, value in binds.items() if isinstance(value, datetime))
+    statement = _prepared(sql, condition, instants, counting)
+    return connection.execute(statement, {**more, **binds})
+
+
+@lru_cache(maxsize=2048)
+def _prepared(
+    sql: str, condition: TextClause, instants: tuple[str, ...], counting: bool
+) -> TextClause | TextualSelect:
+    """Return a statement ready to run: reading the names in a long text takes its time."""
+    typed = [bindparam(name, type_=RECORD.c.last_updated.type) for name in instants]
+    typed += [each for each in condition._bindparams.values() if f":{each.key}" in sql]  # noqa: SLF001
+    statement = text(sql).bindparams(*typed)
+    return statement if counting else statement.columns(*_COLUMNS)
 
 
 def named(connection: Connection, kind: str, ids: Collection[str]) -> list[Stored]:
     """Return records by id whoever asks; the gate decides each before anything is told of it."""
     joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
-    query = select(RECORD, STUDENT.c.birth_date).select_from(joined)
+    query = select(RECORD, STUDENT.c.birth_date, RECORD.c.change.label("place"))
+    query = query.select_from(joined)
     ordered = sorted(ids)
     found: list[Stored] = []
     for start in range(0, len(ordered), 500):
         some = RECORD.c.id.in_(ordered[start : start + 500])
         found += _stored(connection.execute(query.where(RECORD.c.type == kind, some)))
     return found
-
-
-def _criteria(query: Query) -> list[ColumnElement[bool]]:
-    criteria = [_matches(match) for match in query.matches]
-    if len(query.ids) == 1:
-        criteria.append(RECORD.c.id == query.ids[0])
-    elif query.ids:
-        criteria.append(RECORD.c.id.in_(query.ids))
-    if query.upto_change is not None:
-        criteria.append(RECORD.c.change <= query.upto_change)
-    for comparator, instant in query.updated:
-        criteria.append(_compared(RECORD.c.last_updated, comparator, instant))
-    return criteria
-
-
-def _matches(match: Match) -> ColumnElement[bool]:
-    row = _SEARCH.c
-    alternatives = []
-    for system, value in match.values:
-        compared = _compared(row.value, match.comparator, value)
-        alternatives.append(compared if system is None else and_(compared, row.system == system))
-    return exists(
-        select(row.id)
-        .where(row.type == RECORD.c.type, row.id == RECORD.c.id, row.param == match.param)
-        .where(or_(*alternatives))
-    )
-
-
-def _compared(column: Any, comparator: str, value: object) -> ColumnElement[bool]:  # noqa: ANN401
-    compared: ColumnElement[bool]
-    match comparator:
-        case "gt":
-            compared = column > value
-        case "ge":
-            compared = column >= value
-        case "lt":
-            compared = column < value
-        case "le":
-            compared = column <= value
-        case _:
-            compared = column == value
-    return compared
 
 
 def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
@@ -183,6 +200,7 @@ def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
             last_updated=row.last_updated,
             birth_date=row.birth_date,
             body=row.body,
+            place=row.place,
         )
         for row in rows
     ]

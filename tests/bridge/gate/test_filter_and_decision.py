@@ -179,7 +179,7 @@ def viewers(connection: Connection) -> Iterator[Viewer]:
 
 def compare(world: World, connection: Connection, viewer: Viewer, now: datetime) -> tuple[int, int]:
     """Compare both answers on every record; returns how many were let through, and how many not."""
-    everything = Authorised(and_(RECORD.c.id.is_not(None)), {})
+    everything = Authorised(text("1 = 1"), {})
     through = held = 0
     for kind in PARAMETERS:
         wide = Query(kind, limit=10_000)

@@ -90,7 +90,7 @@ def sessions_shown(world: World) -> int:
         viewer = replace(
             viewer_of(connection, caller("millbrook-sis")), purposes=("attend", "follow")
         )
-        everything = Authorised(and_(RECORD.c.id.is_not(None)), {})
+        everything = Authorised(text("1 = 1"), {})
         stored, _ = find(connection, Query("Encounter"), everything)
         facts = evidence_of(connection, {each.student_id for each in stored}, now)
         decided = {each.id for each in stored if may_know(viewer, each, (facts, now))}

@@ -1,0 +1,88 @@
+"""What form a request has and what form its answer is to have (R4 http.html; RFC 9110 12.5.1).
+
+JSON alone is spoken (docs/adr/0011). All of it is decided on the request's own words, before any
+data is looked at.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from fastapi import Request
+
+from bridge.errors import NotOfferedError
+
+JSON_TYPES: Final = ("application/fhir+json", "application/json", "text/json")
+PATCH_TYPE: Final = "application/json-patch+json"
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+_ANYTHING: Final = ("*/*", "application/*", "application/fhir+ndjson")
+_VERSION: Final = re.compile(r"fhirversion\s*=\s*\"?(?P<version>[0-9.]+)\"?", re.IGNORECASE)
+RETURNS: Final = ("minimal", "representation", "OperationOutcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a client prefers (header Prefer): what a write returns, how strictly it is read."""
+
+    returns: str = "representation"
+    lenient: bool = False
+
+
+def negotiated(request: Request) -> None:
+    """Refuse a request that takes no JSON in answer, or asks for a part of one.
+
+    Raises:
+        NotOfferedError: 406 for the header Accept, 416 for Range.
+    """
+    if "range" in request.headers:
+        raise NotOfferedError(416, "Parts of a resource are not offered; leave out Range.")
+    accepted = request.headers.get("accept", "*/*")
+    if not any(_is_ours(each) for each in accepted.split(",")):
+        raise NotOfferedError(406, "Only application/fhir+json (FHIR 4.0) is offered.")
+
+
+def _is_ours(media_range: str) -> bool:
+    kind, _, parameters = media_range.partition(";")
+    found = _VERSION.search(parameters)
+    fits = found is None or found["version"] in ("4.0", "4.0.1")
+    refused = re.search(r"(?:^|;)\s*q\s*=\s*0(?:\.0{0,3})?\s*(?:;|$)", parameters)
+    return fits and not refused and kind.strip().lower() in (*JSON_TYPES, *_ANYTHING)
+
+
+def require_type(content_type: str | None, *allowed: str) -> None:
+    """Refuse a body of another media type.
+
+    Raises:
+        NotOfferedError: 415.
+    """
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    if kind and kind not in allowed:
+        raise NotOfferedError(415, f"Send a body of type {allowed[0]}.")
+
+
+def preferences(header: str | None) -> Preferences:
+    """Read the header Prefer; what is not understood is left out (RFC 7240 2)."""
+    wanted = dict(
+        part.strip().split("=", 1) for part in re.split("[;,]", header or "") if "=" in part
+    )
+    returns = wanted.get("return", "").strip('" ')
+    return Preferences(
+        returns if returns in RETURNS else "representation",
+        wanted.get("handling", "").strip('" ') == "lenient",
+    )
+
+
+def http_date(instant: datetime) -> str:
+    """Write an instant as HTTP does, to the second."""
+    return instant.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+def read_http_date(text: str | None) -> datetime | None:
+    """Read an instant as HTTP writes it; None if it is none (RFC 9110 13.1.3: then ignored)."""
+    try:
+        found = parsedate_to_datetime(text) if text else None
+    except (TypeError, ValueError):
+        return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

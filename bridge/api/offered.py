@@ -1,0 +1,44 @@
+"""Which interactions each type has: the one table behind routes, capabilities and description."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bridge.store.index import PARAMETERS
+
+READING: Final = ("read", "vread", "history-instance", "search-type")
+SESSIONS: Final = ("Encounter", "Appointment")
+DIRECTORY: Final = ("HealthcareService", "Location", "Practitioner", "PractitionerRole")
+"""What a party keeps of its own in the directory, over the API or by command."""
+_WRITING: Final[Mapping[str, tuple[str, ...]]] = {
+    # A referral comes in through a district's map, never as a bare Task: nothing is defaulted.
+    "Task": ("update", "patch"),
+    **dict.fromkeys((*SESSIONS, *DIRECTORY), ("create", "update", "patch")),
+}
+CODES_OF_METHODS: Final[Mapping[tuple[str, bool], str]] = {
+    ("GET", False): "search-type",
+    ("POST", False): "create",
+    ("GET", True): "read",
+    ("PUT", True): "update",
+    ("PATCH", True): "patch",
+}
+"""The interaction of a method on a type, and on one resource of it."""
+
+
+def interactions_of(kind: str) -> tuple[str, ...]:
+    """Return the FHIR codes of the interactions a type has; none for one that is not served."""
+    return (*READING, *_WRITING.get(kind, ())) if kind in PARAMETERS else ()
+
+
+def offers(kind: str, code: str) -> bool:
+    """Return whether a type has an interaction."""
+    return code in interactions_of(kind)
+
+
+def methods_of(kind: str, *, one: bool) -> tuple[str, ...]:
+    """Return the methods offered on a type, or on one resource of it, for the header Allow."""
+    found = tuple(
+        method
+        for (method, of_one), code in CODES_OF_METHODS.items()
+        if of_one is one and offers(kind, code)
+    )
+    return (*found, "HEAD", "OPTIONS")

@@ -1,0 +1,121 @@
+"""Create, update, patch: what a party may write, as a request or as an entry of a batch."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge.api.negotiation import JSON_TYPES, PATCH_TYPE, preferences, require_type
+from bridge.api.offered import DIRECTORY
+from bridge.api.patches import patched
+from bridge.api.reading import parsed, parsed_any, relative
+from bridge.api.replies import Reply, written_reply
+from bridge.context import Call, Transaction
+from bridge.errors import BadRequestError, Finding, NotFoundError
+from bridge.gate import ReleasedResource, Seen
+from bridge.journeys.answer_referral import TaskAnswer, answer_within
+from bridge.journeys.change_session import change_session
+from bridge.journeys.keep_directory import change_entry, new_entry
+from bridge.journeys.record_encounter import record_within
+from bridge.journeys.sent_change import SentChange
+from bridge.parts import parts_of
+from bridge.store.engine import write
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A resource as it was sent, and the headers that say how it is meant."""
+
+    kind: str
+    record_id: str
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@contextmanager
+def writing(call: Call) -> Iterator[Transaction]:
+    """Give the transaction a call is part of, or one of its own."""
+    if call.within is not None:
+        yield call.within
+        return
+    with write(call.bridge.engine) as connection:
+        yield connection
+
+
+def create(call: Call, sent: Sent) -> Reply:
+    """Create a resource: a session of a referral, or an entry of the directory.
+
+    Raises:
+        RefusedError: the scope, the content or the party does not allow it.
+    """
+    call.require(sent.kind, "create")
+    require_type(sent.headers.get("content-type"), *JSON_TYPES)
+    resource = relative(parsed(sent.body), call.bridge.settings.fhir_base)
+    if resource.get("resourceType") != sent.kind:
+        text = "The resource in the body is of another type than the address."
+        raise BadRequestError(Finding("invalid", text, sent.kind))
+    repeat = _repeat(sent.headers.get("if-none-exist"))
+    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, call.caller
+    with writing(call) as connection:
+        if sent.kind in DIRECTORY:
+            released, new = new_entry(connection, (parts, gate), caller, resource, repeat)
+        else:
+            released, new = record_within(connection, (parts, gate), caller, resource, repeat)
+    return _reply(call, sent, released, 201 if new else 200)
+
+
+def update(call: Call, sent: Sent, *, patch: bool) -> Reply:
+    """Change a resource, whole or by a patch of what the caller was shown of it.
+
+    Raises:
+        RefusedError: the scope, the version, the content or the party does not allow it.
+    """
+    call.require(sent.kind, "patch" if patch else "update")
+    allowed = (PATCH_TYPE,) if patch else JSON_TYPES
+    require_type(sent.headers.get("content-type"), *allowed)
+    body = parsed_any(sent.body) if patch else parsed(sent.body)
+    with writing(call) as connection:
+        if patch:
+            seen = _seen(connection, call, sent)
+            resource = patched(seen.content, body)
+        else:
+            resource = dict(body) if isinstance(body, dict) else {}
+        resource = relative(resource, call.bridge.settings.fhir_base)
+        released = _changed(connection, call, sent, resource)
+    return _reply(call, sent, released, 200)
+
+
+def _seen(connection: Transaction, call: Call, sent: Sent) -> Seen:
+    seen: Seen | None = call.bridge.gate.see(connection, call.caller, sent.kind, sent.record_id)
+    if seen is None:
+        raise NotFoundError
+    return seen
+
+
+def _changed(
+    connection: Transaction, call: Call, sent: Sent, resource: dict[str, Any]
+) -> ReleasedResource:
+    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, call.caller
+    if_match = sent.headers.get("if-match")
+    if sent.kind == "Task":
+        answer = TaskAnswer(sent.record_id, resource, if_match)
+        return answer_within(connection, (parts, gate), caller, answer)
+    change = SentChange(sent.kind, sent.record_id, resource, if_match)
+    journey = change_entry if sent.kind in DIRECTORY else change_session
+    return journey(connection, (parts, gate), caller, change)
+
+
+def _reply(call: Call, sent: Sent, released: ReleasedResource, status: int) -> Reply:
+    wanted = preferences(sent.headers.get("prefer")).returns
+    return written_reply(released, call.bridge.settings.fhir_base, status, wanted)
+
+
+def _repeat(written: str | None) -> str | None:
+    """Read If-None-Exist: only the identifier of the resource itself is understood."""
+    if written is None:
+        return None
+    name, _, value = written.partition("=")
+    if name != "identifier" or "|" not in value or "&" in value:
+        text = "If-None-Exist understands identifier=system|value."
+        raise BadRequestError(Finding("not-supported", text))
+    return value

@@ -1,0 +1,56 @@
+"""Which other resources a viewer may read: for references in what leaves, and for chains."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection
+
+from bridge.gate.authorise import Viewer, authorised
+from bridge.gate.decisions import may_know
+from bridge.gate.projection import LINKING, referred
+from bridge.store.evidence import EvidenceView
+from bridge.store.vault import Chain, Criterion, Match, Query, Stored, find, named
+
+MOST_REFERRING: Final = 1000
+"""So many resources that refer to a page of matches are answered with it."""
+
+
+def linkable(
+    connection: Connection,
+    viewer: Viewer,
+    stored: Sequence[Stored],
+    known: tuple[EvidenceView, datetime],
+) -> frozenset[str]:
+    """Return which of the resources that records refer to the viewer may read itself.
+
+    Only resources of the same students count: theirs is the evidence that was read under lock.
+    """
+    wanted: dict[str, set[str]] = {}
+    for record in stored:
+        for path in LINKING.get(record.type, ()):
+            for kind, target in referred(record.resource(), path):
+                wanted.setdefault(kind, set()).add(target)
+    students = {record.student_id for record in stored}
+    readable = (
+        f"{target.type}/{target.id}"
+        for kind, ids in wanted.items()
+        for target in named(connection, kind, ids)
+        if target.student_id in students and may_know(viewer, target, known)
+    )
+    return frozenset(readable)
+
+
+def followed(connection: Connection, viewer: Viewer, query: Query, now: datetime) -> Query:
+    """Return a query whose chains are followed, to the ids of what the viewer may know."""
+    criteria: list[Criterion] = []
+    for asked in query.matches:
+        if isinstance(asked, Chain):
+            inner = Query(asked.type, matches=(asked.match,), limit=MOST_REFERRING)
+            found, _ = find(connection, inner, authorised(viewer, asked.type, now))
+            links = tuple((None, f"{each.type}/{each.id}") for each in found)
+            criteria.append(Match(asked.param, links or ((None, ""),)))
+        else:
+            criteria.append(asked)
+    return replace(query, matches=tuple(criteria))

@@ -1,0 +1,78 @@
+"""One criterion of a search as a condition on ``record``."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing
+from bridge.store.ranges import Range
+
+_LAST_LETTER: Final = "\U0010ffff"
+
+
+@dataclass(kw_only=True)
+class Statement:
+    """SQL being written: every value is bound by name, none is written into the text."""
+
+    binds: dict[str, object] = field(default_factory=dict)
+
+    def bind(self, value: object) -> str:
+        """Return the name a value is bound to, with its colon."""
+        name = f"q{len(self.binds)}"
+        self.binds[name] = value
+        return f":{name}"
+
+
+def criterion(made: Statement, asked: Criterion) -> str:
+    """Write a criterion as a condition on ``record``."""
+    match asked:
+        case Match():
+            found = _exists(made, "search_value", asked.param, alternatives(made, "w", asked))
+            return f"NOT {found}" if asked.negated else found
+        case DateMatch():
+            choices = (_dated(made, *each) for each in asked.values)
+            return _exists(made, "search_date", asked.param, f"({' OR '.join(choices)})")
+        case Missing():
+            table = "search_date" if asked.dates else "search_value"
+            found = _exists(made, table, asked.param, "1 = 1")
+            return f"NOT {found}" if asked.missing else found
+        case Chain():
+            raise TypeError("the gate follows a chain before it asks")
+
+
+def alternatives(made: Statement, name: str, asked: Match) -> str:
+    """Write that an index row (``name``) has one of the values of a criterion."""
+    choices = []
+    for system, value in asked.values:
+        parts = [] if system is None else [f"{name}.system = {made.bind(system)}"]
+        if value is not None and asked.begins:
+            parts.append(f"{name}.value >= {made.bind(value)}")
+            parts.append(f"{name}.value < {made.bind(value + _LAST_LETTER)}")
+        elif value is not None:
+            parts.append(f"{name}.value = {made.bind(value)}")
+        choices.append(f"({' AND '.join(parts)})")
+    return choices[0] if len(choices) == 1 else f"({' OR '.join(choices)})"
+
+
+def _exists(made: Statement, table: str, param: str, said: str) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM {table} w WHERE w.type = record.type AND w.id = record.id"  # noqa: S608 - values are bound
+        f" AND w.param = {made.bind(param)} AND {said})"
+    )
+
+
+def _dated(made: Statement, comparator: str, span: Range) -> str:
+    """Write a comparison of an index row's range with the one asked for (R4 search.html#prefix)."""
+    low, high = made.bind(span.low), made.bind(span.high)
+    within = f"(w.low >= {low} AND w.high <= {high})"
+    written = {
+        "eq": within,
+        "ne": f"NOT {within}",
+        "gt": f"w.high > {high}",
+        "lt": f"w.low < {low}",
+        "ge": f"(w.high > {high} OR {within})",
+        "le": f"(w.low < {low} OR {within})",
+        "sa": f"w.low >= {high}",
+        "eb": f"w.high <= {low}",
+        "ap": f"(w.low < {high} AND w.high > {low})",
+    }
+    return f"({written[comparator]})"

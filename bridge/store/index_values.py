@@ -1,0 +1,160 @@
+"""The values a resource is found by, read from the paths of :mod:`bridge.store.index`."""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from bridge.store.index import PARAMETERS, Parameter, ParameterKind
+from bridge.store.ranges import OPEN_END, OPEN_START, Range, read_range
+from consent.selectors import Selector, parse_selector
+
+MOST_LETTERS = 200
+"""Longer texts are found by their beginning, longer codes not at all: an index key has an end."""
+EXACT = ":exact"
+"""What the parameter of a text kept as it was written ends with."""
+_TEXTS = (
+    *("text", "family", "given", "prefix", "suffix"),
+    *("line", "city", "district", "state", "postalCode", "country"),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SearchValue:
+    """One value a record is found by; ``system`` is empty where the value has none."""
+
+    param: str
+    system: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SearchDate:
+    """One range of time a record is found by."""
+
+    param: str
+    low: int
+    high: int
+
+
+def search_values(resource: Mapping[str, object]) -> tuple[SearchValue, ...]:
+    """Return the tokens, references and texts a resource is found by, without repeats."""
+    found: set[SearchValue] = set()
+    for parameter, node in _nodes(resource):
+        if parameter.kind is not ParameterKind.DATE:
+            found.update(_values(parameter, node))
+    return tuple(sorted(found))
+
+
+def search_dates(resource: Mapping[str, object]) -> tuple[SearchDate, ...]:
+    """Return the ranges of time a resource is found by, without repeats."""
+    found: set[SearchDate] = set()
+    for parameter, node in _nodes(resource):
+        if parameter.kind is ParameterKind.DATE and (span := _span(node)) is not None:
+            found.add(SearchDate(parameter.name, span.low, span.high))
+    return tuple(sorted(found))
+
+
+def normalised(text: str) -> str:
+    """Return a text as strings are compared: without accents, case and outer space (R4 search)."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    plain = " ".join("".join(c for c in apart if not unicodedata.combining(c)).split())
+    return plain[:MOST_LETTERS]
+
+
+def nodes_at(node: object, path: str) -> Iterator[object]:
+    """Yield what stands at a dotted path; lists are looked into at every step."""
+    yield from _walk(node, _steps(path))
+
+
+def _nodes(resource: Mapping[str, object]) -> Iterator[tuple[Parameter, object]]:
+    for parameter in PARAMETERS.get(str(resource["resourceType"]), ()):
+        for path in parameter.each_path:
+            for node in nodes_at(resource, path):
+                yield parameter, node
+
+
+@cache
+def _steps(path: str) -> tuple[tuple[str, Selector | None], ...]:
+    steps: list[tuple[str, Selector | None]] = []
+    while path:
+        name, opened, rest = path.partition("(")
+        if opened and "." not in name:
+            condition, _, path = rest.partition(")")
+            steps.append((name, parse_selector(condition)))
+            path = path.removeprefix(".")
+        else:
+            name, _, path = path.partition(".")
+            steps.append((name, None))
+    return tuple(steps)
+
+
+def _walk(node: object, steps: tuple[tuple[str, Selector | None], ...]) -> Iterator[object]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _walk(item, steps)
+    elif not steps:
+        yield node
+    elif isinstance(node, Mapping) and steps[0][0] in node:
+        (name, selector), rest = steps[0], steps[1:]
+        below = node[name]
+        for item in below if isinstance(below, list) else [below]:
+            if selector is None or selector.matches(item):
+                yield from _walk(item, rest)
+
+
+def _values(parameter: Parameter, node: object) -> Iterator[SearchValue]:
+    match parameter.kind:
+        case ParameterKind.REFERENCE:
+            link = node.get("reference") if isinstance(node, Mapping) else None
+            if isinstance(link, str) and len(link) <= MOST_LETTERS:
+                yield SearchValue(parameter.name, "", link)
+        case ParameterKind.STRING:
+            for text in _texts(node):
+                yield SearchValue(parameter.name, "", normalised(text))
+                yield SearchValue(parameter.name + EXACT, "", text[:MOST_LETTERS])
+        case _:
+            yield from _tokens(parameter, node)
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, Mapping):
+        for name in _TEXTS:
+            inner = node.get(name)
+            for item in inner if isinstance(inner, list) else [inner]:
+                if isinstance(item, str):
+                    yield item
+
+
+def _tokens(parameter: Parameter, node: object) -> Iterator[SearchValue]:
+    pairs: list[tuple[str, object]] = []
+    if isinstance(node, bool):
+        pairs.append((parameter.system, str(node).lower()))
+    elif isinstance(node, str):
+        pairs.append((parameter.system, node))
+    elif isinstance(node, Mapping):
+        for coding in _codings(node):
+            system = str(coding.get("system", ""))
+            pairs.append((system, coding.get("code", coding.get("value"))))
+    for system, code in pairs:
+        if code is not None and len(system) + len(str(code)) <= MOST_LETTERS:
+            yield SearchValue(parameter.name, system, str(code))
+
+
+def _codings(node: Mapping[str, object]) -> Iterable[Mapping[str, object]]:
+    coding = node.get("coding", [node])
+    items = coding if isinstance(coding, list) else []
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def _span(node: object) -> Range | None:
+    if isinstance(node, str):
+        return read_range(node)
+    if not isinstance(node, Mapping):
+        return None
+    start, end = read_range(str(node.get("start", ""))), read_range(str(node.get("end", "")))
+    if start is None and end is None:
+        return None
+    return Range(start.low if start else OPEN_START, end.high if end else OPEN_END)

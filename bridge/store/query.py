@@ -1,0 +1,100 @@
+"""What to look for, as data: the parser makes it, the gate asks it, the store compiles it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bridge.store.ranges import Range
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One criterion on tokens, references or texts: any of the values.
+
+    Attributes:
+        values: pairs of system and value; a system of None means any, a value of None means any
+            value of that system.
+        begins: whether a value stands for everything that begins with it (texts).
+        negated: whether nothing of a record may match (``:not``); one without any value passes.
+    """
+
+    param: str
+    values: tuple[tuple[str | None, str | None], ...]
+    begins: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DateMatch:
+    """One criterion on dates: any of the (comparator, range) pairs (R4 search.html#prefix)."""
+
+    param: str
+    values: tuple[tuple[str, Range], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Whether a record has no value of a parameter at all (``:missing``)."""
+
+    param: str
+    missing: bool
+    dates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Whose reference leads to a record of a type that meets a criterion and may be known itself.
+
+    INVARIANT: it finds what two searches would: the type's own, by the same caller, then this one.
+    """
+
+    param: str
+    type: str
+    match: Match
+
+
+Criterion = Match | DateMatch | Missing | Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of what is found, and where a page begins.
+
+    Attributes:
+        param: a date parameter, or "" for the order of change.
+        descending: whether the latest comes first.
+        after: key of the last of the page before, None for the first page.
+        after_id: id of that one; ties of a date are broken by the opaque id.
+    """
+
+    param: str = ""
+    descending: bool = False
+    after: int | None = None
+    after_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to look for, once the caller is authorised.
+
+    Attributes:
+        ids: any of these; all where empty.
+        matches: criteria that must all hold.
+        updated: bounds (gt, ge, lt, le) on when the caller's view of a record last changed.
+        not_updated: spans in which it must not have changed.
+        after_change, upto_change: bounds on the number of the change.
+        limit: at most so many.
+        counted: whether to count all that match, where the page does not tell.
+        reverse: types, each with the parameter, whose references to what matches are included.
+    """
+
+    type: str
+    ids: tuple[str, ...] = ()
+    matches: tuple[Criterion, ...] = ()
+    updated: tuple[tuple[str, datetime], ...] = ()
+    not_updated: tuple[tuple[datetime, datetime], ...] = ()
+    after_change: int = 0
+    upto_change: int | None = None
+    limit: int = 50
+    order: Order = field(default_factory=Order)
+    counted: bool = False
+    reverse: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,238 @@
+"""A query compiled to SQL over the typed index, the same text for SQLite and PostgreSQL.
+
+The authorising condition stands inside, before every LIMIT and count. What is found is read in the
+order in which it is answered, from an index that begins with the agreement, so that a page costs
+the same whatever else is stored:
+
+* one branch for each agreement of the caller (``bins``), each in the order of its index and cut to
+  the page, then merged: an ``IN`` over agreements would sort everything;
+* where a criterion is selective (an identifier, a person, a code) a branch starts from its index
+  rows instead of the records; ``CROSS JOIN`` keeps SQLite to that order;
+* records whose last change the caller cannot see stand, in a branch of their own, where they stood
+  before it (:class:`bridge.store.tables.ViewChangeRow`): neither order nor time tells of it.
+
+Times of change are monotone in the number of the change (:mod:`bridge.store.intake`), so a bound on
+the time is a bound on the number, found with one seek.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from bridge.store.criteria import Statement, alternatives, criterion
+from bridge.store.query import Match, Query
+
+MOST_BINS: Final = 12
+"""With more agreements than this the records of a type are read in one order and filtered."""
+_SELECTIVE: Final = (
+    *("identifier", "focus", "patient", "subject", "based-on", "target", "output"),
+    *("family", "given", "name", "practitioner", "business-status", "status", "code"),
+)
+_COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_LAST: Final = 2**62
+_ONCE: Final = (
+    "NOT EXISTS (SELECT 1 FROM search_value z WHERE z.type = s.type AND z.id = s.id"
+    " AND z.param = s.param AND z.value = s.value AND z.system < s.system)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What of the records a caller may know, as SQL.
+
+    Attributes:
+        condition: on ``record`` joined to ``student``.
+        bins: the agreements (and "" for the directory) whose records can be meant; all if empty.
+        standing: whose views of changes hold (:class:`bridge.store.tables.ViewChangeRow`).
+    """
+
+    condition: str
+    bins: tuple[str, ...] = ()
+    standing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a branch starts from: its FROM, the conditions that tie it, its place in the order."""
+
+    rows: str
+    on: tuple[str, ...]
+    place: str = "record.change"
+    change: str = "record.change"
+    moved: str = "record.last_updated"
+
+
+def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
+    """Return the SQL of one page, and what to bind: the records in order, each with its place."""
+    made = _Compiler(query, sight)
+    limit = made.bind(query.limit)
+    direction = "DESC" if query.order.descending else "ASC"
+    ties = f", id {direction}" if query.order.param else ""
+    cut = f"ORDER BY place {direction}{ties} LIMIT {limit}"
+    found = " UNION ALL ".join(
+        f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
+        for n, each in enumerate(made.branches(paged=True))
+    )
+    sql = (
+        "SELECT record.type, record.id, record.custodian, record.sender_role, record.audience,"  # noqa: S608 - values are bound
+        " record.agreement_id, record.student_id, record.referral_id, record.element,"
+        " record.third_party, record.version, p.change, p.moved, record.body,"
+        " student.birth_date, p.place"
+        f" FROM (SELECT * FROM ({found}) u {cut}) p"
+        " CROSS JOIN record LEFT JOIN student ON student.id = record.student_id"
+        " WHERE record.type = p.type AND record.id = p.id"
+        f" ORDER BY p.place {direction}{', p.id ' + direction if ties else ''}"
+    )
+    return sql, made.binds
+
+
+def count_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
+    """Return the SQL that counts all that match whatever the page, and what to bind."""
+    made = _Compiler(query, sight)
+    union = " UNION ALL ".join(
+        f"SELECT id FROM ({each}) b{n}"  # noqa: S608 - values are bound
+        for n, each in enumerate(made.branches(paged=False))
+    )
+    return f"SELECT count(*) FROM ({union}) u", made.binds  # noqa: S608 - values are bound
+
+
+@dataclass
+class _Compiler(Statement):
+    """One query for one caller, being written."""
+
+    query: Query
+    sight: Sight
+
+    def branches(self, *, paged: bool) -> Iterator[str]:
+        """Yield the SQL of each branch; together they hold each record once."""
+        bins = self.sight.bins
+        split = paged and 0 < len(bins) <= MOST_BINS and not (self.query.ids or self._any_of)
+        for key in bins if split else (None,):
+            start = self._start(key)
+            more = [] if key is None else [f"record.agreement_id = {self.bind(key)}"]
+            yield self._written(start, [*more, *self._not_overridden()], paged=paged)
+        if self.sight.standing:
+            yield self._written(self._overridden(), [], paged=paged)
+
+    @cached_property
+    def kind(self) -> str:
+        """The bound name of the type asked for."""
+        return self.bind(self.query.type)
+
+    @cached_property
+    def _driver(self) -> Match | None:
+        """The most selective criterion a branch can start from."""
+        rank = {name: n for n, name in enumerate(_SELECTIVE)}
+        usable = [
+            m
+            for m in self.query.matches
+            if isinstance(m, Match) and m.param in rank and not m.negated and not m.begins
+            if all(value is not None for _, value in m.values)
+        ]
+        polled = any(comparator in ("gt", "ge") for comparator, _ in self.query.updated)
+        if polled:  # what has changed since is fewer than what has a status
+            usable = [m for m in usable if rank[m.param] < rank["family"]]
+        return min(usable, key=lambda m: rank[m.param], default=None)
+
+    @property
+    def _any_of(self) -> bool:
+        sorted_by_date = bool(self.query.order.param)
+        return not sorted_by_date and self._driver is not None and len(self._driver.values) > 1
+
+    def _start(self, key: str | None) -> _Start:
+        if self.query.ids:
+            listed = " UNION ALL ".join(
+                f"SELECT {self.bind(each)} AS id" for each in dict.fromkeys(self.query.ids)
+            )
+            return _Start(f"({listed}) d CROSS JOIN record", ("record.id = d.id",))
+        if self.query.order.param:
+            on = (f"s.param = {self.bind(self.query.order.param)}", *self._tied("s", key))
+            return _Start("search_date s CROSS JOIN record", on, place="s.low")
+        if self._driver is None:
+            return _Start("record", ())
+        if self._any_of:
+            values = alternatives(self, "w", self._driver)
+            rows = (
+                f"(SELECT DISTINCT w.id FROM search_value w WHERE w.type = {self.kind}"  # noqa: S608
+                f" AND w.param = {self.bind(self._driver.param)} AND {values}) d"
+            )
+            return _Start(f"{rows} CROSS JOIN record", ("record.id = d.id",))
+        return self._of_one_value(self._driver, key)
+
+    def _of_one_value(self, driver: Match, key: str | None) -> _Start:
+        param = self.bind(driver.param)
+        on = (f"s.param = {param}", *self._tied("s", key), alternatives(self, "s", driver))
+        if driver.values[0][0] is None:  # one code in two systems is still one record
+            on += (_ONCE,)
+        return _Start("search_value s CROSS JOIN record", on, place="s.change")
+
+    def _tied(self, name: str, key: str | None) -> tuple[str, ...]:
+        bound = () if key is None else (f"{name}.agreement_id = {self.bind(key)}",)
+        return (f"{name}.type = {self.kind}", f"record.id = {name}.id", *bound)
+
+    def _overridden(self) -> _Start:
+        rows, place = "view_change v CROSS JOIN record", "v.change"
+        on = [f"v.standing = {self.bind(self.sight.standing)}", f"v.type = {self.kind}"]
+        on.append("record.id = v.id")
+        if self.query.order.param:
+            rows, place = f"{rows} CROSS JOIN search_date s", "s.low"
+            on.append(f"s.param = {self.bind(self.query.order.param)}")
+            on += ["s.type = v.type", "s.id = v.id"]
+        if self.query.ids:
+            on.append(f"v.id IN ({', '.join(self.bind(each) for each in self.query.ids)})")
+        return _Start(rows, tuple(on), place, "v.change", "v.since")
+
+    def _not_overridden(self) -> list[str]:
+        if not self.sight.standing:
+            return []
+        whose = f"v.standing = {self.bind(self.sight.standing)} AND v.type = {self.kind}"
+        kept = f"SELECT 1 FROM view_change v WHERE {whose} AND v.id = record.id"  # noqa: S608
+        return [f"NOT EXISTS ({kept})"]
+
+    def _written(self, start: _Start, more: list[str], *, paged: bool) -> str:
+        where = [f"record.type = {self.kind}", *start.on, *more]
+        where += self._bounds(start)
+        where += [criterion(self, each) for each in self.query.matches]
+        where += self._after(start.place) if paged else []
+        where.append(self.sight.condition)
+        return (
+            f"SELECT record.type AS type, record.id AS id, {start.change} AS change,"  # noqa: S608
+            f" {start.moved} AS moved, {start.place} AS place FROM {start.rows}"
+            " LEFT JOIN student ON student.id = record.student_id"
+            f" WHERE {' AND '.join(where)}"
+        )
+
+    def _bounds(self, start: _Start) -> Iterator[str]:
+        query = self.query
+        if query.after_change:
+            yield f"{start.change} > {self.bind(query.after_change)}"
+        if query.upto_change is not None:
+            yield f"{start.change} <= {self.bind(query.upto_change)}"
+        for comparator, instant in query.updated:
+            at = self.bind(instant)
+            yield f"{start.moved} {_COMPARE[comparator]} {at}"
+            # The index is in the order of numbers: begin at the first (or end at the last) of them.
+            before, way = ("<=" if comparator == "gt" else "<", "DESC")
+            if comparator in ("lt", "le"):
+                before, way = (">=" if comparator == "lt" else ">", "ASC")
+            seek = (
+                f"SELECT r.change FROM record r WHERE r.last_updated {before} {at}"  # noqa: S608
+                f" ORDER BY r.last_updated {way}, r.change {way} LIMIT 1"
+            )
+            sign, none = (">", 0) if way == "DESC" else ("<", _LAST)
+            place = start.place if not query.order.param else start.change
+            yield f"{place} {sign} COALESCE(({seek}), {none})"
+        for low, high in query.not_updated:
+            span = f"{start.moved} >= {self.bind(low)} AND {start.moved} < {self.bind(high)}"
+            yield f"NOT ({span})"
+
+    def _after(self, place: str) -> list[str]:
+        order = self.query.order
+        if order.after is None:
+            return []
+        sign, key = ("<" if order.descending else ">"), self.bind(order.after)
+        if not order.param:
+            return [f"{place} {sign} {key}"]
+        further = f"({place} {sign} {key} OR record.id {sign} {self.bind(order.after_id)})"
+        return [f"{place} {sign}= {key}", further]
