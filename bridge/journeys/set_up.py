@@ -16,7 +16,7 @@ from bridge.store.directory import (
 )
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, record_evidence
-from bridge.store.intake import NewRecord, put_records
+from bridge.store.intake import NewRecord, put_records, take_turn
 from bridge.store.table_documents import keep_documents
 from consent.law import load_law
 from consent.mou import read_agreement, read_template
@@ -67,6 +67,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
         entries.append(_entry(parts, "hub", documents.hub, agreement.parties["hub"].name))
     row = entry_of(parts, agreement.id, documents)
     with write(parts.engine) as connection:
+        take_turn(connection)
         put_organizations(connection, entries)
         if put_agreement(connection, row):
             keep_documents(connection, table.digest, row, law.bases_text)

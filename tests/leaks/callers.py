@@ -3,7 +3,7 @@
 import re
 import shutil
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from bridge.app import create_app
@@ -75,8 +75,10 @@ class Opened:
 def open_world(folder: Path) -> Opened:
     """Make a bridge without referrals, with everybody registered."""
     folder.mkdir(parents=True, exist_ok=True)
-    clock = FixedClock(NOW, NOW)
+    # Before everything else that happens here: times of change never go back.
+    clock = FixedClock(NOW - timedelta(hours=3), NOW)
     world = make_world(f"sqlite:///{folder / 'bridge.db'}", folder, clock)
+    clock.instant = NOW
     bridge = world.bridge
     jwks = client_key().public_jwks()
     with write(bridge.engine) as connection:

@@ -9,32 +9,44 @@ import orjson
 from sqlalchemy import text
 
 from bridge.store.engine import read
-from bridge.store.index import INCLUDES, PARAMETERS
+from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
 from tests.leaks.trio import JOB, PAGE, Ask, Side, Trio
 from tests.support.worlds import FHIR, SESSIONS
 
 _ODD_PARAMETERS = (
-    ("_sort", "-_lastUpdated"),
-    ("_total", "accurate"),
-    ("_summary", "count"),
-    ("_elements", "id"),
+    ("_sort", "-status"),
+    ("_summary", "all"),
     ("_has:Observation:patient:code", "phq-9"),
     ("patient.name", "Winterbourne"),
-    ("patient:missing", "true"),
-    ("status:not", "requested"),
     ("_filter", "status eq requested"),
-    ("_revinclude", "Task:focus"),
+    ("_revinclude", "*"),
+    ("status:above", "requested"),
     ("_include:iterate", "Task:focus"),
     ("_include", "*"),
     ("_text", "drinks"),
     ("Status", "requested"),
     ("name", "Winterbourne"),
     ("_page", "1-0"),
-    ("_count", "0"),
-    ("_lastUpdated", "gt2026-10-15"),
+    ("_lastUpdated", "yesterday"),
 )
-_KINDS = (*PARAMETERS, "Flag", "AuditEvent", "Practitioner")
+_SHAPES = (
+    ("_sort", "_lastUpdated"),
+    ("_sort", "-_lastUpdated"),
+    ("_sort", "authored-on"),
+    ("_sort", "-authored"),
+    ("_sort", "date"),
+    ("_total", "accurate"),
+    ("_total", "none"),
+    ("_summary", "count"),
+    ("_summary", "true"),
+    ("_summary", "text"),
+    ("_elements", "id,status,identifier"),
+    ("_count", "0"),
+)
+_DATES = ("authored", "authored-on", "date")
+_KINDS = (*PARAMETERS, "Flag", "AuditEvent")
 _JSON = (("Content-Type", "application/fhir+json"),)
+_PATCH = (("Content-Type", "application/json-patch+json"),)
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
 
@@ -89,6 +101,8 @@ class Stream:
             (self._post_search, 4),
             (self._batch, 6),
             (self._put, 8),
+            (self._patch, 5),
+            (self._validate, 1),
             (self._create, 5),
             (self._export, 8),
             (self._odd, 4),
@@ -116,6 +130,10 @@ class Stream:
         query += [self._parameter(kind) for _ in range(self.draw.choice((0, 0, 1, 1, 2)))]
         some = [name for name in INCLUDES.get(kind, {}) if self.draw.random() < 0.3]
         query += [("_include", f"{kind}:{name}") for name in some]
+        back = [pair for pair in REVINCLUDES.get(kind, ()) if self.draw.random() < 0.15]
+        query += [("_revinclude", f"{source}:{name}") for source, name in back]
+        if self.draw.random() < 0.25:
+            query.append(self.draw.choice(_SHAPES))
         if self.draw.random() < 0.06:
             query.append(self.draw.choice(_ODD_PARAMETERS))
         return query
@@ -129,8 +147,21 @@ class Stream:
             prefix = self.draw.choice(("gt", "ge", "lt", "le", ""))
             minute, second = self.draw.randrange(60), self.draw.randrange(60)
             hour = self.draw.choice((12, 13, 14))
-            return name, f"{prefix}2026-10-15T{hour}:{minute:02}:{second:02}Z"
+            day = "2026-10-15" if self.draw.random() < 0.9 else "2026-10-14"
+            whole = f"{day}T{hour}:{minute:02}:{second:02}Z"
+            return name, prefix + (whole if self.draw.random() < 0.9 else day)
         values = self.known.values.get((kind, name), ["x"])
+        chance = self.draw.random()
+        if chance < 0.08:
+            return f"{name}:missing", self.draw.choice(("true", "false"))
+        if chance < 0.14:
+            return f"{name}:not", self.draw.choice(values)
+        if chance < 0.2 and kind in ("Task", "ServiceRequest", "Observation"):
+            people = self.known.values.get(("Patient", "identifier"), ["x"])
+            return "patient.identifier", self.draw.choice(people)
+        if chance < 0.3 and name in _DATES:
+            day = self.draw.choice(("2026", "2026-09", "2026-09-02", "2026-10-05T13:00Z"))
+            return name, self.draw.choice(("eq", "ne", "gt", "le", "sa", "eb", "ap", "")) + day
         return name, self.draw.choice(values)
 
     def _search(self) -> Ask:
@@ -145,14 +176,35 @@ class Stream:
     def _tag(self) -> str:
         return self.draw.choice(self.known.etags)
 
+    def _version(self) -> str:
+        found = "".join(letter for letter in self._tag() if letter in "0123456789abcdef")
+        return found or "x"
+
     def _read(self) -> Ask:
         kind = self._kind()
         headers: tuple[tuple[str, str], ...] = ()
         if self.draw.random() < 0.4:
             headers = ((self.draw.choice(("If-None-Match", "If-Match")), self._tag()),)
         if self.draw.random() < 0.1:
-            headers += (("Range", "bytes=0-10"), ("If-Modified-Since", "Thu, 15 Oct 2026"))
-        return Ask(self._caller(), "GET", f"/fhir/{kind}/{self._id(kind)}", headers)
+            headers += (("Range", "bytes=0-10"),)
+        if self.draw.random() < 0.2:
+            hour, minute = self.draw.choice((12, 13, 14)), self.draw.randrange(60)
+            moment = f"Thu, 15 Oct 2026 {hour}:{minute:02}:00 GMT"
+            headers += (("If-Modified-Since", moment),)
+        if self.draw.random() < 0.1:
+            headers += (("Accept", self.draw.choice(("application/fhir+xml", "text/html"))),)
+        return Ask(self._caller(), "GET", self._place(kind), headers)
+
+    def _place(self, kind: str) -> str:
+        """Return the address of a resource, of its history or of one of its versions."""
+        record, chance = f"/fhir/{kind}/{self._id(kind)}", self.draw.random()
+        if chance < 0.7:
+            return record
+        if chance < 0.85:
+            return f"{record}/_history"
+        if chance < 0.9:
+            return f"{record}?{urlencode([self.draw.choice(_SHAPES)])}"
+        return f"{record}/_history/{self._version()}"
 
     def _page(self) -> Ask:
         if not self.trio.sides[0].pages:
@@ -175,6 +227,21 @@ class Stream:
         kind = "Task" if self.draw.random() < 0.9 else self._kind()
         return Ask(self._caller(), "PUT", f"/fhir/{kind}/{record_id}", headers, body)
 
+    def _patch(self) -> Ask:
+        path = self.draw.choice(("/status", "/description", "/note/0/text", "/priority", "/id"))
+        value = self.draw.choice(("accepted", "urgent", "x"))
+        operation = {"op": self.draw.choice(("test", "replace", "add", "remove")), "path": path}
+        body = orjson.dumps([{**operation, "value": value}])
+        headers: tuple[tuple[str, str], ...] = _PATCH
+        if self.draw.random() < 0.85:
+            headers += (("If-Match", self._tag()),)
+        kind = "Task" if self.draw.random() < 0.8 else self._kind()
+        return Ask(self._caller(), "PATCH", f"/fhir/{kind}/{self._id(kind)}", headers, body)
+
+    def _validate(self) -> Ask:
+        kind = self.draw.choice(("Task", "Encounter", "Flag"))
+        return Ask(self._caller(), "POST", f"/fhir/{kind}/$validate", _JSON, self._task())
+
     def _create(self) -> Ask:
         session = {
             "resourceType": "Encounter",
@@ -194,7 +261,8 @@ class Stream:
 
     def _batch(self) -> Ask:
         entries = [self._entry() for _ in range(self.draw.randrange(1, 4))]
-        bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        kind = "transaction" if self.draw.random() < 0.4 else "batch"
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
         return Ask(self._caller(), "POST", "/fhir", _JSON, orjson.dumps(bundle))
 
     def _entry(self) -> dict[str, object]:

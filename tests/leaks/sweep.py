@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 import orjson
 
-from bridge.store.index import INCLUDES, PARAMETERS
+from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES, ParameterKind
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
 from tests.leaks.canaries import Canaries
 from tests.leaks.trio import Ask
@@ -20,7 +20,8 @@ from tests.support.worlds import ASSERTION_TYPE, FHIR
 CALLERS = (*CLIENTS, DISABLED, NOBODY, GARBAGE)
 _JSON = (("Content-Type", "application/fhir+json"),)
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
-_NOT_OFFERED = ("_sort", "_has:Task:focus:status", "name", "patient.name", "_text", "Status", "_ID")
+_NOT_OFFERED = ("_sort", "_has:Task:focus:status", "patient.name", "_text", "Status", "_ID")
+_PATCH = (("Content-Type", "application/json-patch+json"),)
 _CHUNK = 40
 # Who sees nothing at all need not try every id.
 _STEP = dict.fromkeys((DISABLED, NOBODY, GARBAGE, "stranger", "hub publisher"), 60)
@@ -81,15 +82,33 @@ class Sweep:
             yield self._get(f"/fhir/{kind}?{urlencode(includes)}")
             body = urlencode([("_count", "3"), *includes]).encode()
             yield Ask(self.caller, "POST", f"/fhir/{kind}/_search", _FORM, body)
+            yield from self._shapes(kind)
             for name in _NOT_OFFERED:
                 yield self._get(f"/fhir/{kind}?{urlencode({name: self.new('value')})}")
             yield self._get(f"/fhir/{kind}?{urlencode({self.new('parameter')[:30]: 'x'})}")
-            yield self._get(f"/fhir/{kind}?_page={'A' * 48}")
+            yield self._get(f"/fhir/{kind}?_page={'A' * 72}")
             yield self._get(f"/fhir/{kind}?_count=1&_lastUpdated=gt2020-01-01T00:00:00Z")
         while self.pages:
             yield self._get(self.pages.pop())
         yield self._get("/fhir/Task/$recalls")
         yield self._get(f"/fhir/Task/$recalls?{urlencode({'x': self.new('value')})}")
+
+    def _shapes(self, kind: str) -> Iterator[Ask]:
+        for query in (
+            "_summary=true",
+            "_summary=text",
+            "_summary=count",
+            "_elements=text,note,description,identifier,name",
+            "_sort=-_lastUpdated&_total=accurate&_count=2",
+            "_count=0",
+        ):
+            yield self._get(f"/fhir/{kind}?{query}")
+        for source, name in REVINCLUDES.get(kind, ()):
+            yield self._get(f"/fhir/{kind}?_count=50&_revinclude={source}:{name}")
+        for parameter in PARAMETERS.get(kind, ()):
+            yield self._get(f"/fhir/{kind}?{parameter.name}:missing=true")
+            if parameter.kind is ParameterKind.STRING:
+                yield self._get(f"/fhir/{kind}?{parameter.name}:exact={self.new('text')}")
 
     def _by_parameter(self, kind: str) -> Iterator[Ask]:
         for parameter in PARAMETERS.get(kind, ()):
@@ -106,7 +125,10 @@ class Sweep:
         for kind, ids in self.ids.items():
             for record_id in ids[:: _STEP.get(self.caller, 12)]:
                 yield self._get(f"/fhir/{kind}/{record_id}")
+                yield self._get(f"/fhir/{kind}/{record_id}/_history")
             if ids:
+                yield self._get(f"/fhir/{kind}/{ids[0]}/_history/{self.new('version')[:-1]}")
+                yield self._get(f"/fhir/{kind}/{ids[0]}?_summary=true")
                 yield self._get(f"/fhir/{kind}/{ids[0]}", ("If-None-Match", self.new("tag")[:-1]))
                 yield self._get(f"/fhir/{kind}/{ids[0]}?_elements=text")
                 yield self._get(f"/fhir/{kind}/{ids[0]}/_history")
@@ -140,10 +162,29 @@ class Sweep:
             place = f"/fhir/Task/recall-{recall_id}"
             tag = (*_JSON, ("If-Match", self.tags.get(f"recall-{recall_id}", self.new("tag")[:-1])))
             yield Ask(self.caller, "PUT", place, tag, self._task(recall_id))
+        for record_id in self.ids["Task"][::4]:
+            place, tag = f"/fhir/Task/{record_id}", ("If-Match", self.tags.get(record_id, '"x"'))
+            operation = {"op": "replace", "path": "/description", "value": self.new("patch")}
+            for patch in ([operation], [{**operation, "op": self.new("op")}], self.new("patch")):
+                yield Ask(self.caller, "PATCH", place, (*_PATCH, tag), orjson.dumps(patch))
+        yield self._transaction()
+        for kind in ("Encounter", "HealthcareService", "Flag"):
+            sent = {"resourceType": kind, "status": self.new("status"), self.new("name"): 1}
+            yield Ask(self.caller, "POST", f"/fhir/{kind}/$validate", _JSON, orjson.dumps(sent))
+            entry = {**sent, "identifier": [{"system": "urn:x", "value": self.new("entry")}]}
+            yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, orjson.dumps(entry))
         for kind in ("Encounter", "Appointment", "Patient"):
             yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, self.new("no").encode())
             for body in self._sessions(kind):
                 yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, orjson.dumps(body))
+
+    def _transaction(self) -> Ask:
+        """Make a transaction of which one entry is refused: nothing of the others may leave."""
+        urls = [f"{kind}/{ids[0]}" for kind, ids in self.ids.items() if ids]
+        entries: list[dict[str, object]] = [{"request": {"method": "GET", "url": u}} for u in urls]
+        entries.append({"request": {"method": "GET", "url": f"Task/{self.new('id')[:-1]}"}})
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        return Ask(self.caller, "POST", "/fhir", _JSON, orjson.dumps(bundle))
 
     def _task(self, record_id: str) -> bytes:
         sent = {

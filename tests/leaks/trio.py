@@ -2,7 +2,7 @@
 
 Nothing is normalised but what is random in each request by design:
 
-* the sealed position inside a ``next`` link (a nonce and 24 sealed bytes, 48 characters);
+* the sealed position inside a ``next`` link (a nonce and 42 sealed bytes, 72 characters);
 * the id of an export job (16 random bytes);
 * an access token and a session cookie just issued.
 """
@@ -24,7 +24,7 @@ from tests.leaks.viewpoints import Variant, Viewpoint
 from tests.support.worlds import BASE, NOW
 
 _RANDOM = (
-    (re.compile(rb"(_page=)[A-Za-z0-9_-]{48}(?![A-Za-z0-9_%-])"), rb"\1*"),
+    (re.compile(rb"(_page=)[A-Za-z0-9_-]{72}(?![A-Za-z0-9_%-])"), rb"\1*"),
     (re.compile(rb"(/fhir/bulk/)[0-9a-f]{32}(?![0-9a-f])"), rb"\1*"),
     (re.compile(rb'("access_token":")[A-Za-z0-9_-]{43}(")'), rb"\1*\2"),
     (re.compile(rb"(schoolbridge_session=)[A-Za-z0-9_-]{43}(;)"), rb"\1*\2"),

@@ -252,7 +252,9 @@ def _agreements(parts: Parts, edit: Mapping[str, str]) -> str:
 
 def standings() -> dict[str, Standing]:
     """What each client of a world is registered as."""
-    provider = read_scopes("system/*.rs system/Task.u system/Encounter.c system/Appointment.c")
+    written = "Encounter Appointment HealthcareService Location Practitioner PractitionerRole"
+    writes = " ".join(f"system/{kind}.cu" for kind in written.split())
+    provider = read_scopes(f"system/*.rs system/Task.u {writes}")
     hub = read_scopes("system/ServiceRequest.rs system/Encounter.rs")
     school = read_scopes("system/Task.rs")
     return {

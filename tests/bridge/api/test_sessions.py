@@ -201,8 +201,8 @@ def test_a_batch_of_nonsense_is_refused_entry_by_entry_or_whole(lite: World) -> 
     entries = [{}, {"request": 3}, {"request": {"method": "GET", "url": "///?"}}, {"resource": {}}]
     statuses = [e["response"]["status"] for e in batched(web, entries)]  # type: ignore[arg-type]
     assert statuses == ["400", "400", "404", "400"]
-    transaction = {"resourceType": "Bundle", "type": "transaction", "entry": []}
-    assert web.send("POST", "/fhir", json=transaction).status_code == 400
+    message = {"resourceType": "Bundle", "type": "message", "entry": []}
+    assert web.send("POST", "/fhir", json=message).status_code == 400
     too_many = {"resourceType": "Bundle", "type": "batch", "entry": [{}] * 101}
     assert web.send("POST", "/fhir", json=too_many).status_code == 400
     assert put_task(web, task, "accepted").status_code == 200

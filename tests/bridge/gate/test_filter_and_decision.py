@@ -14,7 +14,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, and_
+from sqlalchemy import Connection, text
 
 from bridge.gate import Query, Viewer
 from bridge.gate.authorise import Authorised, authorised
@@ -22,7 +22,6 @@ from bridge.gate.decisions import decide
 from bridge.gate.gate import viewer_of
 from bridge.gate.projection import project
 from bridge.journeys.record_releases import revoke_release
-from bridge.store.conditions import RECORD
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, evidence_of, record_evidence
 from bridge.store.index import PARAMETERS

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import and_
+from sqlalchemy import text
 
 from bridge.gate import Query
 from bridge.gate.authorise import Authorised, authorised
 from bridge.gate.decisions import may_know
 from bridge.gate.gate import viewer_of
 from bridge.journeys.register_release import file_release
-from bridge.store.conditions import EVIDENCE, RECORD
+from bridge.store.conditions import EVIDENCE
 from bridge.store.engine import read
 from bridge.store.evidence import evidence_of
 from bridge.store.vault import find
