@@ -60,23 +60,21 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
             "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0",
             "http://hl7.org/fhir/us/sdoh-clinicalcare/ImplementationGuide/hl7.fhir.us.sdoh-clinicalcare|3.0.0",
         ],
-        "rest": [
-            {
-                "mode": "server",
-                "security": _security(settings),
-                "resource": [
-                    *(_resource(kind) for kind in sorted(PARAMETERS)),
-                    *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
-                ],
-                "interaction": [{"code": "batch"}, {"code": "transaction"}],
-                "operation": [
-                    {
-                        "name": "export",
-                        "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export",
-                    }
-                ],
-            }
+        "rest": [_rest(settings)],
+    }
+
+
+def _rest(settings: Settings) -> dict[str, Any]:
+    export = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
+    return {
+        "mode": "server",
+        "security": _security(settings),
+        "resource": [
+            *(_resource(kind) for kind in sorted(PARAMETERS)),
+            *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
         ],
+        "interaction": [{"code": "batch"}, {"code": "transaction"}],
+        "operation": [{"name": "export", "definition": export}],
     }
 
 
