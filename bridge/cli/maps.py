@@ -126,11 +126,20 @@ def new(
 @app.command()
 def export(
     name: Annotated[str | None, typer.Argument(metavar="MAP", help="Default: code tables.")] = None,
+    alone: Annotated[
+        bool, typer.Option("--structuremap", help="The StructureMap alone, for documentation.")
+    ] = False,
 ) -> None:
     """Print a map as StructureMap and ConceptMaps (FHIR R4), or our code tables without MAP."""
-    from mappings.fhir_exports import code_bundle, map_bundle
+    from mappings.fhir_exports import code_bundle, map_bundle, structure_map
 
-    tell(map_bundle(_compiled(name).document) if name else code_bundle(), as_json=True)
+    if alone and not name:
+        raise typer.BadParameter("--structuremap is of one map; name it")
+    document = _compiled(name).document if name else None
+    if document is None:
+        tell(code_bundle(), as_json=True)
+    else:
+        tell(structure_map(document) if alone else map_bundle(document), as_json=True)
 
 
 @app.command()

@@ -10,6 +10,13 @@ FIELD_KEYS = (
     *("required", "say", "made-from", "prefix", "choose", "joined"),
 )
 
+# Keys that mean nothing but beside another one, and keys that mean nothing beside another one.
+ONLY_WITH = {"joined": "columns", "prefix": "made-from"}
+NOT_WITH = {
+    "choose": ("read-as", "values", "split-on"),
+    "made-from": ("read-as", "values", "split-on"),
+}
+
 CHOICE_KEYS = ("when", "gives")
 HOLD_KEYS = ("when", "why")
 
@@ -23,6 +30,7 @@ def read_field(item: Located, outline: Outline, main: str, read: ReadTable) -> F
     choose = tuple(_choice(entry, outline) for entry in outline.items(node, "choose"))
     if sum(map(bool, (together, single, made_from, choose))) != 1:
         outline.problem(node.position, "a field has one of: column, columns, choose, made-from")
+    _refuse_idle(node, outline)
     ways = tuple(way.value for way in Otherwise)
     values = _values(node, outline, read)
     return FieldRule(
@@ -43,6 +51,17 @@ def read_field(item: Located, outline: Outline, main: str, read: ReadTable) -> F
         choose=choose,
         joined=outline.one_of(node, "joined", ("lines", "words"), "lines"),
     )
+
+
+def _refuse_idle(node: Located, outline: Outline) -> None:
+    """Name keys that would be read past: whoever wrote them meant something."""
+    for key, other in ONLY_WITH.items():
+        if key in node.entries and other not in node.entries:
+            outline.problem(node.entries[key].position, f"{key} means nothing without {other}")
+    for other, keys in NOT_WITH.items():
+        for key in keys:
+            if key in node.entries and other in node.entries:
+                outline.problem(node.entries[key].position, f"{key} means nothing beside {other}")
 
 
 def _is_file(node: Located) -> bool:

@@ -74,6 +74,9 @@ def test_a_draft_schema_dictionary_and_export_are_printed(tmp_path: Path) -> Non
     assert json.loads(told("map", "schema"))["title"]
     assert told("map", "dictionary").startswith("# Data dictionary")
     exported = json.loads(told("map", "export", MAP))
+    alone = json.loads(told("map", "export", MAP, "--structuremap"))
+    assert alone["resourceType"] == "StructureMap"
+    assert alone in [entry["resource"] for entry in exported["entry"]]
     maps = [
         e["resource"] for e in exported["entry"] if e["resource"]["resourceType"] == "ConceptMap"
     ]

@@ -48,6 +48,9 @@ def test_a_sound_map_has_no_problem(tmp_path: Path) -> None:
             "  - {column: Why, goes-to: reasons}\n  - {column: Id,",
             "fills reasons twice",
         ),
+        ("goes-to: guardian.phone", "goes-to: guardian.phone, joined: words", "without columns"),
+        ("goes-to: guardian.phone", "goes-to: guardian.phone, prefix: T-", "without made-from"),
+        ("{column: No, goes", "{made-from: row-key, read-as: M/D/YYYY, goes", "beside made-from"),
         ("    row: {No", "    given: {from: {No: A1}}\n    row: {No", 'no source "from"'),
     ],
 )
