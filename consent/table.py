@@ -14,7 +14,6 @@ layer must always agree too.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict
 from hashlib import sha256
 from itertools import product
 
@@ -175,7 +174,7 @@ class DecisionTable:
         return cells.at(cells.read(record))
 
     def _digest(self) -> str:
-        compiled = [[asdict(asked), asdict(self._conditions(asked))] for asked in self._live]
+        compiled = [[asked, self._conditions(asked)] for asked in self._live]
         sources = self._sources
         documents = [sources.template.digest, sources.agreement.digest, sources.law.digest]
         return "sha256:" + sha256(canonical([documents, compiled])).hexdigest()

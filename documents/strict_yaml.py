@@ -44,6 +44,7 @@ _ADVICE = (
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
+_MARKS_OF_THEM = re.compile("[&*!]")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -150,6 +151,8 @@ def _from_yaml(error: yaml.MarkedYAMLError, document: str) -> Problem:
 
 def _refuse_aliases(text: str, document: str) -> None:
     """Refuse anchors, aliases and tags: they make one clause mean another one's text."""
+    if not _MARKS_OF_THEM.search(text):
+        return  # a second reading of the whole, so only where there can be any
     problems = []
     for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):

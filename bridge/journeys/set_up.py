@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,7 @@ from bridge.store.evidence import NewEvidence, record_evidence
 from bridge.store.intake import NewRecord, put_records, take_turn
 from bridge.store.table_documents import keep_documents
 from consent.law import load_law
-from consent.mou import read_agreement, read_template
+from consent.mou import Agreement, read_agreement, read_template
 from consent.table import compile_table
 from mappings.fhir import location, organization
 
@@ -51,10 +52,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     Raises:
         DocumentError: the documents do not hold together, with line and column.
     """
-    template = read_template(documents.template, "template")
-    agreement = read_agreement(documents.agreement, "agreement", template)
-    law = load_law(documents.jurisdiction)
-    table = compile_table(template, agreement, law, ABLE)
+    agreement, digest = _read(documents.template, documents.agreement, documents.jurisdiction)
     entries = []
     for role, key in (("lea", documents.lea), ("provider", documents.provider)):
         party = agreement.parties[role]
@@ -70,9 +68,18 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
         take_turn(connection)
         put_organizations(connection, entries)
         if put_agreement(connection, row):
-            keep_documents(connection, table.digest, row, law.bases_text)
+            law = load_law(documents.jurisdiction)
+            keep_documents(connection, digest, row, law.bases_text)
         _put_directory(connection, parts, entries)
     return agreement.id
+
+
+@lru_cache(maxsize=16)
+def _read(template: bytes, agreement: bytes, jurisdiction: str) -> tuple[Agreement, str]:
+    """Return an agreement as read, and the digest of its table; the same bytes are read once."""
+    above = read_template(template, "template")
+    read = read_agreement(agreement, "agreement", above)
+    return read, compile_table(above, read, load_law(jurisdiction), ABLE).digest
 
 
 def entry_of(parts: Parts, agreement_id: str, documents: AgreementDocuments) -> AgreementEntry:

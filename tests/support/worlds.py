@@ -238,7 +238,7 @@ def _agreements(parts: Parts, edit: Mapping[str, str]) -> str:
             words = words.replace(old, new)
         template = words.encode()
         first = seal(first, read_template(template, "template"))
-    jurisdiction = read_template(template, "template").jurisdiction
+    jurisdiction = _jurisdiction(template)
     second = first.replace(b"millbrook-harbor-2026", b"millbrook-cove-2026")
     second = second.replace(b"Harbor Family Centers", b"Cove Counseling")
     used = ""
@@ -248,6 +248,11 @@ def _agreements(parts: Parts, edit: Mapping[str, str]) -> str:
         designate(parts, used, "audit_eval_agreement")
         designate(parts, used, "state_mandate")
     return used
+
+
+@cache
+def _jurisdiction(template: bytes) -> str:
+    return read_template(template, "template").jurisdiction
 
 
 def standings() -> dict[str, Standing]:

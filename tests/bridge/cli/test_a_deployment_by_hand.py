@@ -1,5 +1,6 @@
 """An operator sets a deployment up with the command line alone."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,21 @@ def said(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    assert said(tmp_path, "init", "bridge").returncode == 0
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("by-hand")
+    assert said(folder, "init", "bridge").returncode == 0
     words = ("xx-smh-template", *PARTIES, "--hub", "state-hub", "--jurisdiction", "US-XX")
-    added = said(tmp_path, "party", "add", "millbrook-harbor-2026", "--template", *words, *at())
+    added = said(folder, "party", "add", "millbrook-harbor-2026", "--template", *words, *at())
     assert added.returncode == 0, added.stderr
-    return tmp_path
+    return folder
+
+
+@pytest.fixture
+def home(set_up: Path, tmp_path: Path) -> Path:
+    """A copy of the deployment, for one test to change."""
+    shutil.copytree(set_up, tmp_path / "home")
+    return tmp_path / "home"
 
 
 def at() -> tuple[str, str]:
