@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from bridge.errors import ForbiddenError
-from bridge.gate import Gate, Query, ReleasedFollowUps, ReleasedResource
+from bridge.gate import Gate, Query, ReleasedFollowUps, ReleasedResource, Seen
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
@@ -45,6 +45,16 @@ class SaysForbidden(Gate):
             with read(self._engine) as connection:
                 if find(connection, Query(kind, ids=(record_id,)), EVERYTHING)[1]:
                     raise ForbiddenError
+        return found
+
+
+class RefusesAloud(Gate):
+    """Tells who writes to what it may not see that it is there."""
+
+    def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
+        found = super().see(connection, caller, kind, record_id)
+        if found is None and find(connection, Query(kind, ids=(record_id,)), EVERYTHING)[1]:
+            raise ForbiddenError
         return found
 
 
@@ -188,6 +198,7 @@ class PlainPages(Identifiers):
 PROVIDER_FAULTS: Sequence[type[Gate]] = (
     CountsFirst,
     SaysForbidden,
+    RefusesAloud,
     IncludesAll,
     PagesFirst,
     DatesByLastChange,

@@ -1,7 +1,9 @@
 """Write docs/leak-matrix.md from docs/leak-matrix.csv: ``python tests/leaks/leak_matrix.py``.
 
-The table's last column, ``closed_by``, names the tests that close a row, separated by spaces,
-each as ``tests/leaks/test_routes.py::test_name``. A row without one is open.
+The column ``closed_by`` names the tests that close a row, separated by spaces, each as
+``tests/leaks/test_routes.py::test_name``. A row without one is open. ``mutant`` names what opens
+the row again to see that it is noticed: a gate of ``broken_gates.py``, or a test that plants a
+fault.
 """
 
 import csv
@@ -19,7 +21,8 @@ shows it.
 Generated from `leak-matrix.csv` by `python tests/leaks/leak_matrix.py`; do not edit this page.
 
 **{closed} of {total} rows are closed by a test; {open} are open.** An open row is
-a known risk: it may be handled in the code, but no test shows it yet.
+a known risk: it may be handled in the code, but no test shows it yet. For {caught} rows a fault
+that opens the row again is planted in every run, and noticed.
 """
 
 
@@ -32,7 +35,9 @@ def rows() -> list[dict[str, str]]:
 def render(table: list[dict[str, str]]) -> str:
     """Return the page."""
     closed = sum(1 for row in table if row["closed_by"])
-    parts = [OPENING.format(closed=closed, total=len(table), open=len(table) - closed)]
+    caught = sum(1 for row in table if row["mutant"])
+    counts = {"closed": closed, "total": len(table), "open": len(table) - closed}
+    parts = [OPENING.format(**counts, caught=caught)]
     for part, members in itertools.groupby(table, key=lambda row: row["part"]):
         parts.append(
             f"\n## {part}\n\n| # | path | how it leaks | rule | status |\n|---|---|---|---|---|"
@@ -45,6 +50,9 @@ def line(row: dict[str, str]) -> str:
     """Return one row of the page's table."""
     tests = ", ".join(f"`{test.split('::')[-1]}`" for test in row["closed_by"].split())
     status = f"closed by {tests}" if tests else "open"
+    if row["mutant"]:
+        planted = ", ".join(f"`{each.split('::')[-1]}`" for each in row["mutant"].split())
+        status += f"; opened again by {planted}: noticed"
     return f"| {row['id']} | {row['path']} | {row['leak']} | {row['rule']} | {status} |"
 
 

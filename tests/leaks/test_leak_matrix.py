@@ -44,6 +44,17 @@ def test_every_test_the_matrix_names_exists(matrix: ModuleType) -> None:
     assert [test for test in named if not exists(test)] == []
 
 
+def test_every_mutant_the_matrix_names_is_planted(matrix: ModuleType) -> None:
+    folder = Path(__file__).parent
+    planting = "".join(path.read_text(encoding="utf-8") for path in folder.glob("test_*.py"))
+    gates = (folder / "broken_gates.py").read_text(encoding="utf-8")
+    planted = gates[gates.index("PROVIDER_FAULTS") :] + planting
+    named = {each for row in matrix.rows() for each in row["mutant"].split()}
+
+    assert [each for each in named if "::" in each and not exists(each)] == []
+    assert [each for each in named if "::" not in each and each not in planted] == []
+
+
 def test_a_test_that_does_not_exist_is_noticed() -> None:
     this = "tests/leaks/test_leak_matrix.py"
 
@@ -58,6 +69,7 @@ def test_the_page_says_what_the_table_says(matrix: ModuleType) -> None:
 
 def test_a_row_is_closed_only_by_a_named_test(matrix: ModuleType) -> None:
     row = {"id": "1", "part": "P", "path": "p", "leak": "l", "rule": "r", "closed_by": ""}
+    row["mutant"] = ""
 
     assert matrix.line(row).endswith("| open |")
     assert "0 of 1 rows are closed" in matrix.render([row])
