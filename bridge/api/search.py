@@ -154,7 +154,9 @@ class SearchReader:
         return found
 
     def _criterion(self, name: str, value: str) -> Criterion:
-        plain, _, modifier = name.partition(":")
+        plain, colon, modifier = name.partition(":")
+        if colon and not modifier:
+            raise self._unknown(name)
         if plain in _CHAINS and not modifier and self.party == "provider":
             return self._chain(plain, value)
         parameter = self._parameter(plain)
