@@ -13,14 +13,11 @@ import httpx
 
 from bridge.clock import Clock
 from bridge.identity.signing import SigningKey
+from bridge.outbound.errors import OutboundError
 
 DEADLINE_SECONDS = 120.0
 MAX_BYTES = 2_000_000_000
 MAX_POLLS = 600
-
-
-class OutboundError(Exception):
-    """A call that did not end well; the text names the step and the status, never an address."""
 
 
 @dataclass(frozen=True, slots=True)

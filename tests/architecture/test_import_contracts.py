@@ -28,6 +28,7 @@ VIOLATIONS = [
     ("mappings.planted_http", "httpx", "without clock, database or network"),
     ("bridge.api.planted_jose", "jose", "in bridge.identity alone"),
     ("bridge.journeys.planted_httpx", "httpx", "go out through bridge.outbound"),
+    ("bridge.identity.planted_httpcore", "httpcore", "go out through bridge.outbound"),
     ("bridge.store.planted_duckdb", "duckdb", "in bridge.hub alone"),
     ("bridge.api.planted_fhir", "fhir.resources", "in mappings.fhir alone"),
     ("bridge.hub.planted_sqlite", "pysqlite3", "opened by bridge.store alone"),
