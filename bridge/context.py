@@ -1,7 +1,7 @@
 """What the routes share: the bridge's parts, and who is calling."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +11,8 @@ from bridge.clock import Clock
 from bridge.errors import BadRequestError, Finding, ForbiddenError, UnauthorizedError
 from bridge.gate import Gate
 from bridge.identifiers import Identifiers
-from bridge.identity import Caller, caller_of
+from bridge.identity import Caller, TokenCache, caller_of
+from bridge.outbound import Fetching
 from bridge.settings import Settings
 from bridge.store.engine import read
 
@@ -29,6 +30,8 @@ class Bridge:
     clock: Clock
     identifiers: Identifiers
     gate: Gate
+    tokens: TokenCache = field(default_factory=TokenCache)
+    fetching: Fetching = field(default_factory=Fetching)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,19 @@ class Call:
     def require(self, kind: str, interaction: str) -> None:
         """Refuse what the token's scopes do not cover, before any data is looked at.
 
+        Their limits are applied by the gate, inside the query.
+
         Raises:
             ForbiddenError: SMART App Launch 2.0 scopes: no scope allows it.
+        """
+        if not self.caller.limits(kind, interaction):
+            raise ForbiddenError
+
+    def require_all(self, kind: str, interaction: str) -> None:
+        """Refuse a token whose scopes do not cover a type without limits.
+
+        Raises:
+            ForbiddenError: no scope allows it, or only within limits.
         """
         if not self.caller.allows(kind, interaction):
             raise ForbiddenError
@@ -67,14 +81,17 @@ def call_of(request: Request) -> Call:
             checked at every call.
     """
     bridge = bridge_of(request)
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthorizedError
     with read(bridge.engine) as connection:
-        caller = caller_of(connection, token.strip(), bridge.clock)
+        caller = caller_of(connection, bearer_of(request), bridge.clock, bridge.tokens)
     if caller is None:
         raise UnauthorizedError
     return Call(bridge, caller, secrets.token_hex(8))
+
+
+def bearer_of(request: Request) -> str:
+    """Return the token in a request's Authorization header (RFC 6750 2.1); "" if there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def body_of(request: Request) -> bytes:

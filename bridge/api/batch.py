@@ -103,7 +103,7 @@ def _note_reads(call: Call, asked: Sequence[Interaction]) -> None:
     The transaction's own notes were undone with it (34 CFR 99.32(a)(1)).
     """
     for each in asked:
-        if each.method == "GET" and each.record_id and call.caller.allows(each.kind, "read"):
+        if each.method == "GET" and each.record_id and call.caller.limits(each.kind, "read"):
             call.bridge.gate.note_asked(call.caller, (each.kind, each.record_id), call.request_id)
 
 

@@ -6,6 +6,7 @@ No file is ever written: each download searches, decides and enters the ledger a
 
 import secrets
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from urllib.parse import parse_qsl
@@ -117,7 +118,8 @@ def _parts(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
 
 def _query(job: ExportJob, kind: str, after: int) -> Query:
     updated = (("ge", job.since),) if job.since else ()
-    return Query(kind, updated=updated, after_change=after, upto_change=job.upto_change, limit=PART)
+    part = Query(kind, updated=updated, after_change=after, upto_change=job.upto_change)
+    return replace(part, limit=PART, interaction="read")
 
 
 def _job(call: Call, job_id: str) -> ExportJob:
@@ -130,7 +132,7 @@ def _job(call: Call, job_id: str) -> ExportJob:
 
 def _parameters(call: Call, given: Sequence[tuple[str, str]]) -> tuple[list[str], datetime | None]:
     """Read ``_type`` (repeated or comma-separated), ``_since`` and ``_outputFormat``."""
-    allowed = [kind for kind in sorted(PARAMETERS) if call.caller.allows(kind, "read")]
+    allowed = [kind for kind in sorted(PARAMETERS) if call.caller.limits(kind, "read")]
     types: list[str] = []
     since = None
     for name, value in given:

@@ -162,7 +162,7 @@ def _search(call: Call, asked: Interaction) -> Reply:
     reader = _reader(call, asked)
     request = reader.read(asked.parameters)
     for source in reader.types_reached(request):
-        call.require(source, "search-type")
+        call.require_all(source, "search-type")
     if request.shape.counts_only:
         return count_reply(gate.now_visible(call.caller, request.query), reader.self_link(request))
     if call.within is None:

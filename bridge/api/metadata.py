@@ -5,7 +5,7 @@ from typing import Any, Final
 from bridge.api.negotiation import PATCH_TYPE
 from bridge.api.offered import SESSIONS, interactions_of
 from bridge.api.terminology import KINDS
-from bridge.identity import token_url
+from bridge.identity import endpoints
 from bridge.settings import Settings
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
 from mappings.fhir.structure import TYPES
@@ -85,7 +85,10 @@ def _security(settings: Settings) -> dict[str, Any]:
         "extension": [
             {
                 "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-                "extension": [{"url": "token", "valueUri": token_url(settings.base_url)}],
+                "extension": [
+                    {"url": name, "valueUri": address}
+                    for name, address in endpoints(settings.base_url).items()
+                ],
             }
         ],
         "service": [{"coding": [{"system": system, "code": "SMART-on-FHIR"}]}],

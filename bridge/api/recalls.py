@@ -24,7 +24,7 @@ Id = Annotated[str, Path(pattern=r"^[0-9a-f\-]{36}$")]
 @router.get("/$recalls")
 def recalls(request: Request, call: CallOf) -> Response:
     """List the notices for the caller's organisation, oldest first."""
-    call.require("Task", "search-type")
+    call.require_all("Task", "search-type")
     if request.url.query:
         raise BadRequestError(Finding("not-supported", "This operation takes no parameters."))
     base = call.bridge.settings.fhir_base
@@ -35,7 +35,7 @@ def recalls(request: Request, call: CallOf) -> Response:
 @router.get("/recall-{recall_id}")
 def recall(recall_id: Id, call: CallOf) -> Response:
     """Read one notice."""
-    call.require("Task", "read")
+    call.require_all("Task", "read")
     found = recall_for(parts_of(call.bridge), call.caller, recall_id)
     return resource_reply(found, call.bridge.settings.fhir_base).response()
 
@@ -43,7 +43,7 @@ def recall(recall_id: Id, call: CallOf) -> Response:
 @router.put("/recall-{recall_id}")
 def acknowledge(recall_id: Id, request: Request, call: CallOf, body: BodyOf) -> Response:
     """Acknowledge one notice: the Task with status completed, and If-Match."""
-    call.require("Task", "update")
+    call.require_all("Task", "update")
     answer = (parsed(body), request.headers.get("if-match"))
     done = acknowledge_recall(parts_of(call.bridge), call.caller, recall_id, answer)
     return resource_reply(done, call.bridge.settings.fhir_base).response()

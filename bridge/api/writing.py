@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bridge.api.negotiation import JSON_TYPES, PATCH_TYPE, preferences, require_type
@@ -13,6 +13,7 @@ from bridge.api.replies import Reply, written_reply
 from bridge.context import Call, Transaction
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import ReleasedResource, Seen
+from bridge.identity import Caller
 from bridge.journeys.answer_referral import TaskAnswer, answer_within
 from bridge.journeys.change_session import change_session
 from bridge.journeys.keep_directory import change_entry, new_entry
@@ -55,7 +56,7 @@ def create(call: Call, sent: Sent) -> Reply:
         text = "The resource in the body is of another type than the address."
         raise BadRequestError(Finding("invalid", text, sent.kind))
     repeat = _repeat(sent.headers.get("if-none-exist"))
-    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, call.caller
+    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, _doing(call, sent, "create")
     with writing(call) as connection:
         if sent.kind in DIRECTORY:
             released, new = new_entry(connection, (parts, gate), caller, resource, repeat)
@@ -86,7 +87,9 @@ def update(call: Call, sent: Sent, *, patch: bool) -> Reply:
 
 
 def _seen(connection: Transaction, call: Call, sent: Sent) -> Seen:
-    seen: Seen | None = call.bridge.gate.see(connection, call.caller, sent.kind, sent.record_id)
+    seen: Seen | None = call.bridge.gate.see(
+        connection, _doing(call, sent, "update"), sent.kind, sent.record_id
+    )
     if seen is None:
         raise NotFoundError
     return seen
@@ -95,7 +98,7 @@ def _seen(connection: Transaction, call: Call, sent: Sent) -> Seen:
 def _changed(
     connection: Transaction, call: Call, sent: Sent, resource: dict[str, Any]
 ) -> ReleasedResource:
-    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, call.caller
+    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, _doing(call, sent, "update")
     if_match = sent.headers.get("if-match")
     if sent.kind == "Task":
         answer = TaskAnswer(sent.record_id, resource, if_match)
@@ -103,6 +106,11 @@ def _changed(
     change = SentChange(sent.kind, sent.record_id, resource, if_match)
     journey = change_entry if sent.kind in DIRECTORY else change_session
     return journey(connection, (parts, gate), caller, change)
+
+
+def _doing(call: Call, sent: Sent, interaction: str) -> Caller:
+    """Return the caller as who writes: what it writes to is within its scopes for that."""
+    return replace(call.caller, doing=(sent.kind, interaction))
 
 
 def _reply(call: Call, sent: Sent, released: ReleasedResource, status: int) -> Reply:

@@ -28,6 +28,11 @@ class PartyRole(StrEnum):
 PartyOption = Annotated[PartyRole, typer.Option(help="Party role.")]
 Organization = Annotated[str, typer.Option(help="The organisation's short name.")]
 Role = Annotated[str, typer.Option(help="Staff role, as the agreement names it.")]
+KeyFile = Annotated[Path | None, typer.Option(help="File with the client's JWK Set (public keys).")]
+KeyAddress = Annotated[
+    str | None, typer.Option(help="Address of the client's JWK Set; https. Keys may change there.")
+]
+_REMINDER = "ask its owner to send a file whenever the keys change, or to host them (--jwks-url)"
 Purposes = Annotated[list[str], typer.Option("--purpose", help="Purpose of use; repeat for more.")]
 
 
@@ -125,20 +130,45 @@ def add_client(
     organization: Organization,
     role: Role,
     purpose: Purposes,
-    jwks: Annotated[Path, typer.Option(help="File with the client's JWK Set (public keys).")],
+    jwks: KeyFile = None,
+    jwks_url: KeyAddress = None,
     scope: Annotated[str, typer.Option(help="SMART v2 scopes it may ask for.")] = "system/*.rs",
     home: Home = Path(),
 ) -> None:
-    """Register a partner's system."""
+    """Register a partner's system, with its public keys or the address they are fetched from."""
     from bridge.identity import Registration, register_client
     from bridge.store.engine import write
 
     bridge = open_at(home)
     standing = _standing(party, organization, role, (tuple(purpose), scope))
-    registration = Registration(client_id, standing, jwks=_key_set(jwks))
+    keys = _key_set(jwks) if jwks is not None else None
+    registration = Registration(client_id, standing, keys, jwks_url)
     with write(bridge.engine) as connection:
         register_client(connection, registration, bridge.clock)
     print_line(f"client {client_id} may connect as {role} of {organization}")
+    if jwks is not None:
+        print_line(_REMINDER)
+
+
+@client_app.command("keys")
+def replace(
+    client_id: str, jwks: KeyFile = None, jwks_url: KeyAddress = None, home: Home = Path()
+) -> None:
+    """Replace a partner's public keys, or the address they are fetched from, at once."""
+    from bridge.errors import BridgeError
+    from bridge.identity import replace_key_address, replace_keys
+    from bridge.store.engine import write
+
+    if (jwks is None) == (jwks_url is None):
+        raise BridgeError("give either --jwks or --jwks-url")
+    with write(open_at(home).engine) as connection:
+        if jwks is not None:
+            replace_keys(connection, client_id, _key_set(jwks))
+        else:
+            replace_key_address(connection, client_id, str(jwks_url))
+    print_line(f"client {client_id} signs with other keys from now on")
+    if jwks is not None:
+        print_line(_REMINDER)
 
 
 def _key_set(file: Path) -> dict[str, object]:
@@ -177,6 +207,17 @@ def disable(client_id: str, home: Home = Path()) -> None:
     with write(open_at(home).engine) as connection:
         disable_client(connection, client_id)
     print_line(f"client {client_id} is disabled")
+
+
+@client_app.command("enable")
+def enable(client_id: str, home: Home = Path()) -> None:
+    """Let a client that was disabled in again; it needs new tokens."""
+    from bridge.identity import enable_client
+    from bridge.store.engine import write
+
+    with write(open_at(home).engine) as connection:
+        enable_client(connection, client_id)
+    print_line(f"client {client_id} may connect again")
 
 
 @staff_app.command("code")

@@ -29,6 +29,7 @@ from bridge.gate.released import (
     Seen,
 )
 from bridge.gate.replay import Replay, ReplayedElement, replay, replay_log
+from bridge.gate.scope_limits import understands
 from bridge.gate.shape import Shape, shaped
 from bridge.gate.survey import SurveyRow
 from bridge.gate.views import keep_views
@@ -65,4 +66,5 @@ __all__ = [
     "replay",
     "replay_log",
     "shaped",
+    "understands",
 ]

@@ -6,7 +6,7 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 from bridge.clock import Clock
-from bridge.errors import BadRequestError, Finding, GateError
+from bridge.errors import BadRequestError, Finding, GateError, UnauthorizedError
 from bridge.gate.agreements import agreements_of
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.consent_scopes import scopes_of
@@ -26,10 +26,11 @@ from bridge.gate.released import (
 )
 from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
+from bridge.gate.scope_limits import within_scopes
 from bridge.gate.survey import SurveyRow, survey
 from bridge.gate.waiting import WaitingText, waiting_texts
 from bridge.identifiers import Identifiers
-from bridge.identity import Caller
+from bridge.identity import Caller, still_holds
 from bridge.ledger.append import append
 from bridge.store.agreement_changes import take_effect
 from bridge.store.engine import read, write
@@ -60,6 +61,7 @@ class Gate:
 
         Raises:
             GateError: the decision could not be taken or written down; nothing left.
+            UnauthorizedError: what the caller came in with was taken from it meanwhile.
         """
         with write(self._engine) as connection:
             let_changes_end(connection)
@@ -90,9 +92,9 @@ class Gate:
         viewer = self._viewer(connection, caller)
         query = followed(connection, viewer, query, self._clock.now())
         as_of = self._clock.now()
-        matches, total = self._released(connection, viewer, query)
+        matches, total = self._reached(connection, (caller, viewer), query)
         wanted = self._wanted(caller, matches, query.type, includes)
-        extra = self._included(connection, viewer, wanted)
+        extra = self._included(connection, (caller, viewer), wanted)
         extra += self._referring(connection, (caller, viewer), query, matches)
         self._entered(connection, viewer, [*matches, *extra], request)
         return Released(
@@ -105,9 +107,27 @@ class Gate:
         )
 
     def _viewer(self, connection: Connection, caller: Caller) -> Viewer:
-        """Return who asks, after amendments that are due have taken effect."""
+        """Return who asks, after amendments that are due have taken effect.
+
+        INVARIANT: nothing can be taken from the caller between here and the commit.
+        """
+        if not still_holds(connection, caller, self._clock):
+            raise UnauthorizedError
         take_effect(connection, self._clock.now())
         return viewer_of(connection, caller)
+
+    def _reached(
+        self,
+        connection: Connection,
+        asking: tuple[Caller, Viewer],
+        query: Query,
+        *,
+        linked: bool = True,
+    ) -> tuple[list[Disclosure], int | None]:
+        """Do :meth:`_released` within the limits of the caller's scopes."""
+        caller, viewer = asking
+        within = within_scopes(caller, query)
+        return self._released(connection, viewer, within, linked=linked) if within else ([], 0)
 
     def _released(
         self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
@@ -156,18 +176,21 @@ class Gate:
             for match in matches:
                 for target in references(match.released, (INCLUDES[kind][name],)):
                     fits = only in ("", target[0]) and target not in there
-                    if fits and caller.allows(target[0], "read"):
+                    if fits and caller.limits(target[0], "read"):
                         wanted.setdefault(target[0], {})[target[1]] = None
         return {each: tuple(ids) for each, ids in wanted.items()}
 
     def _included(
-        self, connection: Connection, viewer: Viewer, wanted: Mapping[str, tuple[str, ...]]
+        self,
+        connection: Connection,
+        asking: tuple[Caller, Viewer],
+        wanted: Mapping[str, tuple[str, ...]],
     ) -> list[Disclosure]:
         """Release the targets of references, each decided like any other record."""
         found: list[Disclosure] = []
         for kind, ids in wanted.items():
-            query = Query(kind, ids=ids, limit=len(ids))
-            found.extend(self._released(connection, viewer, query)[0])
+            query = Query(kind, ids=ids, limit=len(ids), interaction="read")
+            found.extend(self._reached(connection, asking, query)[0])
         return found
 
     def _referring(
@@ -182,14 +205,14 @@ class Gate:
         Raises:
             BadRequestError: more refers to them than an answer may hold.
         """
-        (caller, viewer), found = asking, list[Disclosure]()
+        (caller, _), found = asking, list[Disclosure]()
         of = tuple((None, f"{match.released.type}/{match.released.id}") for match in matches)
         there = {(match.released.type, match.released.id) for match in matches}
         for source, param in query.reverse if of else ():
-            if not caller.allows(source, "search-type"):
+            if not caller.limits(source, "search-type"):
                 continue
             referring = Query(source, matches=(Match(param, of),), limit=MOST_REFERRING)
-            released, total = self._released(connection, viewer, referring)
+            released, total = self._reached(connection, asking, referring)
             if total is None:
                 text = f"More than {MOST_REFERRING} resources refer to this page; ask for less."
                 raise BadRequestError(Finding("too-costly", text, "_revinclude"))
@@ -209,7 +232,7 @@ class Gate:
         self, connection: Connection, caller: Caller, key: tuple[str, str], request: str
     ) -> ReleasedResource | None:
         """Do :meth:`read` inside a write transaction, noting it where it got nothing."""
-        query = Query(key[0], ids=(key[1],), limit=1)
+        query = Query(key[0], ids=(key[1],), limit=1, interaction="read")
         released = self.search_noted(connection, caller, query, ((), request))
         return released.matches[0] if released.matches else None
 
@@ -217,7 +240,7 @@ class Gate:
         self, connection: Connection, caller: Caller, kind: str, record_id: str
     ) -> ReleasedResource | None:
         """Do :meth:`read` inside a write transaction that the caller commits."""
-        query = Query(kind, ids=(record_id,), limit=1)
+        query = Query(kind, ids=(record_id,), limit=1, interaction=caller.does(kind))
         released = self.search_within(connection, caller, query)
         return released.matches[0] if released.matches else None
 
@@ -238,8 +261,8 @@ class Gate:
         version, request = asked
         viewer = self._viewer(connection, caller)
         kind, record_id = key
-        query = Query(kind, ids=(record_id,), limit=1)
-        found, _ = self._released(connection, viewer, query)
+        query = Query(kind, ids=(record_id,), limit=1, interaction="read")
+        found, _ = self._reached(connection, (caller, viewer), query)
         now = self._clock.now()
         views = past_views(connection, viewer, found[0], self._identifiers, now) if found else []
         shown = [each for each in views if version in ("", each.released.version)]
@@ -266,11 +289,15 @@ class Gate:
     def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
         """Return one record as the caller may see it now, without releasing it.
 
-        References that depend on what else the caller may read are left out of it.
+        References that depend on what else the caller may read are left out of it. Who has no scope
+        to read a type at all may still refer to what its organisation may know of it.
         """
-        viewer = self._viewer(connection, caller)
-        query = Query(kind, ids=(record_id,), limit=1)
-        found, _ = self._released(connection, viewer, query, linked=False)
+        asking, done = (caller, self._viewer(connection, caller)), caller.does(kind)
+        query = Query(kind, ids=(record_id,), limit=1, interaction=done)
+        if done == "read" and not caller.limits(kind, "read"):
+            found, _ = self._released(connection, asking[1], query, linked=False)
+        else:
+            found, _ = self._reached(connection, asking, query, linked=False)
         if not found:
             return None
         stored, released = found[0].stored, found[0].released
@@ -320,7 +347,9 @@ class Gate:
         with write(self._engine) as connection:
             viewer = self._viewer(connection, caller)
             query = followed(connection, viewer, query, self._clock.now())
-            return count(connection, query, authorised(viewer, query.type, self._clock.now()))
+            within = within_scopes(caller, query)
+            sight = authorised(viewer, query.type, self._clock.now())
+            return count(connection, within, sight) if within else 0
 
 
 def viewer_of(connection: Connection, caller: Caller) -> Viewer:

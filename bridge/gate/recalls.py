@@ -12,10 +12,11 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection
 
+from bridge.errors import UnauthorizedError
 from bridge.gate.disclosures import subject_of
 from bridge.gate.released import GATE_MARK, Released, ReleasedResource
 from bridge.identifiers import Identifiers
-from bridge.identity import Caller
+from bridge.identity import Caller, still_holds
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind, Recorded
 from bridge.ledger.lookup import about
@@ -92,7 +93,12 @@ def release_recalls(
     """Release the notices sent to a caller's organisation (or one of them), oldest first.
 
     The first reading is noted: from then on the recipient knows.
+
+    Raises:
+        UnauthorizedError: what the caller came in with was taken from it meanwhile.
     """
+    if not still_holds(connection, caller, parts.clock):
+        raise UnauthorizedError
     found = [
         recall
         for recall in recalls(connection, caller.organization)

@@ -12,8 +12,8 @@ value with it. A scope with another limit is not granted, and reaches nothing if
 from dataclasses import replace
 
 from bridge.identity import Caller, Scope, Standing
-from bridge.store.index import PARAMETERS, REFERENCE, TARGETS, Parameter, searchable
-from bridge.store.vault import Match, Query
+from bridge.store.index import PARAMETERS, REFERENCE, TARGETS, TOKEN, Parameter, searchable
+from bridge.store.query import AnyOf, Match, Query
 
 Limits = tuple[tuple[str, str], ...]
 
@@ -32,7 +32,10 @@ def within_scopes(caller: Caller, query: Query) -> Query | None:
         return query
     found = [_matches(caller.standing, query.type, limits) for limits in alternatives]
     known = tuple(matches for matches in found if matches is not None)
-    return replace(query, within=known) if known else None
+    if not known:
+        return None
+    every = known[0] if len(known) == 1 else (AnyOf(known),)
+    return replace(query, matches=(*query.matches, *every))
 
 
 def _matches(standing: Standing, kind: str, limits: Limits) -> tuple[Match, ...] | None:
@@ -47,19 +50,24 @@ def _matches(standing: Standing, kind: str, limits: Limits) -> tuple[Match, ...]
 
 
 def _match(parameter: Parameter, value: str) -> Match | None:
-    values: list[tuple[str | None, str]] = []
-    for choice in value.split(","):
-        if not choice or "\0" in choice:
-            return None
-        if parameter.kind == REFERENCE:
-            values += _references(parameter, choice)
-        else:
-            system, bar, code = choice.rpartition("|")
-            values.append((system if bar else None, code))
-    return Match(parameter.name, tuple(values))
+    read = {TOKEN: _token, REFERENCE: _references}.get(parameter.kind)
+    choices = value.split(",")
+    if read is None or not all(choices) or "\\" in value or "\0" in value:
+        return None
+    values = tuple(found for choice in choices for found in read(parameter, choice))
+    return Match(parameter.name, values) if values else None
 
 
-def _references(parameter: Parameter, choice: str) -> list[tuple[str | None, str]]:
+def _token(_parameter: Parameter, choice: str) -> list[tuple[str | None, str | None]]:
+    system, bar, code = choice.rpartition("|")
+    if not system and not code:
+        return []
+    return [(system if bar else None, code or None)]
+
+
+def _references(parameter: Parameter, choice: str) -> list[tuple[str | None, str | None]]:
+    if "://" in choice:
+        return []
     if "/" in choice:
         return [(None, choice)]
     return [(None, f"{target}/{choice}") for target in TARGETS[parameter.name]]

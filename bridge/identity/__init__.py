@@ -1,38 +1,62 @@
 """Who is asking: registered clients of other parties, and staff at the status board.
 
 Party, role and purposes come from what the operator registered, never from a request. Clients prove
-themselves as SMART Backend Services does (``private_key_jwt``): ``jose_guard`` checks the
-assertion, ``token_endpoint`` turns it into an opaque token of at most five minutes, ``callers``
-answers for each request who holds a token *now*. Staff sign in with a code the operator minted
-(``staff``) and become the same :class:`~bridge.identity.model.Caller`.
+themselves as SMART Backend Services does (``private_key_jwt``): ``jose_guard`` checks the assertion
+with keys that are registered or fetched from the client's address (``key_fetching``), and
+``token_endpoint`` turns it into an opaque token of at most five minutes. ``callers`` answers for
+each request who holds a token *now*; ``own_tokens`` lets a client look into its tokens and end
+them. Staff sign in with a code the operator minted (``staff``) and become the same
+:class:`~bridge.identity.model.Caller`.
 
 No secret is stored: tokens, codes and sessions are kept as SHA-256 digests. Lifetimes are measured
 in real time (:meth:`bridge.clock.Clock.real_now`), whatever day a demonstration pretends it is.
 """
 
-from bridge.identity.callers import caller_of
+from bridge.identity.callers import caller_of, still_holds
 from bridge.identity.clients import (
     client_of,
     disable_client,
     enable_client,
-    keys_due,
     list_clients,
     register_client,
+    replace_key_address,
     replace_keys,
 )
-from bridge.identity.discovery import TOKEN_PATH, smart_configuration, token_url
+from bridge.identity.discovery import (
+    INTROSPECTION_PATH,
+    REVOCATION_PATH,
+    TOKEN_PATH,
+    endpoints,
+    smart_configuration,
+    token_url,
+)
 from bridge.identity.errors import KeysRefused, OAuthError, RegistrationRefused
+from bridge.identity.key_fetching import (
+    FetchedKeys,
+    KeySource,
+    keep_fetched,
+    kept_until,
+    keys_due,
+    note_failed_fetch,
+)
 from bridge.identity.model import Caller, Client, Party, Registration, Standing, Status
+from bridge.identity.own_tokens import introspect, revoke
 from bridge.identity.scopes import Interaction, Scope, read_scopes
 from bridge.identity.staff import SignedIn, mint_staff_code, sign_in, sign_out, staff_of
-from bridge.identity.token_endpoint import Grant, grant_token
+from bridge.identity.token_cache import TokenCache
+from bridge.identity.token_endpoint import Endpoint, Grant, grant_token, proven_client
 
 __all__ = [
+    "INTROSPECTION_PATH",
+    "REVOCATION_PATH",
     "TOKEN_PATH",
     "Caller",
     "Client",
+    "Endpoint",
+    "FetchedKeys",
     "Grant",
     "Interaction",
+    "KeySource",
     "KeysRefused",
     "OAuthError",
     "Party",
@@ -42,20 +66,30 @@ __all__ = [
     "SignedIn",
     "Standing",
     "Status",
+    "TokenCache",
     "caller_of",
     "client_of",
     "disable_client",
     "enable_client",
+    "endpoints",
     "grant_token",
+    "introspect",
+    "keep_fetched",
+    "kept_until",
     "keys_due",
     "list_clients",
     "mint_staff_code",
+    "note_failed_fetch",
+    "proven_client",
     "read_scopes",
     "register_client",
+    "replace_key_address",
     "replace_keys",
+    "revoke",
     "sign_in",
     "sign_out",
     "smart_configuration",
     "staff_of",
+    "still_holds",
     "token_url",
 ]

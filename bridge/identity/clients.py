@@ -18,6 +18,7 @@ from bridge.identity.tables import CLIENT, TOKEN
 
 _CLIENT_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")  # RFC 6749, A.1, without the space
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_NEVER_FETCHED: Final = {"jwks_until": None, "jwks_retry_at": None, "jwks_reread_at": None}
 
 
 def register_client(connection: Connection, registration: Registration, clock: Clock) -> Client:
@@ -31,14 +32,14 @@ def register_client(connection: Connection, registration: Registration, clock: C
     _check(registration)
     if _row(connection, registration.client_id) is not None:
         raise RegistrationRefused("a client of that name is registered already")
-    jwks = None if registration.jwks is None else _packed(registration.jwks)
+    jwks = None if registration.jwks is None else packed(registration.jwks)
     values = {
         "client_id": registration.client_id,
         "jwks": jwks,
         "jwks_url": registration.jwks_url,
-        "jwks_until": None,
         "status": Status.ACTIVE.value,
         "registered_at": clock.now(),
+        **_NEVER_FETCHED,
     }
     connection.execute(insert(CLIENT), values | standing_columns(registration.standing))
     return client_of(connection, registration.client_id)
@@ -84,33 +85,24 @@ def replace_keys(
     connection: Connection,
     client_id: str,
     jwks: Mapping[str, object],
-    until: datetime | None = None,
 ) -> None:
-    """Replace a client's keys: sent by its owner, or fetched from the address it registered.
-
-    Args:
-        connection: the database.
-        client_id: the client.
-        jwks: the new key set.
-        until: real time from which fetched keys may not be used any more (their Cache-Control).
+    """Replace a client's keys with a set its owner sent. A client with an address has it no more.
 
     Raises:
         KeysRefused: if the set is not acceptable; the old keys stay.
         RegistrationRefused: if there is none of that name.
     """
-    _set(connection, client_id, {"jwks": _packed(jwks), "jwks_until": until})
+    _set(connection, client_id, {"jwks": packed(jwks), **_NEVER_FETCHED, "jwks_url": None})
 
 
-def keys_due(connection: Connection, client_id: str, clock: Clock) -> str | None:
-    """Return the address to fetch an active client's keys from before its assertion is checked.
+def replace_key_address(connection: Connection, client_id: str, url: str) -> None:
+    """Replace a client's keys with the address they are fetched from, from its next request on.
 
-    None: they are here and fresh, or there is nothing to fetch. Fetching is done outside of the
-    transaction, then :func:`replace_keys`.
+    Raises:
+        RegistrationRefused: if the address is not protected, or there is none of that name.
     """
-    row = active_row(connection, client_id)
-    if row is None or row.jwks_url is None:
-        return None
-    return None if fresh(row, clock.real_now()) else str(row.jwks_url)
+    _check_address(url)
+    _set(connection, client_id, {"jwks": None, **_NEVER_FETCHED, "jwks_url": url})
 
 
 def active_row(connection: Connection, client_id: str) -> Row[Any] | None:
@@ -150,7 +142,12 @@ def _check_address(url: str) -> None:
         raise RegistrationRefused("the address of a key set begins with https://")
 
 
-def _packed(jwks: Mapping[str, object]) -> str:
+def packed(jwks: Mapping[str, object]) -> str:
+    """Return a key set as it is stored.
+
+    Raises:
+        KeysRefused: if it is not acceptable.
+    """
     return json.dumps({"keys": [key.jwk() for key in read_keys(jwks)]}, sort_keys=True)
 
 

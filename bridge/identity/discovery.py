@@ -10,11 +10,24 @@ from typing import Final
 from bridge.identity.jwks import ALGORITHM_OF
 
 TOKEN_PATH: Final = "/auth/token"  # noqa: S105 - an address
+INTROSPECTION_PATH: Final = "/auth/introspect"
+REVOCATION_PATH: Final = "/auth/revoke"
+_METHODS: Final = ("private_key_jwt",)
 
 
 def token_url(base_url: str) -> str:
     """Return the public address of the token endpoint: the audience of every assertion."""
     return base_url.rstrip("/") + TOKEN_PATH
+
+
+def endpoints(base_url: str) -> dict[str, str]:
+    """Return the addresses of identity by the names of the ``oauth-uris`` extension."""
+    base = base_url.rstrip("/")
+    return {
+        "token": base + TOKEN_PATH,
+        "introspect": base + INTROSPECTION_PATH,
+        "revoke": base + REVOCATION_PATH,
+    }
 
 
 def smart_configuration(
@@ -26,13 +39,21 @@ def smart_configuration(
         base_url: the public base address of the FHIR service.
         scopes: the scopes to name.
     """
+    here = endpoints(base_url)
+    algorithms = sorted(ALGORITHM_OF.values(), reverse=True)
     return {
-        "token_endpoint": token_url(base_url),
+        "token_endpoint": here["token"],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": sorted(
-            ALGORITHM_OF.values(), reverse=True
-        ),
+        "token_endpoint_auth_methods_supported": list(_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint": here["introspect"],
+        "introspection_endpoint_auth_methods_supported": list(_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(algorithms),
+        "revocation_endpoint": here["revoke"],
+        "revocation_endpoint_auth_methods_supported": list(_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(algorithms),
         "scopes_supported": list(scopes),
+        # Asked for in every such document; nobody is sent to an authorization endpoint from here.
+        "code_challenge_methods_supported": ["S256"],
         "capabilities": ["client-confidential-asymmetric", "permission-v2"],
     }

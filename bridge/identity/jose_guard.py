@@ -32,7 +32,7 @@ from bridge.identity.jwks import ALGORITHM_OF, VerificationKey
 
 MAX_TOKEN: Final = 8192
 LIFETIME: Final = timedelta(seconds=300)
-# A widespread client rounds now + 300 s up, so half of its assertions are a little over.
+# Clocks differ; and a widespread client rounds now + 300 s up: half of what it signs is a bit over.
 LEEWAY: Final = timedelta(seconds=30)
 
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
@@ -80,6 +80,21 @@ def claimed_issuer(token: str) -> str:
     if not isinstance(issuer, str):
         raise TokenRefused(Reason.ISSUER)
     return issuer
+
+
+def claimed_kid(token: str) -> str:
+    """Return the key an assertion *says* it is signed with, to see whether that key is known.
+
+    Raises:
+        TokenRefused: if it cannot be read.
+    """
+    try:
+        kid = _json(_segments(token)[0], Reason.HEADER).get("kid")
+    except RecursionError:
+        raise TokenRefused(Reason.UNREADABLE) from None
+    if not isinstance(kid, str):
+        raise TokenRefused(Reason.KEY)
+    return kid
 
 
 def verify_assertion(token: str, keys: Sequence[VerificationKey], expected: Expected) -> Assertion:
@@ -188,7 +203,7 @@ def _check_claims(claims: dict[str, Any], expected: Expected) -> Assertion:
 
 def _check_times(claims: dict[str, Any], now: datetime) -> datetime:
     expires_at = _instant(claims.get("exp"))
-    if expires_at <= now:
+    if expires_at <= now - LEEWAY:
         raise TokenRefused(Reason.EXPIRED)
     if expires_at > now + LIFETIME + LEEWAY:
         raise TokenRefused(Reason.TOO_FAR)

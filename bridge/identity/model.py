@@ -1,7 +1,7 @@
 """The words of identity: a party's standing, a registered client, a caller."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -64,12 +64,30 @@ class Client:
     jwks_url: str | None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Proof:
+    """What a caller came in with: the digest of a token, and the identity version it held at."""
+
+    digest: str
+    version: int
+
+    def __repr__(self) -> str:
+        return f"Proof(version={self.version})"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, now. Only :mod:`callers` and :mod:`staff` of this package make one."""
+    """Who is asking, now. Only :mod:`callers` and :mod:`staff` of this package make one.
+
+    Attributes:
+        proof: None for who did not come with a token: staff, and the operator's own commands.
+        doing: type and interaction of the write under way; everything else is read for it.
+    """
 
     client_id: str
     standing: Standing
+    proof: Proof | None = field(default=None, compare=False)
+    doing: tuple[str, str] | None = field(default=None, compare=False)
 
     @property
     def party(self) -> Party:
@@ -101,11 +119,16 @@ class Caller:
         """What the token reaches."""
         return self.standing.scopes
 
+    def does(self, resource_type: str) -> str:
+        """Return the interaction a resource of a type is looked up for: the write, or ``read``."""
+        kind, interaction = self.doing or ("", "")
+        return interaction if kind == resource_type else "read"
+
     def allows(self, resource_type: str, interaction: Interaction | str) -> bool:
         """Tell whether an interaction with a type is allowed without limits.
 
-        A scope with limits (``?category=...``) counts only for those who apply the limits: see
-        :meth:`limits`. So who does not know of them reaches less, never more.
+        A scope with limits (``?category=...``) counts only where the limits are applied, which is
+        in the gate: see :meth:`limits`. So who does not know of them reaches less, never more.
         """
         return () in self.limits(resource_type, interaction)
 

@@ -21,7 +21,12 @@ class StandingColumns(SQLModel):
 
 
 class ClientRow(StandingColumns, table=True):
-    """A registered client. ``jwks_until``: when keys fetched from ``jwks_url`` are stale."""
+    """A registered client.
+
+    Of keys fetched from ``jwks_url``: ``jwks_until`` is when they are stale, ``jwks_retry_at`` when
+    a fetch that failed may be tried again, ``jwks_reread_at`` when a kid they do not have may cause
+    the next one.
+    """
 
     __tablename__ = "identity_client"
 
@@ -29,6 +34,8 @@ class ClientRow(StandingColumns, table=True):
     jwks: str | None = Field(default=None, sa_type=Text)
     jwks_url: str | None = None
     jwks_until: datetime | None = None
+    jwks_retry_at: datetime | None = None
+    jwks_reread_at: datetime | None = None
     status: str
     registered_at: datetime
 
@@ -77,8 +84,18 @@ class StaffSessionRow(StandingColumns, table=True):
     expires_at: datetime = Field(index=True)
 
 
+class VersionRow(SQLModel, table=True):
+    """One row, whose number grows with every change of who may act (see ``version``)."""
+
+    __tablename__ = "identity_version"
+
+    id: int = Field(primary_key=True)
+    version: int
+
+
 CLIENT: Final[Table] = table_of(ClientRow)
 SEEN: Final[Table] = table_of(SeenAssertionRow)
 TOKEN: Final[Table] = table_of(AccessTokenRow)
 CODE: Final[Table] = table_of(StaffCodeRow)
 SESSION: Final[Table] = table_of(StaffSessionRow)
+VERSION: Final[Table] = table_of(VersionRow)

@@ -6,7 +6,7 @@ is stored, so a copy of the database opens nothing.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,7 +18,9 @@ from bridge.clock import Clock
 from bridge.identity.clients import active_row, fresh, keys_of
 from bridge.identity.errors import KeysRefused, OAuthError, Reason, TokenRefused
 from bridge.identity.jose_guard import Assertion, Expected, claimed_issuer, verify_assertion
-from bridge.identity.rows import digest_of
+from bridge.identity.key_fetching import FetchedKeys, Keys
+from bridge.identity.model import Standing
+from bridge.identity.rows import digest_of, standing_of
 from bridge.identity.scopes import Scope, narrowed, read_scopes, spelled
 from bridge.identity.tables import CODE, SEEN, SESSION, TOKEN
 
@@ -27,6 +29,23 @@ ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _CLEANED_AT_ONCE: Final = 200
 # Kept longer than needed, so that a clock set back a little opens no window for a replay.
 _KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
+
+
+def _any(_standing: Standing, _scope: Scope) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What the endpoint knows of itself.
+
+    Attributes:
+        token_url: its own public address, the one audience accepted.
+        understands: whether the bridge can enforce a scope; one it cannot is not granted.
+    """
+
+    token_url: str
+    understands: Callable[[Standing, Scope], bool] = _any
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,15 +70,20 @@ class Grant:
 
 
 def grant_token(
-    connection: Connection, form: Mapping[str, str], token_url: str, clock: Clock
+    connection: Connection,
+    form: Mapping[str, str],
+    here: Endpoint,
+    clock: Clock,
+    fetched: FetchedKeys | None = None,
 ) -> Grant:
     """Answer a token request. Needs a writing transaction; roll it back on an error.
 
     Args:
         connection: the database.
         form: the form fields, each at most once.
-        token_url: this endpoint's own public address, the one audience accepted.
+        here: this endpoint.
         clock: real time counts.
+        fetched: the client's keys, if they were fetched for this request.
 
     Raises:
         OAuthError: with the code and status to answer. Whatever is wrong with the client or its
@@ -68,8 +92,10 @@ def grant_token(
     _check_form(form)
     now = clock.real_now()
     try:
-        row, assertion = _authenticated(connection, form, token_url, now)
-        scopes = narrowed(read_scopes(form.get("scope", "")), read_scopes(row.scopes))
+        row, assertion = _proven(connection, form, (here.token_url, now), fetched)
+        standing = standing_of(row)
+        both = narrowed(read_scopes(form.get("scope", "")), standing.scopes)
+        scopes = tuple(scope for scope in both if here.understands(standing, scope))
         if not scopes:
             raise OAuthError("invalid_scope", 400, "none of the scopes was granted to the client")
         _use_once(connection, assertion)
@@ -79,19 +105,49 @@ def grant_token(
     return _granted(connection, row.client_id, scopes, now)
 
 
+def proven_client(
+    connection: Connection,
+    form: Mapping[str, str],
+    here: Endpoint,
+    clock: Clock,
+    fetched: FetchedKeys | None = None,
+) -> str:
+    """Return the name of the client that an assertion proves, and use the assertion up.
+
+    For the endpoints beside the token endpoint (RFC 7009 2.1, RFC 7662 2.1); the arguments and the
+    errors are those of :func:`grant_token`.
+    """
+    _check_assertion(form)
+    try:
+        row, assertion = _proven(connection, form, (here.token_url, clock.real_now()), fetched)
+        _use_once(connection, assertion)
+    except TokenRefused as refused:
+        raise _unproven(refused.reason) from None
+    return str(row.client_id)
+
+
 def _check_form(form: Mapping[str, str]) -> None:
-    if "grant_type" not in form or "client_assertion" not in form:
-        raise OAuthError("invalid_request", 400, "grant_type and client_assertion are needed")
+    if "grant_type" not in form:
+        raise OAuthError("invalid_request", 400, "grant_type is needed")
     if form["grant_type"] != "client_credentials":
         raise OAuthError("unsupported_grant_type", 400, "grant_type is client_credentials")
+    _check_assertion(form)
+
+
+def _check_assertion(form: Mapping[str, str]) -> None:
+    if "client_assertion" not in form:
+        raise OAuthError("invalid_request", 400, "client_assertion is needed")
     if form.get("client_assertion_type") != ASSERTION_TYPE:
         raise OAuthError("invalid_request", 400, f"client_assertion_type is {ASSERTION_TYPE}")
 
 
-def _authenticated(
-    connection: Connection, form: Mapping[str, str], token_url: str, now: datetime
+def _proven(
+    connection: Connection,
+    form: Mapping[str, str],
+    at: tuple[str, datetime],
+    fetched: FetchedKeys | None,
 ) -> tuple[Row[Any], Assertion]:
-    token = form["client_assertion"]
+    token, (token_url, now) = form["client_assertion"], at
     client_id = claimed_issuer(token)
     # RFC 7521 4.2: client_id is not needed beside an assertion, but must agree with it.
     if form.get("client_id", client_id) != client_id:
@@ -99,13 +155,20 @@ def _authenticated(
     row = active_row(connection, client_id)
     if row is None:
         raise TokenRefused(Reason.UNKNOWN_CLIENT)
+    keys = _keys(row, fetched, now)
+    return row, verify_assertion(token, keys, Expected(client_id, token_url, now, row.jwks_url))
+
+
+def _keys(row: Row[Any], fetched: FetchedKeys | None, now: datetime) -> Keys:
+    # Only what was fetched from the address that is registered now.
+    if fetched is not None and fetched.source == (row.client_id, row.jwks_url):
+        return fetched.keys
     if not fresh(row, now):
         raise TokenRefused(Reason.KEY)
     try:
-        keys = keys_of(row)
+        return keys_of(row)
     except (KeysRefused, ValueError):
         raise TokenRefused(Reason.KEY) from None
-    return row, verify_assertion(token, keys, Expected(client_id, token_url, now, row.jwks_url))
 
 
 def _use_once(connection: Connection, assertion: Assertion) -> None:

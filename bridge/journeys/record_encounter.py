@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bridge.errors import ConflictError, Finding, UnprocessableError
+from bridge.errors import ConflictError, Finding, ForbiddenError, UnprocessableError
 from bridge.gate import CompiledAgreement, Gate, ReleasedResource, Seen, agreements_of
 from bridge.identity import Caller
 from bridge.journeys.count_sessions import count_sessions
@@ -87,6 +87,7 @@ def record_within(
     Raises:
         UnprocessableError: a rule of the content is broken, or it refers to what is not here.
         ConflictError: the identifier is already used by another session.
+        ForbiddenError: the caller's scopes do not reach such a session.
     """
     parts, gate = of
     checked(resource)
@@ -104,8 +105,8 @@ def record_within(
         if about is not None:
             record_care_consent(connection, parts, about, resource)
     released = gate.read_within(connection, caller, sent.kind, session_id)
-    if released is None:
-        raise ConflictError(409, "The session could not be kept.")
+    if released is None:  # out of reach of the scopes it came with: it is not kept
+        raise ForbiddenError
     return released, bool(put.new)
 
 

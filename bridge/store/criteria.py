@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing
+from bridge.store.query import AnyOf, Chain, Criterion, DateMatch, Match, Missing
 from bridge.store.ranges import Range
 
 _LAST_LETTER: Final = "\U0010ffff"
@@ -35,8 +35,15 @@ def criterion(made: Statement, asked: Criterion) -> str:
             table = "search_date" if asked.dates else "search_value"
             found = _exists(made, table, asked.param, "1 = 1")
             return f"NOT {found}" if asked.missing else found
+        case AnyOf():
+            every = (_all(made, each) for each in asked.alternatives)
+            return f"({' OR '.join(every)})"
         case Chain():
             raise TypeError("the gate follows a chain before it asks")
+
+
+def _all(made: Statement, every: tuple[Match, ...]) -> str:
+    return f"({' AND '.join(criterion(made, each) for each in every)})"
 
 
 def alternatives(made: Statement, name: str, asked: Match) -> str:

@@ -52,7 +52,14 @@ class Chain:
     match: Match
 
 
-Criterion = Match | DateMatch | Missing | Chain
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Alternatives, of which one must hold with every criterion it has."""
+
+    alternatives: tuple[tuple[Match, ...], ...]
+
+
+Criterion = Match | DateMatch | Missing | Chain | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ class Query:
         limit: at most so many.
         counted: whether to count all that match, where the page does not tell.
         reverse: types, each with the parameter, whose references to what matches are included.
+        interaction: FHIR's name of what is done with what is found; scopes are asked for it.
     """
 
     type: str
@@ -98,3 +106,4 @@ class Query:
     order: Order = field(default_factory=Order)
     counted: bool = False
     reverse: tuple[tuple[str, str], ...] = ()
+    interaction: str = "search-type"

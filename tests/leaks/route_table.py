@@ -26,6 +26,8 @@ ROUTES = (
     Row("GET", "/fhir/metadata", "public"),
     Row("GET", "/fhir/.well-known/smart-configuration", "public"),
     Row("POST", "/auth/token", "tokens"),
+    Row("POST", "/auth/introspect", "tokens"),
+    Row("POST", "/auth/revoke", "tokens"),
     Row("GET", "/fhir/{kind}", "searches"),
     Row("POST", "/fhir/{kind}/_search", "searches"),
     Row("GET", "/fhir/{kind}/{record_id}", "reads"),

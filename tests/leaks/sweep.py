@@ -70,9 +70,11 @@ class Sweep:
                 "scope": self.new("scope"),
             },
         )
-        for form in forms:
-            yield Ask(self.caller, "POST", "/auth/token", _FORM, urlencode(form).encode())
-        yield Ask(self.caller, "POST", "/auth/token", _FORM, self.new("body").encode())
+        for path in ("/auth/token", "/auth/introspect", "/auth/revoke"):
+            for form in forms:
+                sent = {**form, "token": self.new("token")}
+                yield Ask(self.caller, "POST", path, _FORM, urlencode(sent).encode())
+            yield Ask(self.caller, "POST", path, _FORM, self.new("body").encode())
 
     def searches(self) -> Iterator[Ask]:
         for kind in (*PARAMETERS, "Flag", "AuditEvent", "CarePlan"):

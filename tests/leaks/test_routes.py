@@ -24,7 +24,7 @@ WITHHELD_FROM_ROUTES = ("bridge.store.vault", "bridge.store.tables", "sqlalchemy
 RESPONSES = {
     ("replies", "response"),
     ("replies", "ndjson_response"),
-    ("oauth", "token"),
+    ("oauth", "_told"),
     ("problems", "_oauth"),
     ("school", "follow_up"),
     ("school", "follow_up_csv"),

@@ -75,7 +75,7 @@ def _checked(claims: dict[str, Any], expected: dict[str, str], now: int) -> str:
         jti={"essential": True},
     )
     rules.validate(claims)
-    if not now < claims["exp"] <= now + 300 + LEEWAY:
+    if not now - LEEWAY < claims["exp"] <= now + 300 + LEEWAY:
         raise Refused
     if not 0 < len(claims["jti"]) <= 1000:
         raise Refused

@@ -1,4 +1,4 @@
-"""No release is committed after a client was shut out, or its token ended, and that acknowledged."""
+"""Nothing is released once the end of a client or of its token is acknowledged."""
 
 import random
 import threading

@@ -10,7 +10,7 @@ from bridge.clock import FixedClock
 from bridge.identity.clients import register_client
 from bridge.identity.model import Party, Registration, Standing
 from bridge.identity.scopes import read_scopes
-from bridge.identity.token_endpoint import ASSERTION_TYPE, Grant, grant_token
+from bridge.identity.token_endpoint import ASSERTION_TYPE, Endpoint, Grant, grant_token
 from bridge.store.engine import write
 from tests.support.assertions import CLIENT_ID, TOKEN_URL, at, ring
 
@@ -63,4 +63,4 @@ def make_form(clock: FixedClock) -> FormMaker:
 
 def granted(engine: Engine, form: dict[str, str], clock: FixedClock) -> Grant:
     with write(engine) as connection:
-        return grant_token(connection, form, TOKEN_URL, clock)
+        return grant_token(connection, form, Endpoint(TOKEN_URL), clock)

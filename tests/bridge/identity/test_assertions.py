@@ -71,7 +71,7 @@ def test_the_worked_example_of_the_guide_is_refused_once_it_has_expired() -> Non
     jwks = json.loads((DATA / "RS384.public.json").read_text(encoding="utf-8"))
     token = (DATA / "worked-example.jwt").read_text(encoding="utf-8").strip()
     issuer = claimed_issuer(token)
-    expected = Expected(issuer, "https://authorize.smarthealthit.org/token", at(1_422_568_860))
+    expected = Expected(issuer, "https://authorize.smarthealthit.org/token", at(1_422_568_890))
     with pytest.raises(TokenRefused, match="expired"):
         verify_assertion(token, read_keys(jwks), expected)
 

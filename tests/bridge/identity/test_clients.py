@@ -1,5 +1,4 @@
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -9,9 +8,9 @@ from bridge.identity.clients import (
     client_of,
     disable_client,
     enable_client,
-    keys_due,
     list_clients,
     register_client,
+    replace_key_address,
     replace_keys,
 )
 from bridge.identity.errors import KeysRefused, RegistrationRefused
@@ -105,31 +104,18 @@ def test_an_unknown_client_cannot_be_changed(engine: Engine, change: object) -> 
         change(connection, "nobody")
 
 
-def test_keys_at_an_address_are_due_until_fetched_and_again_when_stale(
-    engine: Engine, standing: Standing, clock: FixedClock
-) -> None:
-    with write(engine) as connection:
-        register_client(connection, Registration("c", standing, None, URL), clock)
-        assert keys_due(connection, "c", clock) == URL
-        replace_keys(connection, "c", ring().jwks, clock.real_now() + timedelta(minutes=5))
-        assert keys_due(connection, "c", clock) is None
-        clock.advance(timedelta(minutes=5))
-        assert keys_due(connection, "c", clock) == URL
-
-
-def test_no_keys_are_due_for_who_sent_them_is_unknown_or_disabled(
-    engine: Engine, client: str, standing: Standing, clock: FixedClock
-) -> None:
-    with write(engine) as connection:
-        register_client(connection, Registration("c", standing, None, URL), clock)
-        disable_client(connection, "c")
-        found = [keys_due(connection, name, clock) for name in (client, "nobody", "c")]
-    assert found == [None, None, None]
-
-
-def test_bad_new_keys_leave_the_old_ones(engine: Engine, client: str, clock: FixedClock) -> None:
+def test_bad_new_keys_leave_the_old_ones(engine: Engine, client: str) -> None:
     with write(engine) as connection:
         with pytest.raises(KeysRefused):
             replace_keys(connection, client, {"keys": [ec_jwk(ring().p256, "p", "P-256")]})
         assert client_of(connection, client).status is Status.ACTIVE
-        assert keys_due(connection, client, clock) is None
+
+
+def test_a_client_moves_from_keys_to_an_address_and_back(engine: Engine, client: str) -> None:
+    with write(engine) as connection:
+        replace_key_address(connection, client, URL)
+        assert client_of(connection, client).jwks_url == URL
+        replace_keys(connection, client, ring().jwks)
+        assert client_of(connection, client).jwks_url is None
+        with pytest.raises(RegistrationRefused, match="https"):
+            replace_key_address(connection, client, URL.replace("https", "http"))

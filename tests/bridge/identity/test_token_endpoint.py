@@ -10,10 +10,10 @@ from bridge.identity.clients import disable_client, register_client, replace_key
 from bridge.identity.errors import OAuthError, Reason
 from bridge.identity.model import Registration, Standing
 from bridge.identity.tables import SEEN, TOKEN
-from bridge.identity.token_endpoint import grant_token
+from bridge.identity.token_endpoint import Endpoint, grant_token
 from bridge.store.engine import open_engine, read, write
 from tests.bridge.identity.conftest import FormMaker, granted
-from tests.support.assertions import CLIENT_ID, TOKEN_URL, ec_jwk, ring
+from tests.support.assertions import TOKEN_URL, ec_jwk, ring
 
 
 def refused(engine: Engine, form: dict[str, str], clock: FixedClock) -> OAuthError:
@@ -155,21 +155,6 @@ def test_a_refused_scope_does_not_use_the_assertion_up(
     assert granted(engine, form, clock)
 
 
-def test_keys_fetched_too_long_ago_prove_nothing(
-    engine: Engine, standing: Standing, make_form: FormMaker, clock: FixedClock
-) -> None:
-    url = "https://clinic-2.example.org/jwks.json"
-    with write(engine) as connection:
-        register_client(connection, Registration(CLIENT_ID, standing, None, url), clock)
-    assert refused(engine, make_form(), clock).reason is Reason.KEY
-    with write(engine) as connection:
-        until = clock.real_now() + timedelta(minutes=1)
-        replace_keys(connection, CLIENT_ID, ring().jwks, until)
-    assert granted(engine, make_form(), clock)
-    clock.advance(timedelta(minutes=1))
-    assert refused(engine, make_form(), clock).reason is Reason.KEY
-
-
 def test_a_replaced_key_proves_nothing_any_more(
     engine: Engine, client: str, make_form: FormMaker, clock: FixedClock
 ) -> None:
@@ -215,5 +200,5 @@ def test_a_token_asked_for_at_another_address_is_refused(
     engine: Engine, client: str, make_form: FormMaker, clock: FixedClock
 ) -> None:
     with write(engine) as connection, pytest.raises(OAuthError) as caught:
-        grant_token(connection, make_form(), TOKEN_URL.replace("bridge", "other"), clock)
+        grant_token(connection, make_form(), Endpoint(TOKEN_URL.replace("bridge", "other")), clock)
     assert caught.value.reason is Reason.AUDIENCE
