@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Table, Text
+from sqlalchemy import BigInteger, Table, Text
 from sqlmodel import Field, SQLModel
 
 from bridge.schema import table_of
@@ -90,7 +90,7 @@ class VersionRow(SQLModel, table=True):
     __tablename__ = "identity_version"
 
     id: int = Field(primary_key=True)
-    version: int
+    version: int = Field(sa_type=BigInteger)
 
 
 CLIENT: Final[Table] = table_of(ClientRow)

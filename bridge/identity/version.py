@@ -18,7 +18,10 @@ from bridge.identity.tables import CLIENT, TOKEN, VERSION
 
 _LOCK: Final = 0x5C_B1_D6_E0  # any number, the same in every process of every version
 _STANDING: Final = "status, party, organization, agreement, role, purposes, scopes"
-_COUNT_UP: Final = "UPDATE identity_version SET version = version + 1"
+_COUNT_UP: Final = "UPDATE identity_version SET version = version + 1 + "
+# The steps differ: a number that was seen and then rolled back (with a group of commits, or by a
+# backup put in place) is not reached a second time with another meaning.
+_STEP: Final = {"sqlite": "abs(random() / 9223372036855)", "postgresql": "floor(random() * 1000000)"}
 
 
 def version_of(connection: Connection) -> int:
@@ -44,12 +47,12 @@ _FUNCTION: Final = f"""
 CREATE OR REPLACE FUNCTION identity_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock({_LOCK});
-  {_COUNT_UP};
+  {_COUNT_UP}{_STEP['postgresql']};
   RETURN NULL;
 END $$
 """
 _CALL: Final = "FOR EACH STATEMENT EXECUTE FUNCTION identity_changed()"
-_DO: Final = f"BEGIN {_COUNT_UP}; END"
+_DO: Final = f"BEGIN {_COUNT_UP}{_STEP['sqlite']}; END"
 
 for _dialect in ("sqlite", "postgresql"):
     _on_create(VERSION, _dialect, "INSERT INTO identity_version (id, version) VALUES (1, 1)")

@@ -124,7 +124,7 @@ def test_a_live_token_that_is_deleted_by_hand_counts(engine: Engine, client: str
         connection.execute(TOKEN.insert(), row)
         before = version_of(connection)
         connection.execute(delete(TOKEN).where(TOKEN.c.digest == "d"))
-        assert version_of(connection) == before + 1
+        assert version_of(connection) > before
 
 
 def test_handing_out_tokens_and_cleaning_up_leave_the_number_alone(
@@ -137,6 +137,16 @@ def test_handing_out_tokens_and_cleaning_up_leave_the_number_alone(
         clock.advance(timedelta(hours=2))
     with read(engine) as connection:
         assert version_of(connection) == before
+
+
+def test_a_number_that_was_rolled_back_is_not_reached_again(engine: Engine, client: str) -> None:
+    seen = set()
+    for _ in range(10):
+        with engine.connect() as connection:
+            connection.execute(update(CLIENT).values(status="disabled"))
+            seen.add(version_of(connection))
+            connection.rollback()
+    assert len(seen) == 10
 
 
 def test_a_change_that_is_rolled_back_changes_nothing(
