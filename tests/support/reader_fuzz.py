@@ -65,7 +65,7 @@ def feed(name: str, content: Content, asked: SourceFormat) -> str:
         AssertionError: what it gave is not what a reader may give.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = _written(Path(folder), name, content)
+        path = written(Path(folder), name, content)
         told = _refusal(path, asked)
         if name in provider_exports.MAPS and not told:
             told = _refused_by_map(name, path)
@@ -103,7 +103,8 @@ def _refused_by_map(name: str, path: Path) -> str:
     return ""
 
 
-def _written(folder: Path, name: str, content: Content) -> Path:
+def written(folder: Path, name: str, content: Content) -> Path:
+    """Write one file, or a folder of files; return where."""
     if isinstance(content, bytes):
         path = folder / f"x.{_ENDINGS.get(name, 'csv')}"
         path.write_bytes(content)

@@ -9,14 +9,24 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mappings.readers import SourceFormat, open_table
-from tests.support.reader_fuzz import FORMATS, anything, feed, how, written_csv
+from mappings.language import MapKind, draft_map
+from mappings.readers import SourceError, SourceFormat, open_table
+from tests.support.reader_fuzz import (
+    FORMATS,
+    Content,
+    anything,
+    feed,
+    how,
+    written,
+    written_csv,
+)
 
 ROOT = Path(__file__).parents[3]
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
@@ -53,6 +63,23 @@ def test_what_a_csv_file_says_is_read_as_written(
     path.write_bytes(written_csv(rows, delimiter))
     table = open_table(path, SourceFormat(("csv",), delimiter=delimiter))
     assert [list(table.header), *table.rows] == rows
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_any_input_is_drafted_or_refused(name: str) -> None:
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(content=anything(name))
+    def every(content: Content) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = written(Path(folder), name, content)
+            try:
+                told = draft_map(path, MapKind.SESSION)
+            except SourceError as error:
+                told = str(error)
+        assert folder not in told
+        assert told
+
+    every()
 
 
 @pytest.mark.faults
