@@ -6,8 +6,7 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 from bridge.clock import Clock
-from bridge.errors import BadRequestError, Finding, GateError, UnauthorizedError
-from bridge.gate.agreements import agreements_of
+from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import decide
@@ -28,11 +27,11 @@ from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
 from bridge.gate.scope_limits import within_scopes
 from bridge.gate.survey import SurveyRow, survey
+from bridge.gate.viewers import present_viewer, viewer_of
 from bridge.gate.waiting import WaitingText, waiting_texts
 from bridge.identifiers import Identifiers
-from bridge.identity import Caller, still_holds
+from bridge.identity import Caller
 from bridge.ledger.append import append
-from bridge.store.agreement_changes import take_effect
 from bridge.store.engine import read, write
 from bridge.store.evidence import evidence_of, lock_students
 from bridge.store.index import INCLUDES
@@ -107,14 +106,7 @@ class Gate:
         )
 
     def _viewer(self, connection: Connection, caller: Caller) -> Viewer:
-        """Return who asks, after amendments that are due have taken effect.
-
-        INVARIANT: nothing can be taken from the caller between here and the commit.
-        """
-        if not still_holds(connection, caller, self._clock):
-            raise UnauthorizedError
-        take_effect(connection, self._clock.now())
-        return viewer_of(connection, caller)
+        return present_viewer(connection, caller, self._clock)
 
     def _reached(
         self,
@@ -350,14 +342,3 @@ class Gate:
             within = within_scopes(caller, query)
             sight = authorised(viewer, query.type, self._clock.now())
             return count(connection, within, sight) if within else 0
-
-
-def viewer_of(connection: Connection, caller: Caller) -> Viewer:
-    """Return a caller with the agreements in use that bind its organisation."""
-    return Viewer(
-        party=caller.party,
-        organization=caller.organization,
-        role=caller.role,
-        purposes=tuple(caller.purposes),
-        agreements=agreements_of(connection, caller.party, caller.organization),
-    )

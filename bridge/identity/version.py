@@ -21,7 +21,10 @@ _STANDING: Final = "status, party, organization, agreement, role, purposes, scop
 _COUNT_UP: Final = "UPDATE identity_version SET version = version + 1 + "
 # The steps differ: a number that was seen and then rolled back (with a group of commits, or by a
 # backup put in place) is not reached a second time with another meaning.
-_STEP: Final = {"sqlite": "abs(random() / 9223372036855)", "postgresql": "floor(random() * 1000000)"}
+_STEP: Final = {
+    "sqlite": "abs(random() / 9223372036855)",
+    "postgresql": "floor(random() * 1000000)",
+}
 
 
 def version_of(connection: Connection) -> int:
@@ -47,7 +50,7 @@ _FUNCTION: Final = f"""
 CREATE OR REPLACE FUNCTION identity_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock({_LOCK});
-  {_COUNT_UP}{_STEP['postgresql']};
+  {_COUNT_UP}{_STEP["postgresql"]};
   RETURN NULL;
 END $$
 """

@@ -11,9 +11,9 @@ from bridge.gate import Gate, Query, ReleasedFollowUps, ReleasedResource, Seen
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
-from bridge.gate.gate import viewer_of
 from bridge.gate.projection import sealed
 from bridge.gate.released import GATE_MARK
+from bridge.gate.viewers import viewer_of
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.store.engine import read

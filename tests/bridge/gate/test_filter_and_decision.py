@@ -19,8 +19,8 @@ from sqlalchemy import Connection, text
 from bridge.gate import Query, Viewer
 from bridge.gate.authorise import Authorised, authorised
 from bridge.gate.decisions import decide
-from bridge.gate.gate import viewer_of
 from bridge.gate.projection import project
+from bridge.gate.viewers import viewer_of
 from bridge.journeys.record_releases import revoke_release
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, evidence_of, record_evidence
