@@ -9,6 +9,7 @@ from bridge.api.batch import run_bundle
 from bridge.api.interactions import Interaction, perform
 from bridge.api.metadata import capability_statement
 from bridge.api.negotiation import FORM_TYPE, JSON_TYPES, negotiated, require_type
+from bridge.api.openapi import description
 from bridge.api.replies import document_reply
 from bridge.api.validation import validate
 from bridge.context import BodyOf, BridgeOf, CallOf
@@ -24,6 +25,12 @@ Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]
 def metadata(bridge: BridgeOf) -> Response:
     """Say what the server can do (CapabilityStatement); the same for everyone."""
     return document_reply(capability_statement(bridge.settings)).response()
+
+
+@router.get("/openapi.json")
+def openapi(bridge: BridgeOf) -> Response:
+    """Describe the API for tools that read no CapabilityStatement; the same for everyone."""
+    return document_reply(description(bridge.settings), "application/json").response()
 
 
 @router.get("/{kind}")

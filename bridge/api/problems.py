@@ -18,11 +18,18 @@ from starlette.exceptions import HTTPException
 from bridge.api.guard import SECURITY_HEADERS
 from bridge.api.offered import methods_of
 from bridge.api.replies import Reply, outcome, outcome_reply
-from bridge.errors import Finding, NotFoundError, RefusedError
+from bridge.errors import Finding, NotFoundError, NotOfferedError, RefusedError
 from bridge.identity import OAuthError
 from bridge.store.index import PARAMETERS
 
 _OF_TYPES: Final = re.compile(r"/fhir/(?P<kind>[A-Za-z]+)(?P<one>/[A-Za-z0-9.\-]+)?")
+# The last names of paths that stand where an id or a type would, and what they offer.
+_FIXED: Final = {
+    "_search": ("POST", "OPTIONS"),
+    "$validate": ("POST", "OPTIONS"),
+    "metadata": ("GET", "HEAD", "OPTIONS"),
+    "openapi.json": ("GET", "HEAD", "OPTIONS"),
+}
 _log = structlog.get_logger("bridge.problems")
 
 
@@ -41,8 +48,11 @@ def _refused(_request: Request, error: Exception) -> Response:
     return outcome_reply(error).response()
 
 
-def _not_found(_request: Request, _error: Exception) -> Response:
+def _not_found(request: Request, _error: Exception) -> Response:
     # A path that does not parse names nothing; the framework's own text would echo it.
+    if offered := _FIXED.get(request.url.path.rpartition("/")[2]):
+        text = "This method is not offered here."
+        return outcome_reply(NotOfferedError(405, text, offered)).response()
     return outcome_reply(NotFoundError()).response()
 
 

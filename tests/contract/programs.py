@@ -20,6 +20,7 @@ CLIENTS = {
     "fhirclient": "RS384",
     "fhirpy": "ES384",
     "fhir-kit-client": "ES384",
+    "schemathesis": "ES384",
 }
 # Nothing but this machine: any other address goes to a port where nobody listens.
 NOWHERE = "http://127.0.0.1:9"

@@ -24,6 +24,7 @@ class Row:
 ROUTES = (
     Row("GET", "/healthz", "public"),
     Row("GET", "/fhir/metadata", "public"),
+    Row("GET", "/fhir/openapi.json", "public"),
     Row("GET", "/fhir/.well-known/smart-configuration", "public"),
     Row("POST", "/auth/token", "tokens"),
     Row("POST", "/auth/introspect", "tokens"),

@@ -39,6 +39,7 @@ RESPONSES = {
 # Where a reply may be made from a document: capabilities, configuration, a manifest.
 DOCUMENTS = {
     ("fhir", "metadata"),
+    ("fhir", "openapi"),
     ("oauth", "configuration"),
     ("bulk", "manifest"),
     ("terminology", "_answer"),
