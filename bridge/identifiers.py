@@ -10,13 +10,19 @@ import base64
 import binascii
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 _NONCE = 12
 _WIDTH = 26  # with nonce and tag 54 bytes: a text of 72 letters without padding
+_BLOCK: Final = 64  # bytes SHA-256 takes at a time
+# The two high bits of the variant of RFC 9562, whatever the digit's own two low bits.
+_VARIANT: Final = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +33,31 @@ class Identifiers:
 
     def issue(self, *names: str) -> str:
         """Return a UUID-shaped identifier (RFC 9562 version 8) for a list of names."""
-        digest = bytearray(self._digest("identifier", *names)[:16])
-        digest[6] = (digest[6] & 0x0F) | 0x80
-        digest[8] = (digest[8] & 0x3F) | 0x80
-        text = digest.hex()
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return _uuid(self._digest("identifier", *names).hex())
+
+    def issuer(self, *names: str) -> Callable[[str, str], str]:
+        """Return what issues, for a kind and a key, what ``issue(*names, kind, key)`` does.
+
+        It is for many keys of few kinds, three times as fast: what goes before the key is hashed
+        once for each kind, where HMAC (RFC 2104: a hash within a hash) starts anew for each key.
+        """
+        secret = self.secret.encode()
+        block = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+        outer = sha256(bytes(byte ^ 0x5C for byte in block))
+        inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        inner.update(self._frame("identifier", *names))
+        started = {}
+
+        def issue(kind: str, key: str) -> str:
+            if kind not in started:
+                started[kind] = inner.copy()
+                started[kind].update(self._frame(kind))
+            within, without, last = started[kind].copy(), outer.copy(), key.encode()
+            within.update(len(last).to_bytes(4, "big") + last)
+            without.update(within.digest())
+            return _uuid(without.hexdigest())
+
+        return issue
 
     def pseudonym(self, hub: str, identifier: str) -> str:
         """Return the pseudonym of an identifier for one hub; two hubs cannot link theirs."""
@@ -70,3 +96,9 @@ class Identifiers:
         # With their lengths, so that two lists of parts never become the same bytes.
         encoded = [part.encode() for part in parts]
         return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
+
+
+def _uuid(digest: str) -> str:
+    """Return the first 16 bytes of a digest, in hexadecimal, shaped as a UUID of version 8."""
+    head = f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}"
+    return f"{head}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"

@@ -108,16 +108,12 @@ class _Batch:
         known = organizations(self._connection)
         of = self._of
         sites = {o.key.partition("/")[2]: o.id for o in known.values() if o.parent == of.lea}
-
-        def id_for(kind: str, key: str) -> str:
-            # Per pair of parties: two providers get two identifiers of one student.
-            return of.parts.identifiers.issue(of.lea, of.provider, kind, key)
-
         return ReferralContext(
             district_id=known[of.lea].id,
             provider_id=known[of.provider].id,
             school_ids=sites,
-            id_for=id_for,
+            # Per pair of parties: two providers get two identifiers of one student.
+            id_for=of.parts.identifiers.issuer(of.lea, of.provider),
             recorded_at=self._now,
             systems=DistrictSystems.of(of.lea, "state"),
         )

@@ -222,7 +222,7 @@ def _trial_context() -> ReferralContext:
         district_id=_IDENTIFIERS.issue("district"),
         provider_id=_IDENTIFIERS.issue("provider"),
         school_ids=_AnySchool(),
-        id_for=_IDENTIFIERS.issue,
+        id_for=_IDENTIFIERS.issuer(),
         recorded_at=datetime(2000, 1, 1, tzinfo=UTC),
         systems=DistrictSystems.of("trial", "state"),
     )
