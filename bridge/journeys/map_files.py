@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import BinaryIO
+from typing import Final, Self
 
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
-from bridge.journeys.run_maps import run_of
+from bridge.journeys.run_maps import compiled_map, named
 from mappings.canonical import Referral, ServiceSession, StudentScreening
 from mappings.fhir import (
     DistrictSystems,
@@ -52,7 +52,7 @@ class Together:
     report: RunReport
 
 
-_BUFFER = 1 << 20
+_LINES: Final = 512
 
 
 # A trial's identifiers are told to no one, so nothing needs to be kept secret from anyone.
@@ -97,12 +97,14 @@ def map_files_together(map_id: str, files: Sequence[Path], out: Path, processes:
         SourceError: a file cannot be used; nothing was written.
     """
     _refuse_used(out)
-    run_of(map_id, files, Share(0, processes))
-    out.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        shares = [Share(index, processes) for index in range(processes)]
-        started = [pool.submit(_map_share, map_id, list(files), out, share) for share in shares]
         try:
+            for _ in range(processes):
+                pool.submit(_ready)  # they start while the file is gone through
+            shares = compiled_map(map_id).divide(named(files), processes)
+            out.mkdir(parents=True, exist_ok=True)
+            work = (map_id, list(files), out)
+            started = [pool.submit(_map_share, work, *each) for each in enumerate(shares, 1)]
             done = [future.result() for future in started]
         except BrokenProcessPool:
             raise BridgeError("a process ended before its time; is there enough memory?") from None
@@ -113,19 +115,24 @@ def map_files_together(map_id: str, files: Sequence[Path], out: Path, processes:
     resources: Counter[str] = Counter()
     for result in results:
         resources.update(result.resources)
-    held = sorted(row for result in results for row in result.held)
+    held = [row for result in results for row in result.held]
     return Together(MapResult(dict(resources), tuple(held)), report)
 
 
-def _map_share(map_id: str, files: list[Path], out: Path, share: Share) -> Together:
-    """Map one process's rows into files whose names tell the process.
+def _ready() -> None:
+    """Do nothing: to find this, a process must have loaded what it needs."""
+
+
+def _map_share(work: tuple[str, list[Path], Path], number: int, share: Share) -> Together:
+    """Map one process's rows into files whose names tell its number.
 
     Raises:
         BridgeError: anything that went wrong; other errors cannot all be handed over.
     """
+    map_id, files, out = work
     try:
-        run = run_of(map_id, files, share)
-        result = _write(run, out, f".{share.index + 1}")
+        run = replace(compiled_map(map_id), share=share).run(named(files))
+        result = _write(run, out, f".{number}")
     except SourceError as error:
         raise BridgeError(str(error)) from None
     return Together(result, run.report)
@@ -138,11 +145,10 @@ def _refuse_used(out: Path) -> None:
 
 def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
     """Write rows to ``TYPE<mark>.ndjson.part`` in a folder."""
-    resources: dict[str, int] = {}
     held: list[tuple[str, int, tuple[str, ...]]] = []
     trial = _Trial(_trial_context())
     with ExitStack() as stack:
-        files: dict[str, BinaryIO] = {}
+        files: dict[str, _LineFile] = {}
         for row in rows:
             if isinstance(row, Held):
                 reasons = tuple(str(reason) for reason in row.reasons)
@@ -151,10 +157,36 @@ def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
             for kind, line in trial.lines(row):
                 if kind not in files:
                     part = out / f"{kind}{mark}.ndjson.part"
-                    files[kind] = stack.enter_context(part.open("wb", _BUFFER))
-                files[kind].write(line + b"\n")
-                resources[kind] = resources.get(kind, 0) + 1
-    return MapResult(resources, tuple(held), mark)
+                    files[kind] = stack.enter_context(_LineFile(part))
+                files[kind].add(line)
+    return MapResult({kind: file.lines for kind, file in files.items()}, tuple(held), mark)
+
+
+class _LineFile:
+    """A file of lines, written some hundreds at a time: each costs a list's ``append``."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._waiting: list[bytes] = []
+        self.lines = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
+        self._file.close()
+
+    def add(self, line: bytes) -> None:
+        self._waiting.append(line)
+        if len(self._waiting) >= _LINES:
+            self._write()
+
+    def _write(self) -> None:
+        self.lines += len(self._waiting)
+        if self._waiting:
+            self._file.write(b"\n".join([*self._waiting, b""]))
+        self._waiting.clear()
 
 
 def _published(out: Path, result: MapResult) -> MapResult:

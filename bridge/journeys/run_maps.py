@@ -1,7 +1,6 @@
 """A map is found, proved and run over files."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,11 +8,9 @@ from zoneinfo import ZoneInfo
 from bridge.errors import BridgeError
 from documents import DocumentError, Problem
 from mappings.language import (
-    WHOLE,
     CompiledMap,
     MapDocument,
     Run,
-    Share,
     check_map,
     compile_map,
     exported_at,
@@ -22,15 +19,12 @@ from mappings.language import (
 )
 
 
-def run_of(
-    map_id: str, files: Sequence[Path], share: Share = WHOLE, exported: str | None = None
-) -> Run:
+def run_of(map_id: str, files: Sequence[Path], exported: str | None = None) -> Run:
     """Return a run of a map over files, given in order or as ROLE=FILE.
 
     Args:
         map_id: a shipped map's id, or a map's file.
         files: the files.
-        share: of the rows, for several processes.
         exported: when the files were made, in the map's zone: sessions that had not ended by then
             are no visits.
 
@@ -39,7 +33,7 @@ def run_of(
         SourceError: a file cannot be used, a needed one is missing, too few rows match.
         BridgeError: the moment of the export cannot be read.
     """
-    compiled = replace(compiled_map(map_id), share=share)
+    compiled = compiled_map(map_id)
     moment = _exported(compiled, exported)
     return compiled.run(named(files), moment)
 

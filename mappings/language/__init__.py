@@ -16,13 +16,12 @@ from mappings.language.locking import lock_differences, lock_name, lock_text
 from mappings.language.map_schema import map_schema
 from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
 from mappings.language.past import exported_at
-from mappings.language.running import WHOLE, Share
+from mappings.language.shares import Share
 from mappings.language.shipped import SHIPPED, list_maps, load_map
 
 __all__ = [
     "DICTIONARY",
     "SHIPPED",
-    "WHOLE",
     "CanonicalField",
     "CompiledMap",
     "ExampleResult",

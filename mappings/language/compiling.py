@@ -17,11 +17,12 @@ from mappings.language.held_sheet import open_source
 from mappings.language.joining import MAX_JOINED_ROWS, JoinedRow, JoinIndex
 from mappings.language.outcome import Held, Mapped, RunReport
 from mappings.language.past import once_past, refuse_unknown_export
-from mappings.language.running import WHOLE, Share, TableRun
+from mappings.language.running import TableRun
+from mappings.language.shares import Share, divided
 from mappings.language.shipped import load_map
 from mappings.language.typed import Setting
 from mappings.language.value_tables import normal
-from mappings.readers import SourceError, SourceFormat, Table, has_part, is_folder
+from mappings.readers import START, SourceError, SourceFormat, Table, has_part, is_folder
 
 Tables = Mapping[str, Callable[[], Table]]
 """For each role, how its table is opened (it may be opened twice)."""
@@ -42,12 +43,12 @@ class Run(Iterator[Mapped | Held]):
 class CompiledMap:
     """A map proved free of mistakes, with the maps its joined sources are read with.
 
-    ``share`` says which rows it maps, where several processes divide a file.
+    ``share`` says which rows it maps, where several processes divide a file (:meth:`divide`).
     """
 
     document: MapDocument
     parts: Mapping[str, "CompiledMap"] = field(default_factory=dict)
-    share: Share = WHOLE
+    share: Share | None = None
 
     def run(
         self, files: Mapping[str, Path] | Sequence[Path], exported: datetime | None = None
@@ -71,6 +72,24 @@ class CompiledMap:
         names = {role: path.name for role, path in given.items()}
         return self.run_tables(self._openers(given), names, exported)
 
+    def divide(
+        self, files: Mapping[str, Path] | Sequence[Path], processes: int
+    ) -> tuple[Share, ...]:
+        """Go through files once, and divide the rows among processes.
+
+        Raises:
+            SourceError: as for :meth:`run`.
+        """
+        given = files if isinstance(files, Mapping) else self._roles(files)
+        self._refuse_missing(given)
+        tables = self._openers(given)
+        self._prove(tables)
+        main = self.document.main.role
+        once = {main: _opener(given[main], replace(self.formats()[main], start=START))}
+        run, table = self._prepared({**tables, **once}, RunReport(self.document.id, {}))
+        repeats, end = run.scan(table)
+        return divided(repeats, table, end, processes)
+
     def run_tables(
         self, tables: Tables, names: Mapping[str, str], exported: datetime | None = None
     ) -> Run:
@@ -78,7 +97,8 @@ class CompiledMap:
         document = self.document
         refuse_unknown_export(document.until_past, exported, names.get(document.main.role, "?"))
         report = RunReport(document.id, dict(names))
-        self._prove(tables)
+        if self.share is None:  # what is divided has been proved
+            self._prove(tables)
         run, table = self._prepared(tables, report)
         run.share = self.share
         if exported is not None and document.kind is MapKind.SESSION:
@@ -119,6 +139,7 @@ class CompiledMap:
             joins=joins,
             absent=frozenset(s.role for s in self.document.sources if s.role not in tables),
             report=report,
+            again=tables[main],
             hold_when=bind_holds(self.document, places[main]),
         )
         return run, opened[main]
@@ -222,7 +243,9 @@ class CompiledMap:
         return table.header, {number: cells for number, cells in rows if number in numbers}
 
     def _openers(self, files: Mapping[str, Path]) -> dict[str, Callable[[], Table]]:
-        formats = self.formats()
+        formats, main = self.formats(), self.document.main.role
+        if self.share is not None:
+            formats[main] = replace(formats[main], start=self.share.start)
         return {role: _opener(path, formats[role]) for role, path in files.items()}
 
     def _refuse_missing(self, files: Mapping[str, Path]) -> None:

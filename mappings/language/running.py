@@ -1,17 +1,16 @@
 """Running a compiled map over one table: each row becomes a record, is held, or is a duplicate."""
 
 import hashlib
-from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
-from zlib import crc32
 
 from mappings.canonical import SourceRow
 from mappings.language.binding import BoundField, BoundHold
 from mappings.language.diagnosis import diagnose, not_on_form
 from mappings.language.document import MapDocument, Otherwise
+from mappings.language.drafts import maker
 from mappings.language.generating import Build, Unmappable
 from mappings.language.held_sheet import Returned
 from mappings.language.joining import JoinIndex
@@ -24,33 +23,13 @@ from mappings.language.outcome import (
     UnmappedValues,
     Unreadable,
 )
+from mappings.language.repeats import Passing, Repeat, Repeats, scan
+from mappings.language.shares import Share
 from mappings.language.value_tables import normal
 from mappings.readers import SEVERAL, Cells, SourceError, Table
 
 _BATCH = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """The rows of a file that one of several processes maps: those whose key falls to it.
-
-    Every process reads the whole file, and rows of one key fall to one process, so each repeated
-    row is seen beside the first.
-
-    Attributes:
-        index: which of them this is, from 0; the first also counts what has no key.
-        of: how many there are.
-    """
-
-    index: int = 0
-    of: int = 1
-
-    def holds(self, key: str) -> bool:
-        """Whether a row is this process's; the same in every process."""
-        return self.of == 1 or crc32(key.encode()) % self.of == self.index
-
-
-WHOLE: Final = Share()
+_ORIGIN: Final = maker(SourceRow)
 
 
 @dataclass(slots=True)
@@ -59,9 +38,9 @@ class TableRun:
 
     Attributes:
         key_places: positions of the row key's columns.
-        optional_first: whether the first filled of them is the key (messages), not all together.
         absent: roles of optional sources that were not given.
-        share: the rows to map; the report counts no others.
+        again: opens the main source once more, to go through it before it is mapped.
+        share: the rows to map, if not all; the report counts no others.
         hold_when: rows that are held whatever else they say.
     """
 
@@ -72,10 +51,11 @@ class TableRun:
     joins: list[JoinIndex]
     absent: frozenset[str]
     report: RunReport
-    share: Share = WHOLE
+    again: Callable[[], Table]
+    share: Share | None = None
     hold_when: tuple[BoundHold, ...] = ()
-    _rows: dict[int, int] = field(default_factory=dict, repr=False)
-    _contents: "array[int]" = field(default_factory=lambda: array("q"), repr=False)
+    _passing: Passing = field(default_factory=Passing, repr=False)
+    _known: Callable[[int], Repeat | None] | None = field(default=None, repr=False)
 
     def outcomes(self, table: Table) -> Iterator[tuple[Cells, Mapped | Held]]:
         """Yield every row that is no duplicate, with its cells.
@@ -84,11 +64,13 @@ class TableRun:
             SourceError: a value holds the whole file (``otherwise: stop-file``).
         """
         width = len(table.header)
-        number = table.first_row
+        number, rows = table.first_row, table.rows
+        if (share := self.share) is not None:
+            rows = islice(rows, share.first - number, share.end - number)
+            number, self._known = share.first, share.repeats.finder()
         filled = [0] * width
-        while batch := list(islice(table.rows, _BATCH)):
-            if self.share.index == 0:
-                _count_filled(filled, [cells for cells in batch if len(cells) == width])
+        while batch := list(islice(rows, _BATCH)):
+            _count_filled(filled, [cells for cells in batch if len(cells) == width])
             for cells in batch:
                 outcome = self._row(table, number, cells)
                 number += 1
@@ -100,34 +82,52 @@ class TableRun:
         }
         self.report.finish()
 
+    def scan(self, table: Table) -> tuple[Repeats, int]:
+        """Go through all rows of the main source; return the repeated ones, and the row behind."""
+        width, end = len(table.header), table.first_row
+
+        def keyed() -> Iterator[tuple[int, str, Cells]]:
+            nonlocal end
+            for end, cells in enumerate(table.rows, table.first_row + 1):
+                if len(cells) == width and any(cells) and (key := self._key(cells)):
+                    yield end - 1, key, cells
+
+        return scan(keyed()), end
+
     def _row(self, table: Table, number: int, cells: Cells) -> Mapped | Held | None:
-        blank, ragged = not any(cells), len(cells) != len(table.header)
-        key = "" if blank or ragged else self._key(cells)
-        if blank or not self.share.holds(key):
-            self._contents.append(0)
-            self.report.blank += blank and self.share.index == 0
+        if not any(cells):
+            self.report.blank += 1
             return None
         self.report.read += 1
-        content = hash(tuple(cells))
-        self._contents.append(content)
-        if ragged:
+        if len(cells) != len(table.header):
             return self._ragged(table, number, cells)
-        origin = SourceRow(self.document.id, table.file, number, key)
-        if type(cells) is Returned:
-            origin = replace(origin, ticket=cells.ticket)
-        first = self._rows.setdefault(hash(key), number) if key else number
-        if first != number and self._contents[first - table.first_row] == content:
+        key = self._key(cells)
+        repeat = self._repeat(number, key, cells) if key else None
+        if repeat is not None and repeat.same:
             self.report.duplicates += 1
             return None
-        if reasons := self._unfit(table, cells, first if first != number else 0):
-            repeated = first != number
-            return self._hold(_by_content(origin, cells) if repeated else origin, reasons)
+        origin = _ORIGIN(source=self.document.id, file=table.file, row=number, key=key)
+        if type(cells) is Returned:
+            origin = replace(origin, ticket=cells.ticket)
+        if reasons := self._unfit(table, cells, repeat):
+            return self._hold(_by_content(origin, cells) if repeat else origin, reasons)
         return self._outcome(origin, cells)
 
-    def _unfit(self, table: Table, cells: Cells, first: int) -> list[HoldReason]:
-        """Return why a row is held before it is read; ``first`` is a row of the same key, or 0."""
-        if first:
-            return [_repeated(self.document, first)]
+    def _repeat(self, number: int, key: str, cells: Cells) -> Repeat | None:
+        """Return an earlier row of the same key."""
+        if self._known is not None:
+            return self._known(number)
+        repeat = self._passing.repeat(number, key, cells)
+        if self._passing.full:
+            repeats, end = self.scan(self.again())
+            self._known = repeats.between(number + 1, end).finder()
+            self._passing = Passing()
+        return repeat
+
+    def _unfit(self, table: Table, cells: Cells, repeat: Repeat | None) -> list[HoldReason]:
+        """Return why a row is held before it is read; ``repeat`` is one that says otherwise."""
+        if repeat is not None:
+            return [_repeated(self.document, repeat.first)]
         for conditions, reason in self.hold_when:
             if all(normal(cells[place]) in texts for place, texts in conditions):
                 return [reason]

@@ -18,14 +18,16 @@ from mappings.readers.opening import (
 )
 from mappings.readers.record_places import parse_place
 from mappings.readers.surveying import Surveyed, survey
-from mappings.readers.table import SEVERAL, Cells, Table, column_letter
+from mappings.readers.table import SEVERAL, START, Cells, Place, Table, column_letter
 
 __all__ = [
     "FORMATS",
     "PLACED",
     "RECORDS",
     "SEVERAL",
+    "START",
     "Cells",
+    "Place",
     "SourceError",
     "SourceFormat",
     "Surveyed",

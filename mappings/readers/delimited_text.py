@@ -6,16 +6,17 @@ known before the first row is mapped; the second hands out the rows.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
 from mappings.readers.errors import SourceError
-from mappings.readers.table import Cells, Table
+from mappings.readers.table import START, Cells, Place, Table
 from mappings.readers.text_chunks import MAX_LINE, TextFile
 
 MAX_CELL = 131_072
+_UNENDED = "unexpected end"
 _OTHERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
@@ -24,12 +25,14 @@ class CsvFormat:
     r"""How a map says a CSV file is written.
 
     ``escape`` is the character before a quote inside a cell where the export writes it so
-    (``\"``); empty where quotes are doubled, as RFC 4180 says.
+    (``\"``); empty where quotes are doubled, as RFC 4180 says. ``start`` is where to take up
+    reading; the file is then not proved readable first.
     """
 
     encoding: str = "utf-8"
     delimiter: str = ","
     escape: str = ""
+    start: Place | None = None
 
 
 Opener = Callable[[], BinaryIO]
@@ -41,29 +44,65 @@ def read_delimited(opener: Opener, file: str, how: CsvFormat, *, bare: bool = Fa
 
     Raises:
         SourceError: the file is empty, binary, in another encoding, has one column, no rows,
-            a broken quote, or a line or cell beyond the caps. Raised before any row is given.
+            a broken quote, or a line or cell beyond the caps. Raised before any row is given, or,
+            where ``how`` says a start, when the row is reached.
     """
-    with opener() as stream:
-        _prove_readable(TextFile(stream, file, how.encoding), how)
-    rows = _rows(opener, file, how)
+    if how.start is None:
+        with opener() as stream:
+            _prove_readable(TextFile(stream, file, how.encoding), how)
+    places: list[Place] = []
+    rows = _rows(lambda: TextFile(opener(), file, how.encoding), how, START, places)
     header = next(rows, [])
     if len(header) < 2:
         raise _one_column(file, header, how)
     first = next(rows, None)
     if first is None and not bare:
         raise SourceError(file, "row 1", "is the only row; a header and rows are expected")
-    return Table(file, tuple(header), rows if first is None else chain([first], rows))
+    if how.start and how.start != START:
+        rows = _rows(lambda: TextFile(opener(), file, how.encoding), how, how.start, places)
+        return Table(file, tuple(header), rows, how.start.row, places=places)
+    rows = rows if first is None else chain([first], rows)
+    return Table(file, tuple(header), rows, places=places)
 
 
-def _rows(opener: Opener, file: str, how: CsvFormat) -> Iterator[Cells]:
-    with opener() as stream:
-        text = TextFile(stream, file, how.encoding)
-        yield from _parsed(text.chunks(), how)
+def _rows(
+    opened: Callable[[], TextFile], how: CsvFormat, start: Place, places: list[Place]
+) -> Iterator[Cells]:
+    """Yield rows from a place on, and note the places come by."""
+    text = opened()
+    with text.stream:
+        for place, rows in _pieces(text, how, start):
+            if place == START or not text.anew:
+                places.append(place)
+            yield from rows
 
 
-def _parsed(chunks: Iterable[str], how: CsvFormat) -> Iterator[Cells]:
-    lines = chain.from_iterable(io.StringIO(chunk, newline="") for chunk in chunks)
-    escape = how.escape or None
+def _pieces(text: TextFile, how: CsvFormat, start: Place) -> Iterator[tuple[Place, list[Cells]]]:
+    """Yield rows some hundreds at a time, with where they begin.
+
+    A piece of text that ends within a row waits for the next one.
+
+    Raises:
+        SourceError: a row is broken or too long.
+    """
+    place, waiting = start, ""
+    for chunk in text.chunks(start.offset):
+        waiting += chunk
+        try:
+            rows = list(_reader(waiting, how))
+        except csv.Error as error:
+            if not str(error).startswith(_UNENDED):
+                raise _broken(text.file, place, waiting, how) from None
+            _refuse_endless(text.file, place, waiting, how)
+            continue
+        yield place, rows
+        place, waiting = Place(text.offset, place.row + len(rows)), ""
+    if waiting:
+        raise _broken(text.file, place, waiting, how)
+
+
+def _reader(text: str, how: CsvFormat) -> Iterator[Cells]:
+    lines, escape = io.StringIO(text, newline=""), how.escape or None
     return csv.reader(lines, delimiter=how.delimiter, escapechar=escape, strict=True)
 
 
@@ -76,7 +115,8 @@ def _prove_readable(text: TextFile, how: CsvFormat) -> None:
     for chunk in text.chunks():
         quoted = quoted or '"' in chunk or (how.escape or '"') in chunk or _has_long_cell(chunk)
     if quoted:
-        _prove_rows(text, how)
+        for _ in _pieces(text, how, START):
+            pass
 
 
 def _has_long_cell(chunk: str) -> bool:
@@ -85,31 +125,29 @@ def _has_long_cell(chunk: str) -> bool:
     )
 
 
-def _prove_rows(text: TextFile, how: CsvFormat) -> None:
-    progress = [0]
+def _broken(file: str, place: Place, text: str, how: CsvFormat) -> SourceError:
+    """Say which row is broken, and how."""
+    row, advice = place.row, ""
     try:
-        for _ in _parsed(_watched(text, progress), how):
-            progress[0] += 1
+        for _ in _reader(text, how):
+            row += 1
     except csv.Error as error:
-        raise SourceError(text.file, f"row {progress[0] + 1}", _advice(str(error))) from None
+        advice = _advice(str(error))
+    return SourceError(file, f"row {row}", advice)
 
 
-def _watched(text: TextFile, progress: list[int]) -> Iterator[str]:
-    """Hand on the pieces, and stop when one row swallows several: rows are held in memory."""
-    rows, waited = 0, 0
-    for chunk in text.chunks():
-        waited = 0 if progress[0] > rows else waited + len(chunk)
-        rows = progress[0]
-        if waited > 2 * MAX_LINE:
-            advice = "is longer than two million characters; a quote may not be closed"
-            raise SourceError(text.file, f"row {rows + 1}", advice)
-        yield chunk
+def _refuse_endless(file: str, place: Place, text: str, how: CsvFormat) -> None:
+    """Stop when one row swallows several pieces: rows are held in memory."""
+    if len(text) > 2 * MAX_LINE:
+        advice = "is longer than two million characters; a quote may not be closed"
+        row = _broken(file, place, text, how).where
+        raise SourceError(file, row, advice)
 
 
 def _advice(error: str) -> str:
     if "field larger" in error:
         return f"has a cell of more than {MAX_CELL:,} characters; a quote may not be closed"
-    if "unexpected end" in error:
+    if error.startswith(_UNENDED):
         return "opens a quote that is never closed; export the file again"
     return (
         "has a quote inside a cell that is not doubled; export the file again, or if the export"

@@ -22,7 +22,7 @@ from mappings.readers.folder_parts import Part, parts_of
 from mappings.readers.hl7_messages import Hl7Format, read_hl7
 from mappings.readers.json_rows import JsonFormat, read_json_rows
 from mappings.readers.roster_folder import RosterFormat
-from mappings.readers.table import Table
+from mappings.readers.table import Place, Table
 
 MAX_DOCUMENT = 2_000_000
 FORMATS = (
@@ -65,6 +65,8 @@ class SourceFormat:
         part: name, without ending, of the one file meant where a folder or zip of several comes.
         locations: the places asked for, in formats without headings; of ``ndjson`` the headings.
         each: the segment of an HL7 v2 message that makes a row; empty when the message does.
+        start: where to take up reading, of the :attr:`Table.places` of an earlier reading; the file
+            is then not proved readable first.
     """
 
     formats: tuple[str, ...]
@@ -75,6 +77,7 @@ class SourceFormat:
     part: str = ""
     locations: tuple[str, ...] = ()
     each: str = ""
+    start: Place | None = None
 
 
 def open_table(path: Path, how: SourceFormat) -> Table:
@@ -97,7 +100,7 @@ def open_table(path: Path, how: SourceFormat) -> Table:
         case "hl7v2":
             return read_hl7(path, Hl7Format(how.encoding, how.locations, how.each))
         case _:
-            return read_csv(path, CsvFormat(how.encoding, how.delimiter, how.escape))
+            return read_csv(path, _csv(how))
 
 
 def is_folder(path: Path) -> bool:
@@ -125,7 +128,7 @@ def _open_part(path: Path, how: SourceFormat) -> Table:
     part = _part(path, how, _ENDINGS[how.formats[0]])
     if how.formats[0] == "ndjson":
         return read_json_rows(part, JsonFormat(how.locations))
-    return read_csv_part(part, CsvFormat(how.encoding, how.delimiter, how.escape))
+    return read_csv_part(part, _csv(how))
 
 
 def _part(path: Path, how: SourceFormat, endings: tuple[str, ...]) -> Part:
@@ -138,6 +141,10 @@ def _part(path: Path, how: SourceFormat, endings: tuple[str, ...]) -> Part:
         return parts[0]
     wanted = f"one file named {how.part}" if how.part else "one file"
     raise SourceError(path.name, "the whole folder", f"must hold {wanted} ({' or '.join(endings)})")
+
+
+def _csv(how: SourceFormat) -> CsvFormat:
+    return CsvFormat(how.encoding, how.delimiter, how.escape, how.start)
 
 
 def _open_placed(path: Path, how: SourceFormat) -> Table:

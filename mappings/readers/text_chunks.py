@@ -66,26 +66,35 @@ class TextFile:
         file: name for messages.
         encoding: one of ``ENCODINGS``.
         lines: complete lines handed out so far, for messages.
+        offset: bytes handed out so far; of a text written anew, bytes of what it became.
+        anew: whether the text is written anew on the way in.
     """
 
     stream: BinaryIO
     file: str
     encoding: str = "utf-8"
     lines: int = 0
-    _offset: int = field(default=0, repr=False)
+    offset: int = 0
+    anew: bool = False
     _not_utf8: bool = field(default=False, repr=False)
     _beyond_ascii: bool = field(default=False, repr=False)
 
-    def chunks(self) -> Iterator[str]:
-        """Yield the text from the start of the file, in pieces that end where a line ends.
+    def chunks(self, start: int = 0) -> Iterator[str]:
+        """Yield the text in pieces that end where a line ends.
+
+        Args:
+            start: an offset at which a line begins; not of a text written anew.
 
         Raises:
             SourceError: for anything this module's docstring refuses.
         """
         self.stream.seek(0)
         self.lines = 0
-        self._offset = self._start()
+        self.offset = self._start()
         source = self._recoded()
+        if start:
+            self.stream.seek(start)
+            self.offset = start
         rest = b""
         while piece := self._piece(source):
             whole, rest = _cut(rest + piece)
@@ -95,7 +104,8 @@ class TextFile:
                 yield self._decoded(whole)
         if rest:
             yield self._decoded(rest)
-        self._refuse_hidden_utf8()
+        if not start:
+            self._refuse_hidden_utf8()
 
     def _start(self) -> int:
         """Refuse what is no text at all; skip a byte order mark and return its length."""
@@ -119,7 +129,8 @@ class TextFile:
         at = self.stream.tell()
         codec = _UTF16.get(self.stream.read(2)) if at == 0 else None
         if codec and self.encoding in ("utf-8", "utf-16"):
-            self._offset = len(codecs.BOM_UTF16)
+            self.offset = len(codecs.BOM_UTF16)
+            self.anew = True
             return _Recoded(self.stream, codec)
         if codec:
             advice = f"starts with a UTF-16 mark but the map says encoding {self.encoding}"
@@ -154,7 +165,7 @@ class TextFile:
         if self._codec != "utf-8" and not whole.isascii():
             self._watch_for_utf8(whole)
         self.lines += whole.count(b"\n") or whole.count(b"\r")
-        self._offset += len(whole)
+        self.offset += len(whole)
         return text
 
     def _control(self, whole: bytes) -> SourceError:
@@ -173,7 +184,7 @@ class TextFile:
 
     def _place(self, whole: bytes, at: int) -> str:
         row = self.lines + whole.count(b"\n", 0, at) + 1
-        return f"row {row} (counted in lines), byte {self._offset + at + 1}"
+        return f"row {row} (counted in lines), byte {self.offset + at + 1}"
 
     def _watch_for_utf8(self, whole: bytes) -> None:
         self._beyond_ascii = True
