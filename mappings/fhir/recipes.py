@@ -47,28 +47,22 @@ class Recipe:
     listed: tuple[str, str] = ("", "")
 
 
-class Part(NamedTuple):
-    """One resource to be made.
+Part = tuple[Recipe, Any, Ids, Hashable]
+"""One resource to be made: recipe, record, ids, and the choice, which is what beside the record and
+its codes decides what the resource looks like."""
 
-    Attributes:
-        choice: what beside the record and its codes decides what the resource looks like.
+
+def build(part: Part, context: ReferralContext) -> Json:
+    """Build the resource of a part.
+
+    Raises:
+        UnknownCodeError: a code of the record is not in our tables.
     """
-
-    recipe: Recipe
-    record: Any
-    ids: Ids
-    choice: Hashable
-
-    def build(self, context: ReferralContext) -> Json:
-        """Build the resource.
-
-        Raises:
-            UnknownCodeError: a code of the record is not in our tables.
-        """
-        return self.recipe.build(self.record, self.ids, self.choice, context)
+    recipe, record, ids, choice = part
+    return recipe.build(record, ids, choice, context)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Fact:
     """A fact that a school knows of a student, as known on a day."""
 

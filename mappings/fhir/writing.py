@@ -12,32 +12,29 @@ it gives byte for byte what the builder and ``orjson`` give. A form that cannot 
 checked and serialised every time.
 """
 
-import re
 from collections.abc import Callable, Hashable
 from dataclasses import fields, replace
-from datetime import date, datetime
-from decimal import Decimal
-from itertools import count, pairwise
-from operator import attrgetter, itemgetter
-from types import NoneType
+from itertools import count
+from operator import attrgetter
+from string import ascii_letters, digits
 from typing import Any, Final
 
 import orjson
 
 from mappings.canonical import Coded, Referral
 from mappings.fhir.context import ReferralContext
-from mappings.fhir.elements import instant, number
 from mappings.fhir.errors import FhirError
-from mappings.fhir.probes import HIDDEN, MARK, LookedIntoError, place_of, probe
-from mappings.fhir.recipes import RECIPES, Ids, Part, Recipe
+from mappings.fhir.probes import HIDDEN, MARK, LookedIntoError, probe
+from mappings.fhir.recipes import RECIPES, Ids, Part, Recipe, build
 from mappings.fhir.referral import referral_parts
 from mappings.fhir.shapes import ShapeChecker
+from mappings.fhir.templates import BlankError, Fill, template
 
 _MOST_FORMS: Final = 8_192
 _MOST_VALUES: Final = 4_096
 
 # FHIR ids need no escaping in JSON (R4, id: [A-Za-z0-9.-]{1,64}).
-_SAFE: Final = re.compile(r"[A-Za-z0-9.-]+")
+_SAFE: Final = f"{ascii_letters}{digits}.-".encode()
 
 Line = tuple[str, bytes]
 """Resource type and the resource as compact JSON."""
@@ -77,71 +74,14 @@ class ReferralWriter:
             InvalidResourceError: a resource does not pass the full check.
         """
         parts = referral_parts(referral, self._context)
-        ids = [part.ids[0] for part in parts]
-        if not _SAFE.fullmatch("".join((*ids, *parts[0].ids))):
+        ids = "".join([*[ids[0] for _, _, ids, _ in parts], *parts[0][2]])
+        if ids.encode().translate(None, _SAFE):
             raise InvalidResourceError("Resource.id", "use letters, digits, - and . only")
         writers = self._writers
-        return [(part.recipe.kind, writers[part.recipe].write(part)) for part in parts]
-
-
-class _Blank(Exception):  # noqa: N818 - caught within the module
-    """A text is blank, which no template was made for."""
-
-
-class _Template:
-    """Bytes that never change, with the places of values between them.
-
-    Args:
-        built: what the builder gives for probes.
-        texts: the record's own texts, whose types are those of every record of the form.
-        ids: how many ids go with it.
-    """
-
-    __slots__ = ("_order", "_others", "_pieces", "_strings")
-
-    def __init__(self, built: bytes, texts: tuple[Any, ...], ids: int) -> None:
-        marks = list(MARK.finditer(built))
-        within = {place_of(mark) for mark in marks if not _is_whole(built, mark)}
-        strings = [n for n, text in enumerate(texts) if isinstance(text, str) and n not in within]
-        others = [n for n, text in enumerate(texts) if text is not None and n not in strings]
-        # Values come strings first, with their quotes, then other texts, ids, the list's items.
-        after = range(len(texts), len(texts) + ids + 1)
-        values = {n: at for at, n in enumerate([*strings, *others, *after])}
-        spans = [_span(mark, quoted=place_of(mark) in strings) for mark in marks]
-        edges = [0, *(edge for span in spans for edge in span), len(built)]
-        pieces = [built[start:end] for start, end in pairwise(edges)]
-        # itemgetter gives a tuple only of two or more: the empty value is copied twice more.
-        self._pieces = [*pieces, b"", b"", b"", b""]
-        self._order = itemgetter(*(values[place_of(mark)] for mark in marks), -1, -1)
-        self._strings = _picker(strings)
-        self._others = [(_WRITERS[type(texts[n])], n) for n in others]
-
-    def fill(self, texts: tuple[Any, ...], ids: Ids, items: bytes) -> bytes:
-        """Return the bytes with values in their places.
-
-        Raises:
-            _Blank: a text is blank.
-        """
-        strings = self._strings(texts)
-        if not all(map(str.strip, strings)):
-            raise _Blank
-        values = list(map(orjson.dumps, strings))
-        for write, place in self._others:
-            values.append(write(texts[place]))
-        values += map(str.encode, ids)
-        values += (items, b"")
-        pieces = self._pieces.copy()
-        pieces[1::2] = self._order(values)
-        return b"".join(pieces)
-
-
-def _is_whole(built: bytes, mark: re.Match[bytes]) -> bool:
-    """Whether a probe is a JSON string of its own and not a part of one."""
-    return built[mark.start() - 1 : mark.start()] == built[mark.end() : mark.end() + 1] == b'"'
-
-
-def _span(mark: re.Match[bytes], *, quoted: bool) -> tuple[int, int]:
-    return (mark.start() - quoted, mark.end() + quoted)
+        return [
+            (recipe.kind, writers[recipe].write(record, ids, choice))
+            for recipe, record, ids, choice in parts
+        ]
 
 
 class _Writer:
@@ -152,26 +92,42 @@ class _Writer:
         self._texts = _getter(recipe.texts)
         self._codes = _getter(recipe.codes)
         self._list, self._element = recipe.listed
-        self._templates: dict[Hashable, _Template] = {}
+        self._templates: dict[Hashable, Fill] = {}
         self._untried: dict[Hashable, bool] = {}  # of each form seen: no proof was tried yet
         self._items: dict[Coded, bytes] = {}
+        # Codes come from the memory of a map, the same object row after row; to hash one costs as
+        # much as to write a small resource. What is kept beside keeps an object's id its own.
+        self._same_template: dict[Hashable, tuple[Fill, object]] = {}
+        self._same_item: dict[int, tuple[bytes, object]] = {}
 
     @property
     def proven(self) -> int:
         return len(self._templates)
 
-    def write(self, part: Part) -> bytes:
-        texts = self._texts(part.record)
-        form = (part.choice, self._codes(part.record), *map(type, texts))
-        template = self._templates.get(form)
-        if template is not None:
-            try:
-                return template.fill(texts, part.ids, self._listed(part))
-            except (_Blank, KeyError):
-                pass
-        return self._built(part, form)
+    def write(self, record: Any, ids: Ids, choice: Hashable) -> bytes:  # noqa: ANN401 - of the recipe
+        texts, codes = self._texts(record), self._codes(record)
+        same = (choice, *map(id, codes), *map(type, texts))
+        known = self._same_template.get(same)
+        try:
+            if known is not None:
+                return known[0](texts, ids, self._listed(record) if self._list else b"")
+            return self._known_by_value(same, record)(texts, ids, self._listed(record))
+        except (BlankError, KeyError):
+            return self._built((self._recipe, record, ids, choice))
 
-    def _listed(self, part: Part) -> bytes:
+    def _known_by_value(self, same: tuple[Any, ...], record: object) -> Fill:
+        """Return the template of other codes that say the same, and remember it for these.
+
+        Raises:
+            KeyError: there is none.
+        """
+        codes = self._codes(record)
+        fill = self._templates[(same[0], codes, same[1 + len(codes) :])]
+        _bound(self._same_template, _MOST_FORMS)
+        self._same_template[same] = (fill, codes)
+        return fill
+
+    def _listed(self, record: object) -> bytes:
         """Return the items of the list.
 
         Raises:
@@ -179,16 +135,21 @@ class _Writer:
         """
         if not self._list:
             return b""
-        items = self._items
-        return b",".join([items[item] for item in getattr(part.record, self._list)])
+        items, same = getattr(record, self._list), self._same_item
+        try:
+            return b",".join([same[id(item)][0] for item in items])
+        except KeyError:
+            _bound(same, _MOST_VALUES)
+            same.update({id(item): (self._items[item], item) for item in items})
+            return b",".join([self._items[item] for item in items])
 
-    def _built(self, part: Part, form: Hashable) -> bytes:
-        resource = part.build(self._context)
+    def _built(self, part: Part) -> bytes:
+        resource = build(part, self._context)
         for issue in self._shapes.check(resource):
             raise InvalidResourceError(issue.path, issue.text)
         built = orjson.dumps(resource)
         if self._list:
-            items = getattr(part.record, self._list)
+            items = getattr(part[1], self._list)
             _bound(self._items, _MOST_VALUES)
             self._items.update(
                 (item, orjson.dumps(made))
@@ -196,6 +157,7 @@ class _Writer:
             )
         # What comes once is not worth a template: one source may hold a new form in every row. And
         # a resource that holds what looks like a probe could not be told from its template.
+        form = self._form(part)
         untried = self._untried.get(form)
         if untried and not MARK.search(built):
             self._prove(part, form, built)
@@ -203,17 +165,22 @@ class _Writer:
         self._untried[form] = untried is None
         return built
 
+    def _form(self, part: Part) -> Hashable:
+        _, record, _, choice = part
+        return (choice, self._codes(record), tuple(map(type, self._texts(record))))
+
     def _prove(self, part: Part, form: Hashable, built: bytes) -> None:
         """Keep the template of a form if it gives what the builder gave for this very part."""
-        texts = self._texts(part.record)
+        _, record, ids, _ = part
+        texts = self._texts(record)
         try:
-            template = _Template(self._probed(part), texts, len(part.ids))
-            same = template.fill(texts, part.ids, self._listed(part)) == built
-        except (_Blank, LookedIntoError):
+            fill = template(self._probed(part), texts, len(ids))
+            same = fill(texts, ids, self._listed(record)) == built
+        except (BlankError, LookedIntoError):
             return
         if same:
             _bound(self._templates, _MOST_FORMS)
-            self._templates[form] = template
+            self._templates[form] = fill
 
     def _probed(self, part: Part) -> bytes:
         """Build from probes.
@@ -221,31 +188,18 @@ class _Writer:
         Raises:
             LookedIntoError: the builder does more than copy, or looks at a field of no list.
         """
-        recipe, record = self._recipe, part.record
+        recipe, record, own_ids, choice = part
         places = count()
         given = {name: getattr(record, name) for name in recipe.codes}
         given |= {name: probe(next(places), getattr(record, name)) for name in recipe.texts}
-        ids: Ids = tuple(probe(next(places), id_) for id_ in part.ids)
+        ids: Ids = tuple(probe(next(places), id_) for id_ in own_ids)
         mark = probe(next(places), self._element)
         if self._list:
             given[self._list] = (Coded("", mark),) if getattr(record, self._list) else ()
         hidden = {field.name: HIDDEN for field in fields(record)}
         probed = replace(record, **(hidden | given))
-        body = orjson.dumps(recipe.build(probed, ids, part.choice, self._context))
+        body = orjson.dumps(recipe.build(probed, ids, choice, self._context))
         return body.replace(orjson.dumps({"text": mark}), orjson.dumps(mark)[1:-1])
-
-
-class _Remembered(dict[Any, bytes]):
-    """What values are written as; forgets everything when full, so that memory stays bounded."""
-
-    def __init__(self, write: Callable[[Any], bytes]) -> None:
-        super().__init__()
-        self._write = write
-
-    def __missing__(self, value: Any) -> bytes:  # noqa: ANN401 - a value of a record
-        _bound(self, _MOST_VALUES)
-        self[value] = written = self._write(value)
-        return written
 
 
 def _bound(known: dict[Any, Any], most: int) -> None:
@@ -261,23 +215,3 @@ def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
             return lambda record: (getattr(record, name),)
         case _:
             return attrgetter(*names)
-
-
-def _picker(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    match places:
-        case []:
-            return lambda _: ()
-        case [place]:
-            return lambda texts: (texts[place],)
-        case _:
-            return itemgetter(*places)
-
-
-_WRITERS: Final[dict[type, Callable[[Any], bytes]]] = {
-    str: lambda value: orjson.dumps(value)[1:-1],
-    date: _Remembered(lambda day: day.isoformat().encode()).__getitem__,
-    datetime: _Remembered(lambda when: instant(when).encode()).__getitem__,
-    Decimal: lambda value: orjson.dumps(number(value)),
-    int: lambda value: b"%d" % value,
-    NoneType: lambda _: b"",
-}
