@@ -30,6 +30,7 @@ from mappings.readers import SEVERAL, Cells, SourceError, Table
 
 _BATCH = 512
 _ORIGIN: Final = maker(SourceRow)
+_MAPPED: Final = maker(Mapped)
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ class TableRun:
                 return self._diagnosed(origin, cells, others, error)
             else:
                 self.report.mapped += 1
-                return Mapped(record, origin.row)
+                return _MAPPED(record, origin.row)  # type: ignore[no-any-return]
         return self._diagnosed(origin, cells, others, None)
 
     def _diagnosed(
