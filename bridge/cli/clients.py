@@ -61,6 +61,34 @@ def add_party(
     print_line(f"agreement {agreement_id} is in use between {lea} and {provider}")
 
 
+@party_app.command("service")
+def keep_party_service(
+    organization: Annotated[str, typer.Argument(help="Short name of the organisation.")],
+    code: Annotated[str, typer.Argument(help="Short name of the service within it.")],
+    name: Annotated[str, typer.Option(help="What partners call it.")],
+    capacity: Annotated[
+        str,
+        typer.Option(
+            help="capacity, no-capacity, waitlist or additional-assessment-required; none: not said"
+        ),
+    ] = "",
+    wait_days: Annotated[int, typer.Option(help="Days until a first appointment.")] = -1,
+    closed: Annotated[bool, typer.Option(help="It takes no referrals any more.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Say what service a party offers and whether it has room: partners read it before they refer.
+
+    Free text about capacity is not taken, since no decision stands before it.
+    """
+    from bridge.journeys.keep_service import ServiceEntry, keep_service
+    from bridge.parts import parts_of
+
+    days = None if wait_days < 0 else wait_days
+    entry = ServiceEntry(organization, code, name, capacity, days, not closed)
+    changed = keep_service(parts_of(open_at(home)), entry)
+    print_line(f"service {code} of {organization}: {'kept' if changed else 'as it was'}")
+
+
 @party_app.command("amend")
 def amend_party(
     agreement: Annotated[str, typer.Argument(help="The agreement as amended, whole: a file.")],

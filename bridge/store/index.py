@@ -114,7 +114,14 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         ("source-reference", REFERENCE, "sourceReference"),
     ),
     "Provenance": _parameters(
-        ("target", REFERENCE, "target(reference^=ServiceRequest/)|target(reference^=Task/)"),
+        # Of the others it speaks of, some may be withheld: whoever knows an id could ask for it.
+        (
+            "target",
+            REFERENCE,
+            "|".join(
+                f"target(reference^={kind}/)" for kind in ("ServiceRequest", "Task", "Patient")
+            ),
+        ),
     ),
     "Encounter": _parameters(
         ("status", TOKEN, "status", f"{_HL7}encounter-status"),
@@ -226,7 +233,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "owner": ("Organization",),
     "requester": ("Organization",),
     "performer": ("Organization",),
-    "target": ("ServiceRequest", "Task"),
+    "target": ("ServiceRequest", "Task", "Patient"),
     "output": ("Encounter", "Appointment", "ServiceRequest"),
     "source-reference": ("DocumentReference",),
     "author": ("Patient", "Organization", "Practitioner", "PractitionerRole"),
@@ -290,6 +297,7 @@ REVINCLUDES: dict[str, tuple[tuple[str, str], ...]] = {
         ("RelatedPerson", "patient"),
         ("Observation", "patient"),
         ("Encounter", "patient"),
+        ("Provenance", "target"),
     ),
     "Organization": (
         ("HealthcareService", "organization"),

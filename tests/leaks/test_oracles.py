@@ -78,9 +78,19 @@ def is_shown(path: str, rules: list[Rule]) -> bool:
 def hidden_parameters(view: str, kind: str, names: set[str]) -> set[str]:
     """Return which parameters look at what a view may withhold."""
     offered, rules = [p for p in PARAMETERS[kind] if p.name in names], always(view, kind)
-    return {p.name for p in offered if not all(is_shown(path, rules) for path in p.each_path)}
+    known = [f"target(reference^={start})" for start in LINKED_SAFELY.get(kind, ())]
+    return {
+        p.name
+        for p in offered
+        if not all(path in known or is_shown(path, rules) for path in p.each_path)
+    }
 
 
+# Governed by what they refer to: these always leave where their Provenance does, since the Task,
+# which goes by the same element, names them.
+LINKED_SAFELY = {
+    "Provenance": ("ServiceRequest/", "Task/", "Patient/"),
+}
 VIEWS = {"provider": "to-provider", "lea": "to-school", "hub": "to-hub"}
 KNOWN = [(p, kind) for p, view in VIEWS.items() for kind in PARAMETERS if always(view, kind)]
 
