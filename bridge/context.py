@@ -108,6 +108,11 @@ async def body_of(request: Request) -> bytes:
     return bytes(parts)
 
 
-BridgeOf = Annotated[Bridge, Depends(bridge_of)]
+async def _bridge_here(request: Request) -> Bridge:
+    # Not awaiting anything: a plain function would be given a thread of its own, which costs more.
+    return bridge_of(request)
+
+
+BridgeOf = Annotated[Bridge, Depends(_bridge_here)]
 CallOf = Annotated[Call, Depends(call_of)]
 BodyOf = Annotated[bytes, Depends(body_of)]

@@ -30,8 +30,10 @@ class Preferences:
     lenient: bool = False
 
 
-def negotiated(request: Request) -> None:
+async def negotiated(request: Request) -> None:
     """Refuse a request that takes no JSON in answer, or asks for a part of one.
+
+    It awaits nothing; a plain function would be given a thread of its own for it.
 
     Raises:
         NotOfferedError: 406 for the header Accept, 416 for Range.
