@@ -8,9 +8,12 @@ from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school, te
 from bridge.api.guard import Guard
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
+from bridge.demo.issuer import PATH, development_issuer
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
-from bridge.portal import board
+from bridge.journeys.sign_in_staff import DirectorySignIn
+from bridge.parts import parts_of
+from bridge.portal import board, sign_in
 from bridge.settings import Settings
 from bridge.store.engine import create_all, open_engine, write
 
@@ -40,6 +43,9 @@ def create_app(bridge: Bridge) -> FastAPI:
     """Return the ASGI application of one bridge."""
     app = FastAPI(title="schoolbridge", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.bridge = bridge
+    app.state.directories = DirectorySignIn(
+        parts_of(bridge), bridge.fetching, bridge.settings.directories, bridge.settings.base_url
+    )
     app.add_middleware(Guard)
     problems.install(app)
     # The fixed paths come before the FHIR routes, whose patterns are wider.
@@ -51,9 +57,13 @@ def create_app(bridge: Bridge) -> FastAPI:
         terminology.router,
         fhir.router,
         school.router,
+        sign_in.router,
         board.router,
     ):
         app.include_router(router)
+
+    if bridge.settings.development_issuer:
+        app.mount(PATH, development_issuer(bridge.settings, bridge.clock))
 
     @app.get("/healthz")
     def healthz() -> Response:

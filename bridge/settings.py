@@ -6,9 +6,10 @@ one). Each setting can be overridden by ``SCHOOLBRIDGE_<NAME>`` in the environme
 
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.directories import LOOPBACK, Directory, is_loopback, read_directories
 from bridge.errors import SettingsError
 
 FILE_NAME = "schoolbridge.toml"
@@ -27,6 +28,8 @@ class Settings:
             INVARIANT: changing it changes every identifier the bridge issues.
         demo_start, demo_began: the demo's clock read ``demo_start`` when it really was
             ``demo_began`` (ISO 8601); both empty for real time.
+        directories: the sign-ins of districts (:mod:`bridge.directories`).
+        development_issuer: serve a sign-in that lets anybody in as anybody; for the demo alone.
     """
 
     home: Path
@@ -37,6 +40,8 @@ class Settings:
     secret: str
     demo_start: str = ""
     demo_began: str = ""
+    directories: tuple[Directory, ...] = ()
+    development_issuer: bool = False
 
     @property
     def fhir_base(self) -> str:
@@ -62,11 +67,13 @@ def read_settings(home: Path) -> Settings:
         raise SettingsError(f"no {FILE_NAME} here; make one with: schoolbridge init DIR") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{FILE_NAME} is not valid TOML: {error}") from None
+    directories = read_directories(raw.pop("directory", {}))
     known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
+    known.add("development_issuer")
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
     values = {name: _overridden(name, raw.get(name, "")) for name in known}
-    return _checked(home, values)
+    return replace(_checked(home, values), directories=directories)
 
 
 def _overridden(name: str, written: object) -> str:
@@ -81,8 +88,14 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
         raise SettingsError(f"{FILE_NAME}: secret must have at least 32 characters")
     if not values["port"].isdecimal() or int(values["port"]) > 65535:
         raise SettingsError(f"{FILE_NAME}: port must be a number from 0 to 65535")
-    if values["demo_start"] and values["host"] not in ("127.0.0.1", "::1", "localhost"):
+    if values["demo_start"] and values["host"] not in LOOPBACK:
         raise SettingsError(f"{FILE_NAME}: demo_start is for a bridge on loopback only")
+    development = values["development_issuer"].lower()
+    if development not in ("", "false", "true"):
+        raise SettingsError(f"{FILE_NAME}: development_issuer is true or false")
+    local = values["host"] in LOOPBACK and is_loopback(values["base_url"])
+    if development == "true" and not (local and values["demo_start"]):
+        raise SettingsError(f"{FILE_NAME}: development_issuer is for the demo on loopback only")
     return Settings(
         home=home,
         database_url=_absolute(home, values["database_url"]),
@@ -92,6 +105,7 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
         secret=values["secret"],
         demo_start=values["demo_start"],
         demo_began=values["demo_began"],
+        development_issuer=development == "true",
     )
 
 

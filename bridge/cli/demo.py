@@ -43,7 +43,8 @@ def demo(
 def _stay(running: "Demo") -> None:
     """Keep the server up and say how to look at the board, until interrupted."""
     url, code, server = running.open_board()
-    print_line(f"\nStatus board: {url}\nSign-in code: {code}  (works once, for ten minutes)")
+    print_line(f"\nStatus board: {url}\nSign in with the district's account (a made-up counselor),")
+    print_line(f"or with the code {code}  (works once, for ten minutes)")
     print_line("Press Ctrl+C to end; everything is then removed.")
     try:
         server.wait()

@@ -24,6 +24,17 @@ port = {port}
 # Keys of identifiers and pseudonyms are derived from this. Keep it secret, never change it: another
 # secret means another identifier for every student and referral.
 secret = "{secret}"
+
+# Where a district's people sign in (OpenID Connect); one table a district, by its short name.
+# The address to come back to, to be registered there, is base_url + /portal/callback.
+# [directory.millbrook]
+# issuer = "https://login.millbrook.example"
+# client_id = "schoolbridge"
+# client_secret = "..."
+# claim = "roles"
+# purposes = ["follow"]
+# [directory.millbrook.roles]
+# "District Counselor" = "counselor"
 """
 
 

@@ -18,6 +18,7 @@ from bridge.app import open_bridge
 from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.demo import provider_ehr, school_system
+from bridge.demo.issuer import PATH as ISSUER_PATH
 from bridge.demo.school_system import fetch_board, fetch_follow_up
 from bridge.gate import agreements_of
 from bridge.identity import (
@@ -48,6 +49,15 @@ LEA, PROVIDER, HUB = "millbrook", "harbor", "state-hub"
 HUB_CLIENT = "state-hub"
 START = "2026-11-23T14:00:00+00:00"
 DATA = files("bridge.demo").joinpath("data")
+_DIRECTORY = """
+[directory.{lea}]
+issuer = "{issuer}"
+client_id = "schoolbridge-demo"
+
+[directory.{lea}.roles]
+"Counselor" = "counselor"
+"School nurse" = "nurse"
+"""
 
 
 @dataclass
@@ -92,8 +102,10 @@ class Demo:
             "secret": secrets.token_urlsafe(48),
             "demo_start": START,
             "demo_began": began,
+            "development_issuer": True,
         }
         text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
+        text += _DIRECTORY.format(lea=LEA, issuer=f"{lines['base_url']}{ISSUER_PATH}")
         (self.home / FILE_NAME).write_text(text, encoding="utf-8")
         bridge = open_bridge(read_settings(self.home))
         documents = AgreementDocuments(

@@ -7,6 +7,8 @@ IdentityError
         a key set cannot be registered; the text tells its owner what to change.
     RegistrationRefused
         a client cannot be registered or is not known.
+    SignInRefused
+        a district's sign-in did not let a person in; the text is for our own log.
 OAuthError
     what the token endpoint answers (RFC 6749, 5.2): ``code``, ``status``, ``description``.
 
@@ -34,6 +36,7 @@ class Reason(StrEnum):
     TOO_FAR = "exp lies more than five minutes ahead"
     NOT_YET = "nbf or iat lies ahead"
     IDENTIFIER = "jti is missing or unusable"
+    NONCE = "nonce is not that of the sign-in"
     REPLAYED = "jti was used before"
     UNKNOWN_CLIENT = "no such client, or not active"
     UNREADABLE = "cannot be read"
@@ -57,6 +60,10 @@ class KeysRefused(IdentityError):  # noqa: N818
 
 class RegistrationRefused(IdentityError):  # noqa: N818
     """A client cannot be registered, or there is none of that name."""
+
+
+class SignInRefused(IdentityError):  # noqa: N818
+    """A district's sign-in did not let a person in; the text holds nothing of the person."""
 
 
 class OAuthError(Exception):

@@ -19,10 +19,10 @@ import base64
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jose import jws
 from jose.exceptions import JOSEError
@@ -30,6 +30,7 @@ from jose.exceptions import JOSEError
 from bridge.identity.errors import Reason, TokenRefused
 from bridge.identity.jwks import ALGORITHM_OF, VerificationKey
 
+T = TypeVar("T")
 MAX_TOKEN: Final = 8192
 LIFETIME: Final = timedelta(seconds=300)
 # Clocks differ; and a widespread client rounds now + 300 s up: half of what it signs is a bit over.
@@ -38,7 +39,25 @@ LEEWAY: Final = timedelta(seconds=30)
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _FOREIGN_KEYS: Final = frozenset({"jwk", "x5u", "x5c"})
 _NOT_OURS: Final = frozenset({"enc", "zip", "cty"})
-_ES384_BYTES: Final = 96
+# An ECDSA signature has one length: a longer spelling of the same two numbers is another token.
+_SIGNATURE_BYTES: Final = {"ES256": 64, "ES384": 96}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What may stand around the claims.
+
+    Attributes:
+        algorithms: those accepted.
+        jwks_url: the one value ``jku`` may have.
+        typed: whether ``typ`` must be there.
+        longest: how many characters are looked at at all.
+    """
+
+    algorithms: frozenset[str]
+    jwks_url: str | None = None
+    typed: bool = True
+    longest: int = MAX_TOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +101,14 @@ def claimed_issuer(token: str) -> str:
     return issuer
 
 
-def claimed_kid(token: str) -> str:
-    """Return the key an assertion *says* it is signed with, to see whether that key is known.
+def claimed_kid(token: str, longest: int = MAX_TOKEN) -> str:
+    """Return the key a token *says* it is signed with, to see whether that key is known.
 
     Raises:
         TokenRefused: if it cannot be read.
     """
     try:
-        kid = _json(_segments(token)[0], Reason.HEADER).get("kid")
+        kid = _json(_segments(token, longest)[0], Reason.HEADER).get("kid")
     except RecursionError:
         raise TokenRefused(Reason.UNREADABLE) from None
     if not isinstance(kid, str):
@@ -103,8 +122,23 @@ def verify_assertion(token: str, keys: Sequence[VerificationKey], expected: Expe
     Raises:
         TokenRefused: for anything this module's docstring refuses; never another exception.
     """
+    envelope = Envelope(frozenset(ALGORITHM_OF.values()), expected.jwks_url)
+    return verified(token, keys, envelope, lambda claims: _check_claims(claims, expected))
+
+
+def verified(
+    token: str,
+    keys: Sequence[VerificationKey],
+    envelope: Envelope,
+    check: Callable[[dict[str, Any]], T],
+) -> T:
+    """Return what ``check`` makes of the claims of a token that one of some keys signed.
+
+    Raises:
+        TokenRefused: for whatever is wrong; never another exception.
+    """
     try:
-        return _verify(token, keys, expected)
+        return check(_verified(token, keys, envelope))
     except TokenRefused:
         raise
     except JOSEError:
@@ -113,19 +147,19 @@ def verify_assertion(token: str, keys: Sequence[VerificationKey], expected: Expe
         raise TokenRefused(Reason.UNREADABLE) from None
 
 
-def _verify(token: str, keys: Sequence[VerificationKey], expected: Expected) -> Assertion:
-    header_bytes, _, signature = _segments(token)
+def _verified(token: str, keys: Sequence[VerificationKey], envelope: Envelope) -> dict[str, Any]:
+    header_bytes, _, signature = _segments(token, envelope.longest)
     header = _json(header_bytes, Reason.HEADER)
-    _check_header(header, expected)
+    _check_header(header, envelope)
     key = _chosen(header, keys)
-    if key.kty == "EC" and len(signature) != _ES384_BYTES:
+    if len(signature) != _SIGNATURE_BYTES.get(key.algorithm, len(signature)):
         raise TokenRefused(Reason.SIGNATURE)
     payload = jws.verify(token, key.jwk(), algorithms=[key.algorithm])
-    return _check_claims(_json(_bytes(payload), Reason.CLAIMS), expected)
+    return _json(_bytes(payload), Reason.CLAIMS)
 
 
-def _segments(token: str) -> tuple[bytes, bytes, bytes]:
-    if len(token) > MAX_TOKEN:
+def _segments(token: str, longest: int = MAX_TOKEN) -> tuple[bytes, bytes, bytes]:
+    if len(token) > longest:
         raise TokenRefused(Reason.TOO_LONG)
     if not _COMPACT.fullmatch(token):
         raise TokenRefused(Reason.SHAPE)
@@ -166,14 +200,15 @@ def _json(raw: bytes, reason: Reason) -> dict[str, Any]:
     return found
 
 
-def _check_header(header: dict[str, Any], expected: Expected) -> None:
+def _check_header(header: dict[str, Any], envelope: Envelope) -> None:
     if "crit" in header or "b64" in header:
         raise TokenRefused(Reason.CRITICAL)
-    if header.get("alg") not in ALGORITHM_OF.values():
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in envelope.algorithms:
         raise TokenRefused(Reason.ALGORITHM)
-    if _FOREIGN_KEYS & header.keys() or header.get("jku", expected.jwks_url) != expected.jwks_url:
+    if _FOREIGN_KEYS & header.keys() or header.get("jku", envelope.jwks_url) != envelope.jwks_url:
         raise TokenRefused(Reason.KEY_SOURCE)
-    kind = header.get("typ")
+    kind = header.get("typ", None if envelope.typed else "JWT")
     if _NOT_OURS & header.keys() or not isinstance(kind, str) or kind.upper() != "JWT":
         raise TokenRefused(Reason.HEADER)
 
@@ -202,18 +237,23 @@ def _check_claims(claims: dict[str, Any], expected: Expected) -> Assertion:
 
 
 def _check_times(claims: dict[str, Any], now: datetime) -> datetime:
-    expires_at = _instant(claims.get("exp"))
+    expires_at = instant(claims.get("exp"))
     if expires_at <= now - LEEWAY:
         raise TokenRefused(Reason.EXPIRED)
     if expires_at > now + LIFETIME + LEEWAY:
         raise TokenRefused(Reason.TOO_FAR)
     for name in ("nbf", "iat"):
-        if name in claims and _instant(claims[name]) > now + LEEWAY:
+        if name in claims and instant(claims[name]) > now + LEEWAY:
             raise TokenRefused(Reason.NOT_YET)
     return expires_at
 
 
-def _instant(value: object) -> datetime:
+def instant(value: object) -> datetime:
+    """Read a NumericDate (RFC 7519 2).
+
+    Raises:
+        TokenRefused: it is none, or none that anybody can mean.
+    """
     # A boolean is an int to Python; 10**30 is no date to anybody.
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TokenRefused(Reason.CLAIMS)

@@ -1,25 +1,39 @@
-"""The public keys a client may sign with, checked once when they are registered.
+"""The public keys others may sign with, checked before they are used.
 
-Source: SMART App Launch, *Client Authentication: Asymmetric*, "Registering a client": ``kty`` and
-``kid`` required, bare key members only, RS384 or ES384. RFC 7518 3.3 asks for RSA keys of 2048 bits
-or more. Only what passed here is ever handed to the library that verifies.
+Sources: SMART App Launch, *Client Authentication: Asymmetric*, "Registering a client": ``kty`` and
+``kid`` required, bare key members only, RS384 or ES384. A district's sign-in signs with what OpenID
+Connect Core 15.1 asks for, RS256, or with an elliptic curve. RFC 7518 3.3 asks for RSA keys of 2048
+bits or more. Only what passed here is ever handed to the library that verifies.
 """
 
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, EllipticCurvePublicNumbers
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    SECP256R1,
+    SECP384R1,
+    EllipticCurvePublicNumbers,
+)
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from bridge.identity.errors import KeysRefused
 
 ALGORITHM_OF: Final = {"RSA": "RS384", "EC": "ES384"}
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_P384_BYTES: Final = 48
+_CURVES: Final = {"P-256": (SECP256R1(), 32), "P-384": (SECP384R1(), 48)}
 _MOST_KEYS: Final = 20
+# What a key may be used with: by its type or curve, first what one without ``alg`` is used with.
+Uses = Mapping[str, tuple[str, ...]]
+CLIENT_USES: Final[Uses] = {"RSA": ("RS384",), "P-384": ("ES384",)}
+SIGN_IN_USES: Final[Uses] = {
+    "RSA": ("RS256", "RS384"),
+    "P-256": ("ES256",),
+    "P-384": ("ES384",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +42,9 @@ class VerificationKey:
 
     kid: str
     kty: str
+    #: The one algorithm this key is used with.
+    algorithm: str
     members: tuple[tuple[str, str], ...]
-
-    @property
-    def algorithm(self) -> str:
-        """The one algorithm this key is used with."""
-        return ALGORITHM_OF[self.kty]
 
     def jwk(self) -> dict[str, str]:
         """Return the key as a JWK."""
@@ -50,7 +61,7 @@ def read_keys(jwks: Mapping[str, object]) -> tuple[VerificationKey, ...]:
     listed = jwks.get("keys")
     if not isinstance(listed, list) or not listed or len(listed) > _MOST_KEYS:
         raise KeysRefused(f"a JWK Set has 'keys', a list of 1 to {_MOST_KEYS}")
-    keys = [_read_key(key) for key in listed if not _for_encryption(key)]
+    keys = [_read_key(key, CLIENT_USES) for key in listed if not _for_encryption(key)]
     if not keys:
         raise KeysRefused("the set has no signing key")
     if len({key.kid for key in keys}) != len(keys):
@@ -58,11 +69,29 @@ def read_keys(jwks: Mapping[str, object]) -> tuple[VerificationKey, ...]:
     return tuple(keys)
 
 
+def read_sign_in_keys(jwks: Mapping[str, object]) -> tuple[VerificationKey, ...]:
+    """Read what a district's sign-in publishes; keys that cannot be used here are left aside.
+
+    Raises:
+        KeysRefused: there is none, or two have the same kid.
+    """
+    listed = jwks.get("keys")
+    if not isinstance(listed, list) or len(listed) > _MOST_KEYS:
+        raise KeysRefused(f"a JWK Set has 'keys', a list of 1 to {_MOST_KEYS}")
+    keys = []
+    for key in listed:
+        with suppress(KeysRefused):
+            keys.append(_read_key(key, SIGN_IN_USES))
+    if not keys or len({key.kid for key in keys}) != len(keys):
+        raise KeysRefused("the set has no signing key, or two of the same kid")
+    return tuple(keys)
+
+
 def _for_encryption(key: object) -> bool:
     return isinstance(key, Mapping) and key.get("use") == "enc" and not _PRIVATE & key.keys()
 
 
-def _read_key(key: object) -> VerificationKey:
+def _read_key(key: object, uses: Uses) -> VerificationKey:
     if not isinstance(key, Mapping):
         raise KeysRefused("a key is a JSON object")
     if _PRIVATE & key.keys():
@@ -70,20 +99,26 @@ def _read_key(key: object) -> VerificationKey:
     kid, kty = key.get("kid"), key.get("kty")
     if not isinstance(kid, str) or not 0 < len(kid) <= 200:
         raise KeysRefused("a key has a kid of 1 to 200 characters")
-    if not isinstance(kty, str) or kty not in ALGORITHM_OF:
+    if kty not in ("RSA", "EC"):
         raise KeysRefused("a key is of kty RSA or EC")
-    _check_use(key, ALGORITHM_OF[kty])
-    return VerificationKey(kid, kty, _rsa(key) if kty == "RSA" else _elliptic(key))
+    algorithm = _algorithm(key, uses)
+    return VerificationKey(kid, kty, algorithm, _rsa(key) if kty == "RSA" else _elliptic(key))
 
 
-def _check_use(key: Mapping[str, object], algorithm: str) -> None:
-    if key.get("alg", algorithm) != algorithm:
-        raise KeysRefused("an RSA key is for RS384, an EC key for ES384")
+def _algorithm(key: Mapping[str, object], uses: Uses) -> str:
+    kind = str(key.get("crv")) if key.get("kty") == "EC" else "RSA"
+    if kind not in uses:
+        curves = " or ".join(sorted(uses.keys() & _CURVES.keys()))
+        raise KeysRefused(f"an EC key is on the curve {curves}")
+    algorithm = key.get("alg", uses[kind][0])
+    if algorithm not in uses[kind]:
+        raise KeysRefused(f"this {key.get('kty')} key is for {' or '.join(uses[kind])}")
     if key.get("use", "sig") != "sig":
         raise KeysRefused("a key's use is sig")
     operations = key.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         raise KeysRefused("a key's key_ops include verify")
+    return str(algorithm)
 
 
 def _rsa(key: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
@@ -100,14 +135,14 @@ def _rsa(key: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 def _elliptic(key: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    if key.get("crv") != "P-384":
-        raise KeysRefused("an EC key is on the curve P-384")
-    x, y = _number(key, "x", _P384_BYTES), _number(key, "y", _P384_BYTES)
+    name = str(key["crv"])
+    curve, length = _CURVES[name]
+    x, y = _number(key, "x", length), _number(key, "y", length)
     try:
-        EllipticCurvePublicNumbers(x, y, SECP384R1()).public_key()
+        EllipticCurvePublicNumbers(x, y, curve).public_key()
     except ValueError:
-        raise KeysRefused("the point is not on the curve P-384") from None
-    return (("crv", "P-384"), ("x", str(key["x"])), ("y", str(key["y"])))
+        raise KeysRefused(f"the point is not on the curve {name}") from None
+    return (("crv", name), ("x", str(key["x"])), ("y", str(key["y"])))
 
 
 def _number(key: Mapping[str, object], name: str, length: int | None = None) -> int:

@@ -73,6 +73,10 @@ class SigningKey:
             "iat": int(now.timestamp()),
             "jti": secrets.token_hex(16),
         }
+        return self.sign(claims)
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """Sign claims as a JWT that names this key."""
         headers = {"kid": self.kid, "typ": "JWT"}
         signed: str = jws.sign(claims, self.pem.decode(), headers, ALGORITHM)
         return signed

@@ -1,4 +1,4 @@
-"""Sign-in of school staff at the status board, until a district's own sign-in is connected.
+"""Sessions of school staff, and sign-in by a code where a district's own sign-in is not connected.
 
 The operator mints a code for one person and hands it over; it works once, within ten minutes. Its
 first group is a handle that finds the code and is no secret, so that wrong guesses can be counted
@@ -76,7 +76,32 @@ def sign_in(connection: Connection, code: str, clock: Clock) -> SignedIn | None:
         _note(connection, row.handle, {"attempts": row.attempts + 1})
         return None
     _note(connection, row.handle, {"used_at": now})
-    return _begun(connection, row, now)
+    return open_session(connection, row.handle, standing_of(row), clock)
+
+
+def open_session(connection: Connection, handle: str, standing: Standing, clock: Clock) -> SignedIn:
+    """Begin a session of someone who has proved who they are.
+
+    Args:
+        connection: the database.
+        handle: what the person is called here; no name and no secret.
+        standing: for whom and as what they act.
+        clock: real time counts.
+    """
+    token, now = secrets.token_urlsafe(32), clock.real_now()
+    session = {
+        "digest": digest_of(token),
+        "handle": handle,
+        "seen_at": now,
+        "expires_at": now + SESSION_LIFETIME,
+    }
+    connection.execute(insert(SESSION), session | standing_columns(standing))
+    return SignedIn(token, Caller(f"staff:{handle}", standing))
+
+
+def form_token(session: str) -> str:
+    """Return what a form of a session carries, so that another site cannot send it."""
+    return digest_of(session, "form")
 
 
 def staff_of(connection: Connection, token: str, clock: Clock) -> Caller | None:
@@ -108,18 +133,6 @@ def _usable(row: Row[Any], now: datetime) -> bool:
 
 def _note(connection: Connection, handle: str, values: dict[str, object]) -> None:
     connection.execute(update(CODE).where(CODE.c.handle == handle).values(values))
-
-
-def _begun(connection: Connection, row: Row[Any], now: datetime) -> SignedIn:
-    token, standing = secrets.token_urlsafe(32), standing_of(row)
-    session = {
-        "digest": digest_of(token),
-        "handle": row.handle,
-        "seen_at": now,
-        "expires_at": now + SESSION_LIFETIME,
-    }
-    connection.execute(insert(SESSION), session | standing_columns(standing))
-    return SignedIn(token, Caller(f"staff:{row.handle}", standing))
 
 
 def _drawn(connection: Connection) -> str:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Row, insert
 
 from bridge.clock import Clock
 from bridge.identity.clients import active_row, fresh, keys_of
@@ -22,13 +21,11 @@ from bridge.identity.key_fetching import FetchedKeys, Keys
 from bridge.identity.model import Standing
 from bridge.identity.rows import digest_of, standing_of
 from bridge.identity.scopes import Scope, narrowed, read_scopes, spelled
-from bridge.identity.tables import CODE, SEEN, SESSION, TOKEN
+from bridge.identity.tables import TOKEN
+from bridge.identity.used_once import forget_expired, use_once
 
 LIFETIME: Final = timedelta(seconds=300)
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_CLEANED_AT_ONCE: Final = 200
-# Kept longer than needed, so that a clock set back a little opens no window for a replay.
-_KEPT_AFTER_EXPIRY: Final = timedelta(hours=1)
 
 
 def _any(_standing: Standing, _scope: Scope) -> bool:
@@ -98,10 +95,10 @@ def grant_token(
         scopes = tuple(scope for scope in both if here.understands(standing, scope))
         if not scopes:
             raise OAuthError("invalid_scope", 400, "none of the scopes was granted to the client")
-        _use_once(connection, assertion)
+        use_once(connection, assertion.client_id, assertion.jti, assertion.expires_at)
     except TokenRefused as refused:
         raise _unproven(refused.reason) from None
-    _forget_expired(connection, now)
+    forget_expired(connection, now)
     return _granted(connection, row.client_id, scopes, now)
 
 
@@ -120,7 +117,7 @@ def proven_client(
     _check_assertion(form)
     try:
         row, assertion = _proven(connection, form, (here.token_url, clock.real_now()), fetched)
-        _use_once(connection, assertion)
+        use_once(connection, assertion.client_id, assertion.jti, assertion.expires_at)
     except TokenRefused as refused:
         raise _unproven(refused.reason) from None
     return str(row.client_id)
@@ -171,20 +168,6 @@ def _keys(row: Row[Any], fetched: FetchedKeys | None, now: datetime) -> Keys:
         raise TokenRefused(Reason.KEY) from None
 
 
-def _use_once(connection: Connection, assertion: Assertion) -> None:
-    # INVARIANT: the database decides, not a look before the insert: two workers may hold the same.
-    row = {
-        "issuer": assertion.client_id,
-        "jti_digest": digest_of(assertion.jti),
-        "expires_at": assertion.expires_at,
-    }
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(SEEN), row)
-    except IntegrityError:
-        raise TokenRefused(Reason.REPLAYED) from None
-
-
 def _granted(
     connection: Connection, client_id: str, scopes: tuple[Scope, ...], now: datetime
 ) -> Grant:
@@ -201,23 +184,3 @@ def _granted(
 
 def _unproven(reason: Reason) -> OAuthError:
     return OAuthError("invalid_client", 401, "the client has not proved who it is", reason)
-
-
-def _forget_expired(connection: Connection, now: datetime) -> None:
-    # A few rows at every grant: more than one grant adds, so the tables cannot grow without end.
-    for table in (SEEN, TOKEN, CODE, SESSION):
-        _forget(connection, table, now - _KEPT_AFTER_EXPIRY)
-
-
-def _forget(connection: Connection, table: Table, before: datetime) -> None:
-    key = list(table.primary_key.columns)[-1]
-    old = (
-        select(key)
-        .where(table.c.expires_at < before)
-        .order_by(table.c.expires_at)
-        .limit(_CLEANED_AT_ONCE)
-        # Another worker may be cleaning the same rows: leave them to it.
-        .with_for_update(skip_locked=True)
-    )
-    expired = table.c.expires_at < before
-    connection.execute(delete(table).where(key.in_(old.scalar_subquery()), expired))

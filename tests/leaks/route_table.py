@@ -54,6 +54,8 @@ ROUTES = (
     Row("GET", "/school/follow-up.csv", "follow_up"),
     Row("GET", "/portal/sign-in", "portal"),
     Row("POST", "/portal/sign-in", "portal"),
+    Row("GET", "/portal/sign-in/{district}", "portal"),
+    Row("GET", "/portal/callback", "portal"),
     Row("POST", "/portal/sign-out", "portal"),
     Row("GET", "/portal/board", "portal"),
     Row("GET", "/portal/style.css", "public"),

@@ -233,6 +233,9 @@ class Sweep:
     def portal(self) -> Iterator[Ask]:
         yield self._get("/portal/sign-in")
         yield self._get("/portal/board")
+        yield self._get(f"/portal/sign-in/{self.new('district')}")
+        answer = urlencode({"code": self.new("code"), "state": self.new("state")})
+        yield self._get(f"/portal/callback?{answer}")
         code = urlencode({"code": self.new("code")}).encode()
         yield Ask(self.caller, "POST", "/portal/sign-in", _FORM, code)
         staff = self.caller if self.caller in ("counselor", "administrator") else ""
