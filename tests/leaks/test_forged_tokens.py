@@ -18,16 +18,14 @@ from bridge.clock import FixedClock
 from bridge.identity import Registration, register_client
 from bridge.store.engine import write
 from tests.bridge.identity.assertion_cases import BAD, GOOD
-from tests.leaks.route_table import Found, walk
+from tests.leaks.route_table import ROUTES, Found, walk
 from tests.support.assertions import CLIENT_ID, NOW, TOKEN_URL, at, ring
 from tests.support.worlds import ASSERTION_TYPE, World, make_world, referral, standings
 from tests.support.worlds import NOW as BUSINESS_NOW
 
 BASE = TOKEN_URL.removesuffix("/auth/token")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-PUBLIC = ("/healthz", "/fhir/metadata", "/fhir/.well-known/smart-configuration")
-PUBLIC += ("/fhir/CodeSystem/{name}", "/fhir/ValueSet/{name}", "/fhir/ConceptMap/{name}")
-PUBLIC += ("/fhir/notices/{notice_id}", "/portal/sign-in", "/portal/style.css")
+PUBLIC = {row.path for row in ROUTES if row.sweep == "public"} | {"/portal/sign-in"}
 Answer = tuple[int, bytes]
 
 
