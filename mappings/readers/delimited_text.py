@@ -7,6 +7,7 @@ known before the first row is mapped; the second hands out the rows.
 import csv
 import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -109,14 +110,52 @@ def _reader(text: str, how: CsvFormat) -> Iterator[Cells]:
 def _prove_readable(text: TextFile, how: CsvFormat) -> None:
     """Read everything once.
 
-    Only a quote or an escape can break the structure of a row; a file without is not parsed twice.
+    Only a quote, an escape or a long cell can break a row: text without is not parsed twice, and
+    where all quotes stand as a spreadsheet writes them, they are looked at without the cells.
     """
-    quoted = False
-    for chunk in text.chunks():
-        quoted = quoted or '"' in chunk or (how.escape or '"') in chunk or _has_long_cell(chunk)
-    if quoted:
-        for _ in _pieces(text, how, START):
+    waiting = ""
+    with suppress(csv.Error):
+        for chunk in text.chunks():
+            waiting = "" if _is_whole(waiting + chunk, how) else waiting + chunk
+            if len(waiting) > 2 * MAX_LINE:
+                break
+        if not waiting:
+            return
+    for _ in _pieces(text, how, START):  # says where
+        pass
+
+
+def _is_whole(text: str, how: CsvFormat) -> bool:
+    """Whether text ends where a row ends.
+
+    Raises:
+        csv.Error: it is broken.
+    """
+    if _is_plain(text, how):
+        return True
+    try:
+        for _ in _reader(text, how):
             pass
+    except csv.Error as error:
+        if str(error).startswith(_UNENDED):
+            return False
+        raise
+    return True
+
+
+def _is_plain(text: str, how: CsvFormat) -> bool:
+    """Whether text is whole rows for certain: every quote opens or closes a cell or is doubled."""
+    if (how.escape and how.escape in text) or _has_long_cell(text):
+        return False
+    parts = text.split('"')
+    quoted = sum(map(len, parts[1::2])) + len(parts)
+    edges = {"", how.delimiter, "\n", "\r"}
+    return (
+        len(parts) % 2 == 1
+        and (quoted == 1 or quoted <= MAX_CELL)
+        and {part[:1] for part in parts[2::2]} <= edges
+        and {part[-1:] for part in parts[:-1:2]} <= edges
+    )
 
 
 def _has_long_cell(chunk: str) -> bool:

@@ -1,8 +1,14 @@
+import csv
+import io
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mappings.readers import SourceError, SourceFormat, open_table
+from mappings.readers.delimited_text import CsvFormat, _is_plain
 
 CSV = SourceFormat(("csv",))
 
@@ -127,3 +133,25 @@ def test_no_refusal_repeats_what_the_file_holds(tmp_path: Path) -> None:
     error = refusal(written(tmp_path, b'a,b\n1,"Kanarienvogel"y\n'))
     assert "Kanarien" not in str(error)
     assert str(tmp_path) not in str(error)
+
+
+@given(st.text(st.sampled_from('""",,\n\ra'), max_size=14).map(lambda text: text + "\n"))
+def test_text_whose_quotes_look_right_is_whole_rows(text: str) -> None:
+    rows = None
+    with suppress(csv.Error):
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+
+    if _is_plain(text, CsvFormat()):
+        assert rows is not None
+    # And what a spreadsheet writes looks right.
+    again = io.StringIO()
+    csv.writer(again).writerows(rows or [["a"]])
+    assert _is_plain(again.getvalue(), CsvFormat())
+
+
+@pytest.mark.parametrize("cell", ["a" * 131_073, "a\n" * 65_537, '"' * 131_073])
+def test_a_quoted_cell_beyond_the_cap_never_looks_right(cell: str) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerow(["1", cell + ","])
+
+    assert not _is_plain(text.getvalue(), CsvFormat())
