@@ -6,7 +6,7 @@ row it cannot map is read again, slowly, by :mod:`mappings.language.diagnosis` t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final
 
 from mappings.canonical import (
@@ -154,43 +154,59 @@ def _fixed_values(function: _Function) -> None:
 
 
 def _call(
-    function: _Function, record: type, group: str, *, origin: bool = False, more: str = ""
+    function: _Function,
+    record: type,
+    group: str,
+    *,
+    origin: bool = False,
+    more: dict[str, str] | None = None,
 ) -> str:
     """Return the expression that makes one record from the fields of a group, and ``more``."""
-    arguments = []
+    arguments = dict(more or {})
     for name, values in function.values.items():
         own_group, _, attribute = name.rpartition(".")
         if own_group != group:
             continue
         if name == "student.name":
-            arguments += [f"family_name={values[0]}[0]", f"given_name={values[0]}[1]"]
+            arguments |= {"family_name": f"{values[0]}[0]", "given_name": f"{values[0]}[1]"}
         else:
-            arguments.append(f"{attribute}={values[0]}")
+            arguments[attribute] = values[0]
     if origin:
-        arguments.append("origin=origin")
-    if more:
-        arguments.append(more)
-    return f"{function.name('T', maker(record))}({', '.join(arguments)})"
+        arguments["origin"] = "origin"
+    return _made(function, record, arguments)
+
+
+def _made(function: _Function, record: type, arguments: dict[str, str]) -> str:
+    """Return the expression that makes a record; by place, since names are looked for each time."""
+    known = fields(record)
+    last = max(place for place, item in enumerate(known) if item.name in arguments)
+    values = [
+        arguments[item.name]
+        if item.default is MISSING or item.name in arguments
+        else function.name("d", item.default)
+        for item in known[: last + 1]
+    ]
+    return f"{function.name('T', maker(record))}({', '.join(values)})"
 
 
 def _return_referral(function: _Function) -> None:
-    parts = [f"student={_student(function)}", "origin=origin"]
+    parts = {"student": _student(function), "origin": "origin"}
     for name, values in function.values.items():
         if "." not in name and name != "reasons":
-            parts.append(f"{name}={values[0]}")
+            parts[name] = values[0]
     reasons = ", ".join(f"*({value} or ())" for value in function.values["reasons"])
     function.lines += [f"reasons = ({reasons},)", "if not reasons: raise Unmappable"]
-    parts.append("reasons=reasons")
+    parts["reasons"] = "reasons"
     guardian = _optional(function, Guardian, "guardian") or _of_roster(function)
     screenings = [_optional(function, Screening, f"screening.{n}") for n in SCREENING_SLOTS]
-    parts += [f"guardian={guardian}"] if guardian else []
+    parts |= {"guardian": guardian} if guardian else {}
     if taken := [value for value in screenings if value]:
         function.lines.append(f"taken = ({', '.join(taken)},)")
         function.lines.append("if None in taken: taken = tuple(s for s in taken if s is not None)")
-        parts.append("screenings=taken")
+        parts["screenings"] = "taken"
     releases = [_release(function, form) for form in FORMS]
-    parts.append(f"releases=({''.join(f'{value}, ' for value in releases if value)})")
-    function.lines.append(f"return {function.name('T', maker(Referral))}({', '.join(parts)})")
+    parts["releases"] = f"({''.join(f'{value}, ' for value in releases if value)})"
+    function.lines.append(f"return {_made(function, Referral, parts)}")
 
 
 def _return_entry(function: _Function) -> None:
@@ -198,7 +214,7 @@ def _return_entry(function: _Function) -> None:
     named = [_optional(function, Guardian, f"guardian.{n}") for n in GUARDIAN_SLOTS]
     if listed := ", ".join(value for value in named if value):
         function.lines.append(f"guardians = tuple(g for g in ({listed},) if g is not None)")
-    more = "guardians=guardians" if listed else ""
+    more = {"guardians": "guardians"} if listed else {}
     call = _call(function, Student, "student", more=more)
     function.lines.append(f"return {call}")
 
@@ -274,9 +290,9 @@ def _release(function: _Function, form: str) -> str:
     members = _group(function, f"release.{form}")
     if not members:
         return ""
-    arguments = [f"form={function.name('f', form)}"]
+    arguments = {"form": function.name("f", form)}
     for name, value in members.items():
         attribute = name.rpartition(".")[2]
         empty = " or ()" if attribute in ("elements", "statements") else ""
-        arguments.append(f"{attribute}={value}{empty}")
-    return f"{function.name('T', maker(Release))}({', '.join(arguments)})"
+        arguments[attribute] = f"{value}{empty}"
+    return _made(function, Release, arguments)
