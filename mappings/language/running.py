@@ -28,7 +28,7 @@ from mappings.language.shares import Share
 from mappings.language.value_tables import normal
 from mappings.readers import SEVERAL, Cells, SourceError, Table
 
-_BATCH = 512
+_BATCH = 128
 _ORIGIN: Final = maker(SourceRow)
 _MAPPED: Final = maker(Mapped)
 
