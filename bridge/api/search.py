@@ -221,7 +221,7 @@ class SearchReader:
 
     @property
     def _values(self) -> ValueReader:
-        return ValueReader(self.base, self.now)
+        return ValueReader(self.kind, self.base, self.now)
 
     @property
     def _coded(self) -> bool:

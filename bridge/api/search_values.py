@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.errors import BadRequestError, Finding
 from bridge.gate import Criterion, DateMatch, Match, Missing
-from bridge.store.index import TARGETS, Parameter, ParameterKind
+from bridge.store.index import MISSING, SOUGHT_MISSING, TARGETS, Parameter, ParameterKind
 from bridge.store.index_values import EXACT, MOST_LETTERS, normalised
 from bridge.store.ranges import Range, instant_of, read_range, ticks
 
@@ -39,8 +39,9 @@ def refused(name: str, text: str) -> BadRequestError:
 
 @dataclass(frozen=True, slots=True)
 class ValueReader:
-    """Reads the values of one client's search; ``now`` is what ``ap`` is measured from."""
+    """Reads the values of a search of one type; ``now`` is what ``ap`` is measured from."""
 
+    kind: str
     base: str
     now: datetime
 
@@ -51,6 +52,8 @@ class ValueReader:
             BadRequestError: a modifier that is not understood, or a value out of form.
         """
         kind, name = parameter.kind, parameter.name
+        if modifier == "missing" and (self.kind, name) in SOUGHT_MISSING:
+            return Match(name + MISSING, ((None, "true"),), negated=not _truth(name, value))
         if modifier == "missing":
             return Missing(name, _truth(name, value), dates=kind is ParameterKind.DATE)
         choices = parts_of(name, value)

@@ -89,7 +89,7 @@ class Gate:
         """Do :meth:`search` inside a write transaction that the caller commits."""
         includes, request = asked
         viewer = self._viewer(connection, caller)
-        query = followed(connection, viewer, query, self._clock.now())
+        query = followed(connection, (caller, viewer), query, self._clock.now())
         as_of = self._clock.now()
         matches, total = self._reached(connection, (caller, viewer), query)
         wanted = self._wanted(caller, matches, query.type, includes)
@@ -338,7 +338,7 @@ class Gate:
         """Count what a caller may see, releasing nothing."""
         with write(self._engine) as connection:
             viewer = self._viewer(connection, caller)
-            query = followed(connection, viewer, query, self._clock.now())
+            query = followed(connection, (caller, viewer), query, self._clock.now())
             within = within_scopes(caller, query)
             sight = authorised(viewer, query.type, self._clock.now())
             return count(connection, within, sight) if within else 0

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from bridge.gate.authorise import Viewer, authorised
 from bridge.gate.decisions import may_know
 from bridge.gate.projection import LINKING, referred
+from bridge.gate.scope_limits import within_scopes
+from bridge.identity import Caller
 from bridge.store.evidence import EvidenceView
 from bridge.store.vault import Chain, Criterion, Match, Query, Stored, find, named
 
@@ -42,13 +44,17 @@ def linkable(
     return frozenset(readable)
 
 
-def followed(connection: Connection, viewer: Viewer, query: Query, now: datetime) -> Query:
-    """Return a query whose chains are followed, to the ids of what the viewer may know."""
+def followed(
+    connection: Connection, asking: tuple[Caller, Viewer], query: Query, now: datetime
+) -> Query:
+    """Return a query whose chains are followed, to the ids of what the caller could search for."""
+    caller, viewer = asking
     criteria: list[Criterion] = []
     for asked in query.matches:
         if isinstance(asked, Chain):
             inner = Query(asked.type, matches=(asked.match,), limit=MOST_REFERRING)
-            found, _ = find(connection, inner, authorised(viewer, asked.type, now))
+            within, sight = within_scopes(caller, inner), authorised(viewer, asked.type, now)
+            found = find(connection, within, sight)[0] if within else []
             links = tuple((None, f"{each.type}/{each.id}") for each in found)
             criteria.append(Match(asked.param, links or ((None, ""),)))
         else:

@@ -197,6 +197,11 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     ),
 }
 
+MISSING: Final = ":missing"
+"""What the parameter of a value that is not there ends with."""
+SOUGHT_MISSING: Final = (("Task", "owner"),)
+"""Values that are looked for by their absence: the open Tasks of SDOHCC 3.0.0 (Task status)."""
+
 # Who gets a type with less of its elements may search it by what always leaves and by nothing else.
 # A coded row carries no identifier and no time of day: a search by a referral number, a student or
 # an instant would tell which row is whose. Of a session a school is not told the kind.

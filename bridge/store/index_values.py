@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from bridge.store.index import PARAMETERS, Parameter, ParameterKind
+from bridge.store.index import MISSING, PARAMETERS, SOUGHT_MISSING, Parameter, ParameterKind
 from bridge.store.ranges import OPEN_END, OPEN_START, Range, read_range
 from consent.selectors import Selector, parse_selector
 
@@ -43,6 +43,10 @@ def search_values(resource: Mapping[str, object]) -> tuple[SearchValue, ...]:
     for parameter, node in _nodes(resource):
         if parameter.kind is not ParameterKind.DATE:
             found.update(_values(parameter, node))
+    there, kind = {value.param for value in found}, resource["resourceType"]
+    for of, name in SOUGHT_MISSING:
+        if of == kind and name not in there:
+            found.add(SearchValue(name + MISSING, "", "true"))
     return tuple(sorted(found))
 
 

@@ -25,10 +25,12 @@ from bridge.store.query import Match, Query
 
 MOST_BINS: Final = 12
 """With more agreements than this the records of a type are read in one order and filtered."""
-_SELECTIVE: Final = (
+_OF_ONE: Final = (
     *("identifier", "focus", "patient", "subject", "based-on", "target", "output"),
-    *("family", "given", "name", "practitioner", "business-status", "status", "code"),
+    *("family", "given", "name", "family:exact", "given:exact", "name:exact", "practitioner"),
 )
+"""Criteria that few records meet, from which a branch can start with any number of values."""
+_SELECTIVE: Final = (*_OF_ONE, "owner:missing", "business-status", "status", "code")
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST: Final = 2**62
 _ONCE: Final = (
@@ -127,18 +129,21 @@ class _Compiler(Statement):
         usable = [
             m
             for m in self.query.matches
-            if isinstance(m, Match) and m.param in rank and not m.negated and not m.begins
+            if isinstance(m, Match) and m.param in rank and not m.negated
             if all(value is not None for _, value in m.values)
+            if m.param in _OF_ONE or len(m.values) == 1
         ]
         polled = any(comparator in ("gt", "ge") for comparator, _ in self.query.updated)
         if polled:  # what has changed since is fewer than what has a status
-            usable = [m for m in usable if rank[m.param] < rank["family"]]
+            usable = [m for m in usable if m.param in _OF_ONE]
         return min(usable, key=lambda m: rank[m.param], default=None)
 
     @property
     def _any_of(self) -> bool:
-        sorted_by_date = bool(self.query.order.param)
-        return not sorted_by_date and self._driver is not None and len(self._driver.values) > 1
+        driver = self._driver
+        if self.query.order.param or driver is None:
+            return False
+        return len(driver.values) > 1 or driver.begins
 
     def _start(self, key: str | None) -> _Start:
         if self.query.ids:
