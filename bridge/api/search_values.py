@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.errors import BadRequestError, Finding
 from bridge.gate import Criterion, DateMatch, Match, Missing
-from bridge.store.index import MISSING, SOUGHT_MISSING, TARGETS, Parameter, ParameterKind
+from bridge.store.index import GOVERNED, MISSING, SOUGHT_MISSING, TARGETS, Parameter, ParameterKind
 from bridge.store.index_values import EXACT, MOST_LETTERS, normalised
 from bridge.store.ranges import Range, instant_of, read_range, ticks
 
@@ -52,10 +52,8 @@ class ValueReader:
             BadRequestError: a modifier that is not understood, or a value out of form.
         """
         kind, name = parameter.kind, parameter.name
-        if modifier == "missing" and (self.kind, name) in SOUGHT_MISSING:
-            return Match(name + MISSING, ((None, "true"),), negated=not _truth(name, value))
         if modifier == "missing":
-            return Missing(name, _truth(name, value), dates=kind is ParameterKind.DATE)
+            return self._absent(parameter, value)
         choices = parts_of(name, value)
         if kind is ParameterKind.REFERENCE:
             targets = _targets(parameter, modifier)
@@ -71,10 +69,16 @@ class ValueReader:
         tokens = tuple(_token(name, each) for each in choices)
         return Match(name, tokens, negated=modifier == "not")
 
+    def _absent(self, parameter: Parameter, value: str) -> Criterion:
+        name, missing = parameter.name, _truth(parameter.name, value)
+        if (self.kind, name) in SOUGHT_MISSING:
+            return Match(name + MISSING, ((None, "true"),), negated=not missing)
+        return Missing(name, missing, dates=parameter.kind is ParameterKind.DATE)
+
     def _reference(self, name: str, choice: str, targets: Sequence[str]) -> list[str]:
         """Read a reference in its three forms: id, type and id, address on this server."""
         relative = unescaped(choice).removeprefix(f"{self.base}/")
-        if "/" in relative:
+        if "/" in relative and (name not in GOVERNED or relative.partition("/")[0] in targets):
             return [relative]
         if not _ID.fullmatch(relative):
             raise refused(name, "needs an id, a type and an id, or an address")

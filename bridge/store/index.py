@@ -113,16 +113,7 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         ("status", TOKEN, "status", f"{_HL7}consent-state-codes"),
         ("source-reference", REFERENCE, "sourceReference"),
     ),
-    "Provenance": _parameters(
-        # Of the others it speaks of, some may be withheld: whoever knows an id could ask for it.
-        (
-            "target",
-            REFERENCE,
-            "|".join(
-                f"target(reference^={kind}/)" for kind in ("ServiceRequest", "Task", "Patient")
-            ),
-        ),
-    ),
+    "Provenance": _parameters(("target", REFERENCE, "target")),
     "Encounter": _parameters(
         ("status", TOKEN, "status", f"{_HL7}encounter-status"),
         ("class", TOKEN, "class"),
@@ -147,10 +138,15 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
         ("patient", REFERENCE, "subject"),
         ("author", REFERENCE, "author"),
         ("authored", DATE, "authored"),
+        ("questionnaire", REFERENCE, "questionnaire"),
     ),
     "DocumentReference": _parameters(
         ("status", TOKEN, "status", f"{_HL7}document-reference-status"),
         ("patient", REFERENCE, "subject"),
+        ("type", TOKEN, "type"),
+        ("category", TOKEN, "category"),
+        ("date", DATE, "date"),
+        ("period", DATE, "context.period"),
     ),
     "Organization": _parameters(
         ("identifier", TOKEN, "identifier"),
@@ -247,8 +243,13 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     "practitioner": ("Practitioner",),
     "location": ("Location",),
     "service": ("HealthcareService",),
+    "questionnaire": ("Questionnaire",),
 }
 """What a reference may be to: an id without a type is looked for as each of them."""
+
+GOVERNED: Final = ("target",)
+"""Parameters that take a reference to those types alone: of what else a Provenance speaks, some may
+be withheld, and whoever knows an id could ask for it. What these are is always told beside it."""
 
 INCLUDES: dict[str, dict[str, str]] = {
     "Task": {
@@ -303,6 +304,10 @@ REVINCLUDES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Observation", "patient"),
         ("Encounter", "patient"),
         ("Provenance", "target"),
+    ),
+    **dict.fromkeys(
+        ("Encounter", "Observation", "RelatedPerson", "QuestionnaireResponse", "DocumentReference"),
+        (("Provenance", "target"),),
     ),
     "Organization": (
         ("HealthcareService", "organization"),

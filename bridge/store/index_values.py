@@ -110,7 +110,7 @@ def _walk(node: object, steps: tuple[tuple[str, Selector | None], ...]) -> Itera
 def _values(parameter: Parameter, node: object) -> Iterator[SearchValue]:
     match parameter.kind:
         case ParameterKind.REFERENCE:
-            link = node.get("reference") if isinstance(node, Mapping) else None
+            link = node.get("reference") if isinstance(node, Mapping) else node
             if isinstance(link, str) and len(link) <= MOST_LETTERS:
                 yield SearchValue(parameter.name, "", link)
         case ParameterKind.STRING:

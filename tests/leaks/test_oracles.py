@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bridge.journeys.recall_releases import send_recalls
-from bridge.store.index import PARAMETERS, Parameter, ParameterKind, searchable
+from bridge.store.index import PARAMETERS, TARGETS, Parameter, ParameterKind, searchable
 from consent.minimise import load_projection
 from consent.projections import ENVELOPE, Rule
 from consent.selectors import parse_selector
@@ -78,19 +78,27 @@ def is_shown(path: str, rules: list[Rule]) -> bool:
 def hidden_parameters(view: str, kind: str, names: set[str]) -> set[str]:
     """Return which parameters look at what a view may withhold."""
     offered, rules = [p for p in PARAMETERS[kind] if p.name in names], always(view, kind)
-    known = [f"target(reference^={start})" for start in LINKED_SAFELY.get(kind, ())]
     return {
         p.name
         for p in offered
-        if not all(path in known or is_shown(path, rules) for path in p.each_path)
+        if TARGETS.get(p.name) != LINKED_SAFELY.get((kind, p.name), ())
+        and not all(is_shown(path, rules) for path in p.each_path)
     }
 
 
-# Governed by what they refer to: these always leave where their Provenance does, since the Task,
-# which goes by the same element, names them.
-LINKED_SAFELY = {
-    "Provenance": ("ServiceRequest/", "Task/", "Patient/"),
-}
+def test_what_a_provenance_speaks_of_besides_cannot_be_asked_for(provider: Opened) -> None:
+    told = provider.web("harbor intake").found("/fhir/Provenance")
+    assert told
+    others = {t["reference"] for each in told for t in each["target"]}
+    for link in (*others, "Observation/x", "Consent/x", "https://elsewhere.example/Task/1"):
+        asked_for = asked(provider, "harbor intake", f"/fhir/Provenance?target={link}")
+        safe = link.partition("/")[0] in LINKED_SAFELY["Provenance", "target"]
+        assert asked_for.status_code == (200 if safe else 400), link
+
+
+# Governed by what it refers to: a search may name those types alone that always leave where their
+# Provenance does, since the Task, which goes by the same element, names them.
+LINKED_SAFELY = {("Provenance", "target"): ("ServiceRequest", "Task", "Patient")}
 VIEWS = {"provider": "to-provider", "lea": "to-school", "hub": "to-hub"}
 KNOWN = [(p, kind) for p, view in VIEWS.items() for kind in PARAMETERS if always(view, kind)]
 

@@ -20,7 +20,7 @@ from bridge.store.vault import find
 from tests.support.worlds import FHIR, NOW, World, caller, make_world, put_task, referral
 
 BASE, FEW, MANY = 20, 10, 100
-OWN = ("custodian, sender_role, audience, agreement_id", "element, third_party", "version")
+COPYING = Path(__file__).with_name("copy-students.sql").read_text(encoding="utf-8").split(";")
 SEARCHES = (
     "Task?owner={owner}&_lastUpdated=gt{recent}",
     "Task?owner={owner}&_lastUpdated=gt{recent}&status=requested",
@@ -51,7 +51,8 @@ class Filled:
     def names(self) -> dict[str, str]:
         last = NOW + timedelta(seconds=self.copies - 2)
         return {
-            "owner": "Organization/" + self.world.bridge.identifiers.issue("organization", "harbor"),
+            "owner": "Organization/"
+            + self.world.bridge.identifiers.issue("organization", "harbor"),
             "recent": last.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "patient": self.world.id_of("Patient", "1003"),
             "focus": self.world.id_of("ServiceRequest", "R-3"),
@@ -69,35 +70,9 @@ def copy(connection: Connection, n: int) -> None:
     """Copy every record of a student, with its student and evidence, as those of another."""
     at = NOW + timedelta(seconds=n)
     made = {"n": f"-{n:05}", "shift": n * 10_000, "at": at.strftime("%Y-%m-%d %H:%M:%S.%f")}
-    whose = "id NOT LIKE '%-%-%-%-%-%'"
-    rows = (
-        "INSERT INTO student (id, lea, local_key, birth_date) SELECT id || :n, lea,"
-        f" local_key || :n, birth_date FROM student WHERE {whose}",
-        "INSERT INTO evidence (id, agreement_id, student_id, referral_id, record_id, fact, value,"
-        " element, purpose, recipient, valid_from, valid_to, recorded_at, superseded_at, source,"
-        " source_id) SELECT id || :n, agreement_id, student_id || :n, CASE referral_id WHEN ''"
-        " THEN '' ELSE referral_id || :n END, record_id, fact, value, element, purpose,"
-        " recipient, valid_from, valid_to, recorded_at, superseded_at, source, source_id"
-        f" FROM evidence WHERE student_id <> '' AND student_{whose}",
-        "INSERT INTO record (type, id, custodian, sender_role, audience, agreement_id,"
-        " student_id, referral_id, element, third_party, source_key, content_digest, version,"
-        " change, last_updated, body) SELECT type, id || :n, custodian, sender_role, audience,"
-        " agreement_id, student_id || :n, referral_id || :n, element, third_party,"
-        " source_key || :n, content_digest, version, change + :shift, CAST(:at AS TIMESTAMP),"
-        f" body FROM record WHERE agreement_id <> '' AND {whose}",
-        "INSERT INTO search_value (type, id, param, system, value, agreement_id, change)"
-        " SELECT type, id || :n, param, system, CASE WHEN param IN ('patient', 'subject',"
-        " 'focus', 'identifier', 'name', 'based-on', 'target') THEN value || :n ELSE value END,"
-        " agreement_id, change + :shift FROM search_value WHERE agreement_id <> '' AND"
-        f" {whose} AND value <> 'rejected'",
-        "INSERT INTO search_date (type, id, param, low, high, agreement_id) SELECT type,"
-        " id || :n, param, low + :shift, high + :shift, agreement_id FROM search_date"
-        f" WHERE agreement_id <> '' AND {whose}",
-    )
-    for row in rows:
-        sql = row
-        if connection.dialect.name == "sqlite":
-            sql = row.replace("CAST(:at AS TIMESTAMP)", ":at")
+    for statement in COPYING:
+        lite = connection.dialect.name == "sqlite"
+        sql = statement.replace("CAST(:at AS TIMESTAMP)", ":at") if lite else statement
         given = {name: value for name, value in made.items() if f":{name}" in sql}
         connection.execute(text(sql), given)
 
