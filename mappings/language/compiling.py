@@ -321,7 +321,15 @@ def _placed(places: Mapping[str, int], words: Sequence[Word]) -> tuple[int, ...]
 
 
 def _opener(path: Path, how: SourceFormat) -> Callable[[], Table]:
-    return lambda: open_source(path, how)
+    """Return what opens a source; the first time, it is proved readable as a whole."""
+
+    def opened() -> Table:
+        nonlocal how
+        table = open_source(path, how)
+        how = replace(how, start=how.start or START)
+        return table
+
+    return opened
 
 
 def _never(*_: object) -> object:

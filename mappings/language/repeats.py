@@ -15,8 +15,8 @@ from typing import BinaryIO, Final, NamedTuple
 
 from mappings.readers import Cells
 
-REMEMBERED: Final = 1 << 16
-"""Keys that are remembered as rows pass; a file that has more is gone through before."""
+REMEMBERED: Final = 1 << 18
+"""Keys that are remembered as rows pass (30 MB of them); of more, the file is gone through once."""
 
 _PARTS: Final = 256
 _WAITING: Final = 1 << 16
