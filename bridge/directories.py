@@ -64,6 +64,16 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in LOOPBACK
 
 
+def is_protected(url: str) -> bool:
+    """Tell whether an address begins with https://, or is one of this machine."""
+    try:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and is_loopback(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and "@" not in parts.netloc and (parts.scheme == "https" or local)
+
+
 def _read(name: str, table: object) -> Directory:
     place = f"directory.{name}"
     if not _NAME.fullmatch(name) or not isinstance(table, Mapping):
@@ -93,12 +103,7 @@ def _text(place: str, table: Mapping[str, object], name: str, default: str | Non
 
 
 def _check_issuer(place: str, issuer: str) -> None:
-    try:
-        parts = urlsplit(issuer)
-    except ValueError:
-        raise SettingsError(f"{place}.issuer: not an address") from None
-    protected = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(issuer))
-    if not parts.hostname or not protected or parts.query or parts.fragment or "@" in parts.netloc:
+    if not is_protected(issuer) or "?" in issuer or "#" in issuer:
         raise SettingsError(f"{place}.issuer: an address that begins with https://, without ? or #")
 
 

@@ -9,7 +9,13 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.directories import LOOPBACK, Directory, is_loopback, read_directories
+from bridge.directories import (
+    LOOPBACK,
+    Directory,
+    is_loopback,
+    is_protected,
+    read_directories,
+)
 from bridge.errors import SettingsError
 
 FILE_NAME = "schoolbridge.toml"
@@ -88,14 +94,12 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
         raise SettingsError(f"{FILE_NAME}: secret must have at least 32 characters")
     if not values["port"].isdecimal() or int(values["port"]) > 65535:
         raise SettingsError(f"{FILE_NAME}: port must be a number from 0 to 65535")
+    if not is_protected(values["base_url"]):
+        raise SettingsError(
+            f"{FILE_NAME}: base_url begins with https:// (http:// on loopback only)"
+        )
     if values["demo_start"] and values["host"] not in LOOPBACK:
         raise SettingsError(f"{FILE_NAME}: demo_start is for a bridge on loopback only")
-    development = values["development_issuer"].lower()
-    if development not in ("", "false", "true"):
-        raise SettingsError(f"{FILE_NAME}: development_issuer is true or false")
-    local = values["host"] in LOOPBACK and is_loopback(values["base_url"])
-    if development == "true" and not (local and values["demo_start"]):
-        raise SettingsError(f"{FILE_NAME}: development_issuer is for the demo on loopback only")
     return Settings(
         home=home,
         database_url=_absolute(home, values["database_url"]),
@@ -105,8 +109,18 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
         secret=values["secret"],
         demo_start=values["demo_start"],
         demo_began=values["demo_began"],
-        development_issuer=development == "true",
+        development_issuer=_development(values),
     )
+
+
+def _development(values: dict[str, str]) -> bool:
+    written = values["development_issuer"].lower()
+    if written not in ("", "false", "true"):
+        raise SettingsError(f"{FILE_NAME}: development_issuer is true or false")
+    local = values["host"] in LOOPBACK and is_loopback(values["base_url"])
+    if written == "true" and not (local and values["demo_start"]):
+        raise SettingsError(f"{FILE_NAME}: development_issuer is for the demo on loopback only")
+    return written == "true"
 
 
 def _absolute(home: Path, url: str) -> str:

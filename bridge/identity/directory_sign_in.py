@@ -20,7 +20,7 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from bridge.clock import Clock
-from bridge.directories import Directory, is_loopback
+from bridge.directories import Directory, is_loopback, is_protected
 from bridge.identity.errors import SignInRefused
 from bridge.identity.model import Caller, Party, Standing
 from bridge.identity.rows import digest_of
@@ -177,10 +177,5 @@ def _digits(text: str) -> bool:
 
 
 def _protected(url: str, issuer: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        local = parts.scheme == "http" and is_loopback(url) and is_loopback(issuer)
-    except ValueError:
-        return False
-    plain = not parts.fragment and "@" not in parts.netloc
-    return bool(parts.hostname) and plain and (parts.scheme == "https" or local)
+    # A directory out there may not send the browser, or us, to this machine.
+    return is_protected(url) and "#" not in url and (is_loopback(issuer) or not is_loopback(url))

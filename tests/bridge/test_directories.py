@@ -104,3 +104,12 @@ def test_the_development_issuer_is_for_the_demo_on_loopback_alone(tmp_path: Path
             read(tmp_path, development_issuer=True, **settings)
     with pytest.raises(SettingsError, match="true or false"):
         read(tmp_path, development_issuer="maybe")
+
+
+@pytest.mark.parametrize(
+    "base_url", ["http://bridge.example.org", "ftp://127.0.0.1", "https://", "https://u@b.example"]
+)
+def test_the_public_address_is_protected(tmp_path: Path, base_url: str) -> None:
+    with pytest.raises(SettingsError, match="https"):
+        read(tmp_path, base_url=base_url)
+    assert read(tmp_path, base_url="https://bridge.example.org/").base_url.endswith(".org")

@@ -51,6 +51,23 @@ def test_files_go_in_and_the_follow_up_comes_out(home: Path) -> None:
     assert len((home / "out.csv").read_text(encoding="utf-8").splitlines()) == 163
 
 
+def test_a_clients_keys_may_be_hosted_and_replaced_and_it_may_be_let_in_again(home: Path) -> None:
+    (home / "jwks.json").write_text(said(home, "hub", "key", "hub").stdout, encoding="utf-8")
+    standing = ("--party", "hub", "--organization", "state-hub", "--role", "loader")
+    url = ("--jwks-url", "https://hub.example.org/jwks.json")
+    words = (*standing, "--purpose", "report", *at())
+    assert said(home, "client", "add", "hub1", *url, *words).returncode == 0
+    sent = said(home, "client", "keys", "hub1", "--jwks", "jwks.json", *at())
+    assert "whenever the keys change" in sent.stdout
+    assert said(home, "client", "keys", "hub1", *url, *at()).returncode == 0
+    for wrong in ((), (*url, "--jwks", "jwks.json"), ("--jwks-url", "http://hub.example.org/")):
+        assert said(home, "client", "keys", "hub1", *wrong, *at()).returncode == 1
+    assert said(home, "client", "add", "hub2", *words).returncode == 1
+    said(home, "client", "disable", "hub1", *at())
+    assert said(home, "client", "enable", "hub1", *at()).returncode == 0
+    assert "hub state-hub loader active" in said(home, "client", "list", *at()).stdout
+
+
 def test_a_client_is_registered_with_its_public_key_and_disabled(home: Path) -> None:
     (home / "jwks.json").write_text(said(home, "hub", "key", "hub").stdout, encoding="utf-8")
     standing = ("--party", "hub", "--organization", "state-hub", "--role", "loader")

@@ -17,7 +17,7 @@ def run(world: World, *arguments: str) -> Result:
     home: Path = world.bridge.settings.home
     settings = {
         "database_url": world.bridge.settings.database_url,
-        "base_url": world.bridge.settings.base_url,
+        "base_url": "http://127.0.0.1:8020",
         "host": "127.0.0.1",
         "port": 8020,
         "secret": SECRET,
