@@ -114,9 +114,12 @@ def _too_many(file: str) -> SourceError:
 def _of_zip(path: Path) -> list[Part]:
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            every = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         raise _damaged(path.name) from None
+    if not all(member.filename for member in every):  # nor could Python tell whether it is a folder
+        raise _damaged(path.name)
+    members = [member for member in every if not member.is_dir()]
     if len(members) > MAX_PARTS:
         raise _too_many(path.name)
     _refuse_bomb(path.name, members)

@@ -105,3 +105,15 @@ def test_a_part_that_declares_a_small_size_gives_no_byte_more(tmp_path: Path) ->
     assert true_size in data
     path.write_bytes(data.replace(true_size, (1_000).to_bytes(4, "little")))
     assert "damaged zip" in read_in_a_process(path, "oneroster")
+
+
+def test_a_zip_whose_part_has_no_name_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("CLIENT.csv", "a,b\n1,2\n")
+    packed = path.read_bytes()
+    directory = packed.index(b"PK\x01\x02")
+    nameless = bytearray(packed)
+    nameless[directory + 28 : directory + 32] = b"\0\0\x0a\0"  # the name becomes an extra field
+    path.write_bytes(bytes(nameless))
+    assert "is a damaged zip" in read_in_a_process(path, "carelogic-style")
