@@ -65,6 +65,27 @@ def by_batch(web: Web, world: World) -> set[str]:
     return {entry["resource"]["id"] for entry in answers if "resource" in entry}
 
 
+def by_transaction(web: Web, world: World) -> set[str]:
+    found = set()
+    for number in range(3):  # one that gets nothing undoes the whole of it
+        entry = {"request": {"method": "GET", "url": place(world, number).removeprefix("/fhir/")}}
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        answer = web.send("POST", "/fhir", json=bundle)
+        found |= {one["resource"]["id"] for one in answer.json().get("entry", [])}
+    return found
+
+
+def by_history(web: Web, world: World) -> set[str]:
+    places = {world.id_of("Task", f"R-{n}"): f"{place(world, n)}/_history" for n in range(3)}
+    return {one for one, where in places.items() if web.get(where).status_code == 200}
+
+
+def by_count(web: Web, world: World) -> set[str]:
+    ids = [world.id_of("Task", f"R-{n}") for n in range(3)]
+    total = {i: web.get(f"/fhir/Task?_id={i}&_summary=count").json()["total"] for i in ids}
+    return {i for i, found in total.items() if found}
+
+
 def by_export(web: Web, _world: World) -> set[str]:
     started = web.get("/fhir/$export?_type=Task", headers={"Prefer": "respond-async"})
     manifest = web.get(started.headers["content-location"].removeprefix(BASE)).json()
@@ -77,7 +98,18 @@ def is_task(entry: Json) -> bool:
     return bool(entry["resource"]["resourceType"] == "Task")
 
 
-WAYS = [by_read, by_search, by_pages, by_id, by_post, by_batch, by_export]
+WAYS = [
+    by_read,
+    by_search,
+    by_pages,
+    by_id,
+    by_post,
+    by_batch,
+    by_transaction,
+    by_history,
+    by_count,
+    by_export,
+]
 Way = Callable[[Web, World], set[str]]
 
 
@@ -134,6 +166,39 @@ def test_what_is_included_is_within_the_limits_of_its_own_type(referred: World) 
         entries = web.get(asked).json()["entry"]
         found = {one["resource"]["resourceType"] for one in entries} - {"OperationOutcome"}
         assert found == kinds
+
+
+def test_what_refers_to_a_match_is_within_the_limits_of_its_own_type(referred: World) -> None:
+    asked = "/fhir/ServiceRequest?_revinclude=Task:focus"
+    for scope, count in (
+        ("system/ServiceRequest.rs system/Task.rs?status=requested", 2),
+        ("system/ServiceRequest.rs system/Task.rs?status=completed", 0),
+        ("system/ServiceRequest.rs system/Task.rs", 3),
+        ("system/ServiceRequest.rs system/Task.r", 0),
+    ):
+        entries = referred.web(scope=scope).get(asked).json()["entry"]
+        assert (scope, sum(is_task(entry) for entry in entries)) == (scope, count)
+
+
+def test_a_chain_asks_for_the_type_it_leads_to_without_limits(referred: World) -> None:
+    asked = "/fhir/Task?patient.identifier=x"
+    for scope, status in (
+        ("system/Task.rs system/Patient.rs?identifier=x", 403),
+        ("system/Task.rs", 403),
+        ("system/Task.rs system/Patient.rs", 200),
+    ):
+        assert (scope, referred.web(scope=scope).get(asked).status_code) == (scope, status)
+
+
+def test_a_patch_is_within_the_limits_of_the_update(referred: World) -> None:
+    limited = referred.web(scope="system/Task.rs system/Task.u?status=requested")
+    kind = {"Content-Type": "application/json-patch+json"}
+    patch = [{"op": "replace", "path": "/status", "value": "in-progress"}]
+    before = referred.web().get(place(referred, 0))
+    headers = kind | {"If-Match": before.headers["etag"]}
+    answer = limited.send("PATCH", place(referred, 0), json=patch, headers=headers)
+    assert answer.status_code == 404
+    assert referred.web().get(place(referred, 0)).content == before.content
 
 
 def test_a_task_out_of_reach_cannot_be_changed_nor_moved_out_of_it(referred: World) -> None:
