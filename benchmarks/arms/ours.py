@@ -37,7 +37,7 @@ def convert(source: Path) -> Iterator[bytes]:
     for outcome in COMPILED.run([source]):
         if not isinstance(outcome, Mapped) or not isinstance(outcome.record, Referral):
             raise UnfitRowError(str(outcome))
-        yield b"".join([line + b"\n" for _, line in writer.lines(outcome.record)])
+        yield b"\n".join([*[line for _, line in writer.lines(outcome.record)], b""])
 
 
 class UnfitRowError(Exception):

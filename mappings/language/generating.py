@@ -120,9 +120,10 @@ def _read_field(function: _Function, bound: BoundField) -> None:
         function.lines.append(f"{value} = {read}(({every}))")
     else:
         # Text is read in place: a call for each text cell would cost more than all the rest.
-        empty = function.name("e", bound.empty)
-        function.lines.append(f"{value} = {texts[0]}.strip()")
-        function.lines.append(f"if {value} in {empty}: {value} = None")
+        function.lines.append(f"{value} = {texts[0]}.strip() or None")
+        if words := bound.empty - {""}:
+            empty = function.name("e", words)
+            function.lines.append(f"if {value} in {empty}: {value} = None")
     if bound.required:
         function.lines.append(f"if {value} is None: raise Unmappable")
     function.values.setdefault(bound.entry.name, []).append(value)

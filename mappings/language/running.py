@@ -107,7 +107,7 @@ class TableRun:
         if repeat is not None and repeat.same:
             self.report.duplicates += 1
             return None
-        origin = _ORIGIN(source=self.document.id, file=table.file, row=number, key=key)
+        origin = _ORIGIN(self.document.id, table.file, number, key)
         if type(cells) is Returned:
             origin = replace(origin, ticket=cells.ticket)
         if reasons := self._unfit(table, cells, repeat):
