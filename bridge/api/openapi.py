@@ -33,13 +33,14 @@ _ERRORS: Final = {
     "405": "The method is not offered here.",
     "406": "Only JSON is offered.",
     "409": "Another change came first.",
-    "412": "The version is not the current one, or was not given.",
+    "412": "The version is not the current one.",
     "413": "The body is too large.",
     "415": "The body is of another media type.",
     "422": "The resource is not valid, or the change is not allowed.",
+    "428": "The version it was made from was not said.",
 }
 _READ_ERRORS: Final = ("400", "401", "403", "404", "405", "406")
-_WRITE_ERRORS: Final = (*_READ_ERRORS, "409", "412", "413", "415", "422")
+_WRITE_ERRORS: Final = (*_READ_ERRORS, "409", "412", "413", "415", "422", "428")
 _RESULT: Final[tuple[tuple[str, Json], ...]] = (
     ("_count", {"type": "integer", "minimum": 0, "maximum": 999_999}),
     ("_total", {"type": "string", "enum": ["none", "accurate", "estimate"]}),
