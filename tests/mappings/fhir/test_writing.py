@@ -191,3 +191,19 @@ def test_a_probe_is_copied_and_nothing_else() -> None:
     assert probe(3, Decimal("1.5")) % 1 == Decimal("0.5")
     with pytest.raises(LookedIntoError):
         probe(1, True)
+
+
+def test_codes_that_come_and_go_are_never_taken_for_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # An object that is gone leaves its place in memory, and so its id, to another one.
+    monkeypatch.setattr("mappings.fhir.writing._MOST_FORMS", 3)
+    monkeypatch.setattr("mappings.fhir.writing._MOST_VALUES", 3)
+    writer = ReferralWriter(CONTEXT)
+
+    for number in range(400):
+        urgency = Coded(("routine", "urgent", "stat")[number * number % 3], f"as {number % 5}")
+        reason = Coded(("anxiety", "grief")[number // 3 % 2], f"written {number % 7}")
+        referral = replace(BARE, urgency=urgency, reasons=(reason,) * (1 + number % 2))
+        assert writer.lines(referral) == built(referral)
+    assert writer.proven > 0
