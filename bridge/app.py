@@ -12,6 +12,7 @@ from bridge.demo.issuer import PATH, development_issuer
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
 from bridge.journeys.sign_in_staff import DirectorySignIn
+from bridge.outbound import Fetching
 from bridge.parts import parts_of
 from bridge.portal import board, sign_in
 from bridge.settings import Settings
@@ -44,7 +45,11 @@ def create_app(bridge: Bridge) -> FastAPI:
     app = FastAPI(title="schoolbridge", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.bridge = bridge
     app.state.directories = DirectorySignIn(
-        parts_of(bridge), bridge.fetching, bridge.settings.directories, bridge.settings.base_url
+        # Fetches of its own: strangers who begin sign-ins must not hold up a client's keys.
+        parts_of(bridge),
+        Fetching(),
+        bridge.settings.directories,
+        bridge.settings.base_url,
     )
     app.add_middleware(Guard)
     problems.install(app)
