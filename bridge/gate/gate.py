@@ -1,6 +1,8 @@
 """The gate's operations: search and read for partners, follow-up for schools."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
 
 import orjson
 from sqlalchemy import Connection, Engine
@@ -37,6 +39,9 @@ from bridge.store.evidence import evidence_of, lock_students
 from bridge.store.index import INCLUDES
 from bridge.store.intake import let_changes_end
 from bridge.store.vault import Match, Query, count, find
+
+LEAST_STEP: Final = timedelta(milliseconds=1)
+"""What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
 
 class Gate:
@@ -90,7 +95,7 @@ class Gate:
         includes, request = asked
         viewer = self._viewer(connection, caller)
         query = followed(connection, (caller, viewer), query, self._clock.now())
-        as_of = self._clock.now()
+        as_of = self._clock.now() - LEAST_STEP
         matches, total = self._reached(connection, (caller, viewer), query)
         wanted = self._wanted(caller, matches, query.type, includes)
         extra = self._included(connection, (caller, viewer), wanted)

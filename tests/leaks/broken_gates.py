@@ -17,7 +17,7 @@ from bridge.gate.viewers import viewer_of
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.store.engine import read
-from bridge.store.vault import Stored, find
+from bridge.store.vault import Match, Stored, find, versions_of
 
 Found = tuple[list[Disclosure], int]
 EVERYTHING = Authorised(text("1 = 1"), {})
@@ -154,6 +154,52 @@ class LinksAll(Gate):
         return replace(old, released=sealed(viewer, old.stored, whole, self._identifiers))
 
 
+class ForgetsViews(Gate):
+    """Lets every change move a record, whether the caller can see what changed or not."""
+
+    def _viewer(self, connection: Connection, caller: Caller) -> Viewer:
+        connection.execute(text("DELETE FROM view_change"))
+        return super()._viewer(connection, caller)
+
+
+class KeepsOldVersionsWhole(Gate):
+    """Shows older versions as they were stored."""
+
+    def history_within(
+        self, connection: Connection, caller: Caller, key: tuple[str, str], asked: tuple[str, str]
+    ) -> tuple[ReleasedResource, ...]:
+        found = super().history_within(connection, caller, key, asked)
+        if not found:
+            return found
+        viewer, query = self._viewer(connection, caller), Query(key[0], ids=(key[1],))
+        (current,) = find(connection, query, EVERYTHING)[0]
+        old = versions_of(connection, current)
+        whole = (sealed(viewer, each, each.resource(), self._identifiers) for each in old)
+        return (*found, *whole)
+
+
+class BringsAllThatRefer(Gate):
+    """Includes whatever refers to a released record."""
+
+    def _referring(
+        self,
+        connection: Connection,
+        asking: tuple[Caller, Viewer],
+        query: Query,
+        matches: Sequence[Disclosure],
+    ) -> list[Disclosure]:
+        found = super()._referring(connection, asking, query, matches)
+        there = {(d.released.type, d.released.id) for d in found}
+        of = tuple((None, f"{match.released.type}/{match.released.id}") for match in matches)
+        for source, param in query.reverse if of else ():
+            wide = Query(source, matches=(Match(param, of),), limit=1000)
+            for stored in find(connection, wide, EVERYTHING)[0]:
+                if (stored.type, stored.id) not in there:
+                    released = sealed(asking[1], stored, stored.resource(), self._identifiers)
+                    found.append(Disclosure(stored, _PUBLIC, released))
+        return found
+
+
 class CountsSessions(Gate):
     """Tells a school of every session of its referrals, told or not."""
 
@@ -205,4 +251,7 @@ PROVIDER_FAULTS: Sequence[type[Gate]] = (
     TagsByStoredVersion,
     LinksAll,
     ListsRefusals,
+    ForgetsViews,
+    KeepsOldVersionsWhole,
+    BringsAllThatRefer,
 )

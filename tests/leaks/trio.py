@@ -4,7 +4,7 @@ Nothing is normalised but what is random in each request by design:
 
 * the sealed position inside a ``next`` link (a nonce and 42 sealed bytes, 72 characters);
 * the id of an export job (16 random bytes);
-* an access token and a session cookie just issued.
+* an access token and a session cookie just issued, and what a form of that session carries.
 """
 
 import re
@@ -27,6 +27,7 @@ _RANDOM = (
     (re.compile(rb"(_page=)[A-Za-z0-9_-]{72}(?![A-Za-z0-9_%-])"), rb"\1*"),
     (re.compile(rb"(/fhir/bulk/)[0-9a-f]{32}(?![0-9a-f])"), rb"\1*"),
     (re.compile(rb'("access_token":")[A-Za-z0-9_-]{43}(")'), rb"\1*\2"),
+    (re.compile(rb'(name="form" value=")[0-9a-f]{64}(")'), rb"\1*\2"),
     (re.compile(rb"(schoolbridge_session=)[A-Za-z0-9_-]{43}(;)"), rb"\1*\2"),
 )
 _NEXT = re.compile(r'"relation":"next","url":"([^"]+)"')

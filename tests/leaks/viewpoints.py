@@ -163,6 +163,7 @@ def for_provider(opened: Opened, variant: Variant) -> None:
     for number in (1, 2, 3, 4):
         send(opened, number, referral(number, **withheld(variant)))
     _never_seen(opened, variant, 4.5, 60)
+    _edited_unseen(opened, variant, 4.7)
     answer(opened, 5, 1, "accepted", consent="guardian")
     session(opened, 5, 1, "own-2")
     if variant is Variant.FULL:  # others' disclosures stand in the same ledger
@@ -173,6 +174,15 @@ def for_provider(opened: Opened, variant: Variant) -> None:
     send(opened, 6, referral(9, student=name, description=variant.value))
     session(opened, 7, 9, "own-1")
     revoke(opened, 8, 9)
+
+
+def _edited_unseen(opened: Opened, variant: Variant, when: float) -> None:
+    """Change, of students a provider knows, what it is not told: their address."""
+    for n, number in enumerate({Variant.FULL: (2,), Variant.DIFFERENT: (3, 1, 3)}.get(variant, ())):
+        more = withheld(variant)
+        more["student"] = {**more["student"], "address_line": f"{n} Elm Row"}
+        opened.at(minute(when + n / 100))
+        assert opened.world.refer([referral(number, **more)]).unchanged == 1
 
 
 def _never_seen(opened: Opened, variant: Variant, when: float, first: int) -> None:
