@@ -100,5 +100,7 @@ class Identifiers:
 
 def _uuid(digest: str) -> str:
     """Return the first 16 bytes of a digest, in hexadecimal, shaped as a UUID of version 8."""
-    head = f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}"
-    return f"{head}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
+    return (
+        f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}"
+        f"-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
+    )

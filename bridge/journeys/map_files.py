@@ -1,6 +1,6 @@
 """A map is tried out: files to FHIR resources in a folder, nothing stored."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
@@ -52,7 +52,7 @@ class Together:
     report: RunReport
 
 
-_LINES: Final = 512
+_ROWS: Final = 64  # their resources, about half a megabyte, stay in the cache
 
 
 # A trial's identifiers are told to no one, so nothing needs to be kept secret from anyone.
@@ -147,46 +147,44 @@ def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
     """Write rows to ``TYPE<mark>.ndjson.part`` in a folder."""
     held: list[tuple[str, int, tuple[str, ...]]] = []
     trial = _Trial(_trial_context())
-    with ExitStack() as stack:
-        files: dict[str, _LineFile] = {}
-        for row in rows:
+    with _LineFiles(out, mark) as files:
+        for number, row in enumerate(rows, 1):
             if isinstance(row, Held):
                 reasons = tuple(str(reason) for reason in row.reasons)
                 held.append((row.origin.file, row.origin.row, reasons))
                 continue
             for kind, line in trial.lines(row):
-                if kind not in files:
-                    part = out / f"{kind}{mark}.ndjson.part"
-                    files[kind] = stack.enter_context(_LineFile(part))
-                files[kind].add(line)
-    return MapResult({kind: file.lines for kind, file in files.items()}, tuple(held), mark)
+                files.waiting[kind].append(line)
+            if number % _ROWS == 0:
+                files.write()
+    return MapResult(files.lines, tuple(held), mark)
 
 
-class _LineFile:
-    """A file of lines, written some hundreds at a time: each costs a list's ``append``."""
+class _LineFiles:
+    """One file for each resource type; lines wait there until some rows' are written together."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
-        self._waiting: list[bytes] = []
-        self.lines = 0
+    def __init__(self, out: Path, mark: str) -> None:
+        self._out, self._mark = out, mark
+        self._files: dict[str, BinaryIO] = {}
+        self._open = ExitStack()
+        self.waiting: defaultdict[str, list[bytes]] = defaultdict(list)
+        self.lines: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._write()
-        self._file.close()
+        with self._open:
+            self.write()
 
-    def add(self, line: bytes) -> None:
-        self._waiting.append(line)
-        if len(self._waiting) >= _LINES:
-            self._write()
-
-    def _write(self) -> None:
-        self.lines += len(self._waiting)
-        if self._waiting:
-            self._file.write(b"\n".join([*self._waiting, b""]))
-        self._waiting.clear()
+    def write(self) -> None:
+        for kind, lines in self.waiting.items():
+            if kind not in self._files:
+                part = self._out / f"{kind}{self._mark}.ndjson.part"
+                self._files[kind] = self._open.enter_context(part.open("wb"))
+            self._files[kind].write(b"\n".join([*lines, b""]))
+            self.lines[kind] = self.lines.get(kind, 0) + len(lines)
+        self.waiting.clear()
 
 
 def _published(out: Path, result: MapResult) -> MapResult:
