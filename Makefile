@@ -9,7 +9,7 @@ CLIENTS := .clients/.ready
 RESULTS := .bench/tests.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients conformance check bench million lock faults clean
+.PHONY: help demo test clients conformance check migration bench million lock faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 	  SCHOOLBRIDGE_BASE_URL=x SCHOOLBRIDGE_SECRET=x POSTGRES_PASSWORD=x \
 	  docker-compose --file docker/compose.yaml config --quiet; fi
 	$(BIN)/python -m pytest tests/architecture tests/docker
+
+migration: $(READY) ## write the next revision after a change of a table (NAME=add_something)
+	$(BIN)/python -m bridge.migrations.draft $(NAME)
+	-$(BIN)/ruff format --quiet bridge/migrations/versions
 
 bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks

@@ -12,17 +12,22 @@ from bridge.demo.issuer import PATH, development_issuer
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
 from bridge.journeys.sign_in_staff import DirectorySignIn
+from bridge.migrations.state import require_current
 from bridge.outbound import Fetching
 from bridge.parts import parts_of
 from bridge.portal import board, sign_in
 from bridge.settings import Settings
-from bridge.store.engine import create_all, open_engine, write
+from bridge.store.engine import open_engine, write
 
 
 def open_bridge(settings: Settings) -> Bridge:
-    """Open the database and make the parts of a running bridge."""
+    """Open the database and make the parts of a running bridge.
+
+    Raises:
+        SchemaError: the database's tables are those of another version.
+    """
     engine = open_engine(settings.database_url)
-    create_all(engine)
+    require_current(engine)
     with write(engine) as connection:
         keep_tables(connection)
     clock = clock_of(settings)

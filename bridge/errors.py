@@ -2,6 +2,7 @@
 
 BridgeError
     ├── SettingsError      the deployment's settings cannot be used
+    ├── SchemaError        the database's tables are not those of this version
     ├── RefusedError       a request is understood and not carried out; carries an HTTP status
     │     ├── NotFoundError        404: not there, or not for this caller (nobody can tell which)
     │     ├── BadRequestError      400: the request itself is wrong
@@ -34,6 +35,10 @@ class BridgeError(Exception):
 
 class SettingsError(BridgeError):
     """The deployment's settings cannot be used; the message names the setting."""
+
+
+class SchemaError(BridgeError):
+    """The database's tables are not those of this version; the message says what to do."""
 
 
 class GateError(BridgeError):

@@ -21,6 +21,7 @@ from bridge.api.replies import Reply, outcome, outcome_reply
 from bridge.errors import Finding, NotFoundError, NotOfferedError, RefusedError
 from bridge.identity import OAuthError
 from bridge.store.index import PARAMETERS
+from bridge.store.outages import OUTAGES, is_outage
 
 _OF_TYPES: Final = re.compile(r"/fhir/(?P<kind>[A-Za-z]+)(?P<one>/[A-Za-z0-9.\-]+)?")
 # The last names of paths that stand where an id or a type would, and what they offer.
@@ -32,6 +33,9 @@ _FIXED: Final = {
 }
 _log = structlog.get_logger("bridge.problems")
 
+# PostgreSQL recovers from a killed process in about three seconds here.
+RETRY_SECONDS = "5"
+
 
 def install(app: FastAPI) -> None:
     """Register the handlers."""
@@ -39,6 +43,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_found)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OAuthError, _oauth)
+    for kind in OUTAGES:
+        app.add_exception_handler(kind, _outage)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -84,6 +90,14 @@ def _oauth(_request: Request, error: Exception) -> Response:
     _log.info("token refused", code=error.code, reason=str(error.reason or ""))
     body = orjson.dumps(error.body())
     return Response(body, error.status, media_type="application/json")
+
+
+def _outage(_request: Request, error: Exception) -> Response:
+    if not is_outage(error):
+        raise error
+    _log.error("the database cannot answer now", kind=type(error).__name__)
+    finding = Finding("transient", "The server cannot answer now; nothing was released. Ask again.")
+    return Reply(503, outcome([finding]), {"Retry-After": RETRY_SECONDS}).response()
 
 
 def _unexpected(_request: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ import typer
 from bridge.cli import (
     accounts,
     clients,
+    database,
     deployment,
     guardians,
     held,
@@ -53,6 +54,7 @@ app.add_typer(register.emergency_app, name="emergency", help="Emergencies and th
 app.add_typer(reviews.app, name="review", help="What waits for a person.")
 app.add_typer(sources.app, name="source", help="Whether who supplies a fact can say.")
 app.add_typer(recalls.app, name="recall", help="Notices to stop using what went out.")
+app.add_typer(database.app, name="db", help="The database: tables, copies.")
 app.add_typer(ledgers.app, name="ledger", help="The disclosure ledger.")
 app.add_typer(state_hub.app, name="hub", help="The state hub.")
 

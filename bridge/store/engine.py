@@ -23,10 +23,10 @@ from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
-from bridge.schema import metadata
 from bridge.store.writer_queue import Seat, queue_of
 
 BUSY_MILLISECONDS: Final = 10_000
+CONNECT_SECONDS: Final = 5
 _WRITING: Final = "schoolbridge_writing"
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -113,12 +113,6 @@ def unflushed(engine: Engine) -> Engine:
     return _open_postgresql(engine.url, synchronous_commit="off")
 
 
-def create_all(engine: Engine) -> None:
-    """Create every table that has been defined and does not exist yet."""
-    with write(engine) as connection:
-        metadata.create_all(connection)
-
-
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     """Tell whether a SQLite version can corrupt its write-ahead log.
 
@@ -138,7 +132,7 @@ def _open_postgresql(url: URL, synchronous_commit: str = "on") -> Engine:
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=30,
-        connect_args={"options": options},
+        connect_args={"options": options, "connect_timeout": CONNECT_SECONDS},
     )
 
 

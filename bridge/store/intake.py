@@ -239,6 +239,17 @@ def _index(
         connection.execute(insert(_DATES), dates)
 
 
+def reindex(connection: Connection) -> None:
+    """Work out anew what every record is found by, where the index is of another version."""
+    for table in (_SEARCH, _DATES):
+        connection.execute(delete(table))
+    names = ("body", "agreement_id", "change")
+    query = select(*(RECORD.c[name] for name in names)).order_by(RECORD.c.type, RECORD.c.id)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for some in rows.partitions():
+            _index(connection, [(orjson.loads(row.body), *row[1:]) for row in some])
+
+
 def _row(record: NewRecord, change: int, at: datetime) -> dict[str, object]:
     return {
         "type": record.type,

@@ -15,7 +15,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
-from bridge.store.engine import create_all, open_engine
+from bridge.migrations.state import create
+from bridge.store.engine import open_engine
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +72,6 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def engine(database_url: str) -> Iterator[Engine]:
     """An engine on a database with every table defined so far."""
     opened = open_engine(database_url)
-    create_all(opened)
+    create(opened)
     yield opened
     opened.dispose()

@@ -27,10 +27,11 @@ from bridge.identity.signing import SigningKey
 from bridge.journeys.import_referrals import ImportReport, ReferralImport
 from bridge.journeys.import_roster import import_roster
 from bridge.journeys.set_up import AgreementDocuments, activate_agreement, designate
+from bridge.migrations.state import create
 from bridge.parts import Parts, parts_of
 from bridge.schema import metadata
 from bridge.settings import Settings
-from bridge.store.engine import create_all, open_engine, read, write
+from bridge.store.engine import open_engine, read, write
 from consent.mou import read_template, seal, shipped_document
 from mappings.canonical import (
     Coded,
@@ -216,7 +217,7 @@ def make_world(
     fixed = clock or FixedClock(NOW)
     settings = Settings(home, url, BASE, "127.0.0.1", 0, "a secret of this test alone, " * 2)
     engine = open_engine(url)
-    create_all(engine)
+    create(engine)
     names = Identifiers(settings.secret)
     bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names))
     agreement = _agreements(parts_of(bridge), edit or {})

@@ -1,0 +1,32 @@
+"""Every table, whoever defines it: importing this module fills :data:`bridge.schema.metadata`."""
+
+from bridge.identity import tables as identity_tables
+from bridge.identity import version as identity_version  # triggers made with its tables
+from bridge.ledger import tables as ledger_tables
+from bridge.schema import metadata
+from bridge.store import (
+    agreement_changes,
+    emergencies,
+    guardians,
+    owed_duties,
+    recalls,
+    requests,
+    table_documents,
+    tables,
+)
+
+__all__ = ["TABLE_MODULES", "metadata"]
+
+TABLE_MODULES = (
+    tables,
+    agreement_changes,
+    emergencies,
+    guardians,
+    owed_duties,
+    recalls,
+    requests,
+    table_documents,
+    ledger_tables,
+    identity_tables,
+    identity_version,
+)

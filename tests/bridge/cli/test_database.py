@@ -1,0 +1,72 @@
+"""``schoolbridge db``: bringing tables up, and what a server says of others."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bridge.settings import FILE_NAME
+from bridge.store.engine import open_engine, write
+from tests.bridge.migrations.test_older_databases import load
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(database_url: str, tmp_path: Path) -> Run:
+    """Run a command in a deployment whose database is empty."""
+    home = tmp_path / "home"
+    home.mkdir()
+    settings = {
+        "database_url": database_url,
+        "base_url": "http://127.0.0.1:1",
+        "host": "127.0.0.1",
+        "port": "1",
+        "secret": "s" * 40,
+    }
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+    (home / FILE_NAME).write_text(lines, encoding="utf-8")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "bridge", *arguments, "--home", str(home)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+
+    return run
+
+
+def test_a_server_on_older_tables_ends_with_one_line_that_says_what_to_do(
+    run: Run, database_url: str
+) -> None:
+    engine = open_engine(database_url)
+    load(engine, "first-tables")
+    with write(engine) as connection:  # whose documents are no documents
+        connection.execute(text("DELETE FROM agreement"))
+    engine.dispose()
+    ended = run("serve")
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1
+    assert "schoolbridge db upgrade" in ended.stderr
+    assert run("db", "check").returncode == 1
+    upgraded = run("db", "upgrade")
+    assert upgraded.returncode == 0, upgraded.stderr
+    assert run("db", "check").returncode == 0
+    assert run("ledger", "head").returncode == 0
+
+
+def test_a_server_on_later_tables_ends_with_one_line_that_says_what_to_do(
+    run: Run, database_url: str
+) -> None:
+    assert run("db", "upgrade").returncode == 0
+    engine = open_engine(database_url)
+    with write(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))
+    engine.dispose()
+    for command in (("serve",), ("db", "upgrade")):
+        ended = run(*command)
+        assert ended.returncode == 1
+        assert len(ended.stderr.splitlines()) == 1
+        assert "later version" in ended.stderr
