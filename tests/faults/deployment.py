@@ -25,9 +25,11 @@ from bridge.settings import FILE_NAME, read_settings
 from bridge.store.engine import write
 from consent.mou import shipped_document
 from mappings.language import Mapped
+from tests.support.nursery import Born, born
 from tests.support.worlds import HARBOR, HUB, LEA, client_key, referral, standings
 
 SERVE = (sys.executable, "-m", "bridge", "serve", "--home")
+Process = subprocess.Popen[bytes] | Born
 START = "2026-11-23T14:00:00+00:00"
 CLIENT = "harbor-ehr"
 
@@ -52,12 +54,14 @@ class Deployment:
         """Open the deployment in this process; dispose of its engine afterwards."""
         return open_bridge(read_settings(self.home))
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> Process:
+        if self.program == SERVE:
+            return born(["serve", "--home", str(self.home)], self.home / "server.log")
         with (self.home / "server.log").open("ab") as log:
             command = [*self.program, str(self.home)]
             return subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own program
 
-    def wait(self, server: subprocess.Popen[bytes], within: float = 60) -> None:
+    def wait(self, server: Process, within: float = 180) -> None:
         """Wait until the server answers.
 
         Raises:
@@ -79,7 +83,7 @@ class Deployment:
         raise DidNotStartError(f"no answer within {within} s")
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Process) -> None:
     """End a process at once, as a power switch would end the program."""
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -2,7 +2,6 @@
 
 import json
 import random
-import subprocess
 import sys
 import time
 from importlib.resources import files
@@ -18,6 +17,7 @@ from bridge.store.engine import read
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.seeds import LONG
 from tests.faults.seeds import seed as given_seed
+from tests.support.nursery import Born, born
 from tests.support.worlds import HARBOR, LEA
 
 KILLS = [pytest.param(2, marks=pytest.mark.slow), pytest.param(LONG // 5, marks=pytest.mark.faults)]
@@ -35,11 +35,12 @@ def referral_file(folder: Path, number: int) -> Path:
     return path
 
 
-def importing(deployment: Deployment, file: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bridge", "import", "referrals", str(file), "--json"]
-    command += ["--lea", LEA, "--provider", HARBOR, "--home", str(deployment.home)]
-    with (deployment.home / "import.json").open("wb") as out:
-        return subprocess.Popen(command, stdout=out)  # noqa: S603 - our own command
+def importing(deployment: Deployment, file: Path) -> Born:
+    words = ["import", "referrals", str(file), "--json"]
+    words += ["--lea", LEA, "--provider", HARBOR, "--home", str(deployment.home)]
+    out = deployment.home / "import.json"
+    out.write_bytes(b"")
+    return born(words, out, deployment.home / "import.log")
 
 
 def finished(deployment: Deployment, file: Path) -> dict[str, int]:

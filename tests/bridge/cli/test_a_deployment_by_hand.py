@@ -3,25 +3,40 @@
 import shutil
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.nursery import born
 
 DATA = Path(__file__).parents[3] / "bridge" / "demo" / "data"
 PARTIES = ("--lea", "millbrook", "--provider", "harbor")
 
 
-def said(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bridge", *words]
-    return subprocess.run(  # noqa: S603 - our own command
-        command, cwd=folder, capture_output=True, text=True, check=False
-    )
+@dataclass
+class Said:
+    """What a command ended with and printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def said(folder: Path, *words: str) -> Said:
+    """Give a command, in a process of its own."""
+    printed = Path(tempfile.mkdtemp(prefix="schoolbridge-"))
+    out, err = printed / "out", printed / "err"
+    code = born(words, out, err, folder).wait(60)
+    return Said(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("by-hand")
-    assert said(folder, "init", "bridge").returncode == 0
+    typed = [sys.executable, "-m", "bridge", "init", "bridge"]
+    subprocess.run(typed, cwd=folder, check=True, capture_output=True)  # noqa: S603 - ours
     words = ("xx-smh-template", *PARTIES, "--hub", "state-hub", "--jurisdiction", "US-XX")
     added = said(folder, "party", "add", "millbrook-harbor-2026", "--template", *words, *at())
     assert added.returncode == 0, added.stderr

@@ -1,0 +1,137 @@
+"""Processes of the command line that are born with everything imported.
+
+Importing takes a second and a half, and tests start the program some hundred times. Here one
+process imports it once and waits; each process asked for is forked from it: the same program with
+the same words, a process of its own with a pid of its own, to be looked at, signalled and killed.
+"""
+
+import atexit
+import json
+import os
+import random
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+KILLED = -signal.SIGKILL
+
+
+@dataclass
+class Born:
+    """One process, with the words of :class:`subprocess.Popen`.
+
+    ``returncode`` is that of the program where it came to its end; else it was killed.
+    """
+
+    pid: int
+    ending: Path
+    returncode: int | None = None
+    _handle: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            self._handle = os.pidfd_open(self.pid)
+        except ProcessLookupError:  # it has ended already
+            self._handle = -1
+
+    def poll(self) -> int | None:
+        return self._ended(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        ended = self._ended(timeout)
+        if ended is None:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+        return ended
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._handle, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def _ended(self, timeout: float | None) -> int | None:
+        if self.returncode is None and (
+            self._handle < 0 or select.select([self._handle], [], [], timeout)[0]
+        ):
+            if self._handle >= 0:
+                os.close(self._handle)
+            told = self.ending.read_text(encoding="utf-8") if self.ending.exists() else ""
+            self.returncode = int(told) if told else KILLED
+        return self.returncode
+
+
+def born(words: Sequence[str], out: Path, err: Path | None = None, cwd: Path | None = None) -> Born:
+    """Start the command line with these words; what it prints is added to files."""
+    nursery = _nursery()
+    ending = Path(tempfile.mkdtemp(prefix="schoolbridge-")) / "code"
+    order = {"words": list(words), "out": str(out), "err": str(err or out), "ending": str(ending)}
+    order["cwd"] = str(cwd or Path.cwd())
+    assert nursery.stdin is not None
+    assert nursery.stdout is not None
+    nursery.stdin.write(json.dumps(order) + "\n")
+    nursery.stdin.flush()
+    return Born(int(nursery.stdout.readline()), ending)
+
+
+@cache
+def _nursery() -> "subprocess.Popen[str]":
+    program = [sys.executable, str(Path(__file__).resolve())]
+    made = subprocess.Popen(  # noqa: S603 - this file
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    atexit.register(made.communicate)  # it ends with its input
+    return made
+
+
+def _live(order: dict[str, str]) -> None:
+    """Be the program: never returns."""
+    from bridge.cli import main  # noqa: PLC0415 - imported before the fork
+
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    random.seed()
+    for name, numbers in (("out", (1,)), ("err", (2,))):
+        opened = os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for number in numbers:
+            os.dup2(opened, number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.chdir(order["cwd"])
+    sys.argv = ["schoolbridge", *order["words"]]
+    code = 1
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        Path(order["ending"]).write_text(str(code), encoding="utf-8")
+        os._exit(code)
+
+
+def _keep() -> None:
+    """Import everything, then fork whatever is asked for."""
+    import uvicorn.protocols.http.auto  # noqa: F401, PLC0415 - for the processes to come
+
+    import bridge.app  # noqa: PLC0415
+    import bridge.cli.running  # noqa: PLC0415
+    import bridge.journeys.map_files  # noqa: PLC0415
+    import bridge.logs  # noqa: F401, PLC0415
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the ended
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            _live(json.loads(line))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _keep()
