@@ -1,5 +1,6 @@
 """Versions, dates and tags of what a client is shown: no more of the past than of the present."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from tests.support.worlds import (
 
 
 @pytest.fixture
-def timed(database_url: str, tmp_path: Path) -> World:
+def timed(database_url: str, tmp_path: Path) -> Iterator[World]:
     """A world whose business time can be moved on while tokens live."""
-    return make_world(database_url, tmp_path, FixedClock(NOW, NOW))
+    made = make_world(database_url, tmp_path, FixedClock(NOW, NOW))
+    yield made
+    made.bridge.engine.dispose()
 
 
 def later(world: World, minutes: int = 1) -> None:
