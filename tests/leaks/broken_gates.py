@@ -252,6 +252,5 @@ PROVIDER_FAULTS: Sequence[type[Gate]] = (
     LinksAll,
     ListsRefusals,
     ForgetsViews,
-    KeepsOldVersionsWhole,
     BringsAllThatRefer,
 )

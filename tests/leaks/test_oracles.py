@@ -4,17 +4,20 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from bridge.app import create_app
 from bridge.journeys.recall_releases import send_recalls
 from bridge.store.index import PARAMETERS, TARGETS, Parameter, ParameterKind, searchable
 from consent.minimise import load_projection
 from consent.projections import ENVELOPE, Rule
 from consent.selectors import parse_selector
+from tests.leaks.broken_gates import KeepsOldVersionsWhole
 from tests.leaks.callers import Opened, open_world
 from tests.leaks.viewpoints import (
     Variant,
@@ -25,7 +28,7 @@ from tests.leaks.viewpoints import (
     send,
     session,
 )
-from tests.support.worlds import NOW, referral
+from tests.support.worlds import NOW, Web, referral
 
 FORGERIES = 10_000
 
@@ -244,6 +247,24 @@ def test_a_change_of_a_withheld_element_moves_no_date(tmp_path: Path) -> None:
     assert "Elm" in json.dumps(opened.world.stored("Patient", path.rpartition("/")[2]))
     assert after.headers["etag"] == before.headers["etag"]
     assert after.headers["last-modified"] == before.headers["last-modified"]
+
+
+def test_old_versions_shown_whole_are_noticed(tmp_path: Path) -> None:
+    opened = open_world(tmp_path / "world")
+    send(opened, 1, referral(1))
+    for n in range(2):
+        opened.at(NOW + timedelta(minutes=n))
+        opened.world.refer([referral(1, student={"address_line": f"{n} Elm Row"})])
+    path = f"/fhir/Patient/{opened.world.id_of('Patient', '1001')}/_history"
+    bridge = opened.world.bridge
+    broken = KeepsOldVersionsWhole(bridge.engine, bridge.clock, bridge.identifiers)
+    app = create_app(replace(bridge, gate=broken))
+    sound = asked(opened, "harbor intake", path)
+    whole = Web(app, opened.tokens["harbor intake"]).get(path)
+
+    assert (sound.json()["total"], whole.json()["total"]) == (1, 3)
+    assert "Elm" not in sound.text
+    assert "0 Elm Row" in whole.text
 
 
 def recalled(folder: Path, looks: int) -> bytes:
