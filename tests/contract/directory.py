@@ -1,7 +1,9 @@
 """A district's sign-in that nobody here wrote, and a person with a browser in front of it."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -28,14 +30,17 @@ def oidc_provider(people: Mapping[str, list[str]], log: Path) -> Iterator[str]:
     issuer = f"http://127.0.0.1:{port}"
     with (
         log.open("wb") as written,
-        subprocess.Popen([*program, *arguments], stdout=written, stderr=written) as process,  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            [*program, *arguments], stdout=written, stderr=written, start_new_session=True
+        ) as process,
         httpx.Client(trust_env=False) as http,
     ):
         try:
             _wait(http, issuer, process)
             yield issuer
         finally:
-            process.kill()
+            # The program is a wrapper around Node: both are of one group.
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _wait(http: httpx.Client, issuer: str, process: subprocess.Popen[bytes]) -> None:
