@@ -1,8 +1,9 @@
 """Rows that wait for a person, whichever step held them."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from bridge.identifiers import Identifiers
 from bridge.journeys.run_maps import named
 from bridge.store.directory import HeldEntry, put_held, release_held
 from mappings.canonical import SourceRow
-from mappings.language import CompiledMap, Held, HeldLine, fits, held_sheet
+from mappings.language import CompiledMap, Held, HeldLine, Record, fits, flatten, held_sheet
 
 _NOT_HERE = "a sheet cannot hold this row; correct it in its source and import that file again"
 
@@ -66,18 +67,28 @@ def keep_held(
 
 
 def let_go(
-    connection: Connection, identifiers: Identifiers, owner: str, came: tuple[SourceRow, datetime]
+    connection: Connection,
+    identifiers: Identifiers,
+    owner: str,
+    came: tuple[Sequence[SourceRow], datetime],
 ) -> None:
-    """Mark a row that went through as no longer waiting, under its key and under its ticket."""
-    origin, now = came
-    keys = [row_key(identifiers, owner, origin), origin.ticket]
-    release_held(connection, owner, [key for key in keys if key], now)
+    """Mark rows that went through as no longer waiting, under their keys and their tickets."""
+    origins, now = came
+    keys = {row_key(identifiers, owner, origin) for origin in origins}
+    tickets = {origin.ticket for origin in origins} - {""}
+    release_held(connection, owner, sorted(keys | tickets), now)
 
 
 def row_key(identifiers: Identifiers, owner: str, origin: SourceRow) -> str:
     """Return the keyed hash a source row is known by: its own key may hold a name."""
     told = (origin.key, origin.content) if origin.content else (origin.key,)
     return identifiers.issue("row", owner, origin.source, *told)
+
+
+def told_apart(origin: SourceRow, record: Record) -> SourceRow:
+    """Return the origin of a record whose key belongs to another one: told by what it says."""
+    told = repr(sorted(flatten(record).items()))
+    return replace(origin, content=hashlib.sha256(told.encode()).hexdigest()[:32])
 
 
 def write_held(

@@ -1,7 +1,5 @@
 """A district's referrals come in: canonical records to resources, releases to evidence."""
 
-import dataclasses
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,17 +9,24 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreement_between, keep_views
-from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
+from bridge.journeys.held_rows import (
+    HeldRow,
+    by_reason,
+    keep_held,
+    let_go,
+    of_mapping,
+    told_apart,
+)
 from bridge.journeys.record_releases import record_releases, release_id_of
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations, put_students
 from bridge.store.engine import write
 from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn
-from mappings.canonical import Referral, SourceRow
+from mappings.canonical import Referral
 from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
 from mappings.fhir.errors import FhirError
 from mappings.fhir.shapes import ShapeChecker
-from mappings.language import Held, Mapped, flatten
+from mappings.language import Held, Mapped
 
 BATCH = 200
 _SHAPES = ShapeChecker()
@@ -72,14 +77,15 @@ class ReferralImport:
             BridgeError: there is no agreement between the two.
         """
         report = ImportReport()
-        for batch in _batches(rows):
+        for batch in batches(rows):
             with write(self.parts.engine) as connection:
                 take_turn(connection)
                 _Batch(self, connection, report).store(batch)
         return report
 
 
-def _batches(rows: Iterable[Mapped | Held]) -> Iterator[list[Mapped | Held]]:
+def batches(rows: Iterable[Mapped | Held]) -> Iterator[list[Mapped | Held]]:
+    """Yield rows in lists of :data:`BATCH`; one list is one transaction."""
     batch: list[Mapped | Held] = []
     for row in rows:
         batch.append(row)
@@ -144,7 +150,9 @@ class _Batch:
         put = put_records(self._connection, records, self._now, renewable=renewable)
         changed = [record for record in records if record.id in put.different]
         if any(record.type not in renewable for record in changed):
-            return HeldRow(_told_apart(referral), ("differs-from-import",), (_DIFFERS,))
+            return HeldRow(
+                told_apart(referral.origin, referral), ("differs-from-import",), (_DIFFERS,)
+            )
         self._renew(records, put)
         self._count(put, referral)
         record_releases(
@@ -189,7 +197,7 @@ class _Batch:
             self._report.stored += 1
         else:
             self._report.unchanged += 1
-        came = (referral.origin, self._now)
+        came = ((referral.origin,), self._now)
         let_go(self._connection, self._of.parts.identifiers, self._of.lea, came)
 
     def _student(self, referral: Referral) -> StudentEntry:
@@ -214,14 +222,6 @@ class _Batch:
                 referral_id=None if kind in _SHARED else request_id,
                 element=_element(resource),
             )
-
-
-def _told_apart(referral: Referral) -> SourceRow:
-    """Return the origin of a referral whose number belongs to another one."""
-    told = repr(sorted(flatten(referral).items()))
-    return dataclasses.replace(
-        referral.origin, content=hashlib.sha256(told.encode()).hexdigest()[:32]
-    )
 
 
 _FORM_TWICE = (

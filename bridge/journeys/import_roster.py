@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bridge.errors import BridgeError
-from bridge.journeys.held_rows import HeldRow, of_mapping
+from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations, put_students
 from bridge.store.engine import write
@@ -16,7 +16,7 @@ from bridge.store.evidence import (
     supersede,
 )
 from bridge.store.intake import take_turn
-from mappings.canonical import Student
+from mappings.canonical import SourceRow, Student
 from mappings.language import Held, Mapped
 
 
@@ -37,24 +37,32 @@ class RosterReport:
     held: list[HeldRow] = field(default_factory=list)
 
     def as_data(self) -> dict[str, object]:
-        """Return the counts."""
+        """Return counts and reasons; no value of a record."""
         names = ("read", "enrolled", "left", "unsaid", "ended")
-        return {**{n: getattr(self, n) for n in names}, "held": len(self.held)}
+        counts = {name: getattr(self, name) for name in names}
+        return {**counts, "held": len(self.held), "held_by_reason": by_reason(self.held)}
+
+
+@dataclass
+class _Roster:
+    """What a roster says, put together before anything is stored."""
+
+    enrolled: dict[str, StudentEntry] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+    came: list[SourceRow] = field(default_factory=list)
 
 
 def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> RosterReport:
     """Record who is enrolled; a student the roster says has left stops being so at once.
 
     A student missing from the roster is left as before, and so is one of whom it does not say
-    whether they are enrolled: files are often partial, and silence is no fact. All in one
-    transaction.
+    whether they are enrolled: files are often partial, and silence is no fact. A row that is held
+    waits in the queue until it comes in good order. All in one transaction.
 
     Raises:
         BridgeError: the map is not of kind roster, or there is no such district.
     """
-    report = RosterReport()
-    enrolled: dict[str, StudentEntry] = {}
-    left: set[str] = set()
+    report, said = RosterReport(), _Roster()
     for row in rows:
         report.read += 1
         if isinstance(row, Held):
@@ -62,16 +70,18 @@ def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> Rost
             continue
         if not isinstance(row.record, Student):
             raise BridgeError("this map makes no students; choose one of kind roster")
+        if row.origin is not None:
+            said.came.append(row.origin)
         if row.record.enrolled is None:
             report.unsaid += 1
             continue
         entry = _entry(parts, lea, row.record)
         if row.record.enrolled:
-            enrolled[entry.id] = entry
+            said.enrolled[entry.id] = entry
         else:
-            left.add(entry.id)
-    report.enrolled, report.left = len(enrolled), len(left)
-    report.ended = _store(parts, lea, enrolled, left)
+            said.left.add(entry.id)
+    report.enrolled, report.left = len(said.enrolled), len(said.left)
+    report.ended = _store(parts, lea, said, report.held)
     return report
 
 
@@ -80,7 +90,8 @@ def _entry(parts: Parts, lea: str, student: Student) -> StudentEntry:
     return StudentEntry(student_id, lea, student.local_id, student.birth_date)
 
 
-def _store(parts: Parts, lea: str, enrolled: dict[str, StudentEntry], left: set[str]) -> int:
+def _store(parts: Parts, lea: str, said: _Roster, held: list[HeldRow]) -> int:
+    enrolled, left = said.enrolled, said.left
     with write(parts.engine) as connection:
         take_turn(connection)
         if lea not in organizations(connection):
@@ -106,4 +117,6 @@ def _store(parts: Parts, lea: str, enrolled: dict[str, StudentEntry], left: set[
                 if student_id not in there
             ],
         )
+        keep_held(connection, parts.identifiers, lea, (held, now))
+        let_go(connection, parts.identifiers, lea, (said.came, now))
         return sum(supersede(connection, "roster", gone, now) for gone in sorted(left & there))

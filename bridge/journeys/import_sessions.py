@@ -113,7 +113,7 @@ class _Import:
             return HeldRow(session.origin, ("cannot-build",), (str(error),))
         self._keep(session, [self._record(r, found[0]) for r in resources])
         self.students.add(found[0].student_id)
-        came = (session.origin, self._parts.clock.now())
+        came = ((session.origin,), self._parts.clock.now())
         let_go(self._connection, self._parts.identifiers, self._provider, came)
         return None
 

@@ -81,21 +81,36 @@ def put_records(
     there with other content it is reported as different; unless its type is ``renewable``, nothing
     of the whole group is then stored.
     """
+    found = compared(connection, records)
+    kinds = {record.id: record.type for record in records}
+    if any(kinds[record_id] not in renewable for record_id in found.different):
+        return PutReport((), found.unchanged, found.different)
+    if new := [record for record in records if record.id in found.new]:
+        _insert(connection, new, at)
+    return found
+
+
+def compared(connection: Connection, records: Sequence[NewRecord]) -> PutReport:
+    """Return what :func:`put_records` would find; nothing is stored."""
     known = _known_digests(connection, records)
     new, unchanged, different = [], [], []
     for record in records:
         digest = known.get((record.type, record.id))
         if digest is None:
-            new.append(record)
+            new.append(record.id)
         elif digest == content_digest(record.resource):
             unchanged.append(record.id)
         else:
             different.append(record.id)
-    if any(r.id in different and r.type not in renewable for r in records):
-        return PutReport((), tuple(unchanged), tuple(different))
-    if new:
-        _insert(connection, new, at)
-    return PutReport(tuple(r.id for r in new), tuple(unchanged), tuple(different))
+    return PutReport(tuple(new), tuple(unchanged), tuple(different))
+
+
+def still_standing(connection: Connection, kind: str, ids: Collection[str]) -> frozenset[str]:
+    """Return which of some ids of a type are kept and were not retracted."""
+    query = select(RECORD.c.id).where(
+        RECORD.c.type == kind, RECORD.c.id.in_(sorted(ids)), RECORD.c.content_digest != ""
+    )
+    return frozenset(connection.scalars(query))
 
 
 def whose(connection: Connection, kind: str, record_id: str) -> tuple[str, str] | None:
@@ -294,6 +309,27 @@ def amend(
     resource = orjson.loads(row.body) | dict(changes)
     resource = {name: value for name, value in resource.items() if value is not None}
     return _change(connection, key, (resource, {}), at)
+
+
+def correct(connection: Connection, record: NewRecord, status: str, at: datetime) -> int:
+    """Do :func:`replace` and say so in the resource's status, which is no part of its digest."""
+    resource = {**record.resource, "status": status}
+    columns = {"content_digest": content_digest(record.resource), "element": record.element}
+    return _change(connection, (record.type, record.id), (resource, columns), at)
+
+
+def retract(
+    connection: Connection, key: tuple[str, str], values: Collection[str], at: datetime
+) -> int:
+    """Say of a record that it was entered in error, and take away what it said.
+
+    Without a digest it equals nothing: if the same content comes again, that is a change.
+    """
+    where = and_(RECORD.c.type == key[0], RECORD.c.id == key[1])
+    body = connection.execute(select(RECORD.c.body).where(where).with_for_update()).scalar_one()
+    resource = {name: v for name, v in orjson.loads(body).items() if name not in values}
+    resource["status"] = "entered-in-error"
+    return _change(connection, key, (resource, {"content_digest": ""}), at)
 
 
 def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 from sqlmodel import SQLModel
 
 from bridge.store.conditions import RECORD, STUDENT
 
 _SEARCH = SQLModel.metadata.tables["search_value"]
+# FHIR R4 TaskStatus: nothing more is done about it.
+_CLOSED = ("rejected", "cancelled", "failed", "completed", "entered-in-error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,33 @@ def referrals_of(
         KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
         for row in connection.execute(query.order_by(RECORD.c.change))
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StudentReferral:
+    """One referral of a student: to whom, under which agreement, and whether it is open."""
+
+    request_id: str
+    agreement_id: str
+    provider: str
+    open: bool
+
+
+def referrals_by_student(connection: Connection, student_id: str) -> tuple[StudentReferral, ...]:
+    """Return every referral of a student, in the order they were made."""
+    status, focus, task = _SEARCH.alias(), _SEARCH.alias(), "Task"
+    closed = (
+        select(status.c.id)
+        .join(focus, and_(focus.c.type == status.c.type, focus.c.id == status.c.id))
+        .where(status.c.type == task, status.c.param == "status", status.c.value.in_(_CLOSED))
+        .where(focus.c.param == "focus", focus.c.value == "ServiceRequest/" + RECORD.c.id)
+        .exists()
+    )
+    query = select(RECORD.c.id, RECORD.c.agreement_id, RECORD.c.audience, ~closed).where(
+        RECORD.c.type == "ServiceRequest", RECORD.c.student_id == student_id
+    )
+    rows = connection.execute(query.order_by(RECORD.c.change))
+    return tuple(StudentReferral(*row) for row in rows)
 
 
 def requests_of(connection: Connection, student_id: str, agreement_id: str) -> list[str]:

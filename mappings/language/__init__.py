@@ -14,7 +14,7 @@ from mappings.language.explaining import Lineage, explain_map
 from mappings.language.held_sheet import HeldLine, fits, held_sheet
 from mappings.language.locking import lock_differences, lock_name, lock_text
 from mappings.language.map_schema import map_schema
-from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, RunReport
+from mappings.language.outcome import Held, HoldCode, HoldReason, Mapped, Record, RunReport
 from mappings.language.past import exported_at
 from mappings.language.shares import Share
 from mappings.language.shipped import SHIPPED, list_maps, load_map
@@ -34,6 +34,7 @@ __all__ = [
     "MapDocument",
     "MapKind",
     "Mapped",
+    "Record",
     "Run",
     "RunReport",
     "Share",

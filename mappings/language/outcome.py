@@ -51,10 +51,14 @@ class HoldReason:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A row that became a record; ``source_row`` is its number in the file."""
+    """A row that became a record; ``source_row`` is its number in the file.
+
+    ``origin`` tells where it stands: a student of a roster does not know it.
+    """
 
     record: Record
     source_row: int
+    origin: SourceRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,21 +10,28 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
+from bridge.journeys.import_roster import import_roster
+from bridge.journeys.import_screenings import import_screenings
 from bridge.journeys.recall_releases import send_recalls
 from bridge.store.engine import write
 from mappings.canonical import (
     Coded,
     Guardian,
+    ItemAnswer,
     Referral,
     Release,
+    ScaleResult,
     Screening,
     SourceRow,
     Student,
+    StudentScreening,
 )
+from mappings.language import Mapped
 from tests.leaks.callers import Opened, open_world
-from tests.leaks.canaries import Canaries
+from tests.leaks.canaries import MARK, Canaries
+from tests.leaks.screened import minute
 from tests.leaks.viewpoints import VISITS, answer, read_task, revoke, send, session
-from tests.support.worlds import COVE, HARBOR, NOW, form_education, form_health
+from tests.support.worlds import COVE, HARBOR, LEA, NOW, form_education, form_health
 
 SIGNED = (form_education(), form_health())
 # State of a student's consent: number of the referral, forms, provider.
@@ -60,6 +67,7 @@ def make_canary_world(folder: Path) -> CanaryWorld:
     for n, state in enumerate(STATES):
         row = _referral(made.canaries, state)
         send(made.opened, n, row, provider=COVE if state == "other" else HARBOR)
+    _screen(made)
     _work(made)
     revoke(made.opened, 60, STATES["revoked"][0])
     assert send_recalls(made.opened.world.parts) == 1
@@ -98,6 +106,48 @@ def _referral(canaries: Canaries, state: str) -> Referral:
         iep=True,
         discipline_count=31,
     )
+
+
+def _screen(made: CanaryWorld) -> None:
+    """Import a scored and a called screening of every student, and of one without a referral."""
+    local_ids = {
+        made.canaries.labels[n].state: f"{MARK}{n:06x}é"
+        for n in range(len(made.canaries.labels))
+        if made.canaries.labels[n].path == "student.local_id"
+    }
+    local_ids["alone"] = made.canaries.new("alone", "student.local_id")
+    born = Student(local_ids["alone"], "Family", "Given", date(2012, 3, 4), enrolled=True)
+    import_roster(made.opened.world.parts, LEA, [Mapped(born, 2)])
+    rows = [row for state in local_ids for row in _screenings(made.canaries, state, local_ids)]
+    made.opened.at(minute(15))
+    report = import_screenings(made.opened.world.parts, LEA, [Mapped(row, 2) for row in rows])
+    assert (report.stored, report.alone, report.held) == (len(rows), 2, [])
+
+
+def _screenings(
+    canaries: Canaries, state: str, local_ids: dict[str, str]
+) -> tuple[StudentScreening, StudentScreening]:
+    def new(path: str) -> str:
+        return canaries.new(state, f"screening.{path}")
+
+    def coded(code: str, path: str) -> Coded:
+        return Coded(code, new(path))
+
+    scored = StudentScreening(
+        key=new("key"),
+        student_id=local_ids[state],
+        instrument=coded("gad-7", "instrument"),
+        screened_on=date(2026, 9, 3),
+        origin=SourceRow(new("source"), new("file"), 2, new("row-key")),
+        respondent=coded("parent", "respondent"),
+        form=new("form"),
+        scores=(ScaleResult("gad-7", Decimal(14), coded("moderate", "band")),),
+        answers=tuple(ItemAnswer(f"gad-7.{n}", "2") for n in range(1, 8)),
+    )
+    called = ScaleResult("c-ssrs", None, coded("high", "result"))
+    named = coded("c-ssrs", "instrument")
+    other = replace(scored, key=new("key"), instrument=named, scores=(called,), answers=())
+    return scored, other
 
 
 def _contact(new: Any) -> tuple[str, str]:  # noqa: ANN401 - a function
@@ -174,7 +224,8 @@ def _saturate(made: CanaryWorld) -> None:
         for kind, record_id, student_id, body in rows:
             if student_id is None:
                 continue
-            more = Saturation(made.canaries, owner[student_id]).resource(orjson.loads(body))
+            saturation = Saturation(made.canaries, owner.get(student_id, "alone"))
+            more = saturation.resource(orjson.loads(body))
             connection.execute(
                 text("UPDATE record SET body = :body WHERE type = :kind AND id = :id"),
                 {"body": orjson.dumps(more).decode(), "kind": kind, "id": record_id},

@@ -13,14 +13,20 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.journeys.record_releases import revoke_release
-from mappings.canonical import Coded, Referral, Screening
+from mappings.canonical import (
+    Coded,
+    ItemAnswer,
+    Referral,
+    ScaleResult,
+    Screening,
+)
 from tests.leaks.callers import Opened
+from tests.leaks.screened import minute, screen
 from tests.support.worlds import (
     ACT_CODE,
     CARE_CONSENT,
     COVE,
     HARBOR,
-    NOW,
     encounter,
     form_education,
     form_health,
@@ -58,11 +64,6 @@ EXPIRED = (form_education(expires_on=date(2026, 9, 30)),)
 VISITS = form_health(elements=("visits",), purpose="attend")
 
 
-def minute(number: float) -> datetime:
-    """Return an instant before the requests begin."""
-    return NOW - timedelta(hours=2) + timedelta(minutes=number)
-
-
 def withheld(variant: Variant) -> dict[str, Any]:
     """Return what a provider is not told of a referral it may read."""
     match variant:
@@ -93,6 +94,16 @@ def send(opened: Opened, when: float, *rows: Referral, provider: str = HARBOR) -
     opened.at(minute(when))
     report = opened.world.refer(rows, provider)
     assert report.stored == len(rows), report.as_data()
+
+
+def answers_of(variant: Variant) -> dict[str, Any]:
+    """Return what a provider is not told of a screening whose score it may read."""
+    given = {Variant.FULL: ("3", "1"), Variant.ABSENT: (), Variant.DIFFERENT: ("0",) * 7}[variant]
+    answers = (ItemAnswer(f"gad-7.{n}", each) for n, each in enumerate(given, 1))
+    told: dict[str, Any] = {"answers": tuple(answers)}
+    if variant is Variant.FULL:
+        told |= {"respondent": Coded("parent", "mother"), "form": "on paper"}
+    return told
 
 
 def revoke(opened: Opened, when: float, number: int, provider: str = HARBOR) -> None:
@@ -162,6 +173,7 @@ def for_provider(opened: Opened, variant: Variant) -> None:
     _never_seen(opened, variant, 0, 20)
     for number in (1, 2, 3, 4):
         send(opened, number, referral(number, **withheld(variant)))
+    screen(opened, 4.25, 1, 2, **answers_of(variant))
     _never_seen(opened, variant, 4.5, 60)
     _edited_unseen(opened, variant, 4.7)
     answer(opened, 5, 1, "accepted", consent="guardian")
@@ -194,12 +206,14 @@ def _never_seen(opened: Opened, variant: Variant, when: float, first: int) -> No
         send(opened, when, referral(first + 4, student=gone))
         send(opened, when, referral(first + 5), provider=COVE)
         appointment(opened, when, first + 5, f"booked-{first}")
+        screen(opened, when, *range(first, first + 4), first + 5)
     elif variant is Variant.DIFFERENT:
         send(opened, when, referral(first, releases=REFUSED, urgency=Coded("stat", "now")))
         scores = (Screening(Coded("gad-7", "GAD"), Decimal(21), date(2026, 9, 2)),)
         send(opened, when, referral(first + 3, screenings=scores, description="x" * 900))
         revoke(opened, when, first + 3)
         send(opened, when, referral(first + 6), referral(first + 5), provider=COVE)
+        screen(opened, when, first, first + 3, scores=(ScaleResult("gad-7", Decimal(2)),))
 
 
 def stir_for_provider(opened: Opened, variant: Variant, turn: int) -> None:
@@ -217,7 +231,9 @@ def for_cove(opened: Opened, variant: Variant) -> None:
         send(opened, 0, referral(1), referral(2), referral(3))
         answer(opened, 0, 1, "accepted", consent="minor")
         session(opened, 0, 1, "harbor-1")
+        screen(opened, 0, 1, 2)
     send(opened, 1, referral(41), referral(42), provider=COVE)
+    screen(opened, 1, 41, **answers_of(variant))
     if variant is Variant.DIFFERENT:
         send(opened, 2, *(referral(number) for number in range(1, 9)))
         answer(opened, 2, 2, "rejected")
@@ -228,7 +244,9 @@ def stir_for_cove(opened: Opened, variant: Variant, turn: int) -> None:
     """Let the first provider get more."""
     now = (opened.world.clock.instant - minute(0)) / timedelta(minutes=1)
     if variant is not Variant.ABSENT and turn < 4:
-        send(opened, now, referral(100 + 10 * turn + len(variant.value)))
+        number = 100 + 10 * turn + len(variant.value)
+        send(opened, now, referral(number))
+        screen(opened, now, number)
 
 
 # --- the state hub ------------------------------------------------------------------------------
@@ -249,6 +267,8 @@ def for_hub(opened: Opened, variant: Variant) -> None:
         asked = datetime(2026, 9, 2, hour, number, tzinfo=UTC)
         send(opened, late + number, referral(number, authored_on=asked, **more))
         _part2(opened, variant, late + number, number)
+        if variant is not Variant.ABSENT:
+            screen(opened, late + number, number, **answers_of(variant))
     for number in (1, 2, 3):
         period = {"start": f"2026-10-05T{hour}:00:00-04:00", "end": "2026-10-05T20:00:00-04:00"}
         who = [{"individual": {"display": f"Dr {variant.value}"}}]
@@ -288,6 +308,8 @@ def for_school(opened: Opened, variant: Variant) -> None:
 
 
 def _untold(opened: Opened, variant: Variant, when: float) -> None:
+    if variant is not Variant.ABSENT:
+        screen(opened, when, 2, 3, **answers_of(variant))
     if variant is Variant.FULL:
         answer(opened, when, 2, "accepted", consent="guardian")
         answer(opened, when, 3, "accepted", consent="minor")
@@ -310,6 +332,7 @@ def stir_for_school(opened: Opened, variant: Variant, turn: int) -> None:
     now = (opened.world.clock.instant - minute(0)) / timedelta(minutes=1)
     if variant is not Variant.ABSENT and turn < 4:
         session(opened, now, 8, f"stir-{variant}-{turn}")
+        screen(opened, now, 8, again=turn + 1)
         session(opened, now, 4, f"stir-p2-{turn}", label="SUD")
 
 

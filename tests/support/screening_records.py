@@ -1,8 +1,10 @@
 """Screenings of invented students: every instrument, scale, band and item that is known."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from mappings.canonical import Coded, ItemAnswer, ScaleResult, SourceRow, StudentScreening
 from mappings.canonical.instruments import items, scales, screeners
@@ -19,6 +21,19 @@ FULL_SCREENING = StudentScreening(
     scores=(ScaleResult("phq-9", Decimal(12), Coded("moderate", "Moderate")),),
     answers=tuple(ItemAnswer(f"phq-9.{n}", "1") for n in range(1, 10)),
 )
+
+
+def gad_7(number: int, key: str, **changes: Any) -> StudentScreening:  # noqa: ANN401
+    """Return a GAD-7 of the n-th student of :func:`tests.support.worlds.referral`."""
+    made = StudentScreening(
+        key=key,
+        student_id=str(1000 + number),
+        instrument=Coded("gad-7", "GAD-7"),
+        screened_on=date(2026, 9, 14),
+        origin=SourceRow("screening-scores", "scores.csv", number + 2, key),
+        scores=(ScaleResult("gad-7", Decimal(12)),),
+    )
+    return replace(made, **changes)
 
 
 def screenings() -> Iterator[StudentScreening]:

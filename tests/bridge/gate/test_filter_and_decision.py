@@ -21,12 +21,15 @@ from bridge.gate.authorise import Authorised, authorised
 from bridge.gate.decisions import decide
 from bridge.gate.projection import project
 from bridge.gate.viewers import viewer_of
+from bridge.journeys.import_screenings import import_screenings
 from bridge.journeys.record_releases import revoke_release
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, evidence_of, record_evidence
 from bridge.store.index import PARAMETERS
 from bridge.store.intake import NewRecord, put_records
 from bridge.store.vault import find
+from mappings.language import Mapped
+from tests.support.screening_records import gad_7
 from tests.support.worlds import (
     HARBOR,
     LEA,
@@ -121,6 +124,8 @@ def fill(world: World, count: int, seed: int) -> None:
         )
         for n, state in enumerate(chosen)
     )
+    results = [Mapped(gad_7(n, f"S-{n}"), 2) for n in range(count)]
+    assert import_screenings(world.parts, LEA, results).told == count
     for n, state in enumerate(chosen):
         request = world.id_of("ServiceRequest", f"R-{n}")
         for form in ("education", "health"):
