@@ -1,4 +1,4 @@
-"""``import referrals|roster|encounters|releases`` and ``export follow-up``."""
+"""``import referrals|roster|screenings|encounters|releases`` and ``export follow-up|referrals``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ export_app = typer.Typer(no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(help="Files, or ROLE=FILE for a map of several.")]
 MapOption = Annotated[str, typer.Option("--map", help="A shipped map's id, or a map's file.")]
+Role = Annotated[str, typer.Option(help="Staff role that receives it.")]
 HeldOut = Annotated[
     Path | None,
     typer.Option("--held", help="A new workbook for held rows: correct them there and import it."),
@@ -61,6 +62,26 @@ def roster(
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
     report = import_roster(parts, lea, run)
+    _told(report.as_data(), run, report.held, as_json=as_json)
+    _sheet((map_id, files, held_out), report.held, (parts, lea))
+
+
+@app.command()
+def screenings(
+    files: Files,
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    map_id: MapOption = "screening-scores",
+    held_out: HeldOut = None,
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Import a district's screenings. Results go with the student's open referrals alone."""
+    from bridge.journeys.import_screenings import import_screenings
+    from bridge.parts import parts_of
+
+    run = run_of(map_id, files)
+    parts = parts_of(open_at(home))
+    report = import_screenings(parts, lea, run)
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
 
@@ -111,17 +132,51 @@ def releases(
 @export_app.command("follow-up")
 def follow_up(
     lea: Annotated[str, typer.Option(help="The district's short name.")],
-    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
-    role: Annotated[str, typer.Option(help="Staff role that receives it.")] = (
-        "referral_coordinator"
-    ),
+    out: Annotated[Path, typer.Option(help="The CSV file to write; with --map also .xlsx.")],
+    role: Role = "referral_coordinator",
+    map_id: Annotated[
+        str, typer.Option("--map", help="Write it behind the columns that this map reads.")
+    ] = "",
     home: Home = Path(),
+    as_json: AsJson = False,
 ) -> None:
-    """Write the follow-up status of a district's referrals as CSV."""
+    """Write the follow-up status of a district's referrals; with a map, behind its columns."""
     from bridge.journeys.export_follow_up import export_follow_up
 
+    if map_id:
+        _exported((lea, role), (map_id, out, home), follow_up=True, as_json=as_json)
+        return
     rows = export_follow_up(open_at(home), (lea, role), out)
     print_line(f"{rows} referrals written to {out.name}")
+
+
+@export_app.command("referrals")
+def own_referrals(
+    lea: Annotated[str, typer.Option(help="The district's short name.")],
+    out: Annotated[Path, typer.Option(help="The file to write, .csv or .xlsx.")],
+    map_id: MapOption = "schoolbridge-template",
+    role: Role = "referral_coordinator",
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Write a district's own referrals in the columns that a map reads."""
+    _exported((lea, role), (map_id, out, home), follow_up=False, as_json=as_json)
+
+
+def _exported(
+    school: tuple[str, str], how: tuple[str, Path, Path], *, follow_up: bool, as_json: bool
+) -> None:
+    from bridge.journeys.export_referrals import ReferralExport
+    from bridge.parts import parts_of
+
+    map_id, out, home = how
+    whole = open_at(home)
+    report = ReferralExport(whole, parts_of(whole), school, map_id, follow_up).run(out)
+    tell(report.as_data(), as_json=as_json)
+    told = [fall for fall in report.shortfalls if fall.unsaid or fall.held]
+    for fall in told if not as_json else ():
+        unsaid, held = ", ".join(fall.unsaid), " | ".join(fall.held)
+        print_line(f"row {fall.row}: not said: {unsaid or '-'}; held if brought in: {held or '-'}")
 
 
 def _told(data: dict[str, object], run: "Run", held: "list[HeldRow]", *, as_json: bool) -> None:

@@ -22,9 +22,11 @@ from bridge.gate.counts import release_counts
 from bridge.gate.gate import Gate
 from bridge.gate.released import (
     FollowUp,
+    OwnReferral,
     Released,
     ReleasedCounts,
     ReleasedFollowUps,
+    ReleasedReferrals,
     ReleasedResource,
     Seen,
 )
@@ -46,10 +48,12 @@ __all__ = [
     "Match",
     "Missing",
     "Order",
+    "OwnReferral",
     "Query",
     "Released",
     "ReleasedCounts",
     "ReleasedFollowUps",
+    "ReleasedReferrals",
     "ReleasedResource",
     "Replay",
     "ReplayedElement",

@@ -133,6 +133,30 @@ class ReleasedFollowUps:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnReferral:
+    """One referral as its own district sent it: nothing a provider wrote.
+
+    Attributes:
+        provider: name of who it was sent to.
+        resources: the ServiceRequest first, then what came with it.
+    """
+
+    provider: str
+    resources: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedReferrals:
+    """A district's own referrals, in the order they were last sent."""
+
+    referrals: tuple[OwnReferral, ...]
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)
+
+
+@dataclass(frozen=True, slots=True)
 class ReleasedCounts:
     """A table after suppression: rows of column name to text, and the notes that stand under it."""
 

@@ -8,11 +8,10 @@ from typing import Protocol
 
 from bridge.gate import FollowUp, Gate, ReleasedFollowUps
 from bridge.identity import Caller, Party, Standing
+from bridge.journeys.write_columns import guarded
 
 COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider", "terms")
 PURPOSES = ("follow",)
-# A cell that starts so is read as a formula by spreadsheet programs.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 class HasGate(Protocol):
@@ -47,8 +46,4 @@ def follow_up_table(released: ReleasedFollowUps) -> str:
 
 
 def _cells(row: FollowUp) -> Sequence[str]:
-    return [_cell(getattr(row, column)) for column in COLUMNS]
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    return [guarded(getattr(row, column)) for column in COLUMNS]

@@ -4,10 +4,12 @@ The resource states what a form says. Whether the form meets the law, and what m
 decided elsewhere, never here.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
-from mappings.canonical import Release
+from mappings.canonical import Coded, Release
 from mappings.fhir.canonicals import (
     ACT_CODE,
     ACT_REASON,
@@ -36,6 +38,7 @@ _FORMS: Final[dict[str, Json]] = fixed(
 )
 _KEPT_ELSEWHERE: Final[Json] = fixed({"title": "Form kept by the school district"})
 _RECIPIENT: Final[Json] = fixed({"coding": [{"system": PARTICIPATION, "code": "IRCP"}]})
+_SELF: Final = Coded("ONESELF", "")
 _PURPOSES: Final = table("purposes")
 _ELEMENTS: Final = table("release-elements")
 
@@ -140,3 +143,41 @@ def _purpose(purpose: str) -> list[Json]:
     ours = _PURPOSES.coding(purpose, "Consent.provision.purpose")
     reason = _PURPOSES.rows[purpose]["act_reason"]
     return [{"system": ACT_REASON, "code": reason}, ours] if reason else [ours]
+
+
+def parse(consent: Json, signers: Mapping[str, str], parties: Mapping[str, str]) -> Release:
+    """Read the release a Consent was built from.
+
+    The relationship of who signed (but for the student) and who discloses are no part of a Consent.
+
+    Args:
+        consent: as :func:`build` made it.
+        signers: reference of a RelatedPerson or the Patient -> the name of who signed.
+        parties: id of an Organization -> ``lea`` or ``provider``.
+    """
+    provision, period = consent["provision"], consent["provision"].get("period", {})
+    signer = (consent.get("performer") or [{}])[0]
+    signed_by = signer.get("reference", "")
+    actor = (provision.get("actor") or [{}])[0].get("reference", {}).get("reference", "")
+    answers = {status: answer for answer, status in _STATUS.items()}
+    extensions = consent.get("extension", ())
+    return Release(
+        form="health" if "policyRule" in consent else "education",
+        answer=answers[consent["status"]],
+        signer=signer.get("display") or signers.get(signed_by),
+        signer_relationship=_SELF if signed_by.startswith("Patient/") else None,
+        signed_on=_day(consent.get("dateTime")),
+        expires_on=_day(period.get("end")),
+        elements=tuple(each["coding"][0]["code"] for each in provision.get("code", ())),
+        purpose=_ours(provision.get("purpose", ())),
+        recipient=parties.get(actor.partition("/")[2]),
+        statements=tuple(e["valueCode"] for e in extensions if e["url"] == RELEASE_STATEMENT),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _ours(codings: Iterable[Json]) -> str | None:
+    return next((c["code"] for c in codings if c["system"] == _PURPOSES.system), None)

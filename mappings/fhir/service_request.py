@@ -28,7 +28,7 @@ _SERVICES: Final[dict[str, Json]] = {
     code: fixed({"coding": [snomed(row["snomed"]), table("services").codings[code]]})
     for code, row in table("services").rows.items()
 }
-_NO_CONTACT: Final[list[Json]] = fixed(
+NO_CONTACT: Final[list[Json]] = fixed(
     [{"coding": [{"system": SDOHCC_CODES, "code": "contacting-subject-prohibited"}]}]
 )
 
@@ -81,7 +81,7 @@ def build(
     _add_details(request, referral)
     if links.contact_prohibited:
         # SDOHCC: the subject is not to be contacted; a child is contacted through the guardian.
-        request["orderDetail"] = _NO_CONTACT
+        request["orderDetail"] = NO_CONTACT
     return request
 
 

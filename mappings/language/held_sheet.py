@@ -10,16 +10,14 @@ turns no day round. The same command that held the rows takes the corrected shee
 A row no sheet can hold stands there with its reasons alone; left so, it does not come back.
 """
 
-import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
+from mappings.language.text_workbook import cell_fits, text_workbook
 from mappings.readers import (
     PLACED,
     SEVERAL,
@@ -39,44 +37,6 @@ SAYS_SEVERAL: Final = "(says several different things: write the one meant)"
 
 _SHEET: Final = "held rows"
 _MAX_WORKBOOK: Final = 100_000
-MAX_CELL: Final = 32_767  # what a cell of a workbook can hold
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ESCAPED = re.compile("_x[0-9A-Fa-f]{4}_")
-_STAMP: Final = (1980, 1, 1, 0, 0, 0)
-_MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
-_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-_PARTS: Final = {
-    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types">'
-    '<Default Extension="rels"'
-    ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}.sheet.main+xml"/>'
-    f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}.styles+xml"/>'
-    f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}.worksheet+xml"/>'
-    "</Types>",
-    "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/>'
-    "</Relationships>",
-    "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-    f'<sheet name="{_SHEET}" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
-    f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-    f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>',
-    # Format 49 is text; quotePrefix keeps it text when a person types into the cell.
-    "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}">'
-    '<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
-    '<fill><patternFill patternType="gray125"/></fill></fills>'
-    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
-    '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
-    '<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>'
-    '<xf numFmtId="49" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"'
-    ' quotePrefix="1"/></cellXfs>'
-    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
-    "</styleSheet>",
-}
 
 
 class Returned(list[str]):
@@ -108,8 +68,7 @@ def fits(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _fits(cell: str) -> bool:
-    strange = _NOT_XML.search(cell) or _ESCAPED.search(cell) or cell.strip() == SAYS_SEVERAL
-    return len(cell) <= MAX_CELL and not strange
+    return cell_fits(cell) and cell.strip() != SAYS_SEVERAL
 
 
 def held_sheet(header: Sequence[str], lines: Iterable[HeldLine]) -> bytes:
@@ -119,19 +78,7 @@ def held_sheet(header: Sequence[str], lines: Iterable[HeldLine]) -> bytes:
         header: the source's headings, or the places the map asks for.
         lines: rows that :func:`fits` accepts, or without cells.
     """
-    rows = _rows(header, lines)
-    out = BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
-        for name, text in _PARTS.items():
-            book.writestr(zipfile.ZipInfo(name, _STAMP), f"{_XML}{text}")
-        sheet = zipfile.ZipInfo("xl/worksheets/sheet1.xml", _STAMP)
-        sheet.compress_type = zipfile.ZIP_DEFLATED
-        with book.open(sheet, "w") as stream:
-            stream.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
-            for number, cells in enumerate(rows, 1):
-                stream.write(_row(number, cells).encode())
-            stream.write(b"</sheetData></worksheet>")
-    return out.getvalue()
+    return text_workbook(_SHEET, _rows(header, lines))
 
 
 def _rows(header: Sequence[str], lines: Iterable[HeldLine]) -> Iterator[Sequence[str]]:
@@ -139,16 +86,6 @@ def _rows(header: Sequence[str], lines: Iterable[HeldLine]) -> Iterator[Sequence
     for line in lines:
         cells = (SAYS_SEVERAL if cell == SEVERAL else cell for cell in line.cells)
         yield (line.because, line.at, line.ticket, *cells)
-
-
-def _row(number: int, cells: Sequence[str]) -> str:
-    written = "".join(
-        f'<c r="{column_letter(index)}{number}" s="1" t="inlineStr"><is>'
-        f'<t xml:space="preserve">{escape(text, {chr(13): "&#13;"})}</t></is></c>'
-        for index, text in enumerate(cells)
-        if text
-    )
-    return f'<row r="{number}">{written}</row>'
 
 
 def open_source(path: Path, how: SourceFormat) -> Table:

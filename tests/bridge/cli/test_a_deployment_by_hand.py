@@ -1,5 +1,6 @@
 """An operator sets a deployment up with the command line alone."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,44 @@ def test_files_go_in_and_the_follow_up_comes_out(home: Path) -> None:
     out = said(home, "export", "follow-up", "--lea", "millbrook", "--out", "out.csv", *at())
     assert out.returncode == 0
     assert len((home / "out.csv").read_text(encoding="utf-8").splitlines()) == 163
+
+
+def test_a_district_gets_its_referrals_in_its_own_columns(home: Path) -> None:
+    roster, rows = str(DATA / "millbrook-roster.csv"), str(DATA / "millbrook-referrals.csv")
+    said(home, "import", "roster", roster, "--lea", "millbrook", *at())
+    said(home, "import", "referrals", rows, *PARTIES, *at())
+    words = ("--lea", "millbrook", "--map", "schoolbridge-template")
+
+    own = said(home, "export", "referrals", *words, "--out", "own.csv", *at())
+    told = said(home, "export", "follow-up", *words, "--out", "told.xlsx", "--json", *at())
+
+    assert (own.returncode, told.returncode) == (0, 0), own.stderr + told.stderr
+    assert "rows: 162" in own.stdout
+    assert json.loads(told.stdout)["files"] == ["told.xlsx"]
+    again = said(home, "import", "referrals", "own.csv", *PARTIES, *at())
+    assert "unchanged: 162" in again.stdout, again.stdout + again.stderr
+    refused = said(home, "export", "referrals", *words[:2], "--map", "hl7v2-ref", "--out", "x.csv")
+    assert refused.returncode == 1
+
+
+def test_screenings_go_in_and_those_of_strangers_wait(home: Path) -> None:
+    said(home, "import", "roster", str(DATA / "millbrook-roster.csv"), "--lea", "millbrook", *at())
+    (home / "scores.csv").write_text(
+        "Screening ID,Student ID,Instrument,Date,Answered by,Score,Result\n"
+        "S1,200000,PHQ-9,9/14/2026,Student,12,Moderate\n"
+        "S2,nobody,PHQ-9,9/14/2026,Student,12,Moderate\n",
+        encoding="utf-8",
+    )
+    words = ("scores.csv", "--lea", "millbrook", "--held", "held.xlsx", *at())
+
+    done = said(home, "import", "screenings", *words)
+
+    assert done.returncode == 0, done.stderr
+    assert "stored: 1" in done.stdout
+    assert "the district has no student with this identifier" in done.stdout
+    waiting = said(home, "held", "list", "--owner", "millbrook", *at()).stdout
+    assert "scores.csv row 3" in waiting
+    assert (home / "held.xlsx").exists()
 
 
 def test_a_clients_keys_may_be_hosted_and_replaced_and_it_may_be_let_in_again(home: Path) -> None:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from mappings.language.held_sheet import (
     MARKS,
-    MAX_CELL,
     HeldLine,
     Returned,
     fits,
     held_sheet,
     open_source,
 )
+from mappings.language.text_workbook import MAX_CELL
 from mappings.readers import SourceFormat
 
 CSV = SourceFormat(("csv",))

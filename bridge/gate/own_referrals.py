@@ -1,0 +1,107 @@
+"""A district's own referrals, given back to it: what it sent, and nothing anybody made of it.
+
+The records are the district's education records; a school official who may learn what became of
+referrals is given them as they were sent (34 CFR 99.31(a)(1), 99.32(d): no disclosure, no entry).
+Who may not learn of the status under the agreement gets nothing here either.
+
+INVARIANT: only what the district wrote is read. No answer of a provider, no session, no status, no
+version and no date of a change is part of it: it is the same whatever was done since.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridge.errors import GateError
+from bridge.gate.agreements import CompiledAgreement
+from bridge.gate.authorise import Viewer, of_agreement
+from bridge.gate.released import GATE_MARK, OwnReferral, ReleasedReferrals
+from bridge.identifiers import Identifiers
+from bridge.store.directory import organizations
+from bridge.store.vault import Query, Stored, find
+
+STATUS = "referral.status"
+_ALL = 1_000_000
+_OF_REFERRAL = ("Consent", "Observation", "Task")
+# The school's own part of a Task; the provider writes the rest.
+_TASK = ("resourceType", "id", "input")
+
+
+def own_referrals(
+    connection: Connection, viewer: Viewer, identifiers: Identifiers
+) -> ReleasedReferrals:
+    """Release the referrals of a district under the agreements whose status the viewer may learn.
+
+    Raises:
+        GateError: the viewer is no district.
+    """
+    if viewer.party != "lea":
+        raise GateError("a district's own referrals are for the district")
+    names = {o.key: o.name for o in organizations(connection).values()}
+    found = (
+        referral
+        for agreement in viewer.agreements
+        if _may_learn(viewer, agreement)
+        for referral in _of(connection, agreement, identifiers, names)
+    )
+    return ReleasedReferrals(tuple(found), GATE_MARK)
+
+
+def _may_learn(viewer: Viewer, agreement: CompiledAgreement) -> bool:
+    asked = ("provider", viewer.party, viewer.role)
+    return any(STATUS in agreement.table.elements(*asked, each) for each in viewer.purposes)
+
+
+def _of(
+    connection: Connection,
+    agreement: CompiledAgreement,
+    identifiers: Identifiers,
+    names: Mapping[str, str],
+) -> Iterator[OwnReferral]:
+    lea, provider = agreement.entry.lea, agreement.entry.provider
+    patients = {p.student_id: p for p in _sent(connection, agreement, "Patient")}
+    people = _grouped(_sent(connection, agreement, "RelatedPerson"), "student_id")
+    parts = {
+        kind: _grouped(_sent(connection, agreement, kind), "referral_id") for kind in _OF_REFERRAL
+    }
+    for request in _sent(connection, agreement, "ServiceRequest"):
+        own = [patients[request.student_id]] if request.student_id in patients else []
+        order = _order(identifiers, (lea, provider), own)
+        known = people.get(request.student_id, [])
+        named = sorted(known, key=lambda person: order.get(person.id, len(order)))
+        more = (each for kind in _OF_REFERRAL for each in parts[kind].get(request.id, ()))
+        records = (request, *own, *named, *more)
+        yield OwnReferral(names[provider], tuple(_as_sent(each) for each in records))
+
+
+def _sent(connection: Connection, agreement: CompiledAgreement, kind: str) -> list[Stored]:
+    own = of_agreement(agreement.id, agreement.entry.lea)
+    return find(connection, Query(kind, limit=_ALL), own)[0]
+
+
+def _grouped(records: Iterable[Stored], by: str) -> dict[str, list[Stored]]:
+    found: dict[str, list[Stored]] = {}
+    for record in records:
+        found.setdefault(getattr(record, by), []).append(record)
+    return found
+
+
+def _order(
+    identifiers: Identifiers, parties: tuple[str, str], patients: Iterable[Stored]
+) -> dict[str, int]:
+    """Return the place of each person of a student by id: as the district named them.
+
+    A person who was renewed is stored later; the ids are made from the student's number and theirs.
+    """
+    keys = [str(each["value"]) for p in patients for each in p.resource()["identifier"]]
+    made = (f"{key}/{n}" if n > 1 else key for n in range(1, 10) for key in keys)
+    ids = (identifiers.issue(*parties, "RelatedPerson", key) for key in made)
+    return {each: place for place, each in enumerate(ids)}
+
+
+def _as_sent(stored: Stored) -> dict[str, Any]:
+    resource = stored.resource()
+    if stored.type == "Task":
+        return {name: resource[name] for name in _TASK if name in resource}
+    return {name: value for name, value in resource.items() if name != "meta"}
