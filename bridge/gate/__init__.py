@@ -20,6 +20,7 @@ from bridge.gate.agreements import (
 from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.gate import Gate
+from bridge.gate.own_referrals import release_own_referrals
 from bridge.gate.released import (
     FollowUp,
     OwnReferral,
@@ -67,6 +68,7 @@ __all__ = [
     "keep_tables",
     "keep_views",
     "release_counts",
+    "release_own_referrals",
     "replay",
     "replay_log",
     "shaped",

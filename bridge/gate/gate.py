@@ -17,13 +17,11 @@ from bridge.gate.follow_up import follow_ups
 from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, linkable
 from bridge.gate.owing import owe
-from bridge.gate.own_referrals import own_referrals
 from bridge.gate.projection import project, references
 from bridge.gate.released import (
     GATE_MARK,
     Released,
     ReleasedFollowUps,
-    ReleasedReferrals,
     ReleasedResource,
     Seen,
 )
@@ -324,11 +322,6 @@ class Gate:
             self._entered(connection, viewer, told, request)
             return ReleasedFollowUps(tuple(rows), GATE_MARK)
 
-    def own_referrals(self, caller: Caller) -> ReleasedReferrals:
-        """Release to a district what it sent itself; see :mod:`bridge.gate.own_referrals`."""
-        with write(self._engine) as connection:
-            return own_referrals(connection, self._viewer(connection, caller), self._identifiers)
-
     def standing_notices(self, caller: Caller) -> tuple[str, ...]:
         """Return the notices that can ride with anything a caller may ever be given."""
         with read(self._engine) as connection:
@@ -349,7 +342,8 @@ class Gate:
     def now_visible(self, caller: Caller, query: Query) -> int:
         """Count what a caller may see, releasing nothing."""
         with write(self._engine) as connection:
-            viewer, now = self._viewer(connection, caller), self._clock.now()
-            query = followed(connection, (caller, viewer), query, now)
+            viewer = self._viewer(connection, caller)
+            query = followed(connection, (caller, viewer), query, self._clock.now())
             within = within_scopes(caller, query)
-            return count(connection, within, authorised(viewer, query.type, now)) if within else 0
+            sight = authorised(viewer, query.type, self._clock.now())
+            return count(connection, within, sight) if within else 0

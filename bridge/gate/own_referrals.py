@@ -17,8 +17,12 @@ from bridge.errors import GateError
 from bridge.gate.agreements import CompiledAgreement
 from bridge.gate.authorise import Viewer, of_agreement
 from bridge.gate.released import GATE_MARK, OwnReferral, ReleasedReferrals
+from bridge.gate.viewers import present_viewer
 from bridge.identifiers import Identifiers
+from bridge.identity import Caller
+from bridge.parts import HasParts
 from bridge.store.directory import organizations
+from bridge.store.engine import write
 from bridge.store.vault import Query, Stored, find
 
 STATUS = "referral.status"
@@ -28,24 +32,24 @@ _OF_REFERRAL = ("Consent", "Observation", "Task")
 _TASK = ("resourceType", "id", "input")
 
 
-def own_referrals(
-    connection: Connection, viewer: Viewer, identifiers: Identifiers
-) -> ReleasedReferrals:
-    """Release the referrals of a district under the agreements whose status the viewer may learn.
+def release_own_referrals(parts: HasParts, caller: Caller) -> ReleasedReferrals:
+    """Release to a district the referrals whose status the caller may learn.
 
     Raises:
-        GateError: the viewer is no district.
+        GateError: the caller is no district.
     """
-    if viewer.party != "lea":
+    if caller.party != "lea":
         raise GateError("a district's own referrals are for the district")
-    names = {o.key: o.name for o in organizations(connection).values()}
-    found = (
-        referral
-        for agreement in viewer.agreements
-        if _may_learn(viewer, agreement)
-        for referral in _of(connection, agreement, identifiers, names)
-    )
-    return ReleasedReferrals(tuple(found), GATE_MARK)
+    with write(parts.engine) as connection:
+        viewer = present_viewer(connection, caller, parts.clock)
+        names = {o.key: o.name for o in organizations(connection).values()}
+        found = (
+            referral
+            for agreement in viewer.agreements
+            if _may_learn(viewer, agreement)
+            for referral in _of(connection, agreement, parts.identifiers, names)
+        )
+        return ReleasedReferrals(tuple(found), GATE_MARK)
 
 
 def _may_learn(viewer: Viewer, agreement: CompiledAgreement) -> bool:

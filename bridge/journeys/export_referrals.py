@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.gate import FollowUp, ReleasedFollowUps, ReleasedReferrals
+from bridge.gate import (
+    FollowUp,
+    ReleasedFollowUps,
+    ReleasedReferrals,
+    release_own_referrals,
+)
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.export_follow_up import PURPOSES, HasGate
 from bridge.journeys.run_maps import compiled_map
@@ -98,7 +103,7 @@ class ReferralExport:
         compiled = self._compiled()
         lea, role = self.school
         caller = Caller(f"operator:{lea}", Standing(Party.LEA, lea, "", role, PURPOSES))
-        own = self.whole.gate.own_referrals(caller)
+        own = release_own_referrals(self.parts, caller)
         told = self.whole.gate.follow_up(caller) if self.follow_up else None
         records, unreadable = self._records(own)
         back = write_back(compiled, [record for record, _ in records])

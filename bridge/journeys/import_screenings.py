@@ -25,15 +25,13 @@ from bridge.journeys.held_rows import (
 )
 from bridge.journeys.import_referrals import batches
 from bridge.parts import Parts
+from bridge.store.corrections import correct, retract, still_standing
 from bridge.store.directory import organizations
 from bridge.store.engine import write
 from bridge.store.intake import (
     NewRecord,
     compared,
-    correct,
     put_records,
-    retract,
-    still_standing,
     take_turn,
     whose,
 )

@@ -105,14 +105,6 @@ def compared(connection: Connection, records: Sequence[NewRecord]) -> PutReport:
     return PutReport(tuple(new), tuple(unchanged), tuple(different))
 
 
-def still_standing(connection: Connection, kind: str, ids: Collection[str]) -> frozenset[str]:
-    """Return which of some ids of a type are kept and were not retracted."""
-    query = select(RECORD.c.id).where(
-        RECORD.c.type == kind, RECORD.c.id.in_(sorted(ids)), RECORD.c.content_digest != ""
-    )
-    return frozenset(connection.scalars(query))
-
-
 def whose(connection: Connection, kind: str, record_id: str) -> tuple[str, str] | None:
     """Return the student and the referral a record is of; None where there is no such record."""
     query = select(RECORD.c.student_id, RECORD.c.referral_id).where(
@@ -138,16 +130,23 @@ def replace(connection: Connection, record: NewRecord, at: datetime) -> int:
         "element": record.element,
         "third_party": record.third_party,
     }
-    return _change(connection, (record.type, record.id), (record.resource, content), at)
+    return rewrite(connection, (record.type, record.id), (record.resource, content), at)
 
 
-def _change(
+def rewrite(
     connection: Connection,
     key: tuple[str, str],
     new: tuple[Mapping[str, object], Mapping[str, object]],
     at: datetime,
 ) -> int:
-    """Write what a record now says, keeping what it said before as a version."""
+    """Write what a record now says, keeping what it said before as a version; returns the new one.
+
+    Args:
+        connection: the write transaction.
+        key: type and id.
+        new: the resource, and the columns that change with it.
+        at: when.
+    """
     (kind, record_id), (resource, columns) = key, new
     where = and_(RECORD.c.type == kind, RECORD.c.id == record_id)
     names = ("type", "id", "version", "element", "third_party", "change", "last_updated", "body")
@@ -308,28 +307,7 @@ def amend(
         raise LookupError(kind)
     resource = orjson.loads(row.body) | dict(changes)
     resource = {name: value for name, value in resource.items() if value is not None}
-    return _change(connection, key, (resource, {}), at)
-
-
-def correct(connection: Connection, record: NewRecord, status: str, at: datetime) -> int:
-    """Do :func:`replace` and say so in the resource's status, which is no part of its digest."""
-    resource = {**record.resource, "status": status}
-    columns = {"content_digest": content_digest(record.resource), "element": record.element}
-    return _change(connection, (record.type, record.id), (resource, columns), at)
-
-
-def retract(
-    connection: Connection, key: tuple[str, str], values: Collection[str], at: datetime
-) -> int:
-    """Say of a record that it was entered in error, and take away what it said.
-
-    Without a digest it equals nothing: if the same content comes again, that is a change.
-    """
-    where = and_(RECORD.c.type == key[0], RECORD.c.id == key[1])
-    body = connection.execute(select(RECORD.c.body).where(where).with_for_update()).scalar_one()
-    resource = {name: v for name, v in orjson.loads(body).items() if name not in values}
-    resource["status"] = "entered-in-error"
-    return _change(connection, key, (resource, {"content_digest": ""}), at)
+    return rewrite(connection, key, (resource, {}), at)
 
 
 def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> None:

@@ -15,13 +15,12 @@ from typing import Any
 from bridge.journeys.record_releases import revoke_release
 from mappings.canonical import (
     Coded,
-    ItemAnswer,
     Referral,
     ScaleResult,
     Screening,
 )
 from tests.leaks.callers import Opened
-from tests.leaks.screened import minute, screen
+from tests.leaks.screened import answers_of, minute, screen
 from tests.support.worlds import (
     ACT_CODE,
     CARE_CONSENT,
@@ -94,16 +93,6 @@ def send(opened: Opened, when: float, *rows: Referral, provider: str = HARBOR) -
     opened.at(minute(when))
     report = opened.world.refer(rows, provider)
     assert report.stored == len(rows), report.as_data()
-
-
-def answers_of(variant: Variant) -> dict[str, Any]:
-    """Return what a provider is not told of a screening whose score it may read."""
-    given = {Variant.FULL: ("3", "1"), Variant.ABSENT: (), Variant.DIFFERENT: ("0",) * 7}[variant]
-    answers = (ItemAnswer(f"gad-7.{n}", each) for n, each in enumerate(given, 1))
-    told: dict[str, Any] = {"answers": tuple(answers)}
-    if variant is Variant.FULL:
-        told |= {"respondent": Coded("parent", "mother"), "form": "on paper"}
-    return told
 
 
 def revoke(opened: Opened, when: float, number: int, provider: str = HARBOR) -> None:

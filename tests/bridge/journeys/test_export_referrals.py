@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from bridge.errors import BridgeError, GateError
+from bridge.gate import release_own_referrals
 from bridge.identity import Caller
 from bridge.journeys.export_referrals import ExportReport, ReferralExport
 from bridge.journeys.import_referrals import ReferralImport
@@ -135,14 +136,14 @@ CARE = "https://schoolbridge.example/fhir/StructureDefinition/care-consent"
 def test_nothing_a_provider_did_changes_what_the_district_gets_back(world: World) -> None:
     world.refer([referral(1), referral(2, releases=())])
     school = caller("millbrook-sis")
-    before = world.bridge.gate.own_referrals(school)
+    before = release_own_referrals(world.parts, school)
     web = world.web()
     task = web.found("/fhir/Task")[0]
 
     assert put_task(web, task, "accepted").status_code == 200
     assert post_session(web, encounter(task, "own-1")).status_code == 201
 
-    assert world.bridge.gate.own_referrals(school) == before
+    assert release_own_referrals(world.parts, school) == before
     kinds = {str(r["resourceType"]) for each in before.referrals for r in each.resources}
     assert kinds == {
         *("ServiceRequest", "Patient", "RelatedPerson", "Consent", "Observation", "Task")
@@ -156,7 +157,7 @@ def test_a_role_that_may_not_learn_of_the_status_gets_no_referrals(world: World,
     world.refer([referral(1)])
     standing = replace(standings()["millbrook-sis"], role=role)
 
-    released = world.bridge.gate.own_referrals(Caller("someone", standing))
+    released = release_own_referrals(world.parts, Caller("someone", standing))
 
     assert released.referrals == ()
 
@@ -165,13 +166,13 @@ def test_a_role_that_may_not_learn_of_the_status_gets_no_referrals(world: World,
 def test_only_a_district_is_given_its_referrals(world: World, client: str) -> None:
     world.refer([referral(1)])
     with pytest.raises(GateError):
-        world.bridge.gate.own_referrals(caller(client))
+        release_own_referrals(world.parts, caller(client))
 
 
 def test_another_district_is_given_nothing(world: World) -> None:
     world.refer([referral(1)])
     standing = replace(standings()["millbrook-sis"], organization="elsewhere")
-    assert world.bridge.gate.own_referrals(Caller("other", standing)).referrals == ()
+    assert release_own_referrals(world.parts, Caller("other", standing)).referrals == ()
 
 
 def test_each_provider_has_its_own_row(lite: World, tmp_path: Path) -> None:
@@ -191,7 +192,7 @@ def test_a_guardian_who_was_renewed_keeps_the_first_place(lite: World) -> None:
     renewed = replace(first, phone="3")
     lite.refer([referral(1, guardian=None, student={"guardians": (renewed, second)})])
 
-    (own,) = lite.bridge.gate.own_referrals(caller("millbrook-sis")).referrals
+    (own,) = release_own_referrals(lite.parts, caller("millbrook-sis")).referrals
 
     people = [r for r in own.resources if r["resourceType"] == "RelatedPerson"]
     assert [p["name"][0]["text"] for p in people] == ["Ann Winter", "Bo Winter"]
