@@ -20,13 +20,17 @@ from bridge.settings import Settings
 from bridge.store.engine import open_engine, write
 
 
-def open_bridge(settings: Settings) -> Bridge:
+def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
     """Open the database and make the parts of a running bridge.
+
+    Args:
+        settings: the deployment's.
+        sharers: how many processes serve from the database at once.
 
     Raises:
         SchemaError: the database's tables are those of another version.
     """
-    engine = open_engine(settings.database_url)
+    engine = open_engine(settings.database_url, sharers=sharers)
     require_current(engine)
     with write(engine) as connection:
         keep_tables(connection)

@@ -21,6 +21,7 @@ from bridge.cli import (
     recalls,
     register,
     reviews,
+    serving,
     sources,
     state_hub,
 )
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(deployment.init)
-app.command()(deployment.serve)
+app.command()(serving.serve)
 app.command()(deployment.doctor)
 app.command()(accounts.why)
 app.command()(accounts.account)

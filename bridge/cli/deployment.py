@@ -1,4 +1,4 @@
-"""``init``, ``serve``, ``doctor``."""
+"""``init``, ``doctor``."""
 
 import secrets
 from pathlib import Path
@@ -55,28 +55,6 @@ def init(
     file.touch(mode=0o600)
     file.write_text(text, encoding="utf-8")
     print_line(f"wrote {FILE_NAME}; next: schoolbridge party add, client add, serve")
-
-
-def serve(home: Home = Path()) -> None:
-    """Run the FHIR API and the portal."""
-    import uvicorn
-
-    from bridge.app import create_app
-    from bridge.logs import configure_logs
-
-    configure_logs()
-    bridge = open_at(home)
-    uvicorn.run(
-        create_app(bridge),
-        host=bridge.settings.host,
-        port=bridge.settings.port,
-        # The access log of the server holds addresses with queries; the guard writes ours.
-        access_log=False,
-        server_header=False,
-        log_config=None,
-        timeout_keep_alive=20,
-        h11_max_incomplete_event_size=65536,
-    )
 
 
 def doctor(home: Home = Path(), as_json: AsJson = False) -> None:

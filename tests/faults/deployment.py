@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 from bridge.app import open_bridge
 from bridge.clock import SystemClock
@@ -44,6 +45,7 @@ class Deployment:
 
     home: Path
     program: Sequence[str] = SERVE
+    workers: int = 1
     slowest_start: float = 0.0
 
     @property
@@ -58,7 +60,8 @@ class Deployment:
         if self.program == SERVE:
             return born(["serve", "--home", str(self.home)], self.home / "server.log")
         with (self.home / "server.log").open("ab") as log:
-            command = [*self.program, str(self.home)]
+            several = ["--workers", str(self.workers)] if self.workers > 1 else []
+            command = [*self.program, str(self.home), *several]
             return subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own program
 
     def wait(self, server: Process, within: float = 180) -> None:
@@ -87,6 +90,12 @@ def kill(process: Process) -> None:
     """End a process at once, as a power switch would end the program."""
     process.send_signal(signal.SIGKILL)
     process.wait()
+
+
+def workers_of(server: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """Return the processes that answer for a server of several."""
+    alive = [c for c in psutil.Process(server.pid).children() if c.status() != "zombie"]
+    return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
 
 
 def make_deployment(

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, text
 
 from bridge.store.engine import open_engine
-from tests.faults.deployment import Deployment, kill
+from tests.faults.deployment import Deployment, kill, workers_of
 from tests.faults.provider import Journal, Provider
 from tests.faults.reconcile import Findings, reconcile
 
@@ -30,6 +31,7 @@ class Plan:
 
     Attributes:
         backend_every: after so many kills of the server, also kill a process of the database.
+        of_workers: kill one of the processes that answer, which the server replaces by itself.
         deaf: how often an answer is taken for lost although it came.
         careful: whether the provider's system sends what tells a repeat from something new.
     """
@@ -38,6 +40,7 @@ class Plan:
     seed: int
     backend_every: int = 0
     careful: bool = True
+    of_workers: bool = False
     deaf: float = 0.1
 
 
@@ -90,8 +93,12 @@ def run_kills(
         while run.kills < plan.kills and not run.findings.any:
             _let_work(run, dice)
             _kill_backend(run, database)
-            kill(server)
             run.kills += 1
+            if plan.of_workers:
+                _kill_worker(server, dice)
+                run.findings = _checked(deployment, run, at_rest=False)
+                continue
+            kill(server)
             run.findings = _checked(deployment, run, at_rest=False)
             server = _started(deployment, run, dice)
         stop.set()
@@ -136,6 +143,17 @@ def _started(deployment: Deployment, run: Run, dice: random.Random) -> Any:  # n
         server = deployment.start()
     deployment.wait(server)
     return server
+
+
+def _kill_worker(server: "subprocess.Popen[bytes]", dice: random.Random) -> None:
+    """Kill one of the processes that answer, once there is one, however many are just starting."""
+    for _ in range(600):
+        workers = workers_of(server)
+        if workers:
+            dice.choice(workers).kill()
+            return
+        time.sleep(0.05)
+    raise AssertionError("no worker is left")
 
 
 def _checked(deployment: Deployment, run: Run, *, at_rest: bool) -> Findings:

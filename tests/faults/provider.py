@@ -181,6 +181,12 @@ class Provider:
         renamed = {**how["json"], "identifier": [{"system": SESSIONS, "value": key}]}
         return {"json": renamed}
 
+    def token(self) -> str:
+        """Sign in, once the server answers; returns the access token."""
+        while "Authorization" not in self._http.headers:
+            self._sign_in()
+        return self._http.headers["Authorization"].removeprefix("Bearer ")
+
     def _sign_in(self) -> None:
         place = f"{self.base_url}/auth/token"
         try:

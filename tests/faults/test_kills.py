@@ -49,6 +49,20 @@ def test_a_killed_server_or_database_on_postgresql_loses_and_doubles_nothing(
     assert run.backend_kills >= kills // 6
 
 
+@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize("url_of", ["sqlite", "postgresql"])
+def test_a_killed_worker_of_several_loses_and_doubles_nothing(
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: str, kills: int
+) -> None:
+    url = "sqlite:///bridge.sqlite3"
+    if url_of == "postgresql":
+        url = str(request.getfixturevalue("postgres_url"))
+    deployment = make_deployment(tmp_path / "bridge", url, REFERRALS)
+    deployment.workers = 3
+    run = run_kills(deployment, Plan(kills, seed(), of_workers=True))
+    assert_kept(run, kills)
+
+
 @pytest.mark.slow
 def test_the_kill_test_finds_a_server_that_acknowledges_before_it_commits(tmp_path: Path) -> None:
     deployment = sqlite_deployment(tmp_path)

@@ -1,0 +1,97 @@
+"""``serve``: one process, or several that share an address and a database."""
+
+import multiprocessing
+import os
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bridge.cli.running import Home
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from bridge.settings import Settings
+
+# A database that starts or recovers beside us: PostgreSQL takes some seconds over it.
+WAIT_SECONDS: Final = 60
+# A worker that is busy is not dead.
+SILENT_SECONDS: Final = 60
+
+
+def serve(
+    home: Home = Path(),
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
+) -> None:
+    """Run the FHIR API and the portal."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    from bridge.logs import configure_logs
+    from bridge.settings import read_settings
+
+    configure_logs()
+    settings = read_settings(home)
+    if workers == 1:
+        server = uvicorn.Server(_config(settings, _app(home, 1)))
+        server.run()
+        if not server.started:  # the address is taken; the server has said so
+            raise typer.Exit(1)
+        return
+    # The tables are made or refused once, before anybody serves.
+    _app(home, workers).state.bridge.engine.dispose()
+    config = _config(settings, partial(_worker_app, home, workers), workers)
+    listening = config.bind_socket()
+    Multiprocess(config, sockets=[listening]).run()
+
+
+def _config(settings: "Settings", app: Any, workers: int = 1) -> Any:  # noqa: ANN401 - see uvicorn
+    import uvicorn
+
+    return uvicorn.Config(
+        app,
+        factory=workers > 1,
+        workers=workers,
+        timeout_worker_healthcheck=SILENT_SECONDS,
+        host=settings.host,
+        port=settings.port,
+        # The access log of the server holds addresses with queries; the guard writes ours.
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        timeout_keep_alive=20,
+        h11_max_incomplete_event_size=65536,
+    )
+
+
+def _app(home: Path, workers: int) -> "FastAPI":
+    """Make the application once the database answers."""
+    from bridge.app import create_app, open_bridge
+    from bridge.settings import read_settings
+    from bridge.store.outages import once_up
+
+    settings = read_settings(home)
+    return create_app(once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS))
+
+
+def _worker_app(home: Path, workers: int) -> "FastAPI":
+    """Make the application of one of several processes."""
+    from bridge.logs import configure_logs
+
+    configure_logs()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    return _app(home, workers)
+
+
+def _end_with_parent() -> None:
+    """End this worker with the process that started it, however that ended.
+
+    A worker that outlived it would hold the address, and the next start would find it taken.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
