@@ -62,15 +62,18 @@ class IncludesAll(Gate):
     """Includes whatever a released record refers to."""
 
     def _included(
-        self, connection: Connection, viewer: Viewer, wanted: Mapping[str, tuple[str, ...]]
+        self,
+        connection: Connection,
+        asking: tuple[Caller, Viewer],
+        wanted: Mapping[str, tuple[str, ...]],
     ) -> list[Disclosure]:
-        found = super()._included(connection, viewer, wanted)
+        found = super()._included(connection, asking, wanted)
         there = {(d.released.type, d.released.id) for d in found}
         for kind, ids in wanted.items():
             hidden = [i for i in ids if (kind, i) not in there]
             if hidden:
                 stored = find(connection, Query(kind, ids=tuple(hidden)), EVERYTHING)[0]
-                found += [self._whole(viewer, record) for record in stored]
+                found += [self._whole(asking[1], record) for record in stored]
         return found
 
     def _whole(self, viewer: Viewer, stored: Stored) -> Disclosure:

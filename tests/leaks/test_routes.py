@@ -60,6 +60,7 @@ BYTES = {
     ("bulk", "cancel"),
     ("interactions", "_read"),
     ("problems", "_http"),
+    ("problems", "_outage"),
     ("problems", "_unexpected"),
 }
 PLACES = {

@@ -37,7 +37,9 @@ def permitted_sets(view: str) -> Iterator[frozenset[str]]:
 
 
 LEAVING = {
-    "to-provider": {"Patient", "RelatedPerson", "ServiceRequest", "Task", "Observation"},
+    "to-provider": {
+        *("Patient", "RelatedPerson", "ServiceRequest", "Task", "Observation", "Provenance"),
+    },
     "to-school": {"Task", "Encounter", "Appointment"},
     "to-hub": {"Encounter", "ServiceRequest"},
 }

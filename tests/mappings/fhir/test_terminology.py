@@ -34,6 +34,8 @@ VALUE_SETS = {
     "R4 location-mode": "location-mode",
     "R4 observation-status": "observation-status",
     "R4 contact-point-system": "contact-point-system",
+    "R4 contact-point-use": "contact-point-use",
+    "R4 name-use": "name-use",
     "R4 administrative-gender": "administrative-gender",
     "R4 provenance-entity-role": "provenance-entity-role",
     "R4 questionnaire-answers-status": "questionnaire-answers-status",
@@ -120,7 +122,7 @@ def test_the_service_codes_are_the_verified_ones() -> None:
 @pytest.mark.validator
 def test_what_we_publish_is_valid() -> None:
     published = [*extension_definitions(), *code_systems(), *concept_maps(), *questionnaires()]
-    assert len(published) == 8 + len(TABLES) + 8 + 6
+    assert len(published) == 9 + len(TABLES) + 8 + 6
     assert validate(published) == []
 
 
