@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from bridge.store.engine import open_engine, read, write
 from tests.faults import unit_writer
@@ -36,11 +37,21 @@ class Told:
     kills: int = 0
 
     def lost(self) -> set[int]:
+        """Return what is not there, once the database answers: it may still be ending sessions."""
+        for _ in range(600):
+            try:
+                return self.numbers - self.kept()
+            except OperationalError:
+                time.sleep(0.1)
+        return self.numbers - self.kept()
+
+    def kept(self) -> set[int]:
         engine = open_engine(self.url)
-        with read(engine) as connection:
-            there = set(connection.scalars(text("SELECT n FROM kept")))
-        engine.dispose()
-        return self.numbers - there
+        try:
+            with read(engine) as connection:
+                return set(connection.scalars(text("SELECT n FROM kept")))
+        finally:
+            engine.dispose()
 
 
 def begin(url: str, *, careless: bool = False) -> Told:
@@ -69,6 +80,7 @@ def live_and_die(told: Told, *, database: bool = False) -> None:
     said, _ = writer.communicate()
     told.numbers |= {int(line) for line in said.split(b"\n")[:-1]}
     told.kills += 1
+    told.lost()  # waits for a database that is on its way down
 
 
 def figures(told: Told) -> dict[str, object]:
