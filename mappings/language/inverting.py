@@ -30,12 +30,17 @@ Texts = tuple[str, ...]
 
 
 def texts_of(bound: BoundField, value: object, zone: ZoneInfo) -> Texts | None:
-    """Return what the columns of a field hold where it has a value; None if they cannot say it."""
+    """Return what the columns of a field hold where it has a value; None if they cannot say it.
+
+    A time of day that no format has is left out: the day is said.
+    """
     width = len(bound.indices)
     for candidate in _candidates(bound, value, zone):
         texts = candidate + ("",) * (width - len(candidate))
         if len(texts) == width and says_same(reads_as(bound, texts), value):
             return texts
+    if isinstance(value, datetime):
+        return texts_of(bound, value.astimezone(zone).date(), zone)
     return None
 
 

@@ -147,12 +147,13 @@ class _Writer:
         bound = _bound(self.compiled)
         zone = ZoneInfo(self.compiled.document.zone.text)
         values = _with_name(values)
-        left = {name: list(v) for name, v in values.items() if _is_divided(v)}
+        divided = {name: v for name, v in values.items() if _is_divided(v)}
+        left = {name: _sayable(v, _of(bound, name), zone) for name, v in divided.items()}
         for each in sorted(bound, key=lambda each: bool(each.rule.choose)):
             name = each.entry.name
             if name in left and each.entry.kind is Kind.CODED_LIST:
-                others = [one for one in bound if one.entry.name == name]
-                self._divided(each, left[name], _homeless(values[name], others, zone), zone)
+                homeless = _homeless(values[name], _of(bound, name), zone)
+                self._divided(each, left[name], homeless, zone)
             elif name in values and (texts := texts_of(each, values[name], zone)) is not None:
                 self._put(each, texts)
         self._key(values)
@@ -211,6 +212,15 @@ class _Writer:
 
 def _is_divided(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(part, Coded) for part in value)
+
+
+def _of(bound: Sequence[BoundField], name: str) -> list[BoundField]:
+    return [each for each in bound if each.entry.name == name]
+
+
+def _sayable(parts: Sequence[Coded], columns: Sequence[BoundField], zone: ZoneInfo) -> list[Coded]:
+    """Return the parts some column can say; the others are missed when the row is read again."""
+    return [p for p in parts if any(texts_of(each, (p,), zone) is not None for each in columns)]
 
 
 def _homeless(

@@ -1,5 +1,6 @@
 """A district's own referrals come back in its own columns, and nothing of anybody else's."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from importlib.resources import as_file, files
@@ -196,6 +197,60 @@ def test_a_guardian_who_was_renewed_keeps_the_first_place(lite: World) -> None:
 
     people = [r for r in own.resources if r["resourceType"] == "RelatedPerson"]
     assert [p["name"][0]["text"] for p in people] == ["Ann Winter", "Bo Winter"]
+
+
+PATIENT = {
+    "resourceType": "Patient",
+    "id": "p",
+    "identifier": [{"use": "usual", "value": "100234"}],
+    "name": [{"family": "Ñandú", "given": ["Zoë"]}],
+    "birthDate": "2012-03-04",
+    "gender": "female",
+}
+REQUEST = {
+    "resourceType": "ServiceRequest",
+    "id": "sr-1",
+    "identifier": [{"type": {"coding": [{"code": "PLAC"}]}, "value": "R-0001"}],
+    "status": "active",
+    "intent": "order",
+    "priority": "urgent",
+    "authoredOn": "2026-09-14T08:22:18-04:00",
+    "reasonCode": [{"text": "Sleep"}],
+    "subject": {"reference": "Patient/p"},
+}
+OFFICE = (
+    "ServiceRequest id,Education release,Education release: signed by,Education release: "
+    "relationship,Education release: signed on,Health release,Health release: signed by,"
+    "Health release: relationship,Health release: signed on\nsr-1,yes,Ada Ñandú,Parent,9/12/2026,"
+    "no,,,\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "unsaid"),
+    [([{"text": "Sleep"}], ()), ([{"text": "Sleep"}, {"text": "Cries; at lunch"}], ("reasons",))],
+    ids=["all of it", "words no column knows"],
+)
+def test_what_a_district_sent_in_fhir_comes_back_in_its_columns(
+    lite: World, tmp_path: Path, reasons: list[dict[str, str]], unsaid: tuple[str, ...]
+) -> None:
+    sent, office = tmp_path / "sent.ndjson", tmp_path / "office.csv"
+    lines = (PATIENT, REQUEST | {"reasonCode": reasons})
+    sent.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    office.write_text(OFFICE, encoding="utf-8")
+    ReferralImport(lite.parts, LEA, HARBOR).run(run_of("fhir-referral", [sent, office]))
+
+    report = exported(lite, tmp_path / "own.xlsx")
+
+    told = tuple(name for fall in report.shortfalls for name in fall.unsaid)
+    assert (report.rows, told) == (1, ("authored_on", *unsaid))  # the column has no time of day
+    (again,) = records(tmp_path / "own.xlsx")
+    assert (again.number, again.student.family_name, again.urgency.code) == (
+        *("R-0001", "Ñandú"),
+        "urgent",
+    )
+    assert again.authored_on == date(2026, 9, 14)
+    assert [each.code for each in again.reasons] == ["sleep"]
 
 
 # --- files ----------------------------------------------------------------------------------------
