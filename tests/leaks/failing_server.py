@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi import FastAPI, Response
 
 import bridge.app
-from bridge.cli.deployment import serve
+from bridge.cli.serving import serve
 from bridge.context import Bridge
 
 _real = bridge.app.create_app

@@ -48,7 +48,7 @@ class Sweep:
         return self.sent.new("sent", path)
 
     def public(self) -> Iterator[Ask]:
-        for path in ("/healthz", "/fhir/metadata", "/portal/style.css"):
+        for path in ("/healthz", "/fhir/metadata", "/fhir/openapi.json", "/portal/style.css"):
             yield self._get(path)
         yield self._get("/fhir/.well-known/smart-configuration")
         for notice in ("ferpa.9933", "p2.notice", "none", self.new("notice")):
