@@ -57,10 +57,11 @@ class Deployment:
         return open_bridge(read_settings(self.home))
 
     def start(self) -> Process:
+        several = ["--workers", str(self.workers)] if self.workers > 1 else []
         if self.program == SERVE:
-            return born(["serve", "--home", str(self.home)], self.home / "server.log")
+            words = ["serve", "--home", str(self.home), *several]
+            return born(words, self.home / "server.log")
         with (self.home / "server.log").open("ab") as log:
-            several = ["--workers", str(self.workers)] if self.workers > 1 else []
             command = [*self.program, str(self.home), *several]
             return subprocess.Popen(command, stdout=log, stderr=log)  # noqa: S603 - our own program
 
