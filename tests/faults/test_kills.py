@@ -18,6 +18,7 @@ from tests.faults.seeds import LONG, seed
 
 REFERRALS = 12
 KILLS = [pytest.param(10, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
+WORKER_KILLS = [pytest.param(3, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
 
 
 def assert_kept(run: Run, kills: int) -> None:
@@ -49,7 +50,7 @@ def test_a_killed_server_or_database_on_postgresql_loses_and_doubles_nothing(
     assert run.backend_kills >= kills // 6
 
 
-@pytest.mark.parametrize("kills", KILLS)
+@pytest.mark.parametrize("kills", WORKER_KILLS)
 @pytest.mark.parametrize("url_of", ["sqlite", "postgresql"])
 def test_a_killed_worker_of_several_loses_and_doubles_nothing(
     request: pytest.FixtureRequest, tmp_path: Path, url_of: str, kills: int
