@@ -18,7 +18,10 @@ from tests.faults.seeds import LONG, seed
 
 REFERRALS = 12
 KILLS = [pytest.param(10, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
-WORKER_KILLS = [pytest.param(3, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
+WORKER_KILLS = [
+    pytest.param(3, marks=pytest.mark.slow),
+    pytest.param(LONG, marks=pytest.mark.faults),
+]
 
 
 def assert_kept(run: Run, kills: int) -> None:
