@@ -9,6 +9,7 @@ import atexit
 import json
 import os
 import random
+import resource
 import select
 import signal
 import subprocess
@@ -26,12 +27,15 @@ KILLED = -signal.SIGKILL
 class Born:
     """One process, with the words of :class:`subprocess.Popen`.
 
-    ``returncode`` is that of the program where it came to its end; else it was killed.
+    ``returncode`` is that of the program where it came to its end; else it was killed. What it
+    took is known at its end: ``seconds`` of a processor and the most bytes of ``memory``.
     """
 
     pid: int
     ending: Path
     returncode: int | None = None
+    seconds: float = 0.0
+    memory: int = 0
     _handle: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +67,8 @@ class Born:
             if self._handle >= 0:
                 os.close(self._handle)
             told = self.ending.read_text(encoding="utf-8") if self.ending.exists() else ""
-            self.returncode = int(told) if told else KILLED
+            ended = json.loads(told) if told else (KILLED, 0.0, 0)
+            self.returncode, self.seconds, self.memory = ended
         return self.returncode
 
 
@@ -111,7 +116,9 @@ def _live(order: dict[str, str]) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        Path(order["ending"]).write_text(str(code), encoding="utf-8")
+        took = resource.getrusage(resource.RUSAGE_SELF)
+        ended = (code, took.ru_utime + took.ru_stime, took.ru_maxrss * 1024)
+        Path(order["ending"]).write_text(json.dumps(ended), encoding="utf-8")
         os._exit(code)
 
 

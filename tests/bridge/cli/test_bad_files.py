@@ -4,9 +4,6 @@ Each file is given to the command line itself, in a process of its own.
 """
 
 import io
-import json
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from bridge.schema import metadata
 from bridge.settings import read_settings
 from bridge.store.engine import open_engine, read
 from tests.faults.deployment import make_deployment
+from tests.support.nursery import born
 from tests.support.worlds import HARBOR, LEA
 
 MOST_SECONDS = 10
@@ -123,14 +121,6 @@ PLACES = {
     "bomb.xlsx": "sheet",
     "missing-column.csv": "Urgency",
 }
-# A small process in between: what a process is counted to have used begins with its parent's size.
-MEASURE = """
-import json, resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
-print(json.dumps([done.returncode, done.stdout, done.stderr, seconds, memory]))
-"""
 
 
 @dataclass
@@ -146,13 +136,11 @@ class Ended:
 
 def run(home: Path, file: Path) -> Ended:
     """Import a file in a process of its own."""
-    command = [sys.executable, "-m", "bridge", "import", "referrals", str(file)]
-    command += ["--lea", LEA, "--provider", HARBOR, "--home", str(home)]
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-c", MEASURE, *command], capture_output=True, check=True, timeout=120
-    )
-    code, out, err, seconds, memory = json.loads(done.stdout)
-    return Ended(code, out, err, seconds, memory)
+    out, err = file.with_name("out.txt"), file.with_name("err.txt")
+    words = ["import", "referrals", str(file), "--lea", LEA, "--provider", HARBOR]
+    done = born([*words, "--home", str(home)], out, err)
+    code = done.wait(120)
+    return Ended(code, out.read_text(), err.read_text(), done.seconds, done.memory)
 
 
 def counts(home: Path) -> dict[str, int]:
