@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -28,6 +29,18 @@ def sources_of(paper: Paper) -> Sources:
 
 def worked() -> Paper:
     return next(paper for paper in papers() if paper.name == "millbrook-harbor-2026")
+
+
+@cache
+def worked_table() -> Table:
+    paper = worked()
+    return conditions_of(paper.template, paper.agreement, paper.law)
+
+
+@pytest.fixture
+def named_slices_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the 25,000 slices no flow names: tests of their own ask those."""
+    monkeypatch.setattr(standing, "undefined_slices", lambda _template: ())
 
 
 def failures(table: Table, paper: Paper) -> dict[str, Failure]:
@@ -141,6 +154,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("named_slices_only")
 @pytest.mark.parametrize(
     ("asked", "fault", "fails", "facts"), FAULTS, ids=[f"{f[2]}-{i}" for i, f in enumerate(FAULTS)]
 )
@@ -148,7 +162,7 @@ def test_a_fault_planted_in_a_table_is_found_with_its_smallest_cell(
     asked: str, fault: Callable[[Conditions], Conditions], fails: str, facts: str | None
 ) -> None:
     paper, broken = worked(), slice_of(asked)
-    changed = fault(conditions_of(paper.template, paper.agreement, paper.law)[broken])
+    changed = fault(worked_table()[broken])
     changed = replace(changed, relevant=changed.relevant | bits_of(["deidentified"]))
 
     found = failures({broken: changed}, paper)[fails]
@@ -170,10 +184,10 @@ EXCHANGED = [
 ]  # fmt: skip
 
 
+@pytest.mark.usefixtures("named_slices_only")
 @pytest.mark.parametrize(("asked", "like", "fails"), EXCHANGED, ids=lambda word: word[-20:])
 def test_a_slice_that_opens_as_another_one_does_is_found(asked: str, like: str, fails: str) -> None:
-    paper = worked()
-    table = conditions_of(paper.template, paper.agreement, paper.law)
+    paper, table = worked(), worked_table()
 
     found = failures({slice_of(asked): table[slice_of(like)]}, paper)[fails]
 
@@ -194,15 +208,13 @@ def test_an_engine_in_which_a_denial_opens_is_found(monkeypatch: pytest.MonkeyPa
         return filter_of(replace(one, denials=one.denials[-1:]))
 
     monkeypatch.setattr(standing, "filter_of", last_denial_only)
-    paper = worked()
-    table = conditions_of(paper.template, paper.agreement, paper.law)
+    paper, table = worked(), worked_table()
 
     assert "prohibition-only-closes" in failures({STATUS: table[STATUS]}, paper)
 
 
 def test_an_engine_that_knows_no_unknown_slice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    paper = worked()
-    table = conditions_of(paper.template, paper.agreement, paper.law)
+    paper, table = worked(), worked_table()
     monkeypatch.setattr(standing, "compile_slice", lambda _asked, _sources: table[STATUS])
 
     found = failures({}, paper)["undefined-denied"]
