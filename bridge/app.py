@@ -11,6 +11,7 @@ from bridge.context import Bridge
 from bridge.demo.issuer import PATH, development_issuer
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
+from bridge.journeys.keep_heads import keep_heads
 from bridge.journeys.sign_in_staff import DirectorySignIn
 from bridge.migrations.state import require_current
 from bridge.outbound import Fetching
@@ -29,6 +30,7 @@ def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
 
     Raises:
         SchemaError: the database's tables are those of another version.
+        LedgerDamaged: the heads kept outside of the database cannot be read.
     """
     engine = open_engine(settings.database_url, sharers=sharers)
     require_current(engine)
@@ -36,7 +38,9 @@ def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
         keep_tables(connection)
     clock = clock_of(settings)
     identifiers = Identifiers(settings.secret)
-    return Bridge(settings, engine, clock, identifiers, Gate(engine, clock, identifiers))
+    bridge = Bridge(settings, engine, clock, identifiers, Gate(engine, clock, identifiers))
+    keep_heads(parts_of(bridge), settings.heads_file)
+    return bridge
 
 
 def clock_of(settings: Settings) -> Clock:

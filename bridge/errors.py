@@ -3,6 +3,7 @@
 BridgeError
     ├── SettingsError      the deployment's settings cannot be used
     ├── SchemaError        the database's tables are not those of this version
+    ├── CopyError          a copy of the database could not be made or put in place
     ├── RefusedError       a request is understood and not carried out; carries an HTTP status
     │     ├── NotFoundError        404: not there, or not for this caller (nobody can tell which)
     │     ├── BadRequestError      400: the request itself is wrong
@@ -39,6 +40,10 @@ class SettingsError(BridgeError):
 
 class SchemaError(BridgeError):
     """The database's tables are not those of this version; the message says what to do."""
+
+
+class CopyError(BridgeError):
+    """A copy of the database could not be made, or not be put in place; nothing was changed."""
 
 
 class GateError(BridgeError):

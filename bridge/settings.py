@@ -55,6 +55,11 @@ class Settings:
         return f"{self.base_url}/fhir"
 
     @property
+    def heads_file(self) -> Path:
+        """The file that keeps the heads of the ledger outside of the database."""
+        return self.home / "ledger-heads.json"
+
+    @property
     def mou_folder(self) -> Path:
         """The folder that holds the deployment's MOU documents."""
         return self.home / "mou"

@@ -20,6 +20,7 @@ from bridge.api.offered import methods_of
 from bridge.api.replies import Reply, outcome, outcome_reply
 from bridge.errors import Finding, NotFoundError, NotOfferedError, RefusedError
 from bridge.identity import OAuthError
+from bridge.ledger.errors import LedgerHalted
 from bridge.store.index import PARAMETERS
 from bridge.store.outages import OUTAGES, is_outage
 
@@ -35,6 +36,8 @@ _log = structlog.get_logger("bridge.problems")
 
 # PostgreSQL recovers from a killed process in about three seconds here.
 RETRY_SECONDS = "5"
+# A person has to bring the ledger up to what others know of it.
+HALTED_SECONDS = "3600"
 
 
 def install(app: FastAPI) -> None:
@@ -43,6 +46,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _not_found)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OAuthError, _oauth)
+    app.add_exception_handler(LedgerHalted, _halted)
     for kind in OUTAGES:
         app.add_exception_handler(kind, _outage)
     app.add_exception_handler(Exception, _unexpected)
@@ -90,6 +94,12 @@ def _oauth(_request: Request, error: Exception) -> Response:
     _log.info("token refused", code=error.code, reason=str(error.reason or ""))
     body = orjson.dumps(error.body())
     return Response(body, error.status, media_type="application/json")
+
+
+def _halted(_request: Request, _error: Exception) -> Response:
+    _log.error("the ledger is halted: schoolbridge ledger head, then ledger remember or resume")
+    finding = Finding("transient", "The server releases nothing for now. Ask again later.")
+    return Reply(503, outcome([finding]), {"Retry-After": HALTED_SECONDS}).response()
 
 
 def _outage(_request: Request, error: Exception) -> Response:

@@ -1,11 +1,13 @@
-"""``db upgrade|check``: the database's tables."""
+"""``db upgrade|backup|restore|check``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.running import AsJson, Home, tell
+from bridge.cli.ledgers import halted_at, heads_in, tell_halted
+from bridge.cli.running import AsJson, Home, print_line, tell
+from bridge.errors import CopyError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -29,6 +31,59 @@ def upgrade(home: Home = Path(), as_json: AsJson = False) -> None:
 
     before = bring_up(engine_at(home))
     tell({"tables_were": before.value, "tables_are_at": revisions()[-1]}, as_json=as_json)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy to write; must not be there yet.")],
+    home: Home = Path(),
+) -> None:
+    """Write a copy of the whole database while it is in use. Keep it as safe as the database."""
+    from bridge.store.copies import back_up
+
+    back_up(engine_at(home), file)
+    print_line(f"{file.name} holds {file.stat().st_size} bytes")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy that `db backup` wrote.")],
+    heads: Annotated[
+        Path | None, typer.Option(help="What `ledger head --json` printed later than the copy.")
+    ] = None,
+    without_heads: Annotated[
+        bool, typer.Option("--without-heads", help="Halt every log: nobody kept a head.")
+    ] = False,
+    home: Home = Path(),
+) -> None:
+    """Put a copy in the place of a lost database; a database that is there is never overwritten.
+
+    What was revoked after the copy was taken is not in it. Where the ledger was longer than it is
+    in the copy, nothing leaves until it is caught up (`ledger halted`, `remember`, `resume`).
+    """
+    from bridge.ledger.witness import keep_longest, note_restored, read_witness
+    from bridge.migrations.state import State, state_of
+    from bridge.settings import read_settings
+    from bridge.store.copies import put_in_place
+
+    kept = read_settings(home).heads_file
+    told = heads_in(heads) if heads else {}
+    if not (told or read_witness(kept).heads or without_heads):
+        raise CopyError(
+            f"how long the ledger had grown is not known: {kept.name} is gone; ask a party for "
+            "its heads (--heads FILE), or have every log halted (--without-heads)"
+        )
+    engine = engine_at(home)
+    put_in_place(engine, file)
+    if told:
+        keep_longest(kept, told)
+    if without_heads and not read_witness(kept).heads:
+        note_restored(kept)
+    if state_of(engine) is not State.CURRENT:
+        print_line("restored; next: schoolbridge db upgrade, then: schoolbridge ledger halted")
+        return
+    print_line("restored; now compared with the heads known:")
+    tell_halted(halted_at(home), as_json=False)
 
 
 @app.command()

@@ -2,11 +2,14 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+from bridge.cli.running import AsJson, Home, print_line, tell
+
+# More than two machines that keep time differ by.
+CLOCK_SECONDS: Final = 60
 
 _SETTINGS = """\
 # Settings of one schoolbridge deployment. Each can be overridden by SCHOOLBRIDGE_<NAME>.
@@ -58,23 +61,38 @@ def init(
 
 
 def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
-    """Check the deployment and say what is wrong."""
-    from sqlalchemy import text
+    """Check the deployment and say what is wrong; exit code 1 if anything is."""
+    from bridge.app import clock_of
+    from bridge.ledger.append import head, logs
+    from bridge.ledger.halting import halted_logs
+    from bridge.migrations.state import State, revisions, state_within
+    from bridge.settings import read_settings
+    from bridge.store.engine import durability, open_engine, read
 
-    from bridge.store.engine import read
-
-    bridge = open_at(home)
-    with read(bridge.engine) as connection:
-        if bridge.engine.dialect.name == "sqlite":
-            version = connection.execute(text("select sqlite_version()")).scalar_one()
-            durable = connection.execute(text("pragma synchronous")).scalar_one() == 2
-        else:
-            version = connection.execute(text("show server_version")).scalar_one()
-            durable = connection.execute(text("show synchronous_commit")).scalar_one() == "on"
+    settings = read_settings(home)
+    now = clock_of(settings).now()
+    with read(open_engine(settings.database_url)) as connection:
+        state = state_within(connection)
+        current = state is State.CURRENT
+        heads = [head(connection, log) for log in logs(connection)] if current else []
+        halted = [each.log for each in halted_logs(connection)] if current else []
+        product, settings_of_it, durable = durability(connection)
+    behind = max((h.time - now).total_seconds() for h in heads if h.time) if heads else 0.0
+    wrong = {
+        "acknowledged work may be lost in a power cut": not durable,
+        f"the tables are {state.value}: schoolbridge db upgrade": not current,
+        f"the clock is {behind:.0f} s behind the ledger": behind > CLOCK_SECONDS,
+        **{f"{log} is halted: schoolbridge ledger halted": True for log in halted},
+    }
     result = {
-        "database": f"{bridge.engine.dialect.name} {version}",
+        "database": product,
+        "durability": settings_of_it,
         "acknowledged_means_on_disk": durable,
+        "tables": f"{state.value}, this version has {revisions()[-1]}",
+        "clock": now.isoformat(timespec="seconds"),
+        "ledger": {h.log: h.size for h in heads},
+        "wrong": [said for said, so in wrong.items() if so],
     }
     tell(result, as_json=as_json)
-    if not durable:
+    if any(wrong.values()):
         raise typer.Exit(1)

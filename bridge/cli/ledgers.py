@@ -1,11 +1,14 @@
-"""``ledger verify|head|events|requests``."""
+"""``ledger verify|head|halted|remember|resume|events|requests``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.ledger.halting import Halted, KnownHead
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,6 +46,92 @@ def head(home: Home = Path(), as_json: AsJson = False) -> None:
     with read(open_at(home).engine) as connection:
         heads = [head_of(connection, log) for log in logs(connection)]
     tell({h.log: {"size": h.size, "root": h.root.hex()} for h in heads}, as_json=as_json)
+
+
+@app.command()
+def halted(home: Home = Path(), as_json: AsJson = False) -> None:
+    """Show the logs under which nothing leaves, and why; exit code 1 if there are any."""
+    tell_halted(halted_at(home), as_json=as_json)
+
+
+@app.command()
+def remember(
+    file: Annotated[Path, typer.Argument(help="What `ledger head --json` printed, then or there.")],
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Compare the ledger with heads that a party kept; exit code 1 if a log is not what it was."""
+    from bridge.journeys.keep_heads import remember as compare_with
+    from bridge.parts import parts_of
+
+    heads = heads_in(file)
+    bridge = open_at(home)
+    found = compare_with(parts_of(bridge), bridge.settings.heads_file, heads)
+    tell_halted(found, as_json=as_json)
+
+
+@app.command()
+def resume(
+    log: Annotated[str, typer.Argument(help="The agreement's id.")],
+    by: Annotated[str, typer.Option(help="Who decides so.")],
+    revocations_entered: Annotated[
+        bool,
+        typer.Option(
+            "--revocations-entered",
+            help="Every revocation, order and refusal since the copy was taken is entered again.",
+        ),
+    ] = False,
+    home: Home = Path(),
+) -> None:
+    """Let a halted log go on although entries are lost for good; the ledger says who decided it."""
+    from bridge.errors import BridgeError
+    from bridge.journeys.keep_heads import accept_loss
+    from bridge.parts import parts_of
+
+    if not revocations_entered:
+        raise BridgeError(
+            "first enter every revocation since the copy was taken; then add --revocations-entered"
+        )
+    bridge = open_at(home)
+    receipt = accept_loss(parts_of(bridge), bridge.settings.heads_file, log, by)
+    print_line(f"{receipt} says so; give every party the new head: schoolbridge ledger head --json")
+
+
+def heads_in(file: Path) -> "dict[str, KnownHead]":
+    """Return the heads a file holds.
+
+    Raises:
+        BridgeError: it is not there, or not what `ledger head --json` prints.
+    """
+    from bridge.errors import BridgeError
+    from bridge.ledger.witness import read_heads
+
+    try:
+        return read_heads(file.read_bytes())
+    except FileNotFoundError:
+        raise BridgeError(f"{file.name} is not there") from None
+    except ValueError as error:
+        raise BridgeError(f"{file.name}: {error}") from None
+
+
+def halted_at(home: Path) -> "list[Halted]":
+    """Return the logs that are halted, compared with the heads known when the bridge was opened."""
+    from bridge.ledger.halting import halted_logs
+    from bridge.store.engine import read
+
+    with read(open_at(home).engine) as connection:
+        return halted_logs(connection)
+
+
+def tell_halted(found: "list[Halted]", *, as_json: bool) -> None:
+    """Say which logs are halted; exit code 1 if any is."""
+    said = {
+        each.log: {"entries": each.size, "entries_known_to_others": each.known_size}
+        for each in found
+    }
+    tell(said or "nothing is halted", as_json=as_json)
+    if said:
+        raise typer.Exit(1)
 
 
 @app.command()

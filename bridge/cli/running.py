@@ -29,6 +29,7 @@ def told_errors(run: Callable[[], object]) -> int:
     """Run the command line and turn expected errors into one line each on standard error."""
     from bridge.errors import BridgeError
     from bridge.identity.errors import IdentityError, OAuthError
+    from bridge.ledger.errors import LedgerError
     from bridge.outbound import OutboundError
     from documents import DocumentError
     from mappings.readers.errors import SourceError
@@ -37,6 +38,7 @@ def told_errors(run: Callable[[], object]) -> int:
         BridgeError,
         IdentityError,
         OAuthError,
+        LedgerError,
         OutboundError,
         DocumentError,
         SourceError,

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -14,10 +15,13 @@ from bridge.cli.running import Home
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from bridge.context import Bridge
     from bridge.settings import Settings
 
 # A database that starts or recovers beside us: PostgreSQL takes some seconds over it.
 WAIT_SECONDS: Final = 60
+# What a restored copy could have forgotten without being found out is no older than this.
+HEADS_SECONDS: Final = 5
 # A worker that is busy is not dead.
 SILENT_SECONDS: Final = 60
 
@@ -74,7 +78,26 @@ def _app(home: Path, workers: int) -> "FastAPI":
     from bridge.store.outages import once_up
 
     settings = read_settings(home)
-    return create_app(once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS))
+    bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
+    threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
+    return create_app(bridge)
+
+
+def _watch_heads(bridge: "Bridge") -> None:
+    """Compare the ledger with the heads kept outside of the database, as long as this serves."""
+    import structlog
+
+    from bridge.journeys.keep_heads import keep_heads
+    from bridge.parts import parts_of
+    from bridge.store.outages import OUTAGES
+
+    log = structlog.get_logger("bridge.heads")
+    while True:
+        time.sleep(HEADS_SECONDS)
+        try:
+            keep_heads(parts_of(bridge), bridge.settings.heads_file)
+        except OUTAGES as error:  # the next round asks again
+            log.warning("the heads were not compared", kind=type(error).__name__)
 
 
 def _worker_app(home: Path, workers: int) -> "FastAPI":

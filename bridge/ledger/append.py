@@ -14,8 +14,8 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.clock import Clock
-from bridge.ledger.entry import Entry, Kind, Receipt, Recorded, body_of
-from bridge.ledger.errors import LedgerDamaged, UnknownEntry
+from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of
+from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.merkle import Frontier, Node
 from bridge.ledger.tables import ENTRY, HEAD, NODE
 from bridge.ledger.verifier import EMPTY_ROOT, entry_leaf
@@ -42,6 +42,7 @@ def append(connection: Connection, entries: Sequence[Entry], clock: Clock) -> li
 
     Raises:
         LedgerDamaged: if the stored head cannot be read.
+        LedgerHalted: if something would leave under a log that is halted.
         ValueError: if an entry's time has no zone.
     """
     now = clock.now()
@@ -88,7 +89,9 @@ def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
 
 
 def _append_to(connection: Connection, log: str, entries: Sequence[Entry], now: datetime) -> int:
-    frontier, last = _locked(connection, log)
+    frontier, last, halted = _locked(connection, log)
+    if halted and any(entry.kind in RELEASING for entry in entries):
+        raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
     start, time = frontier.size, max(now, last or now)
     rows, nodes = list[dict[str, Any]](), list[Node]()
     for entry in entries:
@@ -122,19 +125,22 @@ def _row(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def _locked(connection: Connection, log: str) -> tuple[Frontier, datetime | None]:
+def _locked(connection: Connection, log: str) -> tuple[Frontier, datetime | None, bool]:
     query = select(HEAD).where(HEAD.c.log == log).with_for_update()
     found = connection.execute(query).one_or_none()
     if found is None:
-        _begin_log(connection, log)
+        begin_log(connection, log)
         found = connection.execute(query).one()
     try:
-        return Frontier.unpack(found.size, found.peaks), found.recorded_at
+        return Frontier.unpack(found.size, found.peaks), found.recorded_at, found.halted
     except ValueError:
         raise LedgerDamaged(f"{log}: the head cannot be read") from None
 
 
-def _begin_log(connection: Connection, log: str) -> None:
+def begin_log(connection: Connection, log: str) -> None:
+    """Make the head of a log that has none yet."""
+    if connection.execute(select(HEAD.c.log).where(HEAD.c.log == log)).one_or_none() is not None:
+        return
     empty = {"log": log, "size": 0, "peaks": b"", "root": EMPTY_ROOT, "recorded_at": None}
     try:
         with connection.begin_nested():

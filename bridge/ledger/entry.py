@@ -28,6 +28,11 @@ class Kind(StrEnum):
     AGREEMENT = "agreement"
     KEY = "key"
     ERASURE = "erasure"
+    RESUMED = "resumed"
+
+
+# Kinds by which something about a person leaves. The others only take away, or say what is.
+RELEASING: Final = frozenset({Kind.RELEASE, Kind.ACCOUNT})
 
 
 @dataclass(frozen=True, slots=True)

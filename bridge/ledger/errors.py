@@ -5,6 +5,8 @@ LedgerError
         there is no such entry, or a proof was asked for a size the log never had.
     LedgerDamaged
         rows that must be there are missing or cannot be read: run the check.
+    LedgerHalted
+        the log is shorter than others know it to be: nothing leaves until it is caught up.
     ForkDetected
         a head does not extend the one remembered: the log was cut or rewritten.
 """
@@ -20,6 +22,10 @@ class UnknownEntry(LedgerError):  # noqa: N818 - reads as what happened
 
 class LedgerDamaged(LedgerError):  # noqa: N818
     """Rows that must be there are missing or unreadable."""
+
+
+class LedgerHalted(LedgerError):  # noqa: N818
+    """The log is shorter than, or another than, others know it to be. Nothing was released."""
 
 
 class ForkDetected(LedgerError):  # noqa: N818

@@ -31,7 +31,11 @@ class LedgerEntryRow(SQLModel, table=True):
 
 
 class LedgerHeadRow(SQLModel, table=True):
-    """How far a log has grown. Locked by whoever appends."""
+    """How far a log has grown. Locked by whoever appends.
+
+    ``halted``: it is not what others know it to be, the longest of which is ``known_size`` entries
+    with the root ``known_root`` (see :mod:`bridge.ledger.halting`).
+    """
 
     __tablename__ = "ledger_head"
 
@@ -40,6 +44,9 @@ class LedgerHeadRow(SQLModel, table=True):
     peaks: bytes
     root: bytes
     recorded_at: datetime | None = None
+    halted: bool = False
+    known_size: int | None = Field(default=None, sa_type=BigInteger)
+    known_root: bytes | None = None
 
 
 class LedgerNodeRow(SQLModel, table=True):

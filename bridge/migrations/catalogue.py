@@ -2,6 +2,7 @@
 
 from bridge.identity import tables as identity_tables
 from bridge.identity import version as identity_version  # triggers made with its tables
+from bridge.ledger import halting as ledger_halting  # a trigger made with its tables
 from bridge.ledger import tables as ledger_tables
 from bridge.schema import metadata
 from bridge.store import (
@@ -27,6 +28,7 @@ TABLE_MODULES = (
     requests,
     table_documents,
     ledger_tables,
+    ledger_halting,
     identity_tables,
     identity_version,
 )

@@ -120,6 +120,27 @@ def unflushed(engine: Engine) -> Engine:
     return _open_postgresql(engine.url, most=most, synchronous_commit="off")
 
 
+def durability(connection: Connection) -> tuple[str, str, bool]:
+    """Return the database's product and version, its settings, and whether a commit is on disk."""
+    if connection.dialect.name == "sqlite":
+        version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+        said = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "secure_delete", "foreign_keys")
+        }
+        durable = said["synchronous"] == 2 and said["journal_mode"] == "wal"
+        safe = not has_wal_reset_bug(tuple(int(part) for part in version.split(".")))
+        return f"SQLite {version}", _spelled(said), durable and safe
+    names = ("synchronous_commit", "fsync", "full_page_writes")
+    said = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
+    version = connection.exec_driver_sql("SHOW server_version").scalar_one()
+    return f"PostgreSQL {version}", _spelled(said), set(said.values()) == {"on"}
+
+
+def _spelled(said: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in said.items())
+
+
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     """Tell whether a SQLite version can corrupt its write-ahead log.
 

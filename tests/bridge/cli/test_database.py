@@ -70,3 +70,46 @@ def test_a_server_on_later_tables_ends_with_one_line_that_says_what_to_do(
         assert ended.returncode == 1
         assert len(ended.stderr.splitlines()) == 1
         assert "later version" in ended.stderr
+
+
+def test_a_copy_is_made_and_put_in_place_by_hand(
+    run: Run, database_url: str, tmp_path: Path
+) -> None:
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the programs of PostgreSQL: tests/journeys/test_restoring_a_copy.py")
+    database, copy = tmp_path / "bridge.db", tmp_path / "copy"
+    assert run("db", "upgrade").returncode == 0
+    assert run("db", "backup", str(copy)).returncode == 0
+    refused = run("db", "restore", str(copy), "--without-heads")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "there already" in refused.stderr
+    for file in tmp_path.glob("bridge.db*"):
+        file.unlink()
+    unknown = run("db", "restore", str(copy))
+    assert unknown.returncode == 1
+    assert "--without-heads" in unknown.stderr
+    assert not database.exists()
+    restored = run("db", "restore", str(copy), "--without-heads")
+    assert restored.returncode == 0, restored.stderr
+    assert "nothing is halted" in restored.stdout  # there is no agreement yet, so no log
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(run: Run, database_url: str) -> None:
+    engine = open_engine(database_url)
+    load(engine, "before-kept-law")
+    found = run("doctor", "--json")
+    told = json.loads(found.stdout)
+    assert found.returncode == 1
+    assert told["acknowledged_means_on_disk"] is True
+    assert told["database"].split()[0] in ("SQLite", "PostgreSQL")
+    assert "schoolbridge db upgrade" in told["wrong"][0]
+    run("db", "upgrade")
+    with write(engine) as connection:
+        connection.execute(text("UPDATE ledger_head SET recorded_at = '2199-01-01 00:00:00'"))
+        connection.execute(
+            text("UPDATE ledger_head SET halted = TRUE WHERE recorded_at IS NOT NULL")
+        )
+    engine.dispose()
+    told = json.loads(run("doctor", "--json").stdout)
+    assert "behind the ledger" in told["wrong"][0]
+    assert "ledger halted" in told["wrong"][1]
