@@ -35,7 +35,7 @@ check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
 	@if command -v docker-compose >/dev/null; then \
-	  SCHOOLBRIDGE_BASE_URL=x SCHOOLBRIDGE_SECRET=x POSTGRES_PASSWORD=x \
+	  SCHOOLBRIDGE_BASE_URL=x SCHOOLBRIDGE_SECRET=x POSTGRES_PASSWORD=x BRIDGE_PASSWORD=x \
 	  docker-compose --file docker/compose.yaml config --quiet; fi
 	$(BIN)/python -m pytest tests/architecture tests/docker
 

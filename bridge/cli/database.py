@@ -1,4 +1,4 @@
-"""``db upgrade|backup|restore|check``."""
+"""``db upgrade|roles|backup|restore|check``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,11 +26,41 @@ def engine_at(home: Path) -> "Engine":
 @app.command()
 def upgrade(home: Home = Path(), as_json: AsJson = False) -> None:
     """Bring the tables to this version, with every row, all or nothing; stop the server first."""
+    from bridge.migrations.roles import for_the_owner
     from bridge.migrations.state import revisions
     from bridge.migrations.upgrade import upgrade as bring_up
 
-    before = bring_up(engine_at(home))
+    with for_the_owner():
+        before = bring_up(engine_at(home))
     tell({"tables_were": before.value, "tables_are_at": revisions()[-1]}, as_json=as_json)
+
+
+@app.command()
+def roles(
+    only_sql: Annotated[
+        bool, typer.Option("--sql", help="Print the statements, and change nothing.")
+    ] = False,
+    home: Home = Path(),
+) -> None:
+    """Make PostgreSQL's roles for the server and for reports, and say what they may do.
+
+    Run it as the owner of the tables: SCHOOLBRIDGE_DATABASE_URL overrides the settings.
+    """
+    from bridge.errors import SchemaError
+    from bridge.migrations import roles as kept
+    from bridge.migrations.state import State, state_within
+    from bridge.store.engine import write
+
+    engine = engine_at(home)
+    if engine.dialect.name != "postgresql":
+        raise SchemaError("SQLite has no roles: whoever may read the file reads everything")
+    with kept.for_the_owner(), write(engine) as connection:
+        if state_within(connection) is not State.CURRENT:
+            raise SchemaError("first bring the tables to this version: schoolbridge db upgrade")
+        statements = [*kept.making(connection), *kept.granting(connection)]
+        if not only_sql:
+            kept.run(connection, statements)
+    print_line("\n".join(f"{statement};" for statement in statements))
 
 
 @app.command()

@@ -5,7 +5,9 @@ from enum import StrEnum
 from importlib import resources
 from typing import Final
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 from bridge.errors import SchemaError
 from bridge.migrations.catalogue import metadata
@@ -26,7 +28,7 @@ class State(StrEnum):
 
 
 _WHAT_TO_DO: Final = {
-    State.EMPTY: "the database has no tables; make them with: schoolbridge db upgrade",
+    State.EMPTY: "the database has no tables; make them as its owner: schoolbridge db upgrade",
     State.BEHIND: (
         "the database is of an earlier version; make a copy (schoolbridge db backup FILE), "
         "then: schoolbridge db upgrade"
@@ -88,10 +90,19 @@ def require_current(engine: Engine) -> None:
     """
     state = state_of(engine)
     if state is State.EMPTY:
-        create(engine)
-        state = state_of(engine)
+        state = _created(engine)
     if state is not State.CURRENT:
         raise SchemaError(_WHAT_TO_DO[state])
+
+
+def _created(engine: Engine) -> State:
+    try:
+        create(engine)
+    except ProgrammingError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            return State.EMPTY
+        raise
+    return state_of(engine)
 
 
 def create(engine: Engine) -> None:

@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, event, inspect
 
 from bridge.errors import SchemaError
+from bridge.migrations import roles
 from bridge.migrations.state import State, revision_of, state_within, take_turn
 from bridge.store.engine import open_engine, write
 from bridge.store.intake import reindex
@@ -21,7 +22,8 @@ _FOLDER = Path(__file__).parent
 def upgrade(engine: Engine, to: str = "head") -> State:
     """Bring the tables to this version's (or an earlier) revision; returns what they were before.
 
-    One transaction: if anything fails, or the process dies, the database is what it was.
+    One transaction: if anything fails, or the process dies, the database is what it was. Where a
+    PostgreSQL database has its roles, they may do with new tables what they may with the others.
 
     Raises:
         SchemaError: the database is of a later version, or of none.
@@ -31,6 +33,9 @@ def upgrade(engine: Engine, to: str = "head") -> State:
         before = state_within(connection)
         if before is State.AHEAD:
             raise SchemaError("the database is of a later version of schoolbridge")
+        has_roles = roles.are_made(connection)
+        if has_roles:
+            roles.run(connection, roles.dropping())
         config = config_of(connection)
         if before is State.UNMARKED and _has_typed_index(connection):
             command.stamp(config, "r0002")
@@ -39,6 +44,8 @@ def upgrade(engine: Engine, to: str = "head") -> State:
         if to == "head" and _asks_for_an_index(config, done):
             reindex(connection)
         _check_references(connection)
+        if has_roles and to == "head":
+            roles.run(connection, roles.granting(connection))
     return before
 
 

@@ -17,6 +17,7 @@ KNOWN_KEYS = {
     "build",
     "cap_drop",
     "command",
+    "configs",
     "depends_on",
     "environment",
     "healthcheck",
@@ -115,6 +116,7 @@ def test_no_service_starts_without_its_secrets() -> None:
     interpolated = re.findall(r"\$\{([^}]*)\}", text)
 
     assert {value.split(":?")[0] for value in interpolated} == {
+        "BRIDGE_PASSWORD",
         "POSTGRES_PASSWORD",
         "SCHOOLBRIDGE_BASE_URL",
         "SCHOOLBRIDGE_SECRET",

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import create_engine, make_url
 
 from bridge.demo.run import Demo
+from tests.support.databases import for_the_server
 
 
 class Told:
@@ -49,9 +50,10 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def _postgres(server: str) -> str:
+    """Make a database with its tables; return it for the server, which may change no table."""
     url = make_url(server).set(drivername="postgresql+psycopg")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.exec_driver_sql("CREATE DATABASE demonstration")
     admin.dispose()
-    return url.set(database="demonstration").render_as_string(hide_password=False)
+    return for_the_server(url.set(database="demonstration").render_as_string(hide_password=False))

@@ -15,8 +15,9 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
+from bridge.migrations import roles
 from bridge.migrations.state import create
-from bridge.store.engine import open_engine
+from bridge.store.engine import open_engine, write
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +47,25 @@ def empty_postgres(server: str) -> Iterator[str]:
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
     admin.dispose()
+
+
+def for_the_server(owner_url: str) -> str:
+    """Make the tables and the roles of an empty PostgreSQL database; return the server's login."""
+    return logins(owner_url)[0]
+
+
+def logins(owner_url: str) -> tuple[str, str]:
+    """Make the tables and the roles of an empty PostgreSQL database, and a login in each role."""
+    url, owner = make_url(owner_url), open_engine(owner_url)
+    create(owner)
+    with write(owner) as connection:
+        roles.run(connection, [*roles.making(connection), *roles.granting(connection)])
+        for role in roles.roles_of(str(url.database)):
+            connection.exec_driver_sql(f'CREATE ROLE "{role}_login" LOGIN IN ROLE "{role}"')
+    owner.dispose()
+    names = (f"{role}_login" for role in roles.roles_of(str(url.database)))
+    app, report = (url.set(username=name).render_as_string(hide_password=False) for name in names)
+    return app, report
 
 
 @pytest.fixture

@@ -113,3 +113,17 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(run: Run, database_url: st
     told = json.loads(run("doctor", "--json").stdout)
     assert "behind the ledger" in told["wrong"][0]
     assert "ledger halted" in told["wrong"][1]
+
+
+def test_roles_are_made_by_hand(run: Run, database_url: str) -> None:
+    assert run("db", "roles").returncode == 1  # there are no tables yet
+    assert run("db", "upgrade").returncode == 0
+    only_told, made, again = run("db", "roles", "--sql"), run("db", "roles"), run("db", "roles")
+    if database_url.startswith("sqlite"):
+        assert "SQLite has no roles" in made.stderr
+        return
+    assert (only_told.returncode, made.returncode, again.returncode) == (0, 0, 0), made.stderr
+    assert only_told.stdout == made.stdout
+    assert "NOLOGIN" in made.stdout
+    assert "NOLOGIN" not in again.stdout
+    assert run("doctor").returncode == 0
