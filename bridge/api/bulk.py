@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Path, Request, Response
 
 from bridge.api.replies import Reply, document_reply, ndjson_response
+from bridge.api.writing import writing
 from bridge.context import Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import Query, Released
@@ -66,11 +67,12 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
     """
     job = _job(call, job_id)
     here = f"{call.bridge.settings.fhir_base}/bulk/{job.id}"
-    files = [
-        {"type": kind, "url": f"{here}/{kind}.ndjson"}
-        for kind in job.types.split()
-        if call.bridge.gate.now_visible(call.caller, _query(job, kind, 0))
-    ]
+    with writing(call) as connection:
+        files = [
+            {"type": kind, "url": f"{here}/{kind}.ndjson"}
+            for kind in job.types.split()
+            if call.bridge.gate.now_visible(connection, call.caller, _query(job, kind, 0))
+        ]
     told = bool(call.bridge.gate.standing_notices(call.caller))
     document = {
         "transactionTime": job.transaction_time.isoformat(timespec="milliseconds"),

@@ -15,7 +15,7 @@ from bridge.api.reading import no_null
 from bridge.api.replies import Reply, bundle_reply, count_reply, history_reply, resource_reply
 from bridge.api.search import SearchReader
 from bridge.api.search_values import refused
-from bridge.api.writing import Sent, create, update
+from bridge.api.writing import Sent, create, update, writing
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
 from bridge.gate import Gate, ReleasedResource, shaped
@@ -164,7 +164,9 @@ def _search(call: Call, asked: Interaction) -> Reply:
     for source in reader.types_reached(request):
         call.require_all(source, "search-type")
     if request.shape.counts_only:
-        return count_reply(gate.now_visible(call.caller, request.query), reader.self_link(request))
+        with writing(call) as connection:
+            total = gate.now_visible(connection, call.caller, request.query)
+        return count_reply(total, reader.self_link(request))
     if call.within is None:
         released = gate.search(call.caller, request.query, request.includes, call.request_id)
     else:

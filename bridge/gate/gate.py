@@ -339,11 +339,10 @@ class Gate:
             viewers = [viewer_of(connection, caller) for caller in callers]
             return waiting_texts(connection, self._clock, viewers)
 
-    def now_visible(self, caller: Caller, query: Query) -> int:
-        """Count what a caller may see, releasing nothing."""
-        with write(self._engine) as connection:
-            viewer = self._viewer(connection, caller)
-            query = followed(connection, (caller, viewer), query, self._clock.now())
-            within = within_scopes(caller, query)
-            sight = authorised(viewer, query.type, self._clock.now())
-            return count(connection, within, sight) if within else 0
+    def now_visible(self, connection: Connection, caller: Caller, query: Query) -> int:
+        """Count what a caller may see, releasing nothing, in a write transaction."""
+        viewer = self._viewer(connection, caller)
+        query = followed(connection, (caller, viewer), query, self._clock.now())
+        within = within_scopes(caller, query)
+        sight = authorised(viewer, query.type, self._clock.now())
+        return count(connection, within, sight) if within else 0

@@ -8,7 +8,13 @@ from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableEr
 from bridge.gate import Gate, ReleasedResource, Seen, keep_views
 from bridge.identity import Caller
 from bridge.journeys.count_sessions import count_sessions
-from bridge.journeys.record_encounter import SentSession, session_id_of, session_record
+from bridge.journeys.record_encounter import (
+    SentSession,
+    named,
+    names_another,
+    session_id_of,
+    session_record,
+)
 from bridge.journeys.sent_change import SentChange, checked, same_version
 from bridge.parts import Parts
 from bridge.store.intake import replace, take_turn
@@ -63,6 +69,12 @@ def _same_session(parts: Parts, caller: Caller, sent: SentSession, seen: Seen) -
         for name in _STAY
         if sent.resource.get(name) != seen.content.get(name)
     ]
+    if named(sent.resource, "Patient") - named(seen.content, "Patient"):
+        findings.append(names_another(sent.kind))
+    others = named(sent.resource, "ServiceRequest") - named(seen.content, "ServiceRequest")
+    if others:
+        text = "A session stays with its referral."
+        findings.append(Finding("business-rule", text, sent.kind))
     if session_id_of(parts, caller, sent.resource) != seen.id:
         text = "The identifier names another session; record that one instead."
         findings.append(Finding("business-rule", text, f"{sent.kind}.identifier"))

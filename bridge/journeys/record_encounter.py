@@ -18,7 +18,7 @@ from bridge.store.engine import write
 from bridge.store.intake import NewRecord, put_records, take_turn
 from mappings.canonical import Modality
 from mappings.fhir.canonicals import ACT_CODE
-from mappings.fhir.sessions_in import modality_of, service_request_id
+from mappings.fhir.sessions_in import modalities_of, service_request_id
 
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
 _SUD = {"SUD", "ETHUD", "OPIOIDUD"}
@@ -124,11 +124,52 @@ def request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSes
     seen = gate.see(connection, caller, "ServiceRequest", request_id)
     if seen is None:
         raise UnprocessableError(Finding("not-found", "There is no such referral.", path))
-    subject = sent.resource.get("subject", {}).get("reference")
-    if sent.kind == "Encounter" and subject != seen.content["subject"]["reference"]:
+    _of_this_student(connection, (gate, caller), sent, seen)
+    return seen
+
+
+def _of_this_student(
+    connection: Connection, of: tuple[Gate, Caller], sent: SentSession, referral: Seen
+) -> None:
+    """Refuse what is of, or names, anybody else than the student who was referred.
+
+    INVARIANT: a session is decided on one student's consents. Whoever else it named would be told
+    of to whoever may be told of that student.
+
+    Raises:
+        UnprocessableError: another student, or a referral of another one.
+    """
+    gate, caller = of
+    student = referral.content["subject"]["reference"]
+    if sent.kind == "Encounter" and sent.resource.get("subject", {}).get("reference") != student:
         text = "The session must be of the student who was referred."
         raise UnprocessableError(Finding("business-rule", text, "Encounter.subject"))
-    return seen
+    if named(sent.resource, "Patient") - {student}:
+        raise UnprocessableError(names_another(sent.kind))
+    for reference in named(sent.resource, "ServiceRequest") - {f"ServiceRequest/{referral.id}"}:
+        other = gate.see(connection, caller, "ServiceRequest", reference.partition("/")[2])
+        if other is None or other.student_id != referral.student_id:
+            text = "There is no such referral of this student."
+            raise UnprocessableError(Finding("not-found", text, f"{sent.kind}.basedOn"))
+
+
+def named(node: object, kind: str) -> set[str]:
+    """Return every reference to a resource of a type, wherever it stands."""
+    if isinstance(node, list):
+        return set().union(*(named(item, kind) for item in node))
+    if not isinstance(node, Mapping):
+        return set()
+    found = set().union(*(named(item, kind) for item in node.values()))
+    link = node.get("reference")
+    if isinstance(link, str) and link.startswith(f"{kind}/"):
+        found.add(link)
+    return found
+
+
+def names_another(kind: str) -> Finding:
+    """Say that a session names a student it is not of."""
+    text = "Name only the student who was referred; record a session for each student."
+    return Finding("business-rule", text, kind)
 
 
 def session_record(
@@ -191,6 +232,7 @@ def speaks_of_others(resource: Mapping[str, Any]) -> bool:
     """Return whether a session by its kind is about more than one person.
 
     The facts table counts family and group sessions so; a session that does not say what it was
-    counts with them.
+    counts with them, and one whose codes do not agree.
     """
-    return modality_of(dict(resource)) not in (Modality.INDIVIDUAL, Modality.INTAKE)
+    found = modalities_of(dict(resource))
+    return not found or not {Modality.INDIVIDUAL, Modality.INTAKE}.issuperset(found)

@@ -125,9 +125,15 @@ def service_request_id(resource: Json, base: str = "") -> str | None:
 
 def modality_of(resource: Json) -> Modality | None:
     """Return how treatment was given, from Encounter.type or Appointment.serviceType."""
+    return _first(iter(modalities_of(resource)))
+
+
+def modalities_of(resource: Json) -> list[Modality]:
+    """Return every way of treatment a session is coded as; codes may not agree with each other."""
     concepts = resource.get("type") or resource.get("serviceType") or ()
     codings = (coding for concept in concepts for coding in concept.get("coding", ()))
-    return _first(_BY_CODE.get((item.get("system"), item.get("code"))) for item in codings)
+    found = (_BY_CODE.get((item.get("system"), item.get("code"))) for item in codings)
+    return [modality for modality in found if modality is not None]
 
 
 def _key(resource: Json) -> str:

@@ -227,10 +227,9 @@ class CountsSessions(Gate):
 class ListsRefusals(Gate):
     """Lets an export name a type of which every row is withheld."""
 
-    def now_visible(self, caller: Caller, query: Query) -> int:
-        with read(self._engine) as connection:
-            viewer = viewer_of(connection, caller)
-            return len(viewer.agreements) and find(connection, query, EVERYTHING)[1]
+    def now_visible(self, connection: Connection, caller: Caller, query: Query) -> int:
+        viewer = viewer_of(connection, caller)
+        return len(viewer.agreements) and find(connection, query, EVERYTHING)[1]
 
 
 class PlainPages(Identifiers):

@@ -2,8 +2,8 @@
 
 The column ``closed_by`` names the tests that close a row, separated by spaces, each as
 ``tests/leaks/test_routes.py::test_name``. A row without one is open. ``mutant`` names what opens
-the row again to see that it is noticed: a gate of ``broken_gates.py``, or a test that plants a
-fault.
+the row again to see that it is noticed: a gate of ``broken_gates.py``, what stands in front of the
+application in ``broken_fronts.py``, or a test that plants a fault.
 """
 
 import csv

@@ -45,6 +45,10 @@ _SHAPES = (
 )
 _DATES = ("authored", "authored-on", "date")
 _KINDS = (*PARAMETERS, "Flag", "AuditEvent")
+_PUBLIC = (
+    *("/healthz", "/fhir/metadata", "/fhir/openapi.json", "/fhir/notices/p2.notice"),
+    *("/fhir/.well-known/smart-configuration", "/fhir/Task", "/portal/sign-in", "/metrics"),
+)
 _JSON = (("Content-Type", "application/fhir+json"),)
 _PATCH = (("Content-Type", "application/json-patch+json"),)
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -109,7 +113,9 @@ class Stream:
             (self._school, 6 if self.trio.view.name == "school" else 1),
         )
         makers, weights = zip(*kinds, strict=True)
-        for _ in range(count):
+        first = [Ask("nobody", "GET", path) for path in _PUBLIC]
+        yield from first[:count]
+        for _ in range(count - len(first)):
             yield self.draw.choices(makers, weights)[0]()
 
     def _caller(self) -> str:
@@ -193,7 +199,8 @@ class Stream:
             headers += (("If-Modified-Since", moment),)
         if self.draw.random() < 0.1:
             headers += (("Accept", self.draw.choice(("application/fhir+xml", "text/html"))),)
-        return Ask(self._caller(), "GET", self._place(kind), headers)
+        method = "GET" if self.draw.random() < 0.9 else "HEAD"
+        return Ask(self._caller(), method, self._place(kind), headers)
 
     def _place(self, kind: str) -> str:
         """Return the address of a resource, of its history or of one of its versions."""

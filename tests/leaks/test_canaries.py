@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 import structlog
-from fastapi import FastAPI, Response
+from fastapi import Response
+from starlette.types import ASGIApp
 
 from bridge.app import create_app
 from bridge.gate import Gate
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.projection import sealed
 from bridge.logs import configure_logs
+from tests.leaks.broken_fronts import cacheable, compressing
 from tests.leaks.canaries import Canaries, Hit, disguises
 from tests.leaks.canary_world import LATER, CanaryWorld, make_canary_world
 from tests.leaks.route_table import ROUTES
@@ -60,7 +62,7 @@ def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def asked(world: CanaryWorld, app: FastAPI, path: str) -> Report:
+def asked(world: CanaryWorld, app: ASGIApp, path: str) -> Report:
     """Ask one path of an application and scan the answer."""
 
     async def run() -> Report:
@@ -117,6 +119,16 @@ def test_a_leak_in_a_body_a_header_or_an_error_is_caught(world: CanaryWorld) -> 
         assert seen == ("harbor intake", "refused", "referral.description", "plain"), path
     assert leaks(asked(world, app, "/packed"))[0][3].startswith("base64")
     assert leaks(asked(world, app, "/healthz")) == []
+
+
+def test_an_answer_that_may_be_kept_or_is_compressed_is_caught(world: CanaryWorld) -> None:
+    bridge = world.opened.world.bridge
+    app = create_app(bridge)
+    kept = asked(world, cacheable(app, bridge.engine), "/fhir/Task")
+    packed = asked(world, compressing(app, bridge.engine), "/fhir/Task")
+
+    assert kept.cacheable == ["GET /fhir/Task: 200"]
+    assert packed.compressed == ["GET /fhir/Task"]
 
 
 class CutsNothing(Gate):
@@ -191,6 +203,7 @@ def test_no_canary_comes_out_where_the_table_does_not_let_it(
     assert leaks(report) == []
     assert report.echoed == []
     assert report.cacheable == []
+    assert report.compressed == []
     assert report.canaries > 10_000
     assert report.scanned > 3_000_000
     assert 500 not in report.statuses

@@ -55,6 +55,18 @@ def test_every_mutant_the_matrix_names_is_planted(matrix: ModuleType) -> None:
     assert [each for each in named if "::" not in each and each not in planted] == []
 
 
+def test_every_row_of_the_servers_own_ways_is_opened_again_by_a_fault(matrix: ModuleType) -> None:
+    """Reading, searching, oracles, identity and consent: rows 1-36 and 82-99."""
+    own = [row for row in matrix.rows() if not 36 < int(row["id"]) < 82 and int(row["id"]) < 100]
+    unshown = [row["id"] for row in own if not (row["closed_by"] and row["mutant"])]
+
+    assert unshown == WAITING
+
+
+WAITING = ["93", "94"]
+"""Rows not yet closed: a wrong clock, merged persons."""
+
+
 def test_a_test_that_does_not_exist_is_noticed() -> None:
     this = "tests/leaks/test_leak_matrix.py"
 

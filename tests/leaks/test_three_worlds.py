@@ -16,10 +16,11 @@ import pytest
 import structlog
 
 from bridge.gate import Gate
+from tests.leaks.broken_fronts import own_head, shared_queue, telling_health
 from tests.leaks.broken_gates import PROVIDER_FAULTS, CountsSessions, PlainPages, TellsOfNotices
 from tests.leaks.callers import Opened
 from tests.leaks.run import compare
-from tests.leaks.trio import populated, three_worlds
+from tests.leaks.trio import Around, populated, three_worlds
 from tests.leaks.viewpoints import VIEWPOINTS, Viewpoint
 
 SEED = 20261123
@@ -103,6 +104,19 @@ def test_page_links_that_show_how_much_changed_are_caught(models: Models, tmp_pa
 
     assert outcome.found is not None
     say(f"PlainPages: caught at triple {outcome.asked}")
+
+
+@pytest.mark.parametrize(
+    "around", [own_head, shared_queue, telling_health], ids=lambda around: around.__name__
+)
+def test_a_front_that_tells_of_what_is_hidden_is_caught(
+    around: Around, models: Models, tmp_path: Path
+) -> None:
+    with three_worlds(PROVIDER, models(PROVIDER), tmp_path, around=around) as trio:
+        outcome = compare(trio, WITHIN, SEED)
+
+    assert outcome.found is not None
+    say(f"{around.__name__}: caught at triple {outcome.asked}")
 
 
 @pytest.mark.faults

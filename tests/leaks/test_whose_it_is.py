@@ -1,6 +1,7 @@
 """Whose a record is and how sensitive: by what the bridge knows, not by what a record says."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.support.worlds import (
     ACT_CODE,
     NOW,
     TOKEN_URL,
+    Json,
     Web,
     client_key,
     encounter,
@@ -27,14 +29,20 @@ ABSENT = "00000000-0000-8000-8000-000000000000"
 NEIGHBOUR = "birchfield"
 
 
-@pytest.fixture
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    """Two accepted referrals of two children to one provider."""
-    opened = open_world(tmp_path_factory.mktemp("whose") / "world")
+def made(folder: Path) -> Opened:
+    """Make two accepted referrals of two children to one provider."""
+    opened = open_world(folder)
     send(opened, 1, referral(1), referral(2))
     for number in (1, 2):
         answer(opened, 2 + number, number, "accepted", consent="guardian")
     opened.at(NOW)
+    return opened
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[Opened]:
+    """A world of each test's own."""
+    opened = made(tmp_path / "world")
     yield opened
     opened.world.bridge.engine.dispose()
 
@@ -44,22 +52,73 @@ def found(web: Web, query: str) -> int:
     return int(answered["total"])
 
 
+def naming(first: Json, second: Json) -> dict[str, Json]:
+    """Return sessions of the first child that name the second one, each somewhere else."""
+    child, request = second["for"], second["focus"]
+    booked = {
+        "resourceType": "Appointment",
+        "identifier": [{"system": "https://harbor.example/visits", "value": "v-1"}],
+        "status": "booked",
+        "serviceType": encounter(first, "x")["type"],
+        "meta": encounter(first, "x")["meta"],
+        "start": "2026-10-20T14:00:00Z",
+        "end": "2026-10-20T14:45:00Z",
+        "participant": [{"actor": each, "status": "accepted"} for each in (first["for"], child)],
+        "basedOn": [first["focus"]],
+    }
+    extension = [{"url": "https://x.example", "valueReference": child}]
+    return {
+        "a second referral": encounter(first, "w-1", basedOn=[first["focus"], request]),
+        "a reason": encounter(first, "w-2", reasonReference=[request]),
+        "an extension": encounter(first, "w-3", extension=extension),
+        "a visit together": booked,
+        "a visit of the other": {**booked, "participant": booked["participant"][1:]},
+        "a visit for both": {**booked, "basedOn": [first["focus"], request]},
+    }
+
+
 def test_only_its_subject_makes_a_session_a_childs(world: Opened) -> None:
     """A session of the first child names the second one wherever it can."""
     first, second = (read_task(world, "harbor intake", number) for number in (1, 2))
-    other = second["for"]["reference"]
-    more = {
-        "participant": [{"individual": second["for"] | {"display": "Child2 Winterbourne"}}],
-        "reasonReference": [second["focus"]],
-    }
-    sent = post_session(world.web("harbor intake"), encounter(first, "wrong-1", **more))
+    for way, made in naming(first, second).items():
+        assert post_session(world.web("harbor intake"), made).status_code == 422, way
+    for caller in ("harbor intake", "coordinator", "administrator"):
+        for kind in ("Encounter", "Appointment"):
+            for name, link in (("patient", second["for"]), ("based-on", second["focus"])):
+                query = f"/fhir/{kind}?{name}={link['reference']}&_total=accurate"
+                assert world.web(caller).get(query).json()["total"] == 0, (caller, query)
+    rows = world.web("coordinator").get("/school/follow-up").json()["referrals"]
+    assert [row["status"] for row in rows] == ["accepted", "accepted"]
 
-    for web in (world.web("harbor intake"), world.web("coordinator")):
-        assert found(web, f"patient={other}") == 0
-    told = world.web("coordinator").get("/school/follow-up").json()["referrals"]
-    statuses = {row["referral"]: row["status"] for row in told}
-    assert statuses["R-2"] == "accepted"
-    assert (sent.status_code == 201) == (statuses["R-1"] == "services-started")
+
+def test_a_session_does_not_come_to_name_another_child_later(world: Opened) -> None:
+    first, second = (read_task(world, "harbor intake", number) for number in (1, 2))
+    web, ways = world.web("harbor intake"), naming(first, second)
+    together = ways["a visit together"]
+    alone = {**together, "participant": together["participant"][:1]}
+    for before, after in (
+        (encounter(first, "w-1"), ways["a second referral"]),
+        (encounter(first, "w-3"), ways["an extension"]),
+        (alone, together),
+    ):
+        kept = post_session(web, before).json()
+        place = f"/fhir/{kept['resourceType']}/{kept['id']}"
+        tag = {"If-Match": f'W/"{kept["meta"]["versionId"]}"'}
+        refused = web.send("PUT", place, json={**after, "id": kept["id"]}, headers=tag)
+        assert refused.status_code == 422, refused.text
+        assert web.get(place).json() == kept
+
+
+@pytest.mark.parametrize("modality", ["group", "family"])
+def test_a_session_of_several_people_is_not_told_on_the_consent_of_one(
+    world: Opened, modality: str
+) -> None:
+    before = world.web("coordinator").get("/school/follow-up").content
+    session(world, 8, 1, "with-others", modality=modality)
+
+    assert world.web("coordinator").get("/school/follow-up").content == before
+    assert found(world.web("coordinator"), "status=finished") == 0
+    assert found(world.web("harbor intake"), "status=finished") == 1
 
 
 @pytest.mark.parametrize("code", ["NOSUCHLABEL", "", "mh", "PSY-", "U+0041"])
@@ -122,6 +181,7 @@ def test_another_district_gets_nothing_of_this_one_whatever_it_says(world: Opene
     session(world, 9, 1, "own-1")
     web, of = neighbour(world), world.world.id_of
     claims = {"X-District": "millbrook", "X-Organization": "millbrook"}
+    assert len(world.web("coordinator").get("/school/follow-up").json()["referrals"]) == 2
     for kind in ("Task", "ServiceRequest"):
         for number in ("R-1", "R-2"):
             real = web.get(f"/fhir/{kind}/{of(kind, number)}", headers=claims)
@@ -129,5 +189,7 @@ def test_another_district_gets_nothing_of_this_one_whatever_it_says(world: Opene
             assert (real.status_code, real.content) == (404, none.content)
     for kind in PARAMETERS:
         if kind not in ("Organization", "Location", "HealthcareService"):  # the public directory
-            assert web.get(f"/fhir/{kind}?_total=accurate").json().get("total", 0) == 0, kind
-    assert web.get("/school/follow-up?district=millbrook").json()["referrals"] == []
+            told = web.get(f"/fhir/{kind}?_total=accurate", headers=claims).json()
+            assert told.get("total", 0) == 0, kind
+    asked = web.get("/school/follow-up?district=millbrook", headers=claims)
+    assert asked.json()["referrals"] == []

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bridge.api.negotiation import negotiated
+from bridge.api.search import SearchReader
 from bridge.store.index import PARAMETERS
 from tests.support.worlds import Web, World, referral
 
@@ -143,6 +145,19 @@ def test_a_summary_brings_back_nothing(asked: tuple[Web, str]) -> None:
     assert web.get(f"{path}?_summary=count").status_code == 400
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_count_is_an_entry_like_any_other(asked: tuple[Web, str], kind: str) -> None:
+    web, _ = asked
+    urls = ("Task?_summary=count", "Task?_count=0", "Task?status=rejected&_summary=count")
+    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+    sent = web.send(
+        "POST", "/fhir", json={"resourceType": "Bundle", "type": kind, "entry": entries}
+    )
+
+    assert sent.status_code == 200, sent.text
+    assert [each["resource"]["total"] for each in sent.json()["entry"]] == [1, 1, 0]
+
+
 def test_what_a_search_finds_is_included_both_ways_and_only_what_may_be_read(world: World) -> None:
     world.refer([referral(1), referral(2, releases=())])
     web = world.web()
@@ -184,3 +199,18 @@ def test_every_type_is_read_searched_and_has_its_versions(lite: World) -> None:
         assert web.get(f"/fhir/{kind}?colour=red").status_code == 400
     for kind in ("Flag", "CarePlan", "Binary"):
         assert web.get(f"/fhir/{kind}").status_code == 404
+
+
+def test_an_answer_in_parts_is_noticed(asked: tuple[Web, str]) -> None:
+    web, path = asked
+    web.app.dependency_overrides[negotiated] = lambda: None
+    with pytest.raises(AssertionError):
+        test_a_part_of_a_resource_is_refused((web, path))
+
+
+def test_a_chain_that_asks_for_no_scope_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SearchReader, "types_reached", staticmethod(lambda _: ()))
+    with pytest.raises(AssertionError):
+        test_a_chain_needs_the_scope_of_what_it_reaches(lite)

@@ -1,8 +1,13 @@
 """Strict search, pages that lose nothing, includes, and what one party may know of another's."""
 
 import threading
+from collections.abc import Sequence
+from typing import Any
 from urllib.parse import quote
 
+import pytest
+
+from bridge.api.search import SearchReader
 from tests.support.worlds import FHIR, Json, World, put_task, referral
 
 REFUSED = [
@@ -273,3 +278,19 @@ def test_an_answer_to_a_hidden_task_is_like_one_to_no_task(world: World) -> None
     assert {n: c for n, c in world.counts().items() if n != "identity_access_token"} == {
         n: c for n, c in kept.items() if n != "identity_access_token"
     }
+
+
+@pytest.mark.parametrize(
+    "names", [("_has",), ("_filter", "_query", "_text", "_list"), ("status:",)]
+)
+def test_a_parameter_that_is_taken_and_not_understood_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]
+) -> None:
+    reading = SearchReader.read
+
+    def leaves_out(self: SearchReader, given: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401
+        return reading(self, [pair for pair in given if not pair[0].startswith(names)])
+
+    monkeypatch.setattr(SearchReader, "read", leaves_out)
+    with pytest.raises(AssertionError):
+        test_a_search_that_is_not_understood_is_refused_whole(lite)

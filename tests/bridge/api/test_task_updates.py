@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.journeys import answer_referral
 from bridge.store.engine import write
 from bridge.store.intake import amend
 from tests.support.worlds import (
@@ -200,3 +201,12 @@ def test_an_output_may_only_refer_to_what_the_provider_can_read(lite: World) -> 
         assert answer.status_code == 422
         bodies.add(answer.content)
     assert len(bodies) == 1
+
+
+def test_an_element_of_the_schools_that_is_taken_over_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = (*answer_referral._ANSWERS, "priority")
+    monkeypatch.setattr(answer_referral, "_ANSWERS", answers)
+    with pytest.raises(AssertionError):
+        test_what_is_the_schools_to_say_cannot_be_changed(lite, "priority", "stat")

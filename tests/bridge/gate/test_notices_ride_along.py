@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bridge.gate import replay
+from bridge.gate import projection, replay
+from bridge.gate.riding import Riding
 from bridge.identity import Party, Standing, mint_staff_code
 from bridge.ledger.entry import Kind, Receipt
 from bridge.ledger.lookup import entries
@@ -270,3 +271,11 @@ def test_the_label_is_of_the_code_system_the_guide_names(lite: World) -> None:
     lite.refer([referral(1)])
     found = lite.web().get(place(lite)).json()["meta"]["security"]
     assert {label["system"] for label in found if label["code"] == MARK} == {ACT_CODE}
+
+
+def test_a_record_that_leaves_without_its_notice_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "riding", lambda _: Riding())
+    with pytest.raises(AssertionError):
+        test_a_read_says_the_notice_in_the_resource_and_links_the_whole_text(lite)

@@ -6,14 +6,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from bridge.clock import ShiftedClock
 from bridge.errors import GateError
-from bridge.gate import Query
+from bridge.gate import Query, gate
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.record_releases import revoke_release
 from bridge.ledger.entry import Kind
@@ -149,3 +151,33 @@ def _release_once(world: World, n: int, wait: float) -> None:
     time.sleep(wait)
     with suppress(GateError):
         released(world, f"R-{n}")
+
+
+def test_a_release_that_waits_for_nobody_is_noticed(
+    ticking_postgres: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "lock_students", lambda *_, **__: None)
+    with pytest.raises(AssertionError):
+        test_a_release_that_waited_for_a_revocation_finds_it(ticking_postgres)
+
+
+class RemembersPermits(gate.Gate):
+    """Answers as it did the last time it was asked the same."""
+
+    def __init__(self, *parts: Any) -> None:  # noqa: ANN401 - the gate's own
+        super().__init__(*parts)
+        self._remembered: dict[str, Any] = {}
+
+    def _reached(self, connection: Any, asking: Any, query: Query, **how: Any) -> Any:  # noqa: ANN401
+        key = f"{query.type} {query.ids}"
+        if key not in self._remembered:
+            self._remembered[key] = super()._reached(connection, asking, query, **how)
+        return self._remembered[key]
+
+
+def test_a_permit_that_is_remembered_is_noticed(world: World) -> None:
+    bridge = world.bridge
+    remembering = RemembersPermits(bridge.engine, bridge.clock, bridge.identifiers)
+    world.bridge = replace(bridge, gate=remembering)
+    with pytest.raises(AssertionError):
+        test_nothing_is_released_once_the_release_is_revoked(world)

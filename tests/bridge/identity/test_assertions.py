@@ -1,16 +1,21 @@
 """Every way to forge, bend or break an assertion that we know of, against two libraries."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jose import jws
 
+from bridge.identity import jose_guard
 from bridge.identity.errors import Reason, TokenRefused
 from bridge.identity.jose_guard import Expected, claimed_issuer, verify_assertion
-from bridge.identity.jwks import read_keys
+from bridge.identity.jwks import VerificationKey, read_keys
 from tests.bridge.identity.assertion_cases import BAD, GOOD, JWKS_URL
 from tests.support import second_opinion
 from tests.support.assertions import CLIENT_ID, NOW, TOKEN_URL, at, ring
@@ -52,6 +57,65 @@ def test_the_second_library_refuses_the_same(name: str) -> None:
     except Exception:  # noqa: BLE001 - whatever it raises, it has not taken it
         refused = True
     assert refused
+
+
+def taken() -> set[str]:
+    """Return the names of the bad ones that the guard takes."""
+    found = set()
+    for name, (make, _) in BAD.items():
+        with suppress(TokenRefused):
+            by_guard(make(ring()))
+            found.add(name)
+    return found
+
+
+def any_fitting_key(header: dict[str, Any], keys: Sequence[VerificationKey]) -> VerificationKey:
+    """Choose a key by its algorithm alone, whatever it is called."""
+    return next(key for key in keys if key.algorithm == header["alg"])
+
+
+def unverified(token: str, key: object, algorithms: object) -> bytes:
+    """Take what stands in a token, whoever signed it."""
+    return jws.get_unverified_claims(token)
+
+
+def expiry_alone(claims: dict[str, Any], now: datetime) -> datetime:
+    """Look at no time but the end."""
+    return jose_guard.instant(claims.get("exp"))
+
+
+def last_of_two(raw: bytes, _reason: Reason) -> dict[str, Any]:
+    """Read JSON as most programs do: of two equal names the last one counts."""
+    return dict(json.loads(raw))
+
+
+_reading = jose_guard._segments
+
+
+def of_any_length(token: str, _longest: int = 0) -> tuple[bytes, bytes, bytes]:
+    """Look at a token however long it is."""
+    return _reading(token, len(token))
+
+
+HOLES: list[tuple[str, object]] = [
+    ("_check_header", lambda *_: None),
+    ("_chosen", any_fitting_key),
+    ("jws.verify", unverified),
+    ("_check_times", expiry_alone),
+    ("_json", last_of_two),
+    ("_segments", of_any_length),
+    ("LEEWAY", timedelta(minutes=10)),
+    ("LIFETIME", timedelta(days=400)),
+]
+
+
+@pytest.mark.parametrize(("part", "instead"), HOLES, ids=[part for part, _ in HOLES])
+def test_a_guard_with_one_part_missing_takes_one_of_them(
+    part: str, instead: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"bridge.identity.jose_guard.{part}", instead)
+
+    assert taken() != set()
 
 
 def test_there_are_more_than_a_hundred_bad_ones() -> None:

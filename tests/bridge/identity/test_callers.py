@@ -1,13 +1,15 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Connection, Engine, Row, select, update
 
 from bridge.clock import FixedClock
+from bridge.identity import callers
 from bridge.identity.callers import caller_of
 from bridge.identity.clients import disable_client, enable_client
 from bridge.identity.model import Caller, Party
-from bridge.identity.tables import CLIENT
+from bridge.identity.tables import CLIENT, TOKEN
 from bridge.store.engine import read, write
 from tests.bridge.identity.conftest import FormMaker, granted
 
@@ -108,3 +110,17 @@ def test_scopes_given_to_a_client_later_do_not_widen_its_tokens(
     caller = held(engine, bearer, clock)
     assert caller is not None
     assert not caller.allows("Patient", "read")
+
+
+def test_a_token_that_outlives_its_client_is_noticed(
+    engine: Engine, bearer: str, client: str, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = select(CLIENT, TOKEN.c.digest, TOKEN.c.expires_at, TOKEN.c.scopes.label("held_scopes"))
+
+    def whatever_its_status(connection: Connection, digest: str) -> Row[Any] | None:
+        joined = held.join_from(TOKEN, CLIENT).where(TOKEN.c.digest == digest)
+        return connection.execute(joined).one_or_none()
+
+    monkeypatch.setattr(callers, "_row", whatever_its_status)
+    with pytest.raises(AssertionError):
+        test_a_status_changed_by_any_way_counts_at_once(engine, bearer, client, clock)

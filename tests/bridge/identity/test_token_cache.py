@@ -194,3 +194,26 @@ def test_what_is_remembered_is_named_by_a_digest(
     caller, _ = asked(engine, bearer, clock, cache)
     assert list(cache._held) == [digest_of(bearer)]
     assert bearer not in repr(cache) + repr(caller)
+
+
+def test_a_process_that_goes_by_what_it_remembers_is_noticed(
+    database_url: str,
+    engine: Engine,
+    bearer: str,
+    clock: FixedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looking = TokenCache.look
+    monkeypatch.setattr(TokenCache, "look", lambda self, d, _, now: looking(self, d, 1, now))
+    monkeypatch.setattr(TokenCache, "keep", _keep_as_first)
+    with pytest.raises(AssertionError):
+        test_a_change_in_another_process_counts_at_the_next_request(
+            database_url, engine, bearer, clock, "disabled"
+        )
+
+
+_keeping = TokenCache.keep
+
+
+def _keep_as_first(self: TokenCache, digest: str, held: Held, _version: int) -> None:
+    _keeping(self, digest, held, 1)
