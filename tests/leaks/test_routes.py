@@ -61,6 +61,7 @@ BYTES = {
     ("interactions", "_read"),
     ("problems", "_http"),
     ("problems", "_outage"),
+    ("problems", "_halted"),
     ("problems", "_unexpected"),
 }
 PLACES = {
