@@ -32,6 +32,7 @@ def test_a_run_tells_what_it_wrote_and_what_that_took(tmp_path: Path) -> None:
     assert figures.resources == sum(file.read_bytes().count(b"\n") for file in written)
     assert 6 * 300 < figures.resources < 8 * 300
     assert figures.cpu_seconds > 0
+    assert min(figures.machine) > 0
     assert 20 * 2**20 < figures.peak_bytes_first_half <= figures.peak_bytes
     assert "| referrals | 300 |  |" in report.million(asdict(figures))
 
@@ -40,7 +41,7 @@ def test_a_run_tells_what_it_wrote_and_what_that_took(tmp_path: Path) -> None:
     ("wall", "mebibytes", "missed"), [(45, 300, 0), (46, 300, 1), (46, 301, 2)]
 )
 def test_a_goal_that_is_missed_is_shown(wall: float, mebibytes: int, missed: int) -> None:
-    figures = million.Figures(10**6, 2, 1.0, wall, 0.0, mebibytes << 20, 1, 1, 1, 1)
+    figures = million.Figures(10**6, 2, 1.0, wall, 0.0, mebibytes << 20, 1, 1, 1, 1, (1.0, 1.0))
 
     assert "\n".join(report.million(asdict(figures))).count("**not reached**") == missed
 
