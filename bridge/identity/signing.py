@@ -11,40 +11,49 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jose import jwk, jws
 
 ALGORITHM = "ES384"
+ALGORITHMS = (ALGORITHM, "RS384")
+"""What a client must be able to sign with (SMART App Launch 2.2, asymmetric authentication)."""
+_RSA_BITS = 3072
 LIFETIME = timedelta(minutes=4)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningKey:
-    """A P-384 private key and its id."""
+    """A private key (P-384, or RSA for servers that take nothing else), its id and algorithm."""
 
     kid: str
     pem: bytes
+    algorithm: str = ALGORITHM
 
     @classmethod
-    def generate(cls) -> "SigningKey":
-        """Make a new key."""
-        private = ec.generate_private_key(ec.SECP384R1())
+    def generate(cls, algorithm: str = ALGORITHM) -> "SigningKey":
+        """Make a new key for one of :data:`ALGORITHMS`."""
+        private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+        if algorithm == "RS384":
+            private = rsa.generate_private_key(65537, _RSA_BITS)
+        else:
+            private = ec.generate_private_key(ec.SECP384R1())
         pem = private.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        return cls(secrets.token_hex(8), pem)
+        return cls(secrets.token_hex(8), pem, algorithm)
 
     @classmethod
     def load_or_generate(cls, path: Path) -> "SigningKey":
         """Read a key kept in a file, or make one and keep it there, readable by its owner alone."""
         if path.exists():
             kept = json.loads(path.read_text(encoding="utf-8"))
-            return cls(kept["kid"], kept["pem"].encode())
+            return cls(kept["kid"], kept["pem"].encode(), kept.get("alg", ALGORITHM))
         made = cls.generate()
         path.touch(mode=0o600)
-        text = json.dumps({"kid": made.kid, "pem": made.pem.decode()})
+        kept = {"kid": made.kid, "pem": made.pem.decode(), "alg": made.algorithm}
+        text = json.dumps(kept)
         path.write_text(text, encoding="utf-8")
         return made
 
@@ -53,9 +62,9 @@ class SigningKey:
 
     def public_jwks(self) -> dict[str, Any]:
         """Return the JWK Set to register."""
-        members = jwk.construct(self.pem.decode(), ALGORITHM).public_key().to_dict()
+        members = jwk.construct(self.pem.decode(), self.algorithm).public_key().to_dict()
         texts = {n: v.decode() if isinstance(v, bytes) else v for n, v in members.items()}
-        return {"keys": [{**texts, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}]}
+        return {"keys": [{**texts, "kid": self.kid, "alg": self.algorithm, "use": "sig"}]}
 
     def assertion(self, client_id: str, token_url: str, now: datetime) -> str:
         """Sign a client assertion (SMART App Launch, Client Authentication: Asymmetric).
@@ -78,5 +87,5 @@ class SigningKey:
     def sign(self, claims: dict[str, Any]) -> str:
         """Sign claims as a JWT that names this key."""
         headers = {"kid": self.kid, "typ": "JWT"}
-        signed: str = jws.sign(claims, self.pem.decode(), headers, ALGORITHM)
+        signed: str = jws.sign(claims, self.pem.decode(), headers, self.algorithm)
         return signed

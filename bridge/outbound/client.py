@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from bridge.clock import Clock
+from bridge.directories import is_protected
 from bridge.identity.signing import SigningKey
 from bridge.outbound.errors import OutboundError
 
@@ -30,9 +31,16 @@ class Partner:
 
 
 class BackendClient:
-    """Calls one partner with our own key."""
+    """Calls one partner with our own key.
+
+    Raises:
+        OutboundError: the partner's address is neither https nor of this machine: who answers there
+            would not be known, and what is sent could be read on the way.
+    """
 
     def __init__(self, partner: Partner, key: SigningKey, clock: Clock) -> None:
+        if not is_protected(partner.fhir_base):
+            raise OutboundError("an address begins with https://")
         self._partner = partner
         self._key = key
         self._clock = clock

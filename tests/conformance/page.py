@@ -6,7 +6,7 @@ with 1 if a requirement that names tests is not met by that run. ``--tests`` lis
 
 A table is ``tests/conformance/NAME.csv``: id, conformance, requirement (the guide's words), met_by
 (tests as ``tests/folder/test_file.py::test_name``, separated by spaces) and because (why it does
-not apply). A row with neither is open.
+not apply; or, after ``not met:``, why what applies is not done). A row with neither is open.
 """
 
 import csv
@@ -25,15 +25,18 @@ TITLES = {
     "sdohcc": "SDOH Clinical Care 3.0.0, narrative",
 }
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "NOT RUN"
+STANDINGS = ("met", "not applicable", "not met", "open")
+NOT_MET = "not met:"
 OPENING = """# Conformance
 
-What the guides say a server SHALL do, one line each: met by which test, or not applicable and why.
+What the guides say a server SHALL do, one line each: met by which test, not applicable and why, or
+applicable and not met, and why.
 The words are the guides' own (origins and licences: `tests/data/ig/ORIGIN.md`). Generated from
 `tests/conformance/*.csv` and the results of a test run by `make conformance`; do not edit this
 page.
 
-| guide | requirements | met | not applicable | open |
-|---|---|---|---|---|
+| guide | requirements | met | not applicable | not met | open |
+|---|---|---|---|---|---|
 """
 
 
@@ -49,9 +52,11 @@ class Row:
 
     @property
     def standing(self) -> str:
-        """Return what the table says of it: met, not applicable or open."""
+        """Return what the table says of it, one of :data:`STANDINGS`."""
         if self.met_by:
             return "met"
+        if self.because.startswith(NOT_MET):
+            return "not met"
         return "not applicable" if self.because else "open"
 
 
@@ -107,7 +112,7 @@ def render(table: Mapping[str, Sequence[Row]], came: Mapping[str, str] | None = 
 
 def _counts(title: str, rows: Sequence[Row]) -> str:
     kinds = [row.standing for row in rows]
-    counts = [kinds.count(kind) for kind in ("met", "not applicable", "open")]
+    counts = [kinds.count(kind) for kind in STANDINGS]
     return "| " + " | ".join([title, str(len(rows)), *map(str, counts)]) + " |"
 
 
@@ -117,6 +122,8 @@ def _line(row: Row, came: Mapping[str, str] | None) -> str:
 
 
 def _status(row: Row, came: Mapping[str, str] | None) -> str:
+    if row.standing == "not met":
+        return f"**not met**{row.because.removeprefix(NOT_MET[:-1])}"
     if row.standing != "met":
         return f"not applicable: {row.because}" if row.because else "**open**"
     told = (
@@ -140,7 +147,7 @@ def main(arguments: Sequence[str]) -> int:
     problems = unmet(table, came)
     sys.stdout.writelines(f"not met: {line}\n" for line in problems)
     kinds = [row.standing for rows in table.values() for row in rows]
-    told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("met", "not applicable", "open"))
+    told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in STANDINGS)
     sys.stdout.write(f"{len(kinds)} requirements: {told}\n")
     return 1 if problems else 0
 

@@ -82,8 +82,10 @@ def test_a_requirement_whose_test_fails_or_does_not_run_is_shown_and_is_not_met(
 
 def test_a_row_with_neither_a_test_nor_a_reason_is_open() -> None:
     rows = [Row("1", "SHALL", "a", (), ""), Row("2", "SHALL", "b", (), "no such data here")]
+    rows.append(Row("3", "SHALL", "c", (), "not met: JSON alone is spoken"))
 
     page = render({"smart": rows})
     assert "| 1 | SHALL | a | **open** |" in page
     assert "| 2 | SHALL | b | not applicable: no such data here |" in page
-    assert "| **all** | 2 | 0 | 1 | 1 |" in page
+    assert "| 3 | SHALL | c | **not met**: JSON alone is spoken |" in page
+    assert "| **all** | 3 | 0 | 1 | 1 | 1 |" in page

@@ -1,23 +1,15 @@
 """Every way to the same thing gives the same answer, and costs the same where there is none."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
-from bridge.app import create_app
-from bridge.gate import Gate, Query, ReleasedResource
-from bridge.identity import Caller
-from bridge.store.engine import read
 from bridge.store.index import PARAMETERS, searchable
-from bridge.store.vault import find
-from tests.leaks.broken_gates import EVERYTHING
 from tests.leaks.callers import Opened, open_world
 from tests.leaks.viewpoints import PENDING, answer, send, session
-from tests.leaks.work import Work, counted
 from tests.support.worlds import COVE, FHIR, NOW, SESSIONS, Json, Web, encounter, referral
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -272,71 +264,3 @@ def test_conditional_updates_and_deletes_are_not_offered(world: Opened) -> None:
         for query in ("identifier=R-1", "identifier=R-7", f"_id={ABSENT}"):
             sent = web(world).send(method, f"/fhir/Task?{query}", json={})
             assert sent.status_code == 405, (method, query)
-
-
-# --- what it costs ------------------------------------------------------------------------------
-
-
-def requests_about(kind: str, record_id: str) -> list[tuple[str, str, Json]]:
-    """Return requests about one resource: method, path and what else is sent."""
-    tag = {"If-Match": 'W/"1"'}
-    task = {"resourceType": kind, "id": record_id, "status": "accepted"}
-    batch = {"request": {"method": "GET", "url": f"{kind}/{record_id}"}}
-    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [batch]}
-    return [
-        ("GET", f"/fhir/{kind}/{record_id}", {}),
-        ("GET", f"/fhir/{kind}/{record_id}", {"headers": {"If-None-Match": 'W/"1"'}}),
-        ("GET", f"/fhir/{kind}?_id={record_id}", {}),
-        ("GET", f"/fhir/{kind}/{record_id}/_history", {}),
-        ("GET", f"/fhir/{kind}/{record_id}/_history/1", {}),
-        ("PUT", f"/fhir/{kind}/{record_id}", {"headers": tag, "json": task}),
-        ("POST", "/fhir", {"json": bundle}),
-    ]
-
-
-def cost(world: Opened, asking: Web, request: tuple[str, str, Json]) -> tuple[Work, int]:
-    method, path, how = request
-    with counted(world.world.bridge.engine) as work:
-        status = asking.send(method, path, **how).status_code
-    return list(work), status
-
-
-def costs_apart(world: Opened, asking: Web) -> list[str]:
-    """Return the requests that cost otherwise for what is withheld than for what is absent."""
-    found = []
-    for kind in KINDS:
-        known = ids(world, kind)
-        for each in ("withheld", "another's"):
-            for hidden, absent in zip(
-                requests_about(kind, known[each]), requests_about(kind, ABSENT), strict=True
-            ):
-                first, again = cost(world, asking, hidden), cost(world, asking, absent)
-                if first != again:
-                    found.append(f"{hidden[0]} {kind} {each}")
-    return found
-
-
-def test_what_is_withheld_costs_what_is_absent_costs(world: Opened) -> None:
-    web(world).get(f"/fhir/Task/{ABSENT}")  # what is kept after the first request
-
-    assert costs_apart(world, web(world)) == []
-
-
-class LooksFirst(Gate):
-    """Answers alike, after looking whether the record is there at all."""
-
-    def read(
-        self, caller: Caller, kind: str, record_id: str, request: str = ""
-    ) -> ReleasedResource | None:
-        with read(self._engine) as connection:
-            if find(connection, Query(kind, ids=(record_id,)), EVERYTHING)[1]:
-                find(connection, Query(kind, ids=(record_id,)), EVERYTHING)
-        return super().read(caller, kind, record_id, request)
-
-
-def test_a_gate_that_works_more_for_what_is_there_is_caught(world: Opened) -> None:
-    bridge = world.world.bridge
-    looking = LooksFirst(bridge.engine, bridge.clock, bridge.identifiers)
-    asking = Web(create_app(replace(bridge, gate=looking)), world.tokens["harbor intake"])
-
-    assert "GET Task withheld" in costs_apart(world, asking)
