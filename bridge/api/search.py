@@ -35,6 +35,8 @@ SUMMARIES: Final = ("true", "text", "data", "count", "false")
 _ELEMENT: Final = re.compile(r"[A-Za-z]+(\.[A-Za-z]+)*(\[x\])?")
 _CHAINS: Final = ("patient.identifier", "subject.identifier")
 _PLACES: Final = 2**63
+_TIES: Final = {"_id": "id", "_lastUpdated": "change"}
+"""What may break the ties of a date: the id, or when the caller's view last changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +181,25 @@ class SearchReader:
         return found
 
     def _order(self, value: str) -> Order:
-        descending, name = value.startswith("-"), value.removeprefix("-")
-        if name == "_lastUpdated" and not self._coded:
+        """Read ``_sort``: a date and, after it, what breaks its ties."""
+        first, *more = value.split(",")
+        descending, name = first.startswith("-"), first.removeprefix("-")
+        if name == "_lastUpdated" and not self._coded and not more:
             return Order("", descending)
         dates = [p.name for p in searchable(self.party, self.kind) if p.kind is ParameterKind.DATE]
-        if name not in dates:
+        if name not in dates or len(more) > 1:
             known = ", ".join(["_lastUpdated", *dates] if not self._coded else dates)
             raise refused("_sort", f"understands one of: {known or 'none for this type'}")
-        return Order(name, descending)
+        return replace(Order(name, descending), **self._ties(more))
+
+    def _ties(self, more: Sequence[str]) -> dict[str, Any]:
+        """Read what breaks ties; of a coded row nobody is told id or instant, so nothing can."""
+        if not more:
+            return {}
+        descending, name = more[0].startswith("-"), more[0].removeprefix("-")
+        if self._coded or name not in _TIES:
+            raise refused("_sort", f"understands after a date: {', '.join(_TIES)}")
+        return {"tie": _TIES[name], "tie_descending": descending}
 
     def _include(self, value: str) -> str:
         kind, _, rest = value.partition(":")
@@ -214,7 +227,8 @@ class SearchReader:
         if number is None:
             raise refused("_page", "is not a page link of this search")
         place, last = _unpacked(number)
-        return replace(query, order=replace(query.order, after=place, after_id=last))
+        tie: str | int = _id_of(last) if query.order.tie == "id" else last
+        return replace(query, order=replace(query.order, after=place, after_tie=tie))
 
     def _bound(self, parameters: Sequence[tuple[str, str]]) -> tuple[str, str, str]:
         return (self.client_id, self.kind, urlencode(parameters))
@@ -270,14 +284,20 @@ def _is_type(target: str) -> bool:
 
 
 def _packed(last: tuple[int, str]) -> int:
-    """Return a place and an id as one number; ids the bridge issues are 128 bits in hexadecimal."""
-    place, record_id = last
-    digits = record_id.replace("-", "")
+    """Return a place and what breaks its tie as one number.
+
+    Ids the bridge issues are 128 bits in hexadecimal; so is the number of a change written here.
+    """
+    place, tie = last
+    digits = tie.replace("-", "")
     number = int(digits, 16) if re.fullmatch("[0-9a-f]{32}", digits) else 0
     return (place + _PLACES) << 128 | number
 
 
-def _unpacked(number: int) -> tuple[int, str]:
-    digits = f"{number & (2**128 - 1):032x}"
-    parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-    return (number >> 128) - _PLACES, "-".join(parts)
+def _unpacked(number: int) -> tuple[int, int]:
+    return (number >> 128) - _PLACES, number & (2**128 - 1)
+
+
+def _id_of(number: int) -> str:
+    digits = f"{number:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

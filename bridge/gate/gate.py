@@ -38,7 +38,7 @@ from bridge.store.engine import read, write
 from bridge.store.evidence import evidence_of, lock_students
 from bridge.store.index import INCLUDES
 from bridge.store.intake import let_changes_end
-from bridge.store.vault import Match, Query, count, find
+from bridge.store.vault import Match, Query, count, find, place_of
 
 LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
@@ -106,7 +106,7 @@ class Gate:
             included=tuple(d.released for d in extra),
             total=total,
             as_of=as_of,
-            last=(matches[-1].stored.place, matches[-1].stored.id) if matches else (0, ""),
+            last=place_of(query.order, matches[-1].stored) if matches else (0, ""),
             mark=GATE_MARK,
         )
 

@@ -53,7 +53,7 @@ class Released:
         matches, included: resources, in the order asked for.
         total: how many match in all, counted among what the caller may see; None where neither the
             page tells it nor the caller asked.
-        last: place in the order and id of the last match, for the next page.
+        last: where the last match stands in the order, for the next page.
         as_of: everything that changed before it has been seen; the next poll asks from there.
     """
 

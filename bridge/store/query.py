@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from bridge.store.ranges import Range
 
@@ -70,13 +71,25 @@ class Order:
         param: a date parameter, or "" for the order of change.
         descending: whether the latest comes first.
         after: key of the last of the page before, None for the first page.
-        after_id: id of that one; ties of a date are broken by the opaque id.
+        after_tie: what breaks a tie of dates, of that one: its opaque id, or the number of its
+            change.
+        tie: what breaks a tie of dates.
+        tie_descending: the way of that; None for the way of the dates.
     """
 
     param: str = ""
     descending: bool = False
     after: int | None = None
-    after_id: str = ""
+    after_tie: str | int = ""
+    tie: Literal["id", "change"] = "id"
+    tie_descending: bool | None = None
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """The ways of the dates (or of change) and of ties, as SQL says them."""
+        tied = self.descending if self.tie_descending is None else self.tie_descending
+        first, second = ("DESC" if each else "ASC" for each in (self.descending, tied))
+        return first, second
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,9 +69,9 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     """Return the SQL of one page, and what to bind: the records in order, each with its place."""
     made = _Compiler(query, sight)
     limit = made.bind(query.limit)
-    direction = "DESC" if query.order.descending else "ASC"
-    ties = f", id {direction}" if query.order.param else ""
-    cut = f"ORDER BY place {direction}{ties} LIMIT {limit}"
+    direction, tied = query.order.directions
+    tie = f"{query.order.tie} {tied}" if query.order.param else ""
+    cut = f"ORDER BY place {direction}{tie and ', ' + tie} LIMIT {limit}"
     found = " UNION ALL ".join(
         f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
         for n, each in enumerate(made.branches(paged=True))
@@ -84,7 +84,7 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
         f" FROM (SELECT * FROM ({found}) u {cut}) p"
         " CROSS JOIN record LEFT JOIN student ON student.id = record.student_id"
         " WHERE record.type = p.type AND record.id = p.id"
-        f" ORDER BY p.place {direction}{', p.id ' + direction if ties else ''}"
+        f" ORDER BY p.place {direction}{tie and ', p.' + tie}"
     )
     return sql, made.binds
 
@@ -199,7 +199,7 @@ class _Compiler(Statement):
         where = [f"record.type = {self.kind}", *start.on, *more]
         where += self._bounds(start)
         where += [criterion(self, each) for each in self.query.matches]
-        where += self._after(start.place) if paged else []
+        where += self._after(start) if paged else []
         where.append(self.sight.condition)
         return (
             f"SELECT record.type AS type, record.id AS id, {start.change} AS change,"  # noqa: S608
@@ -232,12 +232,14 @@ class _Compiler(Statement):
             span = f"{start.moved} >= {self.bind(low)} AND {start.moved} < {self.bind(high)}"
             yield f"NOT ({span})"
 
-    def _after(self, place: str) -> list[str]:
-        order = self.query.order
+    def _after(self, start: _Start) -> list[str]:
+        order, place = self.query.order, start.place
         if order.after is None:
             return []
-        sign, key = ("<" if order.descending else ">"), self.bind(order.after)
+        sign, tied = ("<" if each == "DESC" else ">" for each in order.directions)
+        key = self.bind(order.after)
         if not order.param:
             return [f"{place} {sign} {key}"]
-        further = f"({place} {sign} {key} OR record.id {sign} {self.bind(order.after_id)})"
+        tie = "record.id" if order.tie == "id" else start.change
+        further = f"({place} {sign} {key} OR {tie} {tied} {self.bind(order.after_tie)})"
         return [f"{place} {sign}= {key}", further]

@@ -42,6 +42,7 @@ __all__ = [
     "count",
     "find",
     "named",
+    "place_of",
     "versions_of",
 ]
 
@@ -128,6 +129,11 @@ def count(connection: Connection, query: Query, authorised: Condition) -> int:
     sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
     given = (authorised.condition, authorised.binds)
     return int(_run(connection, count_sql(query, sight), given, counting=True).scalar_one())
+
+
+def place_of(order: Order, stored: Stored) -> tuple[int, str]:
+    """Return where a record stands in an order: its place, and what breaks a tie, as one word."""
+    return stored.place, f"{stored.change:032x}" if order.tie == "change" else stored.id
 
 
 def versions_of(connection: Connection, stored: Stored) -> list[Stored]:

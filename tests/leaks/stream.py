@@ -32,8 +32,8 @@ _ODD_PARAMETERS = (
 _SHAPES = (
     ("_sort", "_lastUpdated"),
     ("_sort", "-_lastUpdated"),
-    ("_sort", "authored-on"),
-    ("_sort", "-authored"),
+    ("_sort", "authored-on,-_lastUpdated"),
+    ("_sort", "-authored,_id"),
     ("_sort", "date"),
     ("_total", "accurate"),
     ("_total", "none"),

@@ -144,6 +144,9 @@ def test_a_hub_cannot_ask_which_row_is_whose(hub: Opened) -> None:
         "category=409063005",
         f"_id={request}",
         "_lastUpdated=gt2026-10-15T13:00:00Z",
+        "_sort=_lastUpdated",
+        "_sort=authored",
+        "_sort=authored,_id",
     ):
         answer = asked(hub, "hub loader", f"/fhir/ServiceRequest?{query}")
         assert answer.status_code == 400, query
