@@ -7,6 +7,9 @@ Two times, because a demonstration may run on another day than today's:
   that starts in 2025 must not make a token of today look fresh or stale.
 
 Every instant is aware and in UTC.
+
+A clock can be wrong. It says so itself where it can know (:meth:`Clock.skew`): the machine's time
+was set while it ran, or a database on another machine has another time.
 """
 
 import time
@@ -17,6 +20,14 @@ from typing import Protocol
 
 class Clock(Protocol):
     """What the rest of the bridge knows of time."""
+
+    def skew(self) -> timedelta:
+        """Return by how much the machine's time is off, as far as this clock can know."""
+        ...
+
+    def hear(self, elsewhere: datetime) -> None:
+        """Note what time it is just now on another machine."""
+        ...
 
     def now(self) -> datetime:
         """Return business time, aware, in UTC."""
@@ -30,6 +41,20 @@ class Clock(Protocol):
 @dataclass(frozen=True, slots=True)
 class SystemClock:
     """The machine's clock: business time is real time."""
+
+    # What the machine's time was, and how long the machine had run, when this clock was made.
+    _begun: tuple[float, float] = field(default_factory=lambda: (_set(), _ran()), compare=False)
+    _heard: list[timedelta] = field(default_factory=list, compare=False)
+
+    def skew(self) -> timedelta:
+        """Return what the time was set by since the clock was made, or is off from elsewhere's."""
+        was, had_run = self._begun
+        set_by = timedelta(seconds=(_set() - was) - (_ran() - had_run))
+        return max((set_by, *self._heard), key=abs)
+
+    def hear(self, elsewhere: datetime) -> None:
+        """Keep how far the machine's time is from another machine's."""
+        self._heard[:] = [self.real_now() - elsewhere]
 
     def now(self) -> datetime:
         """Return the machine's time."""
@@ -51,9 +76,18 @@ class ShiftedClock:
     start: datetime
     # Not the wall clock: a correction of the machine's time must not move business time.
     _begun: float = field(default_factory=time.monotonic)
+    _machine: SystemClock = field(default_factory=SystemClock, compare=False)
 
     def __post_init__(self) -> None:
         _aware(self.start)
+
+    def skew(self) -> timedelta:
+        """Return by how much the machine's time is off."""
+        return self._machine.skew()
+
+    def hear(self, elsewhere: datetime) -> None:
+        """Note what time it is on another machine."""
+        self._machine.hear(elsewhere)
 
     def now(self) -> datetime:
         """Return the start plus the time that has passed since the clock was made."""
@@ -72,6 +106,7 @@ class FixedClock:
     Attributes:
         instant: business time.
         real: real time; business time when left out.
+        off: what it says it is off by.
 
     Raises:
         ValueError: if an instant has no time zone.
@@ -79,11 +114,19 @@ class FixedClock:
 
     instant: datetime
     real: datetime | None = None
+    off: timedelta = timedelta()
 
     def __post_init__(self) -> None:
         _aware(self.instant)
         if self.real is not None:
             _aware(self.real)
+
+    def skew(self) -> timedelta:
+        """Return what it was told to say."""
+        return self.off
+
+    def hear(self, elsewhere: datetime) -> None:
+        """Do nothing: no machine's time is asked."""
 
     def now(self) -> datetime:
         """Return the instant the clock stands at."""
@@ -98,6 +141,16 @@ class FixedClock:
         self.instant += by
         if self.real is not None:
             self.real += by
+
+
+def _set() -> float:
+    """Return what the machine's time is set to, in seconds."""
+    return time.time()
+
+
+def _ran() -> float:
+    """Return how long the machine has run, its sleep included where the system can tell."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _aware(instant: datetime) -> None:

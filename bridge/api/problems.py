@@ -20,7 +20,7 @@ from bridge.api.offered import methods_of
 from bridge.api.replies import Reply, outcome, outcome_reply
 from bridge.errors import Finding, NotFoundError, NotOfferedError, RefusedError
 from bridge.identity import OAuthError
-from bridge.ledger.errors import LedgerHalted
+from bridge.ledger.errors import ClockDoubted, LedgerHalted
 from bridge.store.index import PARAMETERS
 from bridge.store.outages import OUTAGES, is_outage
 
@@ -96,8 +96,11 @@ def _oauth(_request: Request, error: Exception) -> Response:
     return Response(body, error.status, media_type="application/json")
 
 
-def _halted(_request: Request, _error: Exception) -> Response:
-    _log.error("the ledger is halted: schoolbridge ledger head, then ledger remember or resume")
+def _halted(_request: Request, error: Exception) -> Response:
+    if isinstance(error, ClockDoubted):
+        _log.error(str(error))
+    else:
+        _log.error("the ledger is halted: schoolbridge ledger head, then ledger remember or resume")
     finding = Finding("transient", "The server releases nothing for now. Ask again later.")
     return Reply(503, outcome([finding]), {"Retry-After": HALTED_SECONDS}).response()
 

@@ -2,14 +2,11 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from bridge.cli.running import AsJson, Home, print_line, tell
-
-# More than two machines that keep time differ by.
-CLOCK_SECONDS: Final = 60
 
 _SETTINGS = """\
 # Settings of one schoolbridge deployment. Each can be overridden by SCHOOLBRIDGE_<NAME>.
@@ -64,24 +61,24 @@ def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
     """Check the deployment and say what is wrong; exit code 1 if anything is."""
     from bridge.app import clock_of
     from bridge.ledger.append import head, logs
+    from bridge.ledger.clocks import doubt
     from bridge.ledger.halting import halted_logs
     from bridge.migrations.state import State, revisions, state_within
     from bridge.settings import read_settings
-    from bridge.store.engine import durability, open_engine, read
+    from bridge.store.engine import database_time, durability, open_engine, read
 
-    settings = read_settings(home)
-    now = clock_of(settings).now()
+    settings, clock = read_settings(home), clock_of(read_settings(home))
     with read(open_engine(settings.database_url)) as connection:
-        state = state_within(connection)
-        current = state is State.CURRENT
+        current = (state := state_within(connection)) is State.CURRENT
         heads = [head(connection, log) for log in logs(connection)] if current else []
         halted = [each.log for each in halted_logs(connection)] if current else []
         product, settings_of_it, durable = durability(connection)
-    behind = max((h.time - now).total_seconds() for h in heads if h.time) if heads else 0.0
+        clock.hear(database_time(connection) or clock.real_now())
+    said = doubt(clock.now(), max((h.time for h in heads if h.time), default=None), clock)
     wrong = {
         "acknowledged work may be lost in a power cut": not durable,
         f"the tables are {state.value}: schoolbridge db upgrade": not current,
-        f"the clock is {behind:.0f} s behind the ledger": behind > CLOCK_SECONDS,
+        f"{said}; nothing leaves": bool(said),
         **{f"{log} is halted: schoolbridge ledger halted": True for log in halted},
     }
     result = {
@@ -89,9 +86,9 @@ def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
         "durability": settings_of_it,
         "acknowledged_means_on_disk": durable,
         "tables": f"{state.value}, this version has {revisions()[-1]}",
-        "clock": now.isoformat(timespec="seconds"),
+        "clock": clock.now().isoformat(timespec="seconds"),
         "ledger": {h.log: h.size for h in heads},
-        "wrong": [said for said, so in wrong.items() if so],
+        "wrong": [what for what, so in wrong.items() if so],
     }
     tell(result, as_json=as_json)
     if any(wrong.values()):

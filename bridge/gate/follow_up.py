@@ -30,7 +30,7 @@ from bridge.gate.released import FollowUp
 from bridge.gate.riding import codes_of, notice_of, riding
 from bridge.identifiers import Identifiers
 from bridge.store.directory import organizations
-from bridge.store.evidence import EvidenceView, evidence_of, lock_students
+from bridge.store.evidence import EvidenceView, evidence_of, lock_students, not_before_known
 from bridge.store.vault import Query, Stored, find
 from consent.minimise import load_projection, minimise
 from mappings.fhir.task_states import follow_up_code
@@ -60,7 +60,8 @@ def follow_ups(
         district = _read(connection, agreement)
         students = {task.student_id for task in district.tasks.values()}
         lock_students(connection, students, share=True)
-        evidence = evidence_of(connection, students, clock.now())
+        now = not_before_known(connection, students, clock.now())
+        evidence = evidence_of(connection, students, now)
         teller = _Teller(viewer, agreement, (evidence, clock), connection, identifiers)
         for request_id, task in district.tasks.items():
             told, disclosure = teller.tell(task, district.visits.get(request_id, ()))

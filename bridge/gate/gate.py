@@ -35,7 +35,7 @@ from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.store.engine import read, write
-from bridge.store.evidence import evidence_of, lock_students
+from bridge.store.evidence import evidence_of, lock_students, not_before_known
 from bridge.store.index import INCLUDES
 from bridge.store.intake import let_changes_end
 from bridge.store.vault import Match, Query, count, find, place_of
@@ -137,12 +137,13 @@ class Gate:
         if query.ids and viewer.party == "hub" and query.type in CODED_ELEMENTS:
             # A hub knows rows by pseudonym: what finds one by its id would tell whose it is.
             return [], 0
+        now = self._clock.now()
         for _ in range(2):
-            condition = authorised(viewer, query.type, self._clock.now())
+            condition = authorised(viewer, query.type, now)
             stored, total = find(connection, query, condition)
             students = {s.student_id for s in stored if s.student_id}
             lock_students(connection, students, share=True)
-            now = self._clock.now()
+            now = not_before_known(connection, students, self._clock.now())
             evidence = evidence_of(connection, students, now)
             known = (evidence, now)
             links = linkable(connection, viewer, stored, known) if linked else frozenset()

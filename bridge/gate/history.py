@@ -15,7 +15,7 @@ from bridge.gate.decisions import decide
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.projection import project
 from bridge.identifiers import Identifiers
-from bridge.store.evidence import evidence_of
+from bridge.store.evidence import evidence_of, not_before_known
 from bridge.store.vault import versions_of
 
 
@@ -31,7 +31,8 @@ def past_views(
     References that hang on what else the viewer may read are left out of older ones.
     """
     stored = versions_of(connection, current.stored)
-    evidence = evidence_of(connection, {current.stored.student_id} - {""}, now)
+    students = {current.stored.student_id} - {""}
+    evidence = evidence_of(connection, students, not_before_known(connection, students, now))
     seen = {current.released.version}
     views = [current]
     oldest_first: list[Disclosure] = []

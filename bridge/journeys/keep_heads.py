@@ -19,20 +19,22 @@ from bridge.ledger.halting import (
 from bridge.ledger.witness import changing, keep_longest, read_witness
 from bridge.parts import Parts
 from bridge.store.directory import agreement_ids
-from bridge.store.engine import read, write
+from bridge.store.engine import database_time, read, write
 
 
 def keep_heads(parts: Parts, file: Path) -> list[Halted]:
     """Halt what is not as the file says it was, and keep the heads of the rest in the file.
 
     At each start and every few seconds while serving, so that what the file says is never older
-    than that. Returns what is halted.
+    than that. Compares the clock with the database's as well. Returns what is halted.
 
     Raises:
         LedgerDamaged: the file cannot be read.
     """
     witness = read_witness(file)
     with read(parts.engine) as connection:
+        if told := database_time(connection):
+            parts.clock.hear(told)
         halted, now = halted_logs(connection), _heads(connection)
         sound = all(begins_with(connection, *known) for known in witness.heads.items())
     if halted or not sound or witness.restored:

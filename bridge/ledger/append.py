@@ -14,6 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.clock import Clock
+from bridge.ledger.clocks import require_time
 from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.merkle import Frontier, Node
@@ -43,13 +44,14 @@ def append(connection: Connection, entries: Sequence[Entry], clock: Clock) -> li
     Raises:
         LedgerDamaged: if the stored head cannot be read.
         LedgerHalted: if something would leave under a log that is halted.
+        ClockDoubted: if something would leave while the clock cannot be right.
         ValueError: if an entry's time has no zone.
     """
     now = clock.now()
     receipts: dict[int, Receipt] = {}
     for log in sorted({entry.log for entry in entries}):  # one order of locks: no deadlock
         chosen = [at for at, entry in enumerate(entries) if entry.log == log]
-        start = _append_to(connection, log, [entries[at] for at in chosen], now)
+        start = _append_to(connection, log, [entries[at] for at in chosen], (now, clock))
         receipts |= {at: Receipt(log, start + n) for n, at in enumerate(chosen)}
     return [receipts[at] for at in range(len(entries))]
 
@@ -88,10 +90,14 @@ def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
     return receipt
 
 
-def _append_to(connection: Connection, log: str, entries: Sequence[Entry], now: datetime) -> int:
-    frontier, last, halted = _locked(connection, log)
-    if halted and any(entry.kind in RELEASING for entry in entries):
-        raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
+def _append_to(
+    connection: Connection, log: str, entries: Sequence[Entry], times: tuple[datetime, Clock]
+) -> int:
+    (now, clock), (frontier, last, halted) = times, _locked(connection, log)
+    if any(entry.kind in RELEASING for entry in entries):
+        if halted:
+            raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
+        require_time(now, last, clock)
     start, time = frontier.size, max(now, last or now)
     rows, nodes = list[dict[str, Any]](), list[Node]()
     for entry in entries:

@@ -7,6 +7,8 @@ LedgerError
         rows that must be there are missing or cannot be read: run the check.
     LedgerHalted
         the log is shorter than others know it to be: nothing leaves until it is caught up.
+        ClockDoubted
+            the machine's time cannot be right: nothing leaves until it is.
     ForkDetected
         a head does not extend the one remembered: the log was cut or rewritten.
 """
@@ -26,6 +28,10 @@ class LedgerDamaged(LedgerError):  # noqa: N818
 
 class LedgerHalted(LedgerError):  # noqa: N818
     """The log is shorter than, or another than, others know it to be. Nothing was released."""
+
+
+class ClockDoubted(LedgerHalted):
+    """The machine's time is far behind the ledger's, or was set. Nothing was released."""
 
 
 class ForkDetected(LedgerError):  # noqa: N818

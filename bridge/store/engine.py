@@ -18,6 +18,7 @@ are record values (``hide_parameters``).
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
 
@@ -135,6 +136,14 @@ def durability(connection: Connection) -> tuple[str, str, bool]:
     said = {name: connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names}
     version = connection.exec_driver_sql("SHOW server_version").scalar_one()
     return f"PostgreSQL {version}", _spelled(said), set(said.values()) == {"on"}
+
+
+def database_time(connection: Connection) -> datetime | None:
+    """Return what time it is for a database that may be on another machine; SQLite never is."""
+    if connection.dialect.name == "sqlite":
+        return None
+    told: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return told
 
 
 def _spelled(said: dict[str, Any]) -> str:

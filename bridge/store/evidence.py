@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from bridge.store.conditions import EVIDENCE, OTHERS, STUDENT, Scope
 from consent.facts import IfUnknown, load_facts
@@ -137,6 +137,24 @@ def supersede(
     if closed:
         connection.execute(insert(EVIDENCE), closed)
     return len(ended)
+
+
+def not_before_known(
+    connection: Connection, student_ids: Collection[str], now: datetime
+) -> datetime:
+    """Return the instant to decide at: now, or the last change of what is known, if that is later.
+
+    INVARIANT: another machine's clock may be ahead of this one's by a little. What it recorded, a
+    revocation above all, is known from then on, whatever this one's clock says.
+    """
+    if not student_ids:
+        return now
+    row = EVIDENCE.c
+    query = select(func.max(row.recorded_at), func.max(row.superseded_at)).where(
+        row.student_id.in_(student_ids)
+    )
+    known: list[datetime] = [moment for moment in connection.execute(query).one() if moment]
+    return max(now, *known) if known else now
 
 
 def evidence_of(

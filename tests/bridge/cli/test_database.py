@@ -4,11 +4,15 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
+from bridge.clock import SystemClock
+from bridge.ledger.tables import HEAD
+from bridge.ledger.verifier import EMPTY_ROOT
 from bridge.settings import FILE_NAME
 from bridge.store.engine import open_engine, write
 from tests.bridge.migrations.test_older_databases import load
@@ -127,3 +131,16 @@ def test_roles_are_made_by_hand(run: Run, database_url: str) -> None:
     assert "NOLOGIN" in made.stdout
     assert "NOLOGIN" not in again.stdout
     assert run("doctor").returncode == 0
+
+
+def test_doctor_says_that_the_clock_is_behind_the_ledger(run: Run, database_url: str) -> None:
+    assert run("db", "upgrade").returncode == 0
+    engine = open_engine(database_url)
+    with write(engine) as connection:
+        tomorrow = SystemClock().now() + timedelta(days=1)
+        head = {"log": "mou-1", "size": 0, "peaks": b"", "root": EMPTY_ROOT, "halted": False}
+        connection.execute(insert(HEAD).values(head | {"recorded_at": tomorrow}))
+    engine.dispose()
+    said = run("doctor")
+    assert said.returncode == 1
+    assert "s behind the ledger; nothing leaves" in said.stdout

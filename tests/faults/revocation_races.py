@@ -1,0 +1,171 @@
+"""Reads of a running server against the revocation of the form they rest on."""
+
+import http.client
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+from sqlalchemy import func, select
+
+from bridge.clock import SystemClock
+from bridge.context import Bridge
+from bridge.gate.disclosures import subject_of
+from bridge.journeys.record_releases import revoke_release
+from bridge.ledger.entry import Kind
+from bridge.ledger.tables import ENTRY
+from bridge.parts import parts_of
+from bridge.store.engine import read
+from tests.faults.deployment import CLIENT
+from tests.support.worlds import ASSERTION_TYPE, HARBOR, LEA, client_key
+
+READERS = 2
+# A revocation comes at any moment of the first reads, of which one is decided anew.
+MOST_SECONDS = 0.02
+TOKEN_SECONDS = 200
+
+
+@dataclass(slots=True)
+class Answer:
+    """One read: when it was asked and answered (monotonic seconds), and with what."""
+
+    began: float
+    ended: float
+    status: int
+
+
+@dataclass
+class Races:
+    """What came of the races.
+
+    Attributes:
+        entries: releases in the ledger about each student when the revocation was acknowledged.
+        late: reads begun after the acknowledgement that were answered with the record.
+        in_flight: seconds after the acknowledgement at which a read begun before was answered with
+            the record; such a release was committed before.
+        failed: answers that are neither the record nor "not found".
+        seconds: how long all of it took.
+    """
+
+    entries: dict[str, int] = field(default_factory=dict)
+    reads: int = 0
+    late: int = 0
+    in_flight: list[float] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def committed_late(self, bridge: Bridge) -> int:
+        """Count releases that the ledger took after the revocation was acknowledged."""
+        query = select(ENTRY.c.subject, func.count()).where(ENTRY.c.kind == Kind.RELEASE.value)
+        with read(bridge.engine) as connection:
+            now = {row[0]: row[1] for row in connection.execute(query.group_by(ENTRY.c.subject))}
+        return sum(now.get(subject, 0) - before for subject, before in self.entries.items())
+
+
+@dataclass
+class Reader:
+    """One connection of a provider's system."""
+
+    base_url: str
+    _token: str = ""
+    _until: float = 0.0
+
+    def __post_init__(self) -> None:
+        place = urlsplit(self.base_url)
+        assert place.hostname
+        self._http = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+
+    def read_until(self, path: str, over: threading.Event) -> list[Answer]:
+        """Read a record again and again until it is over, and once more."""
+        headers = {"Authorization": f"Bearer {self._current()}", "Accept": "application/fhir+json"}
+        answers, more = list[Answer](), True
+        while more:
+            more = not over.is_set()
+            began = time.monotonic()
+            self._http.request("GET", path, headers=headers)
+            answer = self._http.getresponse()
+            answer.read()
+            answers.append(Answer(began, time.monotonic(), answer.status))
+        return answers
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _current(self) -> str:
+        if time.monotonic() > self._until:
+            place = f"{self.base_url}/auth/token"
+            signed = client_key().assertion(CLIENT, place, SystemClock().real_now())
+            form = {
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": signed,
+                "scope": "system/*.rs",
+            }
+            kind = {"Content-Type": "application/x-www-form-urlencoded"}
+            self._http.request("POST", "/auth/token", urlencode(form), kind)
+            self._token = orjson.loads(self._http.getresponse().read())["access_token"]
+            self._until = time.monotonic() + TOKEN_SECONDS
+        return self._token
+
+
+@contextmanager
+def readers(base_url: str) -> Iterator[list[Reader]]:
+    """Open connections; the kernel shares them out among the server's workers."""
+    opened = [Reader(base_url) for _ in range(READERS)]
+    try:
+        yield opened
+    finally:
+        for each in opened:
+            each.close()
+
+
+def run_races(bridge: Bridge, reading: Sequence[Reader], numbers: range, seed: int) -> Races:
+    """Let one race follow the other, each about a student of its own."""
+    dice, races = random.Random(seed), Races()  # noqa: S311 - repeatable, not secret
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(reading)) as pool:
+        for number in numbers:
+            _race(bridge, reading, (number, dice.uniform(0, MOST_SECONDS)), (pool, races))
+    races.seconds = time.monotonic() - began
+    return races
+
+
+def _race(
+    bridge: Bridge,
+    reading: Sequence[Reader],
+    lot: tuple[int, float],
+    kept: tuple[ThreadPoolExecutor, Races],
+) -> None:
+    (number, wait), (pool, races) = lot, kept
+    issue, over = bridge.identifiers.issue, threading.Event()
+    request = issue(LEA, HARBOR, "ServiceRequest", f"R-{number}")
+    student = issue("student", LEA, str(1000 + number))
+    path = f"/fhir/ServiceRequest/{request}"
+    under_way = [pool.submit(each.read_until, path, over) for each in reading]
+    try:
+        time.sleep(wait)
+        assert revoke_release(parts_of(bridge), issue("release", request, "education"))
+        acknowledged = time.monotonic()
+        races.entries[subject_of(bridge.identifiers, student)] = _entries(bridge, student)
+    finally:
+        over.set()
+    for answer in (answer for future in under_way for answer in future.result()):
+        races.reads += 1
+        if answer.status not in {200, 404}:
+            races.failed.append(answer.status)
+        elif answer.status == 200 and answer.began > acknowledged:
+            races.late += 1
+        elif answer.status == 200 and answer.ended > acknowledged:
+            races.in_flight.append(answer.ended - acknowledged)
+
+
+def _entries(bridge: Bridge, student: str) -> int:
+    about = ENTRY.c.subject == subject_of(bridge.identifiers, student)
+    query = select(func.count()).where(about, ENTRY.c.kind == Kind.RELEASE.value)
+    with read(bridge.engine) as connection:
+        return int(connection.scalar(query) or 0)
