@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bridge.api.negotiation import http_date, preferences, read_http_date
+from bridge.api.negotiation import http_date, preferences
 from bridge.api.offered import CODES_OF_METHODS, methods_of, offers
 from bridge.api.reading import no_null
 from bridge.api.replies import Reply, bundle_reply, count_reply, history_reply, resource_reply
@@ -101,13 +101,16 @@ def _read(call: Call, asked: Interaction) -> Reply:
 
 
 def _unchanged(found: ReleasedResource, headers: Mapping[str, str]) -> bool:
-    """Return whether a client has this version already; the tag decides before the date does."""
+    """Return whether a client has this version already.
+
+    Only its tag tells: what a caller may see can become less or more on a day on which the record
+    does not change, so If-Modified-Since is left aside (RFC 9110 13.1.3 lets a server do so).
+    """
     tags = headers.get("if-none-match")
-    if tags is not None:
-        plain = found.etag.removeprefix("W/")
-        return any(tag.strip().removeprefix("W/") == plain for tag in tags.split(","))
-    since = read_http_date(headers.get("if-modified-since"))
-    return since is not None and found.last_updated.replace(microsecond=0) <= since
+    plain = found.etag.removeprefix("W/")
+    return tags is not None and any(
+        tag.strip().removeprefix("W/") == plain for tag in tags.split(",")
+    )
 
 
 def _history(call: Call, asked: Interaction) -> Reply:

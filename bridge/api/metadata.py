@@ -104,7 +104,7 @@ def _resource(kind: str) -> dict[str, Any]:
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": kind in SESSIONS,
-        "conditionalRead": "full-support",
+        "conditionalRead": "not-match",
         "conditionalUpdate": False,
         "referencePolicy": ["literal", "local", "enforced"],
         "searchParam": [

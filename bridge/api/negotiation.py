@@ -7,7 +7,6 @@ data is looked at.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from fastapi import Request
@@ -79,12 +78,3 @@ def preferences(header: str | None) -> Preferences:
 def http_date(instant: datetime) -> str:
     """Write an instant as HTTP does, to the second."""
     return instant.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
-
-
-def read_http_date(text: str | None) -> datetime | None:
-    """Read an instant as HTTP writes it; None if it is none (RFC 9110 13.1.3: then ignored)."""
-    try:
-        found = parsedate_to_datetime(text) if text else None
-    except (TypeError, ValueError):
-        return None
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

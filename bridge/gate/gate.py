@@ -27,7 +27,7 @@ from bridge.gate.released import (
 )
 from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
-from bridge.gate.scope_limits import within_scopes
+from bridge.gate.scope_limits import reaches_version, within_scopes
 from bridge.gate.survey import SurveyRow, survey
 from bridge.gate.viewers import present_viewer, viewer_of
 from bridge.gate.waiting import WaitingText, waiting_texts
@@ -263,7 +263,8 @@ class Gate:
         found, _ = self._reached(connection, (caller, viewer), query)
         now = self._clock.now()
         views = past_views(connection, viewer, found[0], self._identifiers, now) if found else []
-        shown = [each for each in views if version in ("", each.released.version)]
+        known = (v for v in views if reaches_version(caller, kind, v.stored.resource()))
+        shown = [each for each in known if version in ("", each.released.version)]
         self._entered(connection, viewer, shown, request)
         if not shown:
             asked_of = (query, Released((), mark=GATE_MARK))

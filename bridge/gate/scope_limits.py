@@ -9,10 +9,12 @@ holder is always shown can be one: a client that could ask for any limit could b
 value with it. A scope with another limit is not granted, and reaches nothing if it was registered.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridge.identity import Caller, Scope, Standing
 from bridge.store.index import PARAMETERS, REFERENCE, TARGETS, TOKEN, Parameter, searchable
+from bridge.store.index_values import SearchValue, search_values
 from bridge.store.query import AnyOf, Match, Query
 
 Limits = tuple[tuple[str, str], ...]
@@ -36,6 +38,31 @@ def within_scopes(caller: Caller, query: Query) -> Query | None:
         return None
     every = known[0] if len(known) == 1 else (AnyOf(known),)
     return replace(query, matches=(*query.matches, *every))
+
+
+def reaches_version(caller: Caller, kind: str, version: Mapping[str, object]) -> bool:
+    """Tell whether a caller's scopes reach what a record said before, as if it said so today.
+
+    The current version is judged by the database; the older ones are not in its index.
+    """
+    alternatives = caller.limits(kind, "read")
+    if () in alternatives:
+        return True
+    said = search_values(version)
+    found = (_matches(caller.standing, kind, limits) for limits in alternatives)
+    return any(
+        all(_said(match, said) for match in matches) for matches in found if matches is not None
+    )
+
+
+def _said(match: Match, said: Sequence[SearchValue]) -> bool:
+    return any(
+        value.param == match.param
+        and system in (None, value.system)
+        and code in (None, value.value)
+        for value in said
+        for system, code in match.values
+    )
 
 
 def _matches(standing: Standing, kind: str, limits: Limits) -> tuple[Match, ...] | None:

@@ -88,9 +88,7 @@ def said(resource: Json) -> set[str]:
     }
     found |= {f"revinclude {each}" for each in resource.get("searchRevInclude", ())}
     found.add(f"versioning {resource.get('versioning')}")
-    whole = resource.get("conditionalRead") == "full-support"
-    found |= {f"conditionalRead {word}" for word in ("modified-since", "not-match", "full-support")
-              if whole}  # fmt: skip
+    found.add(f"conditionalRead {resource.get('conditionalRead')}")
     return found
 
 

@@ -261,3 +261,20 @@ def test_recalls_and_follow_up_are_not_covered_by_a_scope_with_limits(lite: Worl
     school = lite.web("millbrook-sis", scope="system/Task.rs?status=requested")
     assert school.get("/school/follow-up").status_code == 403
     assert lite.web("millbrook-sis").get("/school/follow-up").status_code == 200
+
+
+def test_an_older_version_is_within_the_limits_itself(referred: World) -> None:
+    """What was accepted is in reach; that it was requested before is not."""
+    place_of = f"{place(referred, 0)}/_history"
+    whole = referred.web().get(place_of).json()
+    accepted = referred.web(scope="system/Task.rs?status=accepted")
+    told = accepted.get(place_of).json()
+    statuses = [[e["resource"]["status"] for e in each["entry"]] for each in (whole, told)]
+    (older,) = (e for e in whole["entry"] if e["resource"]["status"] == "requested")
+    version = older["resource"]["meta"]["versionId"]
+
+    assert statuses == [["accepted", "requested"], ["accepted"]]
+    assert referred.web().get(f"{place_of}/{version}").status_code == 200
+    assert accepted.get(f"{place_of}/{version}").status_code == 404
+    either = referred.web(scope="system/Task.rs?status=accepted,requested")
+    assert either.get(place_of).json()["total"] == 2
