@@ -114,7 +114,7 @@ def test_a_session_of_several_people_is_not_told_on_the_consent_of_one(
     world: Opened, modality: str
 ) -> None:
     before = world.web("coordinator").get("/school/follow-up").content
-    session(world, 8, 1, "with-others", modality=modality)
+    session(world, 121, 1, "with-others", modality=modality)
 
     assert world.web("coordinator").get("/school/follow-up").content == before
     assert found(world.web("coordinator"), "status=finished") == 0
@@ -132,7 +132,7 @@ def test_a_label_nobody_knows_counts_as_the_most_sensitive(world: Opened, code: 
     assert sent.status_code in {201, 400, 422}
     assert school.get("/school/follow-up").content == before
     assert found(school, "status=finished") == 0
-    session(world, 9, 1, "plain-1")  # and a plain one is told
+    session(world, 121, 1, "plain-1")  # and a plain one is told
     assert school.get("/school/follow-up").content != before
 
 
@@ -178,7 +178,7 @@ def neighbour(world: Opened) -> Web:
 
 
 def test_another_district_gets_nothing_of_this_one_whatever_it_says(world: Opened) -> None:
-    session(world, 9, 1, "own-1")
+    session(world, 121, 1, "own-1")
     web, of = neighbour(world), world.world.id_of
     claims = {"X-District": "millbrook", "X-Organization": "millbrook"}
     assert len(world.web("coordinator").get("/school/follow-up").json()["referrals"]) == 2

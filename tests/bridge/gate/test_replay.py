@@ -149,3 +149,17 @@ def test_ten_thousand_stored_decisions_are_taken_again_without_a_difference(
     print(f"{count} decisions replayed, {different} differences")  # noqa: T201 - the figure
     assert count >= MANY
     assert different == 0
+
+
+def test_an_entry_says_what_could_go_however_little_was_asked_for(lite: World) -> None:
+    """HEAD, ``_elements`` and ``_summary`` are entered like the whole (docs/adr/0035)."""
+    lite.refer([referral(1)])
+    web, path = lite.web(), f"/fhir/ServiceRequest/{lite.id_of('ServiceRequest', 'R-1')}"
+    for method, query in (("GET", ""), ("HEAD", ""), ("GET", "?_elements=status")):
+        assert web.send(method, path + query).status_code == 200
+    assert web.get(f"{path}?_summary=true").status_code == 200
+    found = replays(lite)
+
+    assert len(found) == 4
+    assert len({each.recorded.entry.elements for each in found}) == 1
+    assert [each.differences for each in found] == [()] * 4
