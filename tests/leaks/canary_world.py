@@ -189,12 +189,12 @@ def _work(made: CanaryWorld) -> None:
             "businessStatus": {"text": made.canaries.new(state, "answer.businessStatus")},
             "consent": consents.get(state, "guardian"),
         }
-        answer(made.opened, 20 + n, number, "accepted", caller=caller, **told)
+        answer(made.opened, 20 + 2 * n, number, "accepted", caller=caller, **told)
         label = "42CFRPart2" if state == "part2" else "MH"
         modality = "group" if state == "group" else "individual"
         how = {"caller": caller, "label": label, "modality": modality}
         key = made.canaries.new(state, "session.identifier", plain=True)
-        session(made.opened, 30 + n, number, key, **how, **_session(made.canaries, state))
+        session(made.opened, 21 + 2 * n, number, key, **how, **_session(made.canaries, state))
         assert read_task(made.opened, caller, number)["status"] == "accepted"
 
 
