@@ -24,6 +24,7 @@ from bridge.cli import (
     serving,
     sources,
     state_hub,
+    students,
 )
 from bridge.cli.demo import demo
 from bridge.cli.running import told_errors
@@ -51,6 +52,7 @@ app.add_typer(clients.client_app, name="client", help="Partner systems that may 
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
 app.add_typer(register.release_app, name="release", help="Signed forms of families.")
 app.add_typer(guardians.app, name="guardian", help="Who may sign for a student.")
+app.add_typer(students.app, name="student", help="Two records that may be one child.")
 app.add_typer(register.emergency_app, name="emergency", help="Emergencies and their reviews.")
 app.add_typer(reviews.app, name="review", help="What waits for a person.")
 app.add_typer(sources.app, name="source", help="Whether who supplies a fact can say.")

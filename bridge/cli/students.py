@@ -1,0 +1,57 @@
+"""``student``: two records that may be one child."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+
+app = typer.Typer(no_args_is_help=True)
+
+First = Annotated[str, typer.Argument(help="The district's number of one student.")]
+Second = Annotated[str, typer.Argument(help="The number of the other.")]
+Lea = Annotated[str, typer.Option(help="The district's short name.")]
+By = Annotated[str, typer.Option(help="Who says so; the ledger keeps it.")]
+
+
+@app.command("doubt")
+def doubt(first: First, second: Second, lea: Lea, by: By, home: Home = Path()) -> None:
+    """Hold back all that is about two students who may be one, until somebody has looked."""
+    from bridge.journeys.same_student import Pair
+    from bridge.journeys.same_student import doubt as hold_back
+    from bridge.parts import parts_of
+
+    hold_back(parts_of(open_at(home)), Pair(lea, (first, second), by))
+    print_line("nothing about either leaves; next: schoolbridge student settle")
+
+
+@app.command("settle")
+def settle(
+    first: First,
+    second: Second,
+    lea: Lea,
+    by: By,
+    keep: Annotated[str, typer.Option(help="They are the same: the number to go on with.")] = "",
+    different: Annotated[bool, typer.Option("--different", help="They are two children.")] = False,
+    home: Home = Path(),
+) -> None:
+    """Say what is true of two doubted students. It may be said again, otherwise."""
+    from bridge.errors import BridgeError
+    from bridge.journeys.same_student import Pair
+    from bridge.journeys.same_student import settle as say
+    from bridge.parts import parts_of
+
+    if different == bool(keep):
+        raise BridgeError("say --different, or --keep and one of the two numbers")
+    say(parts_of(open_at(home)), Pair(lea, (first, second), by), keep or None)
+    print_line("each goes on as before" if different else "the other number's records stay here")
+
+
+@app.command("held")
+def held(lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
+    """List the numbers of students of whom nothing leaves because they may be, or are, another."""
+    from bridge.journeys.same_student import held_back
+    from bridge.parts import parts_of
+
+    tell({"held": held_back(parts_of(open_at(home)), lea)}, as_json=as_json)
