@@ -21,6 +21,10 @@ from typing import Protocol
 class Clock(Protocol):
     """What the rest of the bridge knows of time."""
 
+    def behind(self, recorded: datetime) -> timedelta:
+        """Return how long before a recorded business time it is by this clock; negative: after."""
+        ...
+
     def skew(self) -> timedelta:
         """Return by how much the machine's time is off, as far as this clock can know."""
         ...
@@ -45,6 +49,10 @@ class SystemClock:
     # What the machine's time was, and how long the machine had run, when this clock was made.
     _begun: tuple[float, float] = field(default_factory=lambda: (_set(), _ran()), compare=False)
     _heard: list[timedelta] = field(default_factory=list, compare=False)
+
+    def behind(self, recorded: datetime) -> timedelta:
+        """Return how long before a recorded time it is."""
+        return recorded - self.now()
 
     def skew(self) -> timedelta:
         """Return what the time was set by since the clock was made, or is off from elsewhere's."""
@@ -80,6 +88,10 @@ class ShiftedClock:
 
     def __post_init__(self) -> None:
         _aware(self.start)
+
+    def behind(self, recorded: datetime) -> timedelta:
+        """Return how long before a recorded time it is."""
+        return recorded - self.now()
 
     def skew(self) -> timedelta:
         """Return by how much the machine's time is off."""
@@ -120,6 +132,10 @@ class FixedClock:
         _aware(self.instant)
         if self.real is not None:
             _aware(self.real)
+
+    def behind(self, recorded: datetime) -> timedelta:
+        """Return how long before a recorded time it stands."""
+        return recorded - self.now()
 
     def skew(self) -> timedelta:
         """Return what it was told to say."""

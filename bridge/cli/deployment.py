@@ -74,7 +74,7 @@ def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
         halted = [each.log for each in halted_logs(connection)] if current else []
         product, settings_of_it, durable = durability(connection)
         clock.hear(database_time(connection) or clock.real_now())
-    said = doubt(clock.now(), max((h.time for h in heads if h.time), default=None), clock)
+    said = doubt(max((h.time for h in heads if h.time), default=None), clock)
     wrong = {
         "acknowledged work may be lost in a power cut": not durable,
         f"the tables are {state.value}: schoolbridge db upgrade": not current,

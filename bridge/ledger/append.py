@@ -97,7 +97,7 @@ def _append_to(
     if any(entry.kind in RELEASING for entry in entries):
         if halted:
             raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
-        require_time(now, last, clock)
+        require_time(last, clock)
     start, time = frontier.size, max(now, last or now)
     rows, nodes = list[dict[str, Any]](), list[Node]()
     for entry in entries:

@@ -19,27 +19,21 @@ from bridge.ledger.errors import ClockDoubted
 MOST_OFF: Final = timedelta(seconds=60)
 
 
-def doubt(now: datetime, last: datetime | None, clock: Clock) -> str:
-    """Say what cannot be right about a clock, or nothing.
-
-    Args:
-        now: business time, by the clock.
-        last: the time of the last entry.
-        clock: the clock.
-    """
-    if last is not None and last - now > MOST_OFF:
-        return f"the clock is {(last - now).total_seconds():.0f} s behind the ledger"
+def doubt(last: datetime | None, clock: Clock) -> str:
+    """Say what cannot be right about a clock beside the time of the last entry, or nothing."""
+    if last is not None and clock.behind(last) > MOST_OFF:
+        return f"the clock is {clock.behind(last).total_seconds():.0f} s behind the ledger"
     if abs(clock.skew()) > MOST_OFF:
         off = clock.skew().total_seconds()
         return f"the machine's time was set, or is not the database's: {off:+.0f} s"
     return ""
 
 
-def require_time(now: datetime, last: datetime | None, clock: Clock) -> None:
+def require_time(last: datetime | None, clock: Clock) -> None:
     """Refuse to let anything leave by a clock that cannot be right.
 
     Raises:
         ClockDoubted: says by how much it is off.
     """
-    if said := doubt(now, last, clock):
+    if said := doubt(last, clock):
         raise ClockDoubted(f"{said}; nothing was released: set the time right, then start again")

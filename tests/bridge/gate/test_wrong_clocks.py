@@ -160,4 +160,4 @@ def test_the_clock_is_compared_with_the_databases(database_url: str, tmp_path: P
     ids=str,
 )
 def test_what_is_doubted_about_a_clock(last: timedelta, off: timedelta, said: str) -> None:
-    assert doubt(NOW, NOW + last, FixedClock(NOW, off=off)) == said
+    assert doubt(NOW + last, FixedClock(NOW, off=off)) == said
