@@ -230,7 +230,8 @@ class Stream:
         headers: tuple[tuple[str, str], ...] = _JSON
         if self.draw.random() < 0.85:
             headers += (("If-Match", self._tag()),)
-        record_id = orjson.loads(body)["id"] if self.draw.random() < 0.6 else self._id("Task")
+        own = orjson.loads(body).get("id") if self.draw.random() < 0.6 else None
+        record_id = own or self._id("Task")
         kind = "Task" if self.draw.random() < 0.9 else self._kind()
         return Ask(self._caller(), "PUT", f"/fhir/{kind}/{record_id}", headers, body)
 
