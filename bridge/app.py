@@ -6,6 +6,7 @@ from fastapi import FastAPI, Response
 
 from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school, terminology
 from bridge.api.guard import Guard
+from bridge.api.hot import HotLane
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
 from bridge.demo.issuer import PATH, development_issuer
@@ -64,6 +65,7 @@ def create_app(bridge: Bridge) -> FastAPI:
         bridge.settings.directories,
         bridge.settings.base_url,
     )
+    app.add_middleware(HotLane, bridge=bridge)
     app.add_middleware(Guard)
     problems.install(app)
     # The fixed paths come before the FHIR routes, whose patterns are wider.

@@ -6,10 +6,12 @@ INVARIANT: no record value, no address with a query, no token. Libraries that wo
 
 import logging
 
+import orjson
 import structlog
 
 ALLOWED = ("event", "level", "timestamp", "method", "route", "status", "code", "reason")
 ALLOWED_ALSO = ("kind", "place", "count")
+_KEPT = frozenset((*ALLOWED, *ALLOWED_ALSO))
 
 
 class WithoutMessages(logging.Formatter):
@@ -36,9 +38,12 @@ def configure_logs() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _allowed,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
         ],
-        logger_factory=structlog.PrintLoggerFactory(),
+        # The server's own line of each request took a fifth of a read without these three.
+        logger_factory=structlog.BytesLoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=True,
     )
 
 
@@ -46,5 +51,4 @@ def _allowed(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     """Drop every field that is not on the list."""
-    kept = (*ALLOWED, *ALLOWED_ALSO)
-    return {name: value for name, value in event.items() if name in kept}
+    return {name: value for name, value in event.items() if name in _KEPT}

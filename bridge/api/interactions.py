@@ -12,13 +12,20 @@ from typing import Final
 from bridge.api.negotiation import http_date, preferences
 from bridge.api.offered import CODES_OF_METHODS, methods_of, offers
 from bridge.api.reading import no_null
-from bridge.api.replies import Reply, bundle_reply, count_reply, history_reply, resource_reply
+from bridge.api.replies import (
+    WHOLE,
+    Reply,
+    bundle_reply,
+    count_reply,
+    history_reply,
+    resource_reply,
+)
 from bridge.api.search import SearchReader
 from bridge.api.search_values import refused
 from bridge.api.writing import Sent, create, update, writing
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
-from bridge.gate import Gate, ReleasedResource, shaped
+from bridge.gate import Gate, ReleasedResource, Shape, shaped
 from bridge.store.index import PARAMETERS
 
 _READ_PARAMETERS: Final = ("_elements", "_summary", "_format")
@@ -39,6 +46,11 @@ class Interaction:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     history: str = ""
+
+
+def readable(kind: str) -> bool:
+    """Tell whether a type can be read by its id."""
+    return offers(kind, "read")
 
 
 def perform(call: Call, asked: Interaction) -> Reply:
@@ -94,10 +106,17 @@ def _read(call: Call, asked: Interaction) -> Reply:
         found = gate.read_noted(call.within, call.caller, key, call.request_id)
     if found is None:
         raise NotFoundError
-    if _unchanged(found, asked.headers):
+    return read_reply(found, asked.headers, call.bridge.settings.fhir_base, shape)
+
+
+def read_reply(
+    found: ReleasedResource, headers: Mapping[str, str], base: str, shape: Shape = WHOLE
+) -> Reply:
+    """Answer a read with what was found, unless the client has this version already."""
+    if _unchanged(found, headers):
         validators = {"ETag": found.etag, "Last-Modified": http_date(found.last_updated)}
         return Reply(304, b"", validators)
-    return resource_reply(shaped(found, shape), call.bridge.settings.fhir_base)
+    return resource_reply(shaped(found, shape), base)
 
 
 def _unchanged(found: ReleasedResource, headers: Mapping[str, str]) -> bool:

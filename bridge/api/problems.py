@@ -7,6 +7,7 @@ a record).
 
 import re
 import traceback
+from dataclasses import replace
 from typing import Final
 
 import orjson
@@ -108,16 +109,26 @@ def _halted(_request: Request, error: Exception) -> Response:
 def _outage(_request: Request, error: Exception) -> Response:
     if not is_outage(error):
         raise error
-    _log.error("the database cannot answer now", kind=type(error).__name__)
-    finding = Finding("transient", "The server cannot answer now; nothing was released. Ask again.")
-    return Reply(503, outcome([finding]), {"Retry-After": RETRY_SECONDS}).response()
+    return answer_to(error).response()
 
 
-def _unexpected(_request: Request, error: Exception) -> Response:
+def answer_to(error: Exception) -> Reply:
+    """Return the answer to an error, for who answers without the framework."""
+    if isinstance(error, RefusedError):
+        return outcome_reply(error)
+    if is_outage(error):
+        _log.error("the database cannot answer now", kind=type(error).__name__)
+        text = "The server cannot answer now; nothing was released. Ask again."
+        finding = Finding("transient", text)
+        return Reply(503, outcome([finding]), {"Retry-After": RETRY_SECONDS})
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
     _log.error("unexpected", kind=type(error).__name__, place=place)
     finding = Finding("exception", "Something went wrong here; nothing was released or changed.")
+    return Reply(500, outcome([finding]))
+
+
+def _unexpected(_request: Request, error: Exception) -> Response:
     # This answer is made outside of the guard, so it carries the guard's headers itself.
     headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
-    return Reply(500, outcome([finding]), headers).response()
+    return replace(answer_to(error), headers=headers).response()

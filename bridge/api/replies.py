@@ -17,7 +17,7 @@ from bridge.gate import Released, ReleasedResource, Shape, shaped
 from bridge.gate.riding import outcome_of
 
 FHIR_JSON = "application/fhir+json"
-_WHOLE = Shape()
+WHOLE = Shape()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def written_reply(released: ReleasedResource, base: str, status: int, returns: s
 
 
 def bundle_reply(
-    released: Released, base: str, links: Mapping[str, str], shape: Shape = _WHOLE
+    released: Released, base: str, links: Mapping[str, str], shape: Shape = WHOLE
 ) -> Reply:
     """Answer with a searchset Bundle, joined from the released bytes.
 

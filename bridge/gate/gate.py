@@ -77,10 +77,11 @@ class Gate:
         caller: Caller,
         query: Query,
         asked: tuple[tuple[str, ...], str],
+        told: list[Disclosure] | None = None,
     ) -> Released:
         """Do :meth:`search` inside a write transaction, noting what was named and not got."""
         came = self._clock.now()
-        found = self.search_within(connection, caller, query, asked)
+        found = self.search_within(connection, caller, query, asked, told)
         note_request(connection, caller, (query, found), (asked[1], came))
         return found
 
@@ -90,8 +91,9 @@ class Gate:
         caller: Caller,
         query: Query,
         asked: tuple[tuple[str, ...], str] = ((), ""),
+        told: list[Disclosure] | None = None,
     ) -> Released:
-        """Do :meth:`search` inside a write transaction that the caller commits."""
+        """Do :meth:`search` inside a write transaction; ``told`` is given what was decided."""
         includes, request = asked
         viewer = self._viewer(connection, caller)
         query = followed(connection, (caller, viewer), query, self._clock.now())
@@ -101,6 +103,8 @@ class Gate:
         extra = self._included(connection, (caller, viewer), wanted)
         extra += self._referring(connection, (caller, viewer), query, matches)
         self._entered(connection, viewer, [*matches, *extra], request)
+        if told is not None:
+            told += [*matches, *extra]
         return Released(
             matches=tuple(d.released for d in matches),
             included=tuple(d.released for d in extra),

@@ -64,6 +64,7 @@ from bridge.identity.key_fetching import (
 )
 from bridge.identity.model import Caller, Client, Party, Registration, Standing, Status
 from bridge.identity.own_tokens import introspect, revoke
+from bridge.identity.rows import digest_of
 from bridge.identity.scopes import Interaction, Scope, read_scopes
 from bridge.identity.staff import (
     SignedIn,
@@ -77,6 +78,7 @@ from bridge.identity.staff import (
 from bridge.identity.token_cache import TokenCache
 from bridge.identity.token_endpoint import Endpoint, Grant, grant_token, proven_client
 from bridge.identity.used_once import forget_expired, use_once
+from bridge.identity.version import locked_version_of
 
 __all__ = [
     "INTROSPECTION_PATH",
@@ -110,6 +112,7 @@ __all__ = [
     "caller_of",
     "claimed_kid",
     "client_of",
+    "digest_of",
     "disable_client",
     "enable_client",
     "endpoints",
@@ -122,6 +125,7 @@ __all__ = [
     "kept_until",
     "keys_due",
     "list_clients",
+    "locked_version_of",
     "mint_staff_code",
     "note_failed_fetch",
     "open_session",

@@ -5,7 +5,7 @@ no release exists without its entry and no entry without its release.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,11 +14,13 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.clock import Clock
+from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
 from bridge.ledger.clocks import require_time
-from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of
+from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of, spelled
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.merkle import Frontier, Node
-from bridge.ledger.tables import ENTRY, HEAD, NODE
+from bridge.ledger.tables import ENTRY, HEAD
+from bridge.ledger.templates import Template, request_bytes
 from bridge.ledger.verifier import EMPTY_ROOT, entry_leaf
 
 SALT_BYTES: Final = 32
@@ -54,6 +56,28 @@ def append(connection: Connection, entries: Sequence[Entry], clock: Clock) -> li
         start = _append_to(connection, log, [entries[at] for at in chosen], (now, clock))
         receipts |= {at: Receipt(log, start + n) for n, at in enumerate(chosen)}
     return [receipts[at] for at in range(len(entries))]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An entry to add that was decided before: its template, and the request it answers."""
+
+    template: Template
+    request: str
+
+
+def append_filled(connection: Connection, entries: Sequence[Filled], clock: Clock) -> None:
+    """Add entries made from templates; for the rest as :func:`append`.
+
+    Raises:
+        LedgerDamaged, LedgerHalted: as :func:`append`.
+    """
+    now = clock.now()
+    by_log: dict[str, list[Filled]] = {}
+    for entry in entries:
+        by_log.setdefault(entry.template.log, []).append(entry)
+    for log in sorted(by_log):
+        _grow(connection, log, [_filler(each) for each in by_log[log]], (now, clock))
 
 
 def head(connection: Connection, log: str) -> Head:
@@ -93,54 +117,98 @@ def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
 def _append_to(
     connection: Connection, log: str, entries: Sequence[Entry], times: tuple[datetime, Clock]
 ) -> int:
-    (now, clock), (frontier, last, halted) = times, _locked(connection, log)
-    if any(entry.kind in RELEASING for entry in entries):
-        if halted:
-            raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
-        require_time(last, clock)
-    start, time = frontier.size, max(now, last or now)
-    rows, nodes = list[dict[str, Any]](), list[Node]()
-    for entry in entries:
-        row = _row(Recorded(frontier.size, time, entry))
-        nodes += frontier.push(row["leaf"])
-        rows.append(row)
-    connection.execute(insert(ENTRY), rows)
-    if nodes:
-        kept = [
-            {"log": log, "level": node.level, "position": node.position, "hash": node.hash}
-            for node in nodes
-        ]
-        connection.execute(insert(NODE), kept)
-    grown = {"size": frontier.size, "peaks": frontier.pack(), "root": frontier.root()}
-    connection.execute(update(HEAD).where(HEAD.c.log == log).values(recorded_at=time, **grown))
+    return _grow(connection, log, [_writer(entry) for entry in entries], times)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What stands in an entry's row besides its place, and how its body is written there.
+
+    ``body`` is given the index, the time, and the time as the ledger spells it.
+    """
+
+    kind: str
+    request: str
+    subject: str | None
+    body: Callable[[int, datetime, str], bytes]
+
+
+def _writer(entry: Entry) -> _Line:
+    def body(index: int, time: datetime, _: str) -> bytes:
+        return body_of(Recorded(index, time, entry))
+
+    return _Line(entry.kind.value, entry.request, entry.subject, body)
+
+
+def _filler(filled: Filled) -> _Line:
+    template, request = filled.template, request_bytes(filled.request)
+
+    def body(index: int, _: datetime, time: str) -> bytes:
+        return template.body(index, request, time)
+
+    return _Line(template.kind, filled.request, template.subject, body)
+
+
+def _grow(
+    connection: Connection, log: str, lines: Sequence[_Line], times: tuple[datetime, Clock]
+) -> int:
+    now, clock = times
+    with cursor_of(connection) as cursor:
+        frontier, last, halted = _locked(connection, cursor, log)
+        if any(line.kind in RELEASING for line in lines):
+            if halted:
+                raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
+            require_time(last, clock)
+        start, time = frontier.size, max(now, last or now)
+        dialect = connection.dialect.name
+        at, told = stored_instant(dialect, time), spelled(time)
+        salts = secrets.token_bytes(SALT_BYTES * len(lines))
+        rows, nodes = list[tuple[object, ...]](), list[Node]()
+        for n, line in enumerate(lines):
+            body = line.body(start + n, time, told)
+            salt = salts[n * SALT_BYTES : (n + 1) * SALT_BYTES]
+            leaf = entry_leaf(salt, body)
+            nodes += frontier.push(leaf)
+            rows.append(
+                (log, start + n, at, line.kind, line.request, line.subject, body, salt, leaf)
+            )
+        cursor.executemany(spelled_for(dialect, _NEW_ENTRY), rows)
+        if nodes:
+            kept = [(log, node.level, node.position, node.hash) for node in nodes]
+            cursor.executemany(spelled_for(dialect, _NEW_NODE), kept)
+        grown = (frontier.size, frontier.pack(), frontier.root(), at, log)
+        cursor.execute(spelled_for(dialect, _GROWN), grown)
     return start
 
 
-def _row(recorded: Recorded) -> dict[str, Any]:
-    body, salt, entry = body_of(recorded), secrets.token_bytes(SALT_BYTES), recorded.entry
-    return {
-        "log": entry.log,
-        "position": recorded.index,
-        "recorded_at": recorded.time,
-        "kind": entry.kind.value,
-        "request": entry.request,
-        "subject": entry.subject,
-        "body": body,
-        "salt": salt,
-        "leaf": entry_leaf(salt, body),
-    }
+_NEW_ENTRY: Final = (
+    "INSERT INTO ledger_entry"
+    " (log, position, recorded_at, kind, request, subject, body, salt, leaf)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_NEW_NODE: Final = "INSERT INTO ledger_node (log, level, position, hash) VALUES (?, ?, ?, ?)"
+_GROWN: Final = (
+    "UPDATE ledger_head SET size = ?, peaks = ?, root = ?, recorded_at = ? WHERE log = ?"
+)
+_HEAD: Final = "SELECT size, peaks, recorded_at, halted FROM ledger_head WHERE log = ?"
 
 
-def _locked(connection: Connection, log: str) -> tuple[Frontier, datetime | None, bool]:
-    query = select(HEAD).where(HEAD.c.log == log).with_for_update()
-    found = connection.execute(query).one_or_none()
+def _locked(
+    connection: Connection,
+    cursor: Any,  # noqa: ANN401 - the driver's
+    log: str,
+) -> tuple[Frontier, datetime | None, bool]:
+    dialect = connection.dialect.name
+    query = spelled_for(dialect, _HEAD) + ("" if dialect == "sqlite" else " FOR UPDATE")
+    found = cursor.execute(query, (log,)).fetchone()
     if found is None:
         begin_log(connection, log)
-        found = connection.execute(query).one()
+        found = cursor.execute(query, (log,)).fetchone()
     try:
-        return Frontier.unpack(found.size, found.peaks), found.recorded_at, found.halted
+        frontier = Frontier.unpack(found[0], bytes(found[1]))
     except ValueError:
         raise LedgerDamaged(f"{log}: the head cannot be read") from None
+    return frontier, read_instant(found[2]), bool(found[3])
 
 
 def begin_log(connection: Connection, log: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Table, Text, delete, insert, select, update
+from sqlalchemy import Column, Connection, Table, Text, delete, func, insert, select, update
 from sqlmodel import Field, SQLModel
 
 from bridge.schema import table_of
@@ -48,6 +48,13 @@ def keep_change(
     connection.execute(delete(_CHANGE).where(*waiting, row.applied_at.is_(None)))
     connection.execute(insert(_CHANGE), {**place, "digest": digest, **texts})
     return True
+
+
+def next_change(connection: Connection) -> datetime | None:
+    """Return when the next change that waits takes effect; None if none waits."""
+    first = select(func.min(_CHANGE.c.effective_at)).where(_CHANGE.c.applied_at.is_(None))
+    found: datetime | None = connection.execute(first).scalar_one()
+    return found
 
 
 def take_effect(connection: Connection, now: datetime) -> int:

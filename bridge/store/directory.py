@@ -130,7 +130,8 @@ def put_students(connection: Connection, entries: Mapping[str, StudentEntry]) ->
 
 def students_of(connection: Connection, lea: str) -> dict[str, StudentEntry]:
     """Return the students of one district by local key."""
-    rows = connection.execute(select(STUDENT).where(STUDENT.c.lea == lea)).mappings()
+    columns = (STUDENT.c[name] for name in StudentEntry.__slots__)
+    rows = connection.execute(select(*columns).where(STUDENT.c.lea == lea)).mappings()
     return {row["local_key"]: StudentEntry(**row) for row in rows}
 
 

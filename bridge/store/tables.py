@@ -9,6 +9,8 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from bridge.store import state_versions as _versions  # noqa: F401 - its table and triggers
+
 
 class OrganizationRow(SQLModel, table=True):
     """A party organisation or a school site. ``key`` is the operator's short name of it."""
@@ -38,7 +40,11 @@ class AgreementRow(SQLModel, table=True):
 
 
 class StudentRow(SQLModel, table=True):
-    """One student of one district. Also the row that consent changes and releases lock."""
+    """One student of one district. Also the row that consent changes and releases lock.
+
+    ``version`` counts what changed of the student that a decision may rest on; triggers move it
+    (:mod:`bridge.store.state_versions`).
+    """
 
     __tablename__ = "student"
     __table_args__ = (UniqueConstraint("lea", "local_key"),)
@@ -47,6 +53,7 @@ class StudentRow(SQLModel, table=True):
     lea: str = Field(foreign_key="organization.key")
     local_key: str
     birth_date: date
+    version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
 class RecordRow(SQLModel, table=True):

@@ -55,12 +55,16 @@ _COLUMNS: Final = (
     *(RECORD.c[name] for name in _OWN),
     STUDENT.c.birth_date,
     column("place", BigInteger()),
+    column("written", BigInteger()),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One record as stored, with what a decision needs to know about it."""
+    """One record as stored, with what a decision needs to know about it.
+
+    ``written`` is the number of its own last change, ``change`` of the last its viewer saw.
+    """
 
     type: str
     id: str
@@ -78,6 +82,7 @@ class Stored:
     birth_date: date | None
     body: str = field(repr=False)
     place: int = 0
+    written: int = 0
 
     def resource(self) -> dict[str, Any]:
         """Return the content as parsed JSON."""
@@ -178,8 +183,8 @@ def _prepared(
 def named(connection: Connection, kind: str, ids: Collection[str]) -> list[Stored]:
     """Return records by id whoever asks; the gate decides each before anything is told of it."""
     joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
-    query = select(RECORD, STUDENT.c.birth_date, RECORD.c.change.label("place"))
-    query = query.select_from(joined)
+    own = (RECORD.c.change.label("place"), RECORD.c.change.label("written"))
+    query = select(RECORD, STUDENT.c.birth_date, *own).select_from(joined)
     ordered = sorted(ids)
     found: list[Stored] = []
     for start in range(0, len(ordered), 500):
@@ -207,6 +212,7 @@ def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
             birth_date=row.birth_date,
             body=row.body,
             place=row.place,
+            written=row.written,
         )
         for row in rows
     ]

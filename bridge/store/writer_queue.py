@@ -119,11 +119,19 @@ class WriterQueue:
 
 
 _queues: Final[dict[str, WriterQueue]] = {}
+_known: Final[dict[str, WriterQueue]] = {}  # by the path as an engine names it
 _queues_guard: Final = threading.Lock()
 
 
 def queue_of(engine: Engine) -> WriterQueue:
     """Return the queue of a SQLite engine's file, which all engines on that file share."""
-    path = str(Path(str(engine.url.database)).resolve())
+    database = str(engine.url.database)
     with _queues_guard:
-        return _queues.setdefault(path, WriterQueue(path))
+        found = _known.get(database)
+        if found is None:
+            # Asking the file system each time took as long as a small transaction.
+            path = str(Path(database).resolve())
+            found = _queues.setdefault(path, WriterQueue(path))
+            if path == database:
+                _known[database] = found
+        return found

@@ -19,6 +19,7 @@ NAMES_THAT_SAY_NOTHING |= {"service", "services", "core", "base", "lib", "stuff"
 MAY_CATCH_EVERYTHING = {
     "bridge/api/problems.py",
     "bridge/identity/jose_guard.py",
+    "bridge/gate/together.py",  # hands it to who asked
     "bridge/store/group_commit.py",  # raises it again in the thread it belongs to
     "consent/decide.py",
 }

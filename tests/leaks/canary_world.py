@@ -227,7 +227,10 @@ def _saturate(made: CanaryWorld) -> None:
             saturation = Saturation(made.canaries, owner.get(student_id, "alone"))
             more = saturation.resource(orjson.loads(body))
             connection.execute(
-                text("UPDATE record SET body = :body WHERE type = :kind AND id = :id"),
+                text(
+                    "UPDATE record SET body = :body, change = change + 1"
+                    " WHERE type = :kind AND id = :id"
+                ),
                 {"body": orjson.dumps(more).decode(), "kind": kind, "id": record_id},
             )
 

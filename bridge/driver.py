@@ -1,0 +1,65 @@
+"""The database driver itself, inside a transaction of the toolkit, for the few hottest statements.
+
+The toolkit's own work on a statement (context, result, types of each row) takes ten times as long
+as a look-up by key. Whoever goes by the driver writes text that both databases understand, with
+``?`` where a value stands, and converts instants itself (:func:`stored_instant`).
+
+What the driver raises may quote a value: like the toolkit's errors it must not be logged with its
+text.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+
+@contextmanager
+def cursor_of(connection: Connection) -> Iterator[Any]:
+    """Open a cursor of the driver in a connection's transaction.
+
+    Raises:
+        DBAPIError: what the driver raised, as the toolkit would have raised it.
+    """
+    dialect, raw = connection.dialect, connection.connection
+    cursor: Any = raw.cursor()
+    kind: Any = dialect.loaded_dbapi.Error
+    try:
+        yield cursor
+    except kind as error:
+        broken = dialect.is_disconnect(error, raw, cursor)
+        raise DBAPIError.instance(
+            None, None, error, kind, hide_parameters=True, connection_invalidated=broken,
+            dialect=dialect,
+        ) from error  # fmt: skip
+    finally:
+        cursor.close()
+
+
+@lru_cache(maxsize=512)
+def spelled_for(dialect: str, sql: str) -> str:
+    """Return a statement with its values marked as the database's driver wants them."""
+    return sql if dialect == "sqlite" else sql.replace("?", "%s")
+
+
+def stored_instant(dialect: str, instant: datetime) -> object:
+    """Return an instant as the driver takes it.
+
+    Raises:
+        ValueError: it has no zone.
+    """
+    if instant.utcoffset() is None:
+        raise ValueError("an instant needs a time zone")
+    utc = instant.astimezone(UTC)
+    return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if dialect == "sqlite" else utc
+
+
+def read_instant(found: Any) -> datetime | None:  # noqa: ANN401 - as the driver gives it
+    """Read :func:`stored_instant` back."""
+    if found is None or isinstance(found, datetime):
+        return found
+    return datetime.fromisoformat(found).replace(tzinfo=UTC)

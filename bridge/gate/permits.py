@@ -1,0 +1,205 @@
+"""What was decided on records that were released, remembered with everything it rests on.
+
+A decision is a pure function of the record, the facts about its student and about anybody, the
+agreements, who asks and the instant (docs/adr/0021). The first four are known by counters the
+database moves itself (:mod:`bridge.store.state_versions`); for the instant a permit says from when
+to when no fact, day or agreement changes by itself.
+
+INVARIANT: a permit lets nothing out by itself. It is asked for in the releasing transaction with
+the counters it was made at as a condition of the query; where they have moved the query finds
+nothing, exactly as for a record that is not there, and the gate decides anew.
+
+Only what was released is remembered, never that something is withheld.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from threading import Lock
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, bindparam, case, func, select
+
+from bridge.gate.authorise import Viewer
+from bridge.gate.carried import QUEUED
+from bridge.gate.disclosures import Disclosure, entry_of
+from bridge.gate.released import ReleasedResource
+from bridge.identifiers import Identifiers
+from bridge.identity import Caller
+from bridge.ledger.templates import Template
+from bridge.store.conditions import EVIDENCE, STUDENT
+
+MOST_BYTES: Final = 128 * 1024 * 1024
+_OVERHEAD: Final = 1200  # of the objects around the bytes, measured
+_CLOCKS: Final = ("valid_from", "valid_to", "recorded_at", "superseded_at")
+_NOW = bindparam("now", type_=EVIDENCE.c.valid_from.type)
+_VERSIONS = select(STUDENT.c.id, STUDENT.c.version).where(
+    STUDENT.c.id.in_(bindparam("students", expanding=True))
+)
+_BOUNDARIES = (
+    select(
+        EVIDENCE.c.student_id,
+        *(func.min(case((EVIDENCE.c[name] > _NOW, EVIDENCE.c[name]))) for name in _CLOCKS),
+    )
+    .where(EVIDENCE.c.student_id.in_(bindparam("students", expanding=True)))
+    .group_by(EVIDENCE.c.student_id)
+)
+
+Epoch = tuple[int, int]
+"""The counters of agreements and of facts about anybody."""
+
+Who = tuple[str, str, str, tuple[str, ...]]
+"""Party, organisation, role and purposes of who asks: with the agreements, all of a viewer."""
+
+Key = tuple[Who, str, str]
+"""Who asks, type and id."""
+
+
+def who(viewer: Viewer | Caller) -> Who:
+    """Return what tells one viewer from another under the same agreements."""
+    return (viewer.party, viewer.organization, viewer.role, viewer.purposes)
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """One record as one viewer may see it, as long as nothing it rests on has changed.
+
+    Attributes:
+        change, student_id, version, epoch: the counters it was decided at.
+        made, until: instants between which (the last excluded) nothing changes by itself.
+        entry: the ledger's entry for it; None where nothing is to be entered.
+    """
+
+    released: ReleasedResource
+    change: int
+    student_id: str
+    version: int
+    epoch: Epoch
+    made: datetime
+    until: datetime
+    entry: Template | None = field(repr=False)
+
+    def holds(self, epoch: Epoch, now: datetime) -> bool:
+        """Tell whether it is good at an instant, as far as can be told without its record."""
+        return self.epoch == epoch and self.made <= now < self.until
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        entry = self.entry.size if self.entry else 0
+        return len(self.released.body) + entry + _OVERHEAD
+
+
+class Permits:
+    """The permits of one process, at most so many bytes of them; the least used goes first."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._held: OrderedDict[Key, Permit] = OrderedDict()
+        self._bytes = 0
+        self._guard = Lock()
+
+    def find(self, key: Key) -> Permit | None:
+        """Return what is remembered of a record."""
+        with self._guard:
+            found = self._held.get(key)
+            if found is not None:
+                self._held.move_to_end(key)
+            return found
+
+    def keep(self, permits: Sequence[tuple[Key, Permit]]) -> None:
+        """Remember; what was remembered of the same records is forgotten."""
+        with self._guard:
+            for key, permit in permits:
+                self._drop(key)
+                self._held[key] = permit
+                self._bytes += permit.size
+            while self._bytes > self._most:
+                self._drop(next(iter(self._held)))
+
+    def forget(self, key: Key) -> None:
+        """Forget one record."""
+        with self._guard:
+            self._drop(key)
+
+    def clear(self) -> None:
+        """Forget everything: something was erased, and it may be among it."""
+        with self._guard:
+            self._held.clear()
+            self._bytes = 0
+
+    def _drop(self, key: Key) -> None:
+        gone = self._held.pop(key, None)
+        if gone is not None:
+            self._bytes -= gone.size
+
+
+def permits_of(
+    connection: Connection,
+    viewer: Viewer,
+    told: Sequence[Disclosure],
+    identifiers: Identifiers,
+    at: tuple[Epoch, datetime],
+) -> list[tuple[Key, Permit]]:
+    """Return what may be remembered of what was just decided, in the transaction it was decided in.
+
+    Not what leaves a duty to a person each time, nor what goes to a hub, nor a record whose student
+    is not in the register.
+    """
+    if viewer.party == "hub":
+        return []
+    epoch, now = at
+    students = sorted({each.stored.student_id for each in told} - {""})
+    asked = {"students": students}
+    found = connection.execute(_VERSIONS, asked) if students else ()
+    versions = {row.id: int(row.version) for row in found}
+    ends = _ends(connection, viewer, students, now)
+    made: list[tuple[Key, Permit]] = []
+    for each in told:
+        stored = each.stored
+        version = versions.get(stored.student_id, 0 if not stored.student_id else None)
+        if version is None or _left_to_people(each):
+            continue
+        entry = entry_of(viewer, each, identifiers, "")
+        until = min(ends[""], ends.get(stored.student_id, ends[""]))
+        permit = Permit(
+            released=each.released,
+            change=stored.written,
+            student_id=stored.student_id,
+            version=version,
+            epoch=epoch,
+            made=now,
+            until=until,
+            entry=None if entry is None else Template.of(entry),
+        )
+        made.append(((who(viewer), stored.type, stored.id), permit))
+    return made
+
+
+def _left_to_people(each: Disclosure) -> bool:
+    codes = (QUEUED.intersection(e.decision.obligations) for e in each.decided.permitted)
+    return any(codes)
+
+
+def _ends(
+    connection: Connection, viewer: Viewer, students: Sequence[str], now: datetime
+) -> dict[str, datetime]:
+    """Return until when nothing about each student changes by itself; "" for anybody."""
+    asked = {"students": [*students, ""], "now": now}
+    found = {
+        row[0]: min((each for each in row[1:] if each is not None), default=None)
+        for row in connection.execute(_BOUNDARIES, asked)
+    }
+    zones = {a.agreement.effective.tz for a in viewer.agreements}
+    days = [next_day(now, zone) for zone in zones] or [now + timedelta(hours=1)]
+    everybody = min(filter(None, [*days, found.get("")]))
+    return {"": everybody, **{k: v for k, v in found.items() if k and v is not None}}
+
+
+def next_day(now: datetime, zone: str) -> datetime:
+    """Return when the next day begins in a zone: ages, and days of agreements, change then."""
+    here = ZoneInfo(zone)
+    tomorrow = now.astimezone(here).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), here)

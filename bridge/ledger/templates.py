@@ -1,0 +1,89 @@
+"""Entries of one decision, written again and again: only place, time and request differ.
+
+INVARIANT: :meth:`Template.body` gives byte for byte what :func:`bridge.ledger.entry.body_of` gives
+(RFC 8785); a test compares the two over drawn entries.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from typing import Any, Final, Self
+
+import rfc8785
+
+from bridge.ledger.entry import FORMAT, Entry, spelled
+
+_HOLES: Final = ("index", "request", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What all entries of one decision share.
+
+    Attributes:
+        log, kind, subject: as in the entry.
+        pieces: the canonical bytes before, between and after the index, the request and the time.
+    """
+
+    log: str
+    kind: str
+    subject: str | None
+    pieces: tuple[bytes, bytes, bytes, bytes]
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Make the template of an entry; its request does not count.
+
+        Raises:
+            rfc8785.CanonicalizationError: for text that is not Unicode.
+            ValueError: an instant has no zone.
+        """
+        fields: dict[str, Any] = asdict(replace(entry, request="")) | {"v": FORMAT}
+        if entry.asked_at is not None:
+            fields["asked_at"] = spelled(entry.asked_at)
+        names = sorted({*fields, *_HOLES})  # all ASCII: the order of RFC 8785
+        marks = [names.index(hole) for hole in _HOLES]
+        starts, stops = [0, *(mark + 1 for mark in marks)], [*marks, len(names)]
+        parts = [
+            _shared(rfc8785.dumps({name: fields[name] for name in names[start:stop]})[1:-1])
+            for start, stop in zip(starts, stops, strict=True)
+        ]
+        return cls(entry.log, entry.kind.value, entry.subject, _framed(parts))
+
+    def body(self, index: int, request: bytes, time: str) -> bytes:
+        """Return the canonical bytes of the entry at one place.
+
+        Args:
+            index: its place.
+            request: the id of the request, as canonical JSON.
+            time: its time, as :func:`bridge.ledger.entry.spelled` writes it.
+        """
+        before, between, after, end = self.pieces
+        return b"".join((before, b"%d" % index, between, request, after, time.encode(), end))
+
+    @property
+    def size(self) -> int:
+        """How many bytes it keeps."""
+        return sum(map(len, self.pieces))
+
+
+def _framed(parts: list[bytes]) -> tuple[bytes, bytes, bytes, bytes]:
+    first, second, third, last = parts
+    return (
+        b"{" + first + b',"index":',
+        b"," + second + b',"request":',
+        b"," + third + b',"time":"',
+        b'",' + last + b"}",
+    )
+
+
+@lru_cache(maxsize=256)
+def _shared(part: bytes) -> bytes:
+    """Return one copy of what many templates say."""
+    return part
+
+
+def request_bytes(request: str) -> bytes:
+    """Return a request's id as canonical JSON."""
+    if request.isascii() and request.isalnum():  # nothing to escape
+        return b'"%b"' % request.encode()
+    return rfc8785.dumps(request)

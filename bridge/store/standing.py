@@ -1,0 +1,60 @@
+"""Asking in one query whether records, and what was decided on them, stand as they stood.
+
+INVARIANT: the counters are a condition of the query. A record that has changed, or whose student
+has, is not found, exactly as one that is not there: the statement and the rows it returns tell
+nothing of which it was.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridge.driver import cursor_of
+
+Stood = tuple[str, str, int, int]
+"""Type, id, change number, version of its student (0 where it is of no student)."""
+
+_ONE = (
+    "SELECT 1 FROM record r LEFT JOIN student s ON s.id = r.student_id"
+    " WHERE r.type = ? AND r.id = ? AND r.change = ? AND coalesce(s.version, 0) = ?"
+)
+_SHARED = (
+    "SELECT a.n FROM student s JOIN record r ON r.student_id = s.id JOIN (VALUES {rows})"
+    " AS a (n, type, id, change, version) ON r.type = a.type AND r.id = a.id"
+    " AND r.change = a.change AND s.version = a.version ORDER BY s.id FOR SHARE OF s"
+)
+_UNSHARED = (
+    "SELECT a.n FROM record r JOIN (VALUES {rows}) AS a (n, type, id, change, version)"
+    " ON r.type = a.type AND r.id = a.id AND r.change = a.change WHERE r.student_id IS NULL"
+)
+_ROW = "(%s::int, %s::text, %s::text, %s::bigint, %s::bigint)"
+
+
+def standing(connection: Connection, asked: Sequence[Stood]) -> list[bool]:
+    """Return for each whether it stands, in a writing transaction.
+
+    INVARIANT: on PostgreSQL the students are locked against a change of their consent until the
+    transaction ends, in the order of their ids, and a version is compared after its lock is held.
+    """
+    with cursor_of(connection) as cursor:
+        if connection.dialect.name == "sqlite":
+            return [cursor.execute(_ONE, each).fetchone() is not None for each in asked]
+        return _locked(cursor, asked)
+
+
+def _locked(cursor: Any, asked: Sequence[Stood]) -> list[bool]:  # noqa: ANN401 - the driver's
+    found: set[int] = set()
+    for sql, of_students in ((_SHARED, True), (_UNSHARED, False)):
+        some = [(n, *each) for n, each in enumerate(asked) if bool(each[3]) is of_students]
+        if some:
+            values = [value for row in some for value in row]
+            rows = cursor.execute(_written(sql, len(some)), values).fetchall()
+            found.update(n for (n,) in rows)
+    return [n in found for n in range(len(asked))]
+
+
+@lru_cache(maxsize=256)
+def _written(sql: str, rows: int) -> str:
+    return sql.format(rows=", ".join([_ROW] * rows))

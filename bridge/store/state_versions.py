@@ -1,0 +1,164 @@
+"""How often what decisions rest on has changed: one counter a student, and a few for everybody.
+
+What the gate remembers of a decision is good only while these counters stand where they stood. The
+database itself moves them, by triggers, in the transaction of the change: no writer can forget it,
+in whatever process, and whoever sees a counter sees everything that moved it.
+
+* ``student.version``: facts, signed forms and guardians of a student, its birth date, and which
+  records there are of it, and when whose view of them changed.
+* ``evidence``: facts about anybody. ``agreement``: agreements in use, and changes that wait for
+  their day. ``erasure``: records that were deleted, of which nothing may stay in anybody's memory.
+
+And a record of which anything that is decided by or shown changes must take a new change number: a
+trigger refuses anything else.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Table, event, select
+from sqlmodel import Field, SQLModel
+
+from bridge.driver import cursor_of
+from bridge.schema import metadata, table_of
+
+
+class StateVersionRow(SQLModel, table=True):
+    """How often something that concerns everybody has changed."""
+
+    __tablename__ = "state_version"
+
+    name: str = Field(primary_key=True)
+    value: int = Field(sa_type=BigInteger)
+
+
+STATE_VERSION: Final[Table] = table_of(StateVersionRow)
+NAMES: Final = ("agreement", "erasure", "evidence")
+
+# What moves a counter: the table, the events, and the condition under which an update counts.
+_OF_STUDENTS: Final = ("evidence", "guardian", "signed_release")
+_DECIDED_BY: Final = (
+    *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),
+    *("referral_id", "element", "third_party"),
+)
+_SHOWN: Final = ", ".join((*_DECIDED_BY, "body", "version", "last_updated"))
+_OF_EVERYBODY: Final = {"agreement": "agreement", "agreement_change": "agreement"}
+
+
+def state_versions(connection: Connection) -> dict[str, int]:
+    """Return the counters that concern everybody, by name."""
+    with cursor_of(connection) as cursor:
+        return dict(cursor.execute("SELECT name, value FROM state_version").fetchall())
+
+
+def held_versions(connection: Connection) -> dict[str, int]:
+    """Return the counters a release must not be overtaken by, held until the transaction ends.
+
+    On PostgreSQL whoever moves them waits; ask after the students are locked, as who changes facts
+    does. On SQLite a writing transaction is alone.
+    """
+    if connection.dialect.name == "sqlite":
+        return {}
+    with cursor_of(connection) as cursor:
+        return dict(cursor.execute(_HELD).fetchall())
+
+
+_HELD: Final = "SELECT name, value FROM state_version WHERE name = 'evidence' FOR SHARE"
+
+
+def _statements() -> Iterator[tuple[str, str, str]]:
+    """Yield name, ``EVENT ON table`` and what is done, in the SQL both databases share."""
+    for table in _OF_STUDENTS:
+        yield from _counting(table, ("INSERT", "UPDATE", "DELETE"), _STUDENT)
+    yield from _counting("record", ("INSERT", f"UPDATE OF {', '.join(_DECIDED_BY)}", "DELETE"),
+                         _STUDENT)  # fmt: skip
+    yield from _counting("student", ("UPDATE OF birth_date, lea",), _ITSELF)
+    for table in ("evidence",):
+        yield from _counting(table, ("INSERT", "UPDATE", "DELETE"), _ANYBODY, "_anybody")
+    for table, name in _OF_EVERYBODY.items():
+        yield from _counting(table, ("INSERT", "UPDATE", "DELETE"), _counter(name))
+    yield from _counting("record", ("DELETE",), _counter("erasure"), "_erasure")
+    yield from _counting("view_change", ("INSERT", "UPDATE", "DELETE"), _VIEWED)
+
+
+# The steps differ: a number that was seen and then rolled back, or stood in a backup, is not
+# reached a second time with another meaning.
+_STEP: Final = {
+    "sqlite": "1 + abs(random() / 9223372036855)",
+    "postgresql": "1 + floor(random() * 1000000)::bigint",
+}
+_STUDENT = "UPDATE student SET version = version + {step} WHERE id = {row}.student_id"
+_VIEWED = (
+    "UPDATE student SET version = version + {step} WHERE id = (SELECT r.student_id FROM record r"
+    " WHERE r.type = {row}.type AND r.id = {row}.id)"
+)
+_ITSELF = "UPDATE student SET version = version + {step} WHERE id = {row}.id"
+_ANYBODY = (
+    "UPDATE state_version SET value = value + {step}"
+    " WHERE name = 'evidence' AND {row}.student_id = ''"
+)
+
+
+def _counter(name: str) -> str:
+    moved = "UPDATE state_version SET value = value + {step} WHERE name = "
+    return f"{moved}'{name}'"
+
+
+def _counting(
+    table: str, events: tuple[str, ...], done: str, suffix: str = ""
+) -> Iterator[tuple[str, str, str]]:
+    for what in events:
+        word = what.partition(" ")[0]
+        rows = {"INSERT": ("NEW",), "DELETE": ("OLD",), "UPDATE": ("OLD", "NEW")}[word]
+        every = dict.fromkeys(done.replace("{row}", row) for row in rows)
+        body = " ".join(f"{each};" for each in every)
+        yield f"counts_{table}_{word.lower()}{suffix}", f"{what} ON {table}", body
+
+
+@event.listens_for(metadata, "after_create")
+def _keep_triggers(_: object, connection: Connection, **_more: Any) -> None:  # noqa: ANN401
+    """Make the counters and the triggers that are not there yet."""
+    there = connection.dialect.get_table_names(connection)
+    wanted = [s for s in _statements() if s[1].rpartition(" ")[2] in there]
+    if "state_version" not in there or "student" not in there:
+        return
+    known = set(connection.scalars(select(STATE_VERSION.c.name)))
+    for name in sorted(set(NAMES) - known):
+        connection.execute(STATE_VERSION.insert(), {"name": name, "value": 1})
+    if connection.dialect.name == "sqlite":
+        _make_sqlite(connection, wanted)
+    else:
+        _make_postgresql(connection, wanted)
+
+
+_MOVED = "a record that is changed takes a new change number"
+
+
+def _make_sqlite(connection: Connection, wanted: list[tuple[str, str, str]]) -> None:
+    for name, place, body in wanted:
+        done = body.replace("{step}", _STEP["sqlite"])
+        sql = f"CREATE TRIGGER IF NOT EXISTS {name} AFTER {place} BEGIN {done} END"
+        connection.exec_driver_sql(sql)
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER IF NOT EXISTS moves_record BEFORE UPDATE OF {_SHOWN} ON record"
+        f" WHEN NEW.change <= OLD.change BEGIN SELECT RAISE(ABORT, '{_MOVED}'); END"
+    )
+
+
+def _make_postgresql(connection: Connection, wanted: list[tuple[str, str, str]]) -> None:
+    # Replacing one would wait for every writer of its table, at each start.
+    found = connection.exec_driver_sql("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")
+    there = {name for (name,) in found}
+    moved = f"IF NEW.change <= OLD.change THEN RAISE EXCEPTION '{_MOVED}'; END IF; RETURN NEW;"
+    step = _STEP["postgresql"]
+    every = [(n, f"AFTER {p}", f"{b.replace('{step}', step)} RETURN NULL;") for n, p, b in wanted]
+    every.append(("moves_record", f"BEFORE UPDATE OF {_SHOWN} ON record", moved))
+    for name, place, body in every:
+        if name not in there:
+            connection.exec_driver_sql(
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+                f" AS $$ BEGIN {body} END $$"
+            )
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name} {place} FOR EACH ROW EXECUTE FUNCTION {name}()"
+            )
