@@ -12,6 +12,7 @@ from bridge.store import (
     owed_duties,
     recalls,
     requests,
+    state_versions,
     table_documents,
     tables,
 )
@@ -26,6 +27,7 @@ TABLE_MODULES = (
     owed_duties,
     recalls,
     requests,
+    state_versions,
     table_documents,
     ledger_tables,
     ledger_halting,

@@ -15,6 +15,7 @@ from bridge.migrations import roles
 from bridge.migrations.state import State, revision_of, state_within, take_turn
 from bridge.store.engine import open_engine, write
 from bridge.store.intake import reindex
+from bridge.store.state_versions import keep_triggers
 
 _FOLDER = Path(__file__).parent
 
@@ -43,6 +44,8 @@ def upgrade(engine: Engine, to: str = "head") -> State:
         command.upgrade(config, to)
         if to == "head" and _asks_for_an_index(config, done):
             reindex(connection)
+        if to == "head":
+            keep_triggers(connection)
         _check_references(connection)
         if has_roles and to == "head":
             roles.run(connection, roles.granting(connection))
@@ -91,6 +94,8 @@ def _tables_replaceable(engine: Engine) -> Iterator[Engine]:
 
 def _forget_references(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's
     dbapi_connection.execute("PRAGMA foreign_keys=OFF").close()
+    # Triggers name tables that are not there for a moment; what is renamed is not looked up in them.
+    dbapi_connection.execute("PRAGMA legacy_alter_table=ON").close()
 
 
 def _check_references(connection: Connection) -> None:

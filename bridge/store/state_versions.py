@@ -16,7 +16,7 @@ trigger refuses anything else.
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Table, event, select
+from sqlalchemy import BigInteger, Connection, Table, event, inspect, select
 from sqlmodel import Field, SQLModel
 
 from bridge.driver import cursor_of
@@ -116,9 +116,16 @@ def _counting(
 
 
 @event.listens_for(metadata, "after_create")
-def _keep_triggers(_: object, connection: Connection, **_more: Any) -> None:  # noqa: ANN401
-    """Make the counters and the triggers that are not there yet."""
-    there = connection.dialect.get_table_names(connection)
+def _with_the_tables(_: object, connection: Connection, **_more: Any) -> None:  # noqa: ANN401
+    keep_triggers(connection)
+
+
+def keep_triggers(connection: Connection) -> None:
+    """Make the counters and the triggers that are not there yet.
+
+    Also after tables were replaced: on SQLite a table takes its triggers along.
+    """
+    there = inspect(connection).get_table_names()
     wanted = [s for s in _statements() if s[1].rpartition(" ")[2] in there]
     if "state_version" not in there or "student" not in there:
         return

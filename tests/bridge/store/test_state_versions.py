@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from bridge.store.engine import create_all, read, write
+from bridge.schema import metadata
+from bridge.store.engine import read, write
 from bridge.store.state_versions import state_versions
 from tests.support.worlds import World, referral
 
@@ -82,6 +83,7 @@ def test_starting_again_keeps_the_counters(referred: World) -> None:
     read_versions: Callable[[Connection], dict[str, int]] = state_versions
     with read(referred.bridge.engine) as connection:
         before = read_versions(connection)
-    create_all(referred.bridge.engine)
+    with write(referred.bridge.engine) as connection:
+        metadata.create_all(connection)
     with read(referred.bridge.engine) as connection:
         assert read_versions(connection) == before
