@@ -68,6 +68,19 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.add_middleware(HotLane, bridge=bridge)
     app.add_middleware(Guard)
     problems.install(app)
+    _add_routes(app)
+    if bridge.settings.development_issuer:
+        app.mount(PATH, development_issuer(bridge.settings, bridge.clock))
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        """Say that the process answers."""
+        return Response(b"ok\n", media_type="text/plain")
+
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
     # The fixed paths come before the FHIR routes, whose patterns are wider.
     for router in (
         oauth.router,
@@ -81,13 +94,3 @@ def create_app(bridge: Bridge) -> FastAPI:
         board.router,
     ):
         app.include_router(router)
-
-    if bridge.settings.development_issuer:
-        app.mount(PATH, development_issuer(bridge.settings, bridge.clock))
-
-    @app.get("/healthz")
-    def healthz() -> Response:
-        """Say that the process answers."""
-        return Response(b"ok\n", media_type="text/plain")
-
-    return app

@@ -1,7 +1,9 @@
 """The ledger entry of a release: who got which elements of whom, why, and what was not sent."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from bridge.gate.authorise import Viewer
@@ -19,6 +21,27 @@ class Disclosure:
     stored: Stored
     decided: RecordDecision
     released: ReleasedResource
+
+
+_NOTICED: ContextVar[list[Disclosure] | None] = ContextVar("noticed", default=None)
+
+
+@contextmanager
+def noticing() -> Iterator[list[Disclosure]]:
+    """Yield a list that is given what the gate enters in the ledger meanwhile, in this context."""
+    told: list[Disclosure] = []
+    token = _NOTICED.set(told)
+    try:
+        yield told
+    finally:
+        _NOTICED.reset(token)
+
+
+def notice(told: Sequence[Disclosure]) -> None:
+    """Let who is :func:`noticing` know what was decided and entered."""
+    noticed = _NOTICED.get()
+    if noticed is not None:
+        noticed += told
 
 
 def entry_of(

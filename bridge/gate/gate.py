@@ -12,7 +12,7 @@ from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import decide
-from bridge.gate.disclosures import Disclosure, entry_of
+from bridge.gate.disclosures import Disclosure, entry_of, notice
 from bridge.gate.follow_up import follow_ups
 from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, linkable
@@ -77,11 +77,10 @@ class Gate:
         caller: Caller,
         query: Query,
         asked: tuple[tuple[str, ...], str],
-        told: list[Disclosure] | None = None,
     ) -> Released:
         """Do :meth:`search` inside a write transaction, noting what was named and not got."""
         came = self._clock.now()
-        found = self.search_within(connection, caller, query, asked, told)
+        found = self.search_within(connection, caller, query, asked)
         note_request(connection, caller, (query, found), (asked[1], came))
         return found
 
@@ -91,9 +90,8 @@ class Gate:
         caller: Caller,
         query: Query,
         asked: tuple[tuple[str, ...], str] = ((), ""),
-        told: list[Disclosure] | None = None,
     ) -> Released:
-        """Do :meth:`search` inside a write transaction; ``told`` is given what was decided."""
+        """Do :meth:`search` inside a write transaction that the caller commits."""
         includes, request = asked
         viewer = self._viewer(connection, caller)
         query = followed(connection, (caller, viewer), query, self._clock.now())
@@ -103,8 +101,6 @@ class Gate:
         extra = self._included(connection, (caller, viewer), wanted)
         extra += self._referring(connection, (caller, viewer), query, matches)
         self._entered(connection, viewer, [*matches, *extra], request)
-        if told is not None:
-            told += [*matches, *extra]
         return Released(
             matches=tuple(d.released for d in matches),
             included=tuple(d.released for d in extra),
@@ -282,6 +278,7 @@ class Gate:
         found = (entry_of(viewer, each, self._identifiers, request) for each in told)
         append(connection, [entry for entry in found if entry], self._clock)
         owe(connection, self._identifiers, viewer, told, self._clock)
+        notice(told)
 
     def note_asked(self, caller: Caller, key: tuple[str, str], request: str) -> None:
         """Note a request for a record that was answered with nothing."""

@@ -21,7 +21,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, event
 
 from bridge.errors import ForbiddenError, RefusedError, UnauthorizedError
-from bridge.gate.disclosures import Disclosure
+from bridge.gate.disclosures import noticing
 from bridge.gate.gate import Gate
 from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, permits_of, who
 from bridge.gate.released import ReleasedResource
@@ -33,7 +33,6 @@ from bridge.store.agreement_changes import next_change
 from bridge.store.engine import kept_connection, write_on
 from bridge.store.standing import standing
 from bridge.store.state_versions import held_versions, state_versions
-from bridge.store.vault import Query
 
 MOST_AT_ONCE: Final = 64
 _MOST_CALLERS: Final = 10_000
@@ -284,19 +283,14 @@ class Together:
         self, moment: _Moment, asked: Asked, caller: Caller, learned: list[tuple[Key, Permit]]
     ) -> None:
         """Let the gate decide anew, so that a failure undoes no more than this."""
-        told: list[Disclosure] = []
-        query = Query(asked.kind, ids=(asked.record_id,), limit=1, interaction="read")
+        key = (asked.kind, asked.record_id)
         try:
-            with moment.connection.begin_nested():
-                found = self._gate.search_noted(
-                    moment.connection, caller, query, ((), asked.request), told
-                )
+            with moment.connection.begin_nested(), noticing() as told:
+                asked.found = self._gate.read_noted(moment.connection, caller, key, asked.request)
                 if state_versions(moment.connection) == moment.versions:
                     viewer = viewer_of(moment.connection, caller)
                     # From before the decision: what changed by itself since ends the permit.
                     at = (moment.epoch, moment.now)
                     learned += permits_of(moment.connection, viewer, told, self._identifiers, at)
         except RefusedError as error:
-            asked.error = error
-        else:
-            asked.found = found.matches[0] if found.matches else None
+            asked.found, asked.error = None, error

@@ -94,7 +94,7 @@ def _tables_replaceable(engine: Engine) -> Iterator[Engine]:
 
 def _forget_references(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's
     dbapi_connection.execute("PRAGMA foreign_keys=OFF").close()
-    # Triggers name tables that are not there for a moment; what is renamed is not looked up in them.
+    # Triggers name tables that are not there for a moment: they are left as they are.
     dbapi_connection.execute("PRAGMA legacy_alter_table=ON").close()
 
 

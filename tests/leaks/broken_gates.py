@@ -37,14 +37,12 @@ class CountsFirst(Gate):
 class SaysForbidden(Gate):
     """Tells a caller that what it may not read is there."""
 
-    def read(
-        self, caller: Caller, kind: str, record_id: str, request: str = ""
+    def read_noted(
+        self, connection: Connection, caller: Caller, key: tuple[str, str], request: str
     ) -> ReleasedResource | None:
-        found = super().read(caller, kind, record_id, request)
-        if found is None:
-            with read(self._engine) as connection:
-                if find(connection, Query(kind, ids=(record_id,)), EVERYTHING)[1]:
-                    raise ForbiddenError
+        found = super().read_noted(connection, caller, key, request)
+        if found is None and find(connection, Query(key[0], ids=(key[1],)), EVERYTHING)[1]:
+            raise ForbiddenError
         return found
 
 
