@@ -117,8 +117,10 @@ def _reply(found: ReleasedResource, base: str, scope: Scope) -> Reply:
 
 
 def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
-    length = (b"content-length", b"%d" % len(reply.body))
-    return [length, *_written(tuple(reply.headers.items()))]
+    written = _written(tuple(reply.headers.items()))
+    if reply.status == 304:  # it has no body whose length could be told (RFC 9110 8.6)
+        return list(written)
+    return [(b"content-length", b"%d" % len(reply.body)), *written]
 
 
 @lru_cache(maxsize=4096)

@@ -58,11 +58,9 @@ BYTES = {
     ("validation", "validate"),
     ("bulk", "kick_off"),
     ("bulk", "cancel"),
-    ("interactions", "_read"),
+    ("interactions", "read_reply"),
     ("problems", "_http"),
-    ("problems", "_outage"),
-    ("problems", "_halted"),
-    ("problems", "_unexpected"),
+    ("problems", "answer_to"),
 }
 PLACES = {
     "Response": RESPONSES,
