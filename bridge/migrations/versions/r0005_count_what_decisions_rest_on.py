@@ -1,6 +1,6 @@
 """Count every change that a remembered decision rests on, by triggers.
 
-Revision: r0004, after r0003.
+Revision: r0005, after r0004.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0004"
-down_revision = "r0003"
+revision = "r0005"
+down_revision = "r0004"
 
 _STEP: Final = {
     "sqlite": "1 + abs(random() / 9223372036855)",
