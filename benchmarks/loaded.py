@@ -1,23 +1,24 @@
 """A deployment with many referrals, made once and kept under ``.bench``.
 
-The demo's deployment is set up and its files are imported; then each of its referrals is copied
-with identifiers of its own (student, records, forms, facts), through the writer of stored records,
-until there are as many as asked for. All people are made up. The folder is named by the schema, so
-that another schema gets another deployment.
+The demo's deployment is set up and its files are imported; then the rows of each of its referrals
+are copied with identifiers of their own (student, records, forms, facts) and change numbers of
+their own, until there are as many as asked for. All people are made up. The folder is named by the
+schema, so that another schema gets another deployment.
 """
 
 import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Column, Connection, MetaData, String, bindparam, delete, insert, select, text
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlmodel import AutoString
 
 from benchmarks.serving import ROOT
 from bridge.app import open_bridge
@@ -25,22 +26,28 @@ from bridge.context import Bridge
 from bridge.demo.run import LEA, PROVIDER, Demo
 from bridge.schema import metadata
 from bridge.settings import FILE_NAME, read_settings
-from bridge.store.engine import read, write
-from bridge.store.intake import NewRecord, put_records
+from bridge.store.engine import write
+from bridge.store.intake import next_changes
 
 REFERRALS = 100_000
-_AT_ONCE = 250
-_ID = re.compile(r"[0-9a-f]{8}(?=-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})")
-_KEPT_AS_THEY_ARE = ("student", "evidence", "signed_release")
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """One imported referral: its records in the order they came, and rows of other tables."""
-
-    records: tuple[dict[str, Any], ...]
-    rows: dict[str, list[dict[str, Any]]]
-    ids: frozenset[str]
+_AT_ONCE = 20
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HERE = "\x01"
+_OF_RECORDS = "WHERE (type, id) IN (SELECT type, id FROM record WHERE student_id IS NOT NULL)"
+_COPIED = {
+    "student": "",
+    "evidence": "WHERE student_id <> ''",
+    "signed_release": "",
+    "record": "WHERE student_id IS NOT NULL",
+    "search_value": _OF_RECORDS,
+    "search_date": _OF_RECORDS,
+}
+_NUMBERS = (
+    "WITH RECURSIVE n(n) AS (SELECT CAST(:first AS INTEGER) UNION ALL SELECT n + 1 FROM n"
+    " WHERE n < CAST(:last AS INTEGER))"
+)
+_RANKS = "(SELECT type, id, row_number() OVER (ORDER BY change) - 1 AS rank FROM marked_record)"
+_HEX = {"sqlite": "printf('%08x', n.n)", "postgresql": "lpad(to_hex(n.n), 8, '0')"}
 
 
 def loaded(backend: str, referrals: int = REFERRALS) -> Demo:
@@ -84,73 +91,91 @@ def _make(folder: Path, backend: str, referrals: int) -> None:
         bridge = demo.set_up()
         opened.callback(bridge.engine.dispose)
         demo.import_school_files(bridge)
-        originals = list(_originals(bridge))
-        for start in range(0, referrals - len(originals), _AT_ONCE):
-            numbers = range(start, min(start + _AT_ONCE, referrals - len(originals)))
-            _copy(bridge, [(n, originals[n % len(originals)]) for n in numbers])
+        with write(bridge.engine) as connection:
+            there = _mark(connection)
+        for first in range(1, referrals // there, _AT_ONCE):
+            last = min(first + _AT_ONCE, referrals // there) - 1
+            with write(bridge.engine) as connection:
+                _copy(connection, (first, last), bridge.clock.now())
+        with write(bridge.engine) as connection:
+            for table in _COPIED:
+                connection.exec_driver_sql(f"DROP TABLE marked_{table}")
+            connection.exec_driver_sql("ANALYZE")
 
 
-def _originals(bridge: Bridge) -> Iterator[Original]:
-    record, tables = metadata.tables["record"], metadata.tables
-    with read(bridge.engine) as connection:
-        query = select(record.c.student_id).where(record.c.type == "ServiceRequest")
-        for student in sorted(set(connection.scalars(query))):
-            records = _rows(connection, record, record.c.student_id == student)
-            rows = {
-                name: _rows(connection, tables[name], _of_student(tables[name]) == student)
-                for name in _KEPT_AS_THEY_ARE
-            }
-            ids = {student, *(r["id"] for r in records)}
-            ids |= {row[c] for some in rows.values() for row in some for c in ("id", "source_id")
-                    if row.get(c)}  # fmt: skip
-            yield Original(
-                tuple(sorted(records, key=lambda r: r["change"])),
-                rows,
-                frozenset(i for i in ids if _ID.match(i)),
-            )
+def _mark(connection: Connection) -> int:
+    """Keep a copy of the rows, with a mark where an id that each copy has anew begins.
+
+    Returns how many referrals there are.
+    """
+    ids = (connection.exec_driver_sql(f"SELECT id FROM {name} {which}").scalars()  # noqa: S608 - names of ours
+           for name, which in list(_COPIED.items())[:4])  # fmt: skip
+    new = {str(found) for some in ids for found in some}
+
+    def marked(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return _ID.sub(lambda f: _HERE + f[0][8:] if f[0] in new else f[0], value)
+
+    for name, which in _COPIED.items():
+        _keep_marked(connection, name, which, marked)
+    return _count(connection, "record WHERE type = 'ServiceRequest'")
 
 
-def _of_student(table: Table) -> Any:  # noqa: ANN401 - a column
-    return table.c.id if table.name == "student" else table.c.student_id
+def _keep_marked(
+    connection: Connection, name: str, which: str, marked: Callable[[object], object]
+) -> None:
+    connection.exec_driver_sql(f"CREATE TABLE marked_{name} AS SELECT * FROM {name} {which}")  # noqa: S608 - names of ours
+    table = metadata.tables[name].to_metadata(MetaData(), name=f"marked_{name}")
+    rows = [dict(row) for row in connection.execute(select(table)).mappings()]
+    connection.execute(delete(table))
+    changed = [{column: marked(value) for column, value in row.items()} for row in rows]
+    connection.execute(insert(table), changed)
 
 
-def _rows(connection: Connection, table: Table, where: Any) -> list[dict[str, Any]]:  # noqa: ANN401
-    return [dict(row) for row in connection.execute(select(table).where(where)).mappings()]
+def _copy(connection: Connection, copies: tuple[int, int], at: datetime) -> None:
+    """Store some copies of every referral."""
+    first, last = copies
+    each = _count(connection, "marked_record")
+    change, moved = next_changes(connection, each * (last - first + 1), at)
+    binds = {"first": first, "last": last, "change": change, "moved": moved, "each": each}
+    typed = bindparam("moved", type_=metadata.tables["record"].c.last_updated.type)
+    for name in _COPIED:
+        sql = _sql(connection.dialect.name, name)
+        given = {key: value for key, value in binds.items() if f":{key}" in sql}
+        statement = text(sql).bindparams(typed) if "moved" in given else text(sql)
+        connection.execute(statement, given)
 
 
-def _copy(bridge: Bridge, asked: Sequence[tuple[int, Original]]) -> None:
-    """Store copies of referrals, in one transaction."""
-    records: list[NewRecord] = []
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in _KEPT_AS_THEY_ARE}
-    for number, original in asked:
-        renamed = {i: f"{number + 1:08x}{i[8:]}" for i in original.ids}
-        records += [_record(each, renamed) for each in original.records]
-        for name, some in original.rows.items():
-            rows[name] += [_row(row, renamed, number) for row in some]
-    with write(bridge.engine) as connection:
-        for name in _KEPT_AS_THEY_ARE:
-            if rows[name]:
-                connection.execute(insert(metadata.tables[name]), rows[name])
-        put_records(connection, records, bridge.clock.now())
+def _sql(dialect: str, name: str) -> str:
+    columns = [c for c in metadata.tables[name].c if (name, c.name) != ("student", "version")]
+    said = ", ".join(_copied(name, column) for column in columns)
+    source = f"marked_{name} m"
+    if "change" in metadata.tables[name].c:
+        source += f" JOIN {_RANKS} r ON r.type = m.type AND r.id = m.id"
+    into = ", ".join(column.name for column in columns)
+    written = f"INSERT INTO {name} ({into}) {_NUMBERS} SELECT {said} FROM n CROSS JOIN {source}"  # noqa: S608 - names of ours
+    return written.replace("{hex}", _HEX[dialect])
 
 
-def _record(row: dict[str, Any], renamed: dict[str, str]) -> NewRecord:
-    kept = ("custodian", "sender_role", "audience", "agreement_id", "element", "third_party")
-    whole = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-    body = whole.sub(lambda found: renamed.get(found[0], found[0]), row["body"])
-    named = {name: renamed.get(row[name], row[name]) for name in ("student_id", "referral_id")}
-    key = renamed.get(row["source_key"], row["id"])
-    return NewRecord(
-        json.loads(body), source_key=key, **named, **{name: row[name] for name in kept}
-    )
+def _copied(table: str, column: Column[Any]) -> str:
+    """Return what stands in a column of copy number ``n``."""
+    name = f"m.{column.name}"
+    match table, column.name:
+        case (_, "change"):
+            return "CAST(:change AS BIGINT) + (n.n - CAST(:first AS INTEGER)) * :each + r.rank"
+        case (_, "last_updated"):
+            return ":moved"
+        case ("student", "local_key") | ("record", "source_key"):
+            return f"n.n || '-' || {name}"
+        case _ if isinstance(column.type, AutoString | String):
+            return f"replace({name}, '{_HERE}', {{hex}})"
+        case _:
+            return name
 
 
-def _row(row: dict[str, Any], renamed: dict[str, str], number: int) -> dict[str, Any]:
-    new = {k: renamed.get(v, v) if isinstance(v, str) else v for k, v in row.items()}
-    new.pop("version", None)
-    if "local_key" in new:
-        new["local_key"] = f"copy-{number}"
-    return new
+def _count(connection: Connection, of: str) -> int:
+    return int(connection.exec_driver_sql(f"SELECT count(*) FROM {of}").scalar_one())  # noqa: S608 - names of ours
 
 
 def open_loaded(demo: Demo, backend: str, opened: ExitStack) -> Bridge:
