@@ -98,12 +98,7 @@ def _oauth(_request: Request, error: Exception) -> Response:
 
 
 def _halted(_request: Request, error: Exception) -> Response:
-    if isinstance(error, ClockDoubted):
-        _log.error(str(error))
-    else:
-        _log.error("the ledger is halted: schoolbridge ledger head, then ledger remember or resume")
-    finding = Finding("transient", "The server releases nothing for now. Ask again later.")
-    return Reply(503, outcome([finding]), {"Retry-After": HALTED_SECONDS}).response()
+    return answer_to(error).response()
 
 
 def _outage(_request: Request, error: Exception) -> Response:
@@ -116,16 +111,28 @@ def answer_to(error: Exception) -> Reply:
     """Return the answer to an error, for who answers without the framework."""
     if isinstance(error, RefusedError):
         return outcome_reply(error)
+    if isinstance(error, LedgerHalted):
+        _log.error(_said(error))
+        return _later("The server releases nothing for now. Ask again later.", HALTED_SECONDS)
     if is_outage(error):
         _log.error("the database cannot answer now", kind=type(error).__name__)
         text = "The server cannot answer now; nothing was released. Ask again."
-        finding = Finding("transient", text)
-        return Reply(503, outcome([finding]), {"Retry-After": RETRY_SECONDS})
+        return _later(text, RETRY_SECONDS)
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
     _log.error("unexpected", kind=type(error).__name__, place=place)
     finding = Finding("exception", "Something went wrong here; nothing was released or changed.")
     return Reply(500, outcome([finding]))
+
+
+def _said(error: LedgerHalted) -> str:
+    if isinstance(error, ClockDoubted):
+        return str(error)
+    return "the ledger is halted: schoolbridge ledger head, then ledger remember or resume"
+
+
+def _later(text: str, seconds: str) -> Reply:
+    return Reply(503, outcome([Finding("transient", text)]), {"Retry-After": seconds})
 
 
 def _unexpected(_request: Request, error: Exception) -> Response:

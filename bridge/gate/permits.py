@@ -1,7 +1,7 @@
 """What was decided on records that were released, remembered with everything it rests on.
 
 A decision is a pure function of the record, the facts about its student and about anybody, the
-agreements, who asks and the instant (docs/adr/0021). The first four are known by counters the
+agreements, who asks and the instant (docs/adr/0025). The first four are known by counters the
 database moves itself (:mod:`bridge.store.state_versions`); for the instant a permit says from when
 to when no fact, day or agreement changes by itself.
 

@@ -31,7 +31,7 @@ from bridge.ledger.append import Filled, append_filled
 from bridge.parts import HasParts
 from bridge.store.agreement_changes import next_change
 from bridge.store.engine import kept_connection, write_on
-from bridge.store.standing import standing
+from bridge.store.standing import Stood, standing
 from bridge.store.state_versions import held_versions, state_versions
 
 MOST_AT_ONCE: Final = 64
@@ -265,7 +265,7 @@ class Together:
         if what concerns everybody has not moved while they were waited for.
         """
         stood = [(a.kind, a.record_id, p.change, p.version) for a, p, _ in hits]
-        stands = standing(moment.connection, stood)
+        stands = self._stand(moment, stood)
         held = held_versions(moment.connection)
         now = self._clock.now()
         same = all(moment.versions[name] == value for name, value in held.items())
@@ -278,6 +278,9 @@ class Together:
             if permit.entry is not None:
                 filled.append(Filled(permit.entry, asked.request))
         return filled
+
+    def _stand(self, moment: _Moment, stood: Sequence[Stood]) -> list[bool]:
+        return standing(moment.connection, stood)
 
     def _decide(
         self, moment: _Moment, asked: Asked, caller: Caller, learned: list[tuple[Key, Permit]]

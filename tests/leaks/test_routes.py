@@ -61,6 +61,7 @@ BYTES = {
     ("interactions", "read_reply"),
     ("problems", "_http"),
     ("problems", "answer_to"),
+    ("problems", "_later"),
 }
 PLACES = {
     "Response": RESPONSES,

@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import insert
 
 from bridge.gate.disclosures import subject_of
-from bridge.gate.together import Asked
+from bridge.gate.together import Asked, Together
 from bridge.identity import digest_of
 from bridge.identity.tables import TOKEN
 from bridge.journeys.record_releases import revoke_release
@@ -40,10 +40,10 @@ class Race:
     in_flight: float
 
 
-def run_races(world: World, races: int, seed: int) -> list[Race]:
+def run_races(world: World, races: int, seed: int, kind: type[Together] = Together) -> list[Race]:
     """Run so many races, each about a student of its own, with decisions that are remembered."""
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    reads = Reads(world)
+    reads = Reads(world, kind)
     done: list[Race] = []
     for start in range(0, races, 50):
         numbers = range(start, min(start + 50, races))

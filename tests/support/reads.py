@@ -15,11 +15,12 @@ class Reads:
     """One process's batches; a second one stands for another worker on the same database."""
 
     world: World
+    kind: type[Together] = Together
     together: Together = field(init=False)
 
     def __post_init__(self) -> None:
         bridge = self.world.bridge
-        self.together = Together(bridge.gate, bridge, bridge.tokens)
+        self.together = self.kind(bridge.gate, bridge, bridge.tokens)
 
     def ask(self, token: str, named: Sequence[tuple[str, str]]) -> list[Asked]:
         """Ask for several records at once and wait for all answers."""

@@ -3,20 +3,26 @@
 import os
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from bridge.clock import ShiftedClock
 from bridge.errors import ForbiddenError, UnauthorizedError
+from bridge.gate.together import Together
 from bridge.identity import disable_client
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.report_sources import source_down, source_heard
 from bridge.ledger.check import verify_log
+from bridge.ledger.errors import LedgerHalted
+from bridge.ledger.halting import halt_all, resume
 from bridge.store.engine import read, write
+from bridge.store.standing import Stood
 from tests.support.races import READERS, REQUEST, run_races
 from tests.support.reads import Reads
 from tests.support.worlds import (
@@ -31,6 +37,24 @@ from tests.support.worlds import (
 )
 
 RACES = int(os.environ.get("SCHOOLBRIDGE_RACES") or 60)  # noqa: TID251 - how long to test
+
+
+class TrustsItsMemory(Together):
+    """Does not ask whether the record and what is known of its student still stand."""
+
+    def _stand(self, moment: Any, stood: Sequence[Stood]) -> list[bool]:  # noqa: ANN401
+        return [True] * len(super()._stand(moment, stood))
+
+
+class KeepsItsMoment(Together):
+    """Asks only once what holds for everybody."""
+
+    first: dict[str, int] | None = None
+
+    def _moment(self, connection: Connection) -> Any:  # noqa: ANN401
+        moment = super()._moment(connection)
+        self.first = self.first or moment.versions
+        return replace(moment, versions=self.first)
 
 
 def release_id(world: World, number: str) -> str:
@@ -111,6 +135,18 @@ def test_a_source_that_is_not_heard_of_closes_by_itself(reads: Reads) -> None:
     assert not seen(reads)
 
 
+def test_nothing_leaves_under_a_log_that_is_halted(reads: Reads) -> None:
+    with write(reads.world.bridge.engine) as connection:
+        halt_all(connection, [])
+    for _ in range(2):
+        with pytest.raises(LedgerHalted):
+            seen(reads)
+    assert not seen(reads, "R-3")
+    with write(reads.world.bridge.engine) as connection:
+        resume(connection, reads.world.agreement, "operator", reads.world.clock)
+    assert seen(reads)
+
+
 def test_a_form_ends_on_its_last_day(world: World) -> None:
     last = form_education(expires_on=world.clock.now().date())
     world.refer([referral(1, releases=(last,))])
@@ -157,6 +193,25 @@ def test_what_one_party_was_given_another_is_not(reads: Reads) -> None:
     other = reads.world.web("cove-ehr").token
     assert reads.read(other, REQUEST, reads.world.id_of(REQUEST, "R-1")) is None
     assert reads.read(other, REQUEST, reads.world.id_of(REQUEST, "R-1", COVE)) is None
+
+
+def test_a_memory_that_is_trusted_after_a_revocation_is_noticed(world: World) -> None:
+    world.refer([referral(1)])
+    reads = Reads(world, TrustsItsMemory)
+    assert seen(reads)
+    assert revoke_release(world.parts, release_id(world, "R-1"))
+    assert seen(reads)  # what the tests above would not let pass
+    reads.together.close()
+
+
+def test_a_memory_of_what_held_for_everybody_is_noticed(lite: World) -> None:
+    # (On PostgreSQL the counter that is held until the commit would tell as well.)
+    lite.refer([referral(1)])
+    reads = Reads(lite, KeepsItsMoment)
+    assert seen(reads)
+    source_down(lite.parts, "millbrook", "dissent")
+    assert seen(reads)
+    reads.together.close()
 
 
 def test_a_link_leads_no_further_once_its_target_is_gone(reads: Reads) -> None:
@@ -210,6 +265,13 @@ def test_one_read_that_fails_takes_no_other_with_it(reads: Reads) -> None:
     good, bad, absent = reads.ask(token, named)
     assert [a.found is not None for a in (good, bad, absent)] == [True, False, False]
     assert [a.error is not None for a in (good, bad, absent)] == [False, True, False]
+
+
+def test_the_races_notice_a_memory_that_is_trusted(database_url: str, tmp_path: Path) -> None:
+    world = make_world(database_url, tmp_path, ShiftedClock(NOW))
+    races = run_races(world, 12, random.SystemRandom().randrange(10**6), TrustsItsMemory)
+    assert [race for race in races if race.after > race.before]
+    world.bridge.engine.dispose()
 
 
 @pytest.mark.slow
