@@ -11,7 +11,8 @@ INVARIANTS
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -288,7 +289,7 @@ class Together:
         """Let the gate decide anew, so that a failure undoes no more than this."""
         key = (asked.kind, asked.record_id)
         try:
-            with moment.connection.begin_nested(), noticing() as told:
+            with _apart(moment.connection), noticing() as told:
                 asked.found = self._gate.read_noted(moment.connection, caller, key, asked.request)
                 if state_versions(moment.connection) == moment.versions:
                     viewer = viewer_of(moment.connection, caller)
@@ -297,3 +298,17 @@ class Together:
                     learned += permits_of(moment.connection, viewer, told, self._identifiers, at)
         except RefusedError as error:
             asked.found, asked.error = None, error
+
+
+@contextmanager
+def _apart(connection: Connection) -> Iterator[None]:
+    """Undo what one request did, and no more, where it is refused."""
+    # By the same name each time: the toolkit counts its own, so that no two requests look alike.
+    connection.exec_driver_sql("SAVEPOINT asked")
+    try:
+        yield
+    except RefusedError:
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT asked")
+        connection.exec_driver_sql("RELEASE SAVEPOINT asked")
+        raise
+    connection.exec_driver_sql("RELEASE SAVEPOINT asked")
