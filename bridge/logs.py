@@ -26,8 +26,12 @@ class WithoutMessages(logging.Formatter):
         return f"{record.name} {record.levelname}"
 
 
-def configure_logs() -> None:
-    """Set logging up for a running server."""
+def configure_logs(*, for_good: bool = False) -> None:
+    """Set logging up for a running server.
+
+    Args:
+        for_good: whether the process writes to one and the same output until it ends.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(WithoutMessages())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -43,7 +47,7 @@ def configure_logs() -> None:
         # The server's own line of each request took a fifth of a read without these three.
         logger_factory=structlog.BytesLoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
 
 

@@ -37,7 +37,7 @@ def serve(
     from bridge.logs import configure_logs
     from bridge.settings import read_settings
 
-    configure_logs()
+    configure_logs(for_good=True)
     settings = read_settings(home)
     if workers == 1:
         server = uvicorn.Server(_config(settings, _app(home, 1)))
@@ -104,7 +104,7 @@ def _worker_app(home: Path, workers: int) -> "FastAPI":
     """Make the application of one of several processes."""
     from bridge.logs import configure_logs
 
-    configure_logs()
+    configure_logs(for_good=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     return _app(home, workers)
 
