@@ -7,8 +7,8 @@ does not know, goes on to the routes; what both answer is the same, byte for byt
 import asyncio
 import re
 import secrets
-import time
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
@@ -56,7 +56,7 @@ class HotLane:
         asked = Asked(
             bearer,
             *named,
-            request=_request_id(),
+            request=_request_id(self._bridge.clock.real_now()),
             answered=_resolve,
             waiting=waiting,
         )
@@ -69,10 +69,10 @@ class HotLane:
         return _reply(asked.found, self._bridge.settings.fhir_base, scope)
 
 
-def _request_id() -> str:
+def _request_id(now: datetime) -> str:
     # In the order of time: entries of the ledger are looked up by it, and one that stood anywhere
     # in that index would cost a page of its own.
-    return f"{time.time_ns() >> 20:012x}{secrets.token_hex(4)}"
+    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(4)}"
 
 
 class _Route:

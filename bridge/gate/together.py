@@ -291,7 +291,7 @@ class Together:
         try:
             with _apart(moment.connection), noticing() as told:
                 asked.found = self._gate.read_noted(moment.connection, caller, key, asked.request)
-                if state_versions(moment.connection) == moment.versions:
+                if told and state_versions(moment.connection) == moment.versions:
                     viewer = viewer_of(moment.connection, caller)
                     # From before the decision: what changed by itself since ends the permit.
                     at = (moment.epoch, moment.now)

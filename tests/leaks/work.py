@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 # A list of ids makes as many parameters as it has ids: what counts is that there is a list.
 _LIST = re.compile(r"\((?:\?|:\w+|%\(\w+\)s)(?:, (?:\?|:\w+|%\(\w+\)s))*\)")
@@ -31,33 +31,33 @@ class Work:
     rows: int = 0
     steps: int = 0
 
+    def note(self, *told: Any) -> None:  # noqa: ANN401 - as the library calls it
+        _, _, statement, parameters, _, many = told
+        self.statements.append((_LIST.sub("(*)", statement), len(parameters) if many else 1))
+
+    def row(self, _cursor: object, values: tuple[object, ...]) -> tuple[object, ...]:
+        self.rows += 1
+        return values
+
+    def step(self) -> int:
+        self.steps += 1
+        return 0
+
+    def watch(self, connection: Any, *_: object) -> None:  # noqa: ANN401 - a driver's connection
+        connection.row_factory = self.row
+        connection.set_progress_handler(self.step, 1)
+
+    def begun(self, connection: Connection) -> None:
+        # A connection that is kept by who answers reads is not taken from the pool each time.
+        self.watch(connection.connection.dbapi_connection)
+
 
 @contextmanager
 def counted(engine: Engine) -> Iterator[Work]:
     """Count the work of an engine on SQLite while the context lasts."""
     work = Work()
-
-    def note(*told: Any) -> None:  # noqa: ANN401 - as the library calls it
-        _, _, statement, parameters, _, many = told
-        work.statements.append((_LIST.sub("(*)", statement), len(parameters) if many else 1))
-
-    def row(_cursor: object, values: tuple[object, ...]) -> tuple[object, ...]:
-        work.rows += 1
-        return values
-
-    def step() -> int:
-        work.steps += 1
-        return 0
-
-    def watch(connection: Any, *_: object) -> None:  # noqa: ANN401 - a driver's connection
-        connection.row_factory = row
-        connection.set_progress_handler(step, 1)
-
-    def leave(connection: Any, *_: object) -> None:  # noqa: ANN401 - a driver's connection
-        connection.row_factory = None
-        connection.set_progress_handler(None, 0)
-
-    watched = {"before_cursor_execute": note, "checkout": watch, "checkin": leave}
+    watched: dict[str, Any] = {"checkout": work.watch, "checkin": _leave, "begin": work.begun}
+    watched |= {"before_cursor_execute": work.note, "commit": _ended, "rollback": _ended}
     for name, hook in watched.items():
         event.listen(engine, name, hook)
     try:
@@ -65,3 +65,12 @@ def counted(engine: Engine) -> Iterator[Work]:
     finally:
         for name, hook in watched.items():
             event.remove(engine, name, hook)
+
+
+def _leave(connection: Any, *_: object) -> None:  # noqa: ANN401 - a driver's connection
+    connection.row_factory = None
+    connection.set_progress_handler(None, 0)
+
+
+def _ended(connection: Connection) -> None:
+    _leave(connection.connection.dbapi_connection)
