@@ -146,7 +146,7 @@ def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canar
     assert leaks(scanner.report) == []
     assert scanner.report.echoed == []
     assert scanner.report.statuses[200] > 300
-    assert written.count(b'"event": "request"') >= scanner.report.requests
+    assert written.count(b'"event":"request"') >= scanner.report.requests
     assert world.canaries.found_in(written) | scanner.sent.found_in(written) == set()
     secrets = [*signed_in.opened.tokens.values(), *signed_in.opened.sessions.values()]
     assert [secret for secret in secrets if secret.encode() in written] == []
