@@ -18,13 +18,7 @@ from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, linkable
 from bridge.gate.owing import owe
 from bridge.gate.projection import project, references
-from bridge.gate.released import (
-    GATE_MARK,
-    Released,
-    ReleasedFollowUps,
-    ReleasedResource,
-    Seen,
-)
+from bridge.gate.released import GATE_MARK, Released, ReleasedFollowUps, ReleasedResource, Seen
 from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
 from bridge.gate.scope_limits import reaches_version, within_scopes
