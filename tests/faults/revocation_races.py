@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bridge.clock import SystemClock
 from bridge.context import Bridge
@@ -44,7 +44,7 @@ class Races:
     """What came of the races.
 
     Attributes:
-        entries: releases in the ledger about each student when the revocation was acknowledged.
+        subjects: whom they were about, by the ledger's name.
         late: reads begun after the acknowledgement that were answered with the record.
         in_flight: seconds after the acknowledgement at which a read begun before was answered with
             the record; such a release was committed before.
@@ -52,19 +52,30 @@ class Races:
         seconds: how long all of it took.
     """
 
-    entries: dict[str, int] = field(default_factory=dict)
+    subjects: set[str] = field(default_factory=set)
     reads: int = 0
     late: int = 0
     in_flight: list[float] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
     seconds: float = 0.0
 
-    def committed_late(self, bridge: Bridge) -> int:
-        """Count releases that the ledger took after the revocation was acknowledged."""
-        query = select(ENTRY.c.subject, func.count()).where(ENTRY.c.kind == Kind.RELEASE.value)
+    def committed(self, bridge: Bridge) -> tuple[int, int]:
+        """Count releases that the ledger took before the revocation, and after it.
+
+        The order of a log's entries is the order of commits: who writes one holds the head until
+        the commit. So nothing between the revocation's commit and its acknowledgement is missed.
+        """
+        kinds = (Kind.RELEASE.value, Kind.REVOCATION.value)
+        query = select(ENTRY.c.subject, ENTRY.c.kind).where(ENTRY.c.kind.in_(kinds))
+        revoked, counts = set[str](), [0, 0]
         with read(bridge.engine) as connection:
-            now = {row[0]: row[1] for row in connection.execute(query.group_by(ENTRY.c.subject))}
-        return sum(now.get(subject, 0) - before for subject, before in self.entries.items())
+            for subject, kind in connection.execute(query.order_by(ENTRY.c.log, ENTRY.c.position)):
+                if kind == Kind.REVOCATION.value:
+                    revoked.add(subject)
+                elif subject in self.subjects:
+                    counts[subject in revoked] += 1
+        assert self.subjects <= revoked
+        return counts[0], counts[1]
 
 
 @dataclass
@@ -151,7 +162,7 @@ def _race(
         time.sleep(wait)
         assert revoke_release(parts_of(bridge), issue("release", request, "education"))
         acknowledged = time.monotonic()
-        races.entries[subject_of(bridge.identifiers, student)] = _entries(bridge, student)
+        races.subjects.add(subject_of(bridge.identifiers, student))
     finally:
         over.set()
     for answer in (answer for future in under_way for answer in future.result()):
@@ -162,10 +173,3 @@ def _race(
             races.late += 1
         elif answer.status == 200 and answer.ended > acknowledged:
             races.in_flight.append(answer.ended - acknowledged)
-
-
-def _entries(bridge: Bridge, student: str) -> int:
-    about = ENTRY.c.subject == subject_of(bridge.identifiers, student)
-    query = select(func.count()).where(about, ENTRY.c.kind == Kind.RELEASE.value)
-    with read(bridge.engine) as connection:
-        return int(connection.scalar(query) or 0)
