@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.api.interactions import read_reply, readable
 from bridge.api.problems import answer_to
+from bridge.api.recalls import PREFIX
 from bridge.api.replies import Reply
 from bridge.context import Bridge
 from bridge.errors import NotFoundError, UnauthorizedError
@@ -88,8 +89,8 @@ def _named(scope: Scope) -> tuple[str, str] | None:
     if any(name in _NEGOTIATED and value not in _PLAIN for name, value in scope["headers"]):
         return None
     found = _READ.fullmatch(scope["path"])
-    if found is None or not readable(found[1]):
-        return None
+    if found is None or not readable(found[1]) or found[2].startswith(PREFIX):
+        return None  # a recall is a Task with a route of its own
     return found[1], found[2]
 
 

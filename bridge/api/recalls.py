@@ -5,7 +5,7 @@ never finds one, so that what depends on consent and what must reach the recipie
 stay apart.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 
@@ -17,6 +17,9 @@ from bridge.journeys.recall_releases import acknowledge_recall, recall_for, reca
 from bridge.parts import parts_of
 
 router = APIRouter(prefix="/fhir/Task")
+
+PREFIX: Final = "recall-"
+"""What the id of each begins with; the id of no other Task does."""
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f\-]{36}$")]
 
@@ -32,7 +35,7 @@ def recalls(request: Request, call: CallOf) -> Response:
     return bundle_reply(released, base, {"self": f"{base}/Task/$recalls"}).response()
 
 
-@router.get("/recall-{recall_id}")
+@router.get(f"/{PREFIX}{{recall_id}}")
 def recall(recall_id: Id, call: CallOf) -> Response:
     """Read one notice."""
     call.require_all("Task", "read")
@@ -40,7 +43,7 @@ def recall(recall_id: Id, call: CallOf) -> Response:
     return resource_reply(found, call.bridge.settings.fhir_base).response()
 
 
-@router.put("/recall-{recall_id}")
+@router.put(f"/{PREFIX}{{recall_id}}")
 def acknowledge(recall_id: Id, request: Request, call: CallOf, body: BodyOf) -> Response:
     """Acknowledge one notice: the Task with status completed, and If-Match."""
     call.require_all("Task", "update")

@@ -29,6 +29,7 @@ _WAYS: Final = (*((mark, "") for mark in _MARKS), *((mark, "\\") for mark in _MA
 _ENDINGS: Final = (".csv", ".txt", ".tsv", ".xml", ".json", ".jsonl", ".ndjson")
 _JSON: Final = (".json", ".jsonl", ".ndjson")
 _HL7: Final = (b"MSH", b"FHS", b"BHS")
+_TABLES: Final = (".csv", ".tsv")
 _SESSIONS: Final = ("Encounter", "Appointment")
 # Kinds of record of which one row has several: a place needs the number of the one meant.
 _NUMBERED: Final = {
@@ -90,11 +91,12 @@ def survey(path: Path, *, sessions: bool = False) -> list[Surveyed]:
     if first.startswith(_HL7):
         places, notes = survey_messages(path)
         return [Surveyed(path.stem, path, SourceFormat(("hl7v2",), locations=places), notes)]
+    # The first heading of a table may begin with anything.
+    if path.suffix.lower() in _TABLES or not first.startswith((b"<", b"{", b"[")):
+        return [_table(path)]
     if first.startswith(b"<"):
         return [_records(path, "edfi-xml", [part])]
-    if first.startswith((b"{", b"[")):
-        return _json(path, [part], sessions=sessions)
-    return [_table(path)]
+    return _json(path, [part], sessions=sessions)
 
 
 def _is_workbook(path: Path) -> bool:
