@@ -15,7 +15,8 @@ from bridge.gate.together import Asked, Together
 from bridge.identity import Caller, caller_of
 from bridge.store.engine import write
 
-GAP_SECONDS = 0.003
+# As long as a revocation takes: it has to fit in between.
+GAP_SECONDS = 0.02
 
 
 def attempted(self: Together, batch: Sequence[Asked], *, alone: bool = False) -> Sequence[Asked]:
@@ -37,7 +38,7 @@ def read_hastily(
     with self._engine.begin() as connection:
         viewer = self._viewer(connection, caller)
         found, _ = self._reached(connection, (caller, viewer), query)
-    # A busy machine puts this between the two; an idle one would need thousands of races.
+    # A busy machine puts it between the two; an idle one would need thousands of races.
     time.sleep(GAP_SECONDS)
     with write(self._engine) as connection:
         self._entered(connection, viewer, found, request)
