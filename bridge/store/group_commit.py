@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError
 
 from bridge.store.engine import begun_writing, unflushed
 from bridge.store.writer_queue import Seat, WriterQueue, queue_of
@@ -31,6 +31,8 @@ T = TypeVar("T")
 # How long the first of a group may be kept waiting for those behind it.
 MOST_UNITS: Final = 64
 MOST_SECONDS: Final = 0.02
+# A session that flushed nothing for so long is asked whether it still lives.
+IDLE_SECONDS: Final = 1.0
 
 
 class NotAcknowledged(Exception):  # noqa: N818 - reads as what happened
@@ -149,38 +151,92 @@ def _not_acknowledged(cause: BaseException) -> NotAcknowledged:
     return made
 
 
+class _Session:
+    """One connection that flushes: how many units committed beside it, and how many are on disk."""
+
+    __slots__ = ("committed", "connection", "flushed", "used")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.committed = self.flushed = 0
+        self.used = time.monotonic()
+
+    def say(self, statement: str) -> None:
+        self.connection.exec_driver_sql(statement)
+        self.used = time.monotonic()
+
+
 class _Flushes:
-    """Transactions that do not wait for the disk, and one flush for all that have committed."""
+    """Transactions that do not wait for the disk, and one flush for all that have committed.
+
+    INVARIANT: a unit is flushed by a session that was there before it committed. When a database
+    process dies the server ends every session and forgets what was not on disk; a flush by a later
+    session would speak of a unit that is gone.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._durable = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._unflushed = unflushed(engine)
         self._guard = threading.Lock()
         self._flushing = threading.Lock()
-        self._committed = self._flushed = 0
-        event.listen(engine, "engine_disposed", lambda _: self._unflushed.dispose())
+        self._session: _Session | None = None
+        event.listen(engine, "engine_disposed", lambda _: self._close())
 
     def run(self, work: Callable[[Connection], T]) -> T:
+        session = self._present()
         with self._unflushed.begin() as connection:
             result = work(connection)
         try:
-            self._flush()
+            self._flush(session)
         except SQLAlchemyError as error:
             raise _not_acknowledged(error) from error
         return result
 
-    def _flush(self) -> None:
-        with self._guard:
-            self._committed += 1
-            mine = self._committed
+    def _present(self) -> _Session:
+        """Return a session that lives; one that was idle is asked first."""
+        session = self._session
+        if session is not None and time.monotonic() - session.used < IDLE_SECONDS:
+            return session
         with self._flushing:
-            if self._flushed >= mine:
+            session = self._session
+            if session is not None and time.monotonic() - session.used >= IDLE_SECONDS:
+                try:
+                    session.say("SELECT 1")
+                except SQLAlchemyError:
+                    self._end(session)
+                    session = None
+            if session is None:
+                session = self._session = _Session(self._durable.connect())
+            return session
+
+    def _flush(self, session: _Session) -> None:
+        with self._guard:
+            session.committed += 1
+            mine = session.committed
+        with self._flushing:
+            if session.flushed >= mine:
                 return  # the flush that ended while we waited began after our commit
-            reached = self._committed
-            with self._durable.connect() as connection:
+            if session is not self._session:
+                raise InvalidRequestError("the session that was to flush has ended")
+            reached = session.committed
+            try:
                 # Writes a record to the log and commits it durably, and so all that stand before.
-                connection.exec_driver_sql("SELECT pg_logical_emit_message(true, 'flush', '')")
-            self._flushed = reached
+                session.say("SELECT pg_logical_emit_message(true, 'flush', '')")
+            except BaseException:
+                self._end(session)
+                raise
+            session.flushed = reached
+
+    def _end(self, session: _Session) -> None:
+        self._session = None
+        session.connection.invalidate()
+        session.connection.close()
+
+    def _close(self) -> None:
+        with self._flushing:
+            if self._session is not None:
+                self._end(self._session)
+        self._unflushed.dispose()
 
 
 _flushes: Final[WeakKeyDictionary[Engine, _Flushes]] = WeakKeyDictionary()

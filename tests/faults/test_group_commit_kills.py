@@ -11,12 +11,15 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from bridge.store import group_commit
 from bridge.store.engine import open_engine, read, write
+from bridge.store.group_commit import NotAcknowledged, commit_together
 from tests.faults import unit_writer
 from tests.faults.killing import kill_database, opener
 from tests.faults.seeds import LONG, seed
@@ -129,3 +132,27 @@ def test_the_kills_find_a_unit_that_is_told_before_its_flush(own_postgres_url: s
     while not told.lost() and told.kills < 10:
         live_and_die(told, database=True)
     assert told.lost()
+
+
+def test_a_flush_after_a_crash_does_not_speak_for_a_unit_from_before(
+    own_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = begin(own_postgres_url)
+    engine, flush = open_engine(own_postgres_url), group_commit._Flushes._flush
+
+    def keep(n: int) -> None:
+        insert = text("INSERT INTO kept VALUES (:n)")
+        commit_together(engine, lambda connection: connection.execute(insert, {"n": n}))
+
+    def after_a_crash(*own: Any) -> None:  # noqa: ANN401 - what is patched
+        assert kill_database(opener(told.url))
+        flush(*own)
+
+    keep(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(group_commit._Flushes, "_flush", after_a_crash)
+        with pytest.raises(NotAcknowledged):
+            keep(2)
+    keep(3)
+    assert {1, 3} <= told.kept()
+    engine.dispose()
