@@ -90,7 +90,12 @@ def call_of(request: Request) -> Call:
 
 def bearer_of(request: Request) -> str:
     """Return the token in a request's Authorization header (RFC 6750 2.1); "" if there is none."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return bearer_in(request.headers.get("authorization", ""))
+
+
+def bearer_in(authorization: str) -> str:
+    """Return the token an Authorization header carries; "" if it carries none."""
+    scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

@@ -8,6 +8,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -18,7 +19,7 @@ from bridge.api.interactions import read_reply, readable
 from bridge.api.problems import answer_to
 from bridge.api.recalls import PREFIX
 from bridge.api.replies import Reply
-from bridge.context import Bridge
+from bridge.context import Bridge, bearer_in
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import ReleasedResource
 from bridge.gate.together import Asked, Together
@@ -51,7 +52,7 @@ class HotLane:
 
     async def _read(self, scope: Scope, named: tuple[str, str]) -> Reply:
         bearer = _bearer(scope)
-        if bearer is None:
+        if not bearer:
             return answer_to(UnauthorizedError())
         waiting = asyncio.get_running_loop().create_future()
         asked = Asked(
@@ -94,16 +95,17 @@ def _named(scope: Scope) -> tuple[str, str] | None:
     return found[1], found[2]
 
 
-def _bearer(scope: Scope) -> str | None:
+def _bearer(scope: Scope) -> str:
     written = next((v for n, v in scope["headers"] if n == b"authorization"), b"")
-    scheme, _, token = written.decode("latin-1").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token else None
+    return bearer_in(written.decode("latin-1"))
 
 
 def _resolve(answered: Sequence[Asked]) -> None:
     """Wake who waits; called in the thread of the batch, once for all of it."""
     loop = answered[0].waiting.get_loop()
-    loop.call_soon_threadsafe(_wake, answered)
+    # Nobody waits in a loop that has ended; the thread of the batch must go on for the others.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(_wake, answered)
 
 
 def _wake(answered: Sequence[Asked]) -> None:

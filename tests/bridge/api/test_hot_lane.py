@@ -1,8 +1,12 @@
 """Plain reads are answered before the routes, and answered the same."""
 
+import asyncio
+
 import httpx
 import pytest
 
+from bridge.api.hot import _resolve
+from bridge.gate.together import Asked
 from tests.support.worlds import World, form_health, referral
 
 PATHS = {
@@ -51,3 +55,13 @@ def test_a_version_the_client_has_is_not_sent_again(lite: World) -> None:
     for path in (place, f"{place}?_format=json"):
         again = web.get(path, headers={"If-None-Match": etag})
         assert (again.status_code, again.content) == (304, b"")
+
+
+def test_who_left_before_the_answer_takes_no_other_read_along(lite: World) -> None:
+    lite.refer([referral(1)])
+    loop = asyncio.new_event_loop()
+    left = Asked("nobody", "Task", "none", "r", answered=_resolve, waiting=loop.create_future())
+    loop.close()
+    _resolve([left])
+    place = f"/fhir/ServiceRequest/{lite.id_of('ServiceRequest', 'R-1')}"
+    assert lite.web().get(place).status_code == 200
