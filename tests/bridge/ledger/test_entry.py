@@ -6,40 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.ledger.entry import (
-    Entry,
-    Kind,
     Receipt,
     Recorded,
-    Resource,
-    Ruling,
-    Terms,
     body_of,
     read_body,
 )
 from tests.bridge.ledger.conftest import EntryMaker
+from tests.bridge.ledger.drawn import anything, instants
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-lists = st.lists(texts, max_size=3).map(tuple)
-instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-anything = st.builds(
-    Entry,
-    log=texts,
-    kind=st.sampled_from(Kind),
-    releasing=texts,
-    receiving=texts,
-    role=texts,
-    purpose=texts,
-    request=texts,
-    subject=st.none() | texts,
-    resource=st.none() | st.builds(Resource, texts, texts, texts),
-    elements=lists,
-    terms=st.none() | st.builds(Terms, texts, texts, texts),
-    ruling=st.none() | st.builds(Ruling, lists, texts, texts, lists, lists, texts, texts),
-    evidence=lists,
-    asked_at=st.none() | instants,
-    refers=st.lists(st.integers(0, 2**53 - 1), max_size=3).map(tuple),
-)
 
 
 @given(st.builds(Recorded, st.integers(0, 2**53 - 1), instants, anything))
