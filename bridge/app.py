@@ -15,7 +15,7 @@ from bridge.identifiers import Identifiers
 from bridge.journeys.keep_heads import keep_heads
 from bridge.journeys.sign_in_staff import DirectorySignIn
 from bridge.migrations.state import require_current
-from bridge.outbound import Fetching
+from bridge.outbound import Fetching, Outgoing
 from bridge.parts import parts_of
 from bridge.portal import board, sign_in
 from bridge.settings import Settings
@@ -39,7 +39,9 @@ def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
         keep_tables(connection)
     clock = clock_of(settings)
     identifiers = Identifiers(settings.secret)
-    bridge = Bridge(settings, engine, clock, identifiers, Gate(engine, clock, identifiers))
+    gate = Gate(engine, clock, identifiers)
+    fetching = Fetching(Outgoing(loopback=settings.local))
+    bridge = Bridge(settings, engine, clock, identifiers, gate, fetching=fetching)
     keep_heads(parts_of(bridge), settings.heads_file)
     return bridge
 
@@ -61,7 +63,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.state.directories = DirectorySignIn(
         # Fetches of its own: strangers who begin sign-ins must not hold up a client's keys.
         parts_of(bridge),
-        Fetching(),
+        Fetching(Outgoing(loopback=bridge.settings.local)),
         bridge.settings.directories,
         bridge.settings.base_url,
     )

@@ -12,7 +12,7 @@ from bridge.errors import BadRequestError, Finding, ForbiddenError, Unauthorized
 from bridge.gate import Gate
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller, TokenCache, caller_of
-from bridge.outbound import Fetching
+from bridge.outbound import Fetching, Outgoing
 from bridge.settings import Settings
 from bridge.store.engine import read
 
@@ -31,7 +31,7 @@ class Bridge:
     identifiers: Identifiers
     gate: Gate
     tokens: TokenCache = field(default_factory=TokenCache)
-    fetching: Fetching = field(default_factory=Fetching)
+    fetching: Fetching = field(default_factory=lambda: Fetching(Outgoing(loopback=False)))
 
 
 @dataclass(frozen=True, slots=True)

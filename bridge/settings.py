@@ -50,6 +50,11 @@ class Settings:
     development_issuer: bool = False
 
     @property
+    def local(self) -> bool:
+        """Whether the bridge is served to this machine alone: a demonstration or a test."""
+        return _local(self.host, self.base_url)
+
+    @property
     def fhir_base(self) -> str:
         """The FHIR service base URL."""
         return f"{self.base_url}/fhir"
@@ -122,10 +127,14 @@ def _development(values: dict[str, str]) -> bool:
     written = values["development_issuer"].lower()
     if written not in ("", "false", "true"):
         raise SettingsError(f"{FILE_NAME}: development_issuer is true or false")
-    local = values["host"] in LOOPBACK and is_loopback(values["base_url"])
+    local = _local(values["host"], values["base_url"])
     if written == "true" and not (local and values["demo_start"]):
         raise SettingsError(f"{FILE_NAME}: development_issuer is for the demo on loopback only")
     return written == "true"
+
+
+def _local(host: str, base_url: str) -> bool:
+    return host in LOOPBACK and is_loopback(base_url)
 
 
 def _absolute(home: Path, url: str) -> str:

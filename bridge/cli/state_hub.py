@@ -41,10 +41,7 @@ def collect(
 
     signing = SigningKey.load_or_generate(folder / "key.json")
     client = BackendClient(Partner(fhir_base, client_id, "system/*.rs"), signing, SystemClock())
-    try:
-        tell(collect_rows(client, folder / "rows" / name), as_json=as_json)
-    finally:
-        client.close()
+    tell(collect_rows(client, folder / "rows" / name), as_json=as_json)
 
 
 @app.command()

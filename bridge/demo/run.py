@@ -209,7 +209,6 @@ class Demo:
         client = BackendClient(partner, self._key("hub"), SystemClock())
         rows = self.folder / "hub" / "rows"
         received = collect(client, rows)
-        client.close()
         with read(bridge.engine) as connection:
             minimum = _minimum(connection)
         table = count_table([rows], minimum)

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jose import jwk, jws
 
 ALGORITHM = "ES384"
@@ -83,6 +84,18 @@ class SigningKey:
             "jti": secrets.token_hex(16),
         }
         return self.sign(claims)
+
+    def sign_bytes(self, message: bytes) -> bytes:
+        """Sign bytes with ECDSA on P-384 and SHA-384; r and s follow each other (RFC 9421 3.3.5).
+
+        Raises:
+            TypeError: the key is none for it.
+        """
+        private = serialization.load_pem_private_key(self.pem, None)
+        if not isinstance(private, ec.EllipticCurvePrivateKey):
+            raise TypeError("bytes are signed with a P-384 key")
+        r, s = decode_dss_signature(private.sign(message, ec.ECDSA(hashes.SHA384())))
+        return r.to_bytes(48, "big") + s.to_bytes(48, "big")
 
     def sign(self, claims: dict[str, Any]) -> str:
         """Sign claims as a JWT that names this key."""

@@ -1,8 +1,12 @@
-"""Calls that go out: the one place with an HTTP client."""
+"""Calls that go out: the one place with an HTTP client.
 
+Every call is made by :class:`bridge.outbound.calls.Outgoing`; who is asked what stands beside it.
+"""
+
+from bridge.outbound.calls import Outgoing
 from bridge.outbound.client import BackendClient, Partner
 from bridge.outbound.errors import OutboundBusyError, OutboundError
-from bridge.outbound.fetching import Fetched, Fetching, check_protected
+from bridge.outbound.fetching import Fetched, Fetching
 
 __all__ = [
     "BackendClient",
@@ -10,6 +14,6 @@ __all__ = [
     "Fetching",
     "OutboundBusyError",
     "OutboundError",
+    "Outgoing",
     "Partner",
-    "check_protected",
 ]

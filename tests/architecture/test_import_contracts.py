@@ -27,8 +27,10 @@ VIOLATIONS = [
     ("consent.planted_clock", "time", "without clock, database, network or FHIR"),
     ("mappings.planted_http", "httpx", "without clock, database or network"),
     ("bridge.api.planted_jose", "jose", "in bridge.identity alone"),
-    ("bridge.journeys.planted_httpx", "httpx", "go out through bridge.outbound"),
-    ("bridge.identity.planted_httpcore", "httpcore", "go out through bridge.outbound"),
+    ("bridge.journeys.planted_httpx", "httpx", "go out through bridge.outbound.calls"),
+    ("bridge.outbound.client", "httpx", "go out through bridge.outbound.calls"),
+    ("bridge.identity.planted_httpcore", "httpcore", "go out through bridge.outbound.calls"),
+    ("bridge.hub.planted_socket", "socket", "go out through bridge.outbound.calls"),
     ("bridge.store.planted_duckdb", "duckdb", "in bridge.hub alone"),
     ("bridge.api.planted_fhir", "fhir.resources", "in mappings.fhir alone"),
     ("bridge.hub.planted_sqlite", "pysqlite3", "opened by bridge.store alone"),
@@ -94,6 +96,15 @@ def test_a_planted_import_is_reported_under_its_contract(
     broken = section_of(report_on_violations, contract)
 
     assert re.search(rf"{module} -> {imported.split('.', 1)[0]}\S* \(l\.\d+\)", broken)
+
+
+def test_nothing_calls_out_through_the_standard_library() -> None:
+    forbidden = re.compile(
+        r"^\s*(import|from) (urllib\.request|http\.client|http import client)", re.MULTILINE
+    )
+    files = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+    assert [p.name for p in files if forbidden.search(p.read_text(encoding="utf-8"))] == []
 
 
 def test_a_module_of_the_bridge_that_no_layer_names_is_reported(tmp_path: Path) -> None:

@@ -24,4 +24,4 @@ def test_a_partner_is_called_over_tls_alone(base: str) -> None:
 @pytest.mark.parametrize("base", ["https://bridge.example.org/fhir", "http://127.0.0.1:8000/fhir"])
 def test_a_partner_over_tls_or_on_this_machine_is_called(base: str) -> None:
     partner = Partner(base, "a-hub", "system/*.rs")
-    BackendClient(partner, SigningKey.generate(), SystemClock()).close()
+    BackendClient(partner, SigningKey.generate(), SystemClock())
