@@ -10,6 +10,7 @@ from bridge.api.hot import HotLane
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
 from bridge.demo.issuer import PATH, development_issuer
+from bridge.directories import is_loopback
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
 from bridge.journeys.keep_heads import keep_heads
@@ -63,7 +64,10 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.state.directories = DirectorySignIn(
         # Fetches of its own: strangers who begin sign-ins must not hold up a client's keys.
         parts_of(bridge),
-        Fetching(Outgoing(loopback=bridge.settings.local)),
+        # A directory of this machine is one the operator named; its documents name no other of it.
+        Fetching(
+            Outgoing(loopback=any(is_loopback(d.issuer) for d in bridge.settings.directories))
+        ),
         bridge.settings.directories,
         bridge.settings.base_url,
     )
