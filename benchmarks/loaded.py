@@ -23,7 +23,7 @@ from sqlmodel import AutoString
 from benchmarks.serving import ROOT
 from bridge.app import open_bridge
 from bridge.context import Bridge
-from bridge.demo.run import LEA, PROVIDER, Demo
+from bridge.demo.run import Demo
 from bridge.schema import metadata
 from bridge.settings import FILE_NAME, read_settings
 from bridge.store.engine import write
@@ -181,16 +181,13 @@ def _count(connection: Connection, of: str) -> int:
 def open_loaded(demo: Demo, backend: str, opened: ExitStack) -> Bridge:
     """Open a deployment for looking into it, with its database server if it needs one."""
     url = database(demo.folder.parent, backend, opened)
-    _set_address(demo.home / FILE_NAME, url)
+    set_address(demo, url)
     return open_bridge(read_settings(demo.home))
 
 
-def _set_address(file: Path, url: str) -> None:
-    text = file.read_text(encoding="utf-8")
+def set_address(demo: Demo, url: str) -> None:
+    """Let a deployment use the database where it is now."""
+    file = demo.home / FILE_NAME
+    kept = file.read_text(encoding="utf-8")
     line = f"database_url = {json.dumps(url)}"
-    file.write_text(re.sub(r"database_url = .*", lambda _: line, text), encoding="utf-8")
-
-
-def parties() -> tuple[str, str]:
-    """Return the short names of the district and the provider."""
-    return LEA, PROVIDER
+    file.write_text(re.sub(r"database_url = .*", lambda _: line, kept), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Measuring a server: its own CPU time over a number of requests, not the client's."""
+"""A server in a process of its own, on loopback."""
 
 import http.client
 import socket
@@ -8,9 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-
-from benchmarks.frame import Sample
-from benchmarks.processes import cpu_seconds
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,10 +66,3 @@ def get(server: Server, paths: Sequence[str], headers: dict[str, str]) -> Iterat
             if response.status != 200:
                 raise RuntimeError(f"status {response.status}")
             yield body
-
-
-def measure_reads(server: Server, paths: Sequence[str], headers: dict[str, str]) -> Sample:
-    """Return the server's CPU time for reading each path once."""
-    before = cpu_seconds(server.process.pid)
-    done = sum(1 for _ in get(server, paths, headers))
-    return Sample(done, cpu_seconds(server.process.pid) - before)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.arms import ceiling
+from benchmarks.large_server import bearer, measured
 from benchmarks.processes import cpu_seconds
-from benchmarks.serving import Server, free_port, get, measure_reads, start
+from benchmarks.serving import Server, free_port, get, start
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     database, port = str(tmp_path / "ceiling.db"), free_port()
-    ceiling.fill(database, {"Task/1": b'{"resourceType":"Task","id":"1"}'})
+    ceiling.fill(database, [ceiling.Stored("Task/1", b'{"resourceType":"Task","id":"1"}')])
     command = (sys.executable, "-m", "benchmarks.arms.ceiling", database, str(port), "secret")
     running = start(command, port)
     yield running
@@ -34,7 +35,8 @@ def test_the_ceiling_knows_its_token(server: Server) -> None:
 
 def test_reading_costs_the_server_some_time(server: Server) -> None:
     before = cpu_seconds(server.process.pid)
-    sample = measure_reads(server, ["/fhir/Task/1"] * 500, {"Authorization": "Bearer secret"})
+    asked = [("GET", "/fhir/Task/1", b"")] * 500
+    sample = measured(server, asked, bearer("secret"))
 
     assert sample.units == 500
     assert cpu_seconds(server.process.pid) >= before + sample.cpu_seconds > before

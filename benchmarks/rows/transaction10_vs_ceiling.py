@@ -1,0 +1,18 @@
+"""A transaction of ten sessions: our server against a server that checks nothing and commits."""
+
+from benchmarks.large_server import Asked, Large, row
+from benchmarks.sessions import sessions
+
+
+def _asked(large: Large) -> Asked:
+    made = sessions(large)
+    return Asked((), [made.ten()], renewed=lambda: [made.ten() for _ in range(40)])
+
+
+ROW = row(
+    "server.transaction10_vs_ceiling",
+    3.5,
+    "for a transaction of 10 Encounters, each checked",
+    _asked,
+    (40, 800),
+)
