@@ -6,6 +6,7 @@ first time it appears, and written from a template proved on what its builder gi
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.arms import words as w
@@ -15,6 +16,7 @@ from mappings.fhir import DistrictSystems, ReferralContext
 from mappings.fhir.writing import ReferralWriter
 from mappings.language import Mapped, compile_map, load_map
 
+ROWS = 64  # as `map run` takes them
 COMPILED = compile_map(load_map("schoolbridge-template"))
 CONTEXT = ReferralContext(
     district_id="district",
@@ -27,17 +29,22 @@ CONTEXT = ReferralContext(
 
 
 def convert(source: Path) -> Iterator[bytes]:
-    """Yield the lines of each row.
+    """Yield the lines of some rows at a time.
 
     Raises:
         UnfitRowError: a row is held; the benchmark's file is clean.
         InvalidResourceError: a resource is not valid.
     """
     writer = ReferralWriter(CONTEXT)
-    for outcome in COMPILED.run([source]):
-        if not isinstance(outcome, Mapped) or not isinstance(outcome.record, Referral):
-            raise UnfitRowError(str(outcome))
-        yield b"\n".join([*[line for _, line in writer.lines(outcome.record)], b""])
+    run = COMPILED.run([source])
+    while referrals := [_referral(outcome) for outcome in islice(run, ROWS)]:
+        yield b"\n".join([*[line for _, line in writer.lines_of(referrals)], b""])
+
+
+def _referral(outcome: object) -> Referral:
+    if not isinstance(outcome, Mapped) or not isinstance(outcome.record, Referral):
+        raise UnfitRowError(str(outcome))
+    return outcome.record
 
 
 class UnfitRowError(Exception):

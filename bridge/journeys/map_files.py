@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -28,7 +29,7 @@ from mappings.fhir.elements import Json
 from mappings.fhir.errors import FhirError
 from mappings.fhir.shapes import ShapeChecker
 from mappings.fhir.writing import InvalidResourceError, Line, ReferralWriter
-from mappings.language import Held, Mapped, Run, RunReport, Share
+from mappings.language import Held, Mapped, Record, Run, RunReport, Share
 from mappings.readers import SourceError
 
 
@@ -76,11 +77,12 @@ def map_files(run: Run, out: Path) -> MapResult:
         BridgeError: the folder holds something, the map is of a roster, or what is made of a row is
             not valid.
     """
-    _refuse_used(out)
     rows = iter(run)
-    first = next(rows, None)  # a file that cannot be read is refused before anything is written
-    out.mkdir(parents=True, exist_ok=True)
-    return _published(out, _write(_chained(first, rows), out, ""))
+    with _emptied_on_failure(out):
+        # A file that cannot be read is refused before anything is written.
+        first = next(rows, None)
+        out.mkdir(parents=True, exist_ok=True)
+        return _published(out, _write(_chained(first, rows), out, ""))
 
 
 def map_files_together(map_id: str, files: Sequence[Path], out: Path, processes: int) -> Together:
@@ -89,25 +91,24 @@ def map_files_together(map_id: str, files: Sequence[Path], out: Path, processes:
     Args:
         map_id: a shipped map's id, or a map's file.
         files: files, or ROLE=FILE.
-        out: a new or empty folder; ``Patient.1.ndjson`` is what the first process wrote.
+        out: a new or empty folder; ``Patient.1.ndjson`` is of the first rows. Of a large file there
+            is one more than processes: some rows are mapped while it is gone through.
         processes: how many.
 
     Raises:
         BridgeError: as for one process, or a process ended before its time.
         SourceError: a file cannot be used; nothing was written.
     """
-    _refuse_used(out)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            for _ in range(processes):
-                pool.submit(_ready)  # they start while the file is gone through
-            shares = compiled_map(map_id).divide(named(files), processes)
+    with _emptied_on_failure(out), _processes(processes) as pool:
+        for _ in range(processes):
+            pool.submit(_ready)  # they start while the file is gone through
+        started: list[Future[Together]] = []
+        work = (map_id, list(files), out)
+        for number, share in enumerate(compiled_map(map_id).divide(named(files), processes), 1):
             out.mkdir(parents=True, exist_ok=True)
-            work = (map_id, list(files), out)
-            started = [pool.submit(_map_share, work, *each) for each in enumerate(shares, 1)]
-            done = [future.result() for future in started]
-        except BrokenProcessPool:
-            raise BridgeError("a process ended before its time; is there enough memory?") from None
+            started.append(pool.submit(_map_share, work, number, share))
+        out.mkdir(parents=True, exist_ok=True)
+        done = [future.result() for future in started]
     report = done[0].report
     for other in done[1:]:
         report.add(other.report)
@@ -138,9 +139,43 @@ def _map_share(work: tuple[str, list[Path], Path], number: int, share: Share) ->
     return Together(result, run.report)
 
 
-def _refuse_used(out: Path) -> None:
-    if out.exists() and any(out.iterdir()):
+@contextmanager
+def _emptied_on_failure(out: Path) -> Iterator[None]:
+    """Let a run that fails leave the folder as it was: new or empty.
+
+    Raises:
+        BridgeError: the folder holds something.
+    """
+    new = not out.exists()
+    if not new and any(out.iterdir()):
         raise BridgeError("the output folder is not empty; choose a new one")
+    with ExitStack() as failing:
+        failing.callback(_emptied, out, new)
+        yield
+        failing.pop_all()
+
+
+def _emptied(out: Path, new: bool) -> None:
+    for part in out.glob("*.part"):
+        part.unlink()
+    if new and out.exists():
+        out.rmdir()
+
+
+@contextmanager
+def _processes(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Start processes; where one of them fails, no further work is begun.
+
+    Raises:
+        BridgeError: a process ended before its time.
+    """
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        try:
+            yield pool
+        except BrokenProcessPool:
+            raise BridgeError("a process ended before its time; is there enough memory?") from None
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
@@ -148,16 +183,16 @@ def _write(rows: Iterator[Mapped | Held], out: Path, mark: str) -> MapResult:
     held: list[tuple[str, int, tuple[str, ...]]] = []
     trial = _Trial(_trial_context())
     with _LineFiles(out, mark) as files:
-        for number, row in enumerate(rows, 1):
-            if isinstance(row, Held):
-                reasons = tuple(str(reason) for reason in row.reasons)
-                held.append((row.origin.file, row.origin.row, reasons))
-                continue
-            for kind, line in trial.lines(row):
+        while batch := list(islice(rows, _ROWS)):
+            held += [_told(row) for row in batch if isinstance(row, Held)]
+            for kind, line in trial.lines([row for row in batch if isinstance(row, Mapped)]):
                 files.waiting[kind].append(line)
-            if number % _ROWS == 0:
-                files.write()
+            files.write()
     return MapResult(files.lines, tuple(held), mark)
+
+
+def _told(row: Held) -> tuple[str, int, tuple[str, ...]]:
+    return (row.origin.file, row.origin.row, tuple(str(reason) for reason in row.reasons))
 
 
 class _LineFiles:
@@ -208,24 +243,31 @@ class _Trial:
         self._referrals = ReferralWriter(context)
         self._shapes = ShapeChecker()
 
-    def lines(self, row: Mapped) -> list[Line]:
-        """Return the resources of a row as JSON.
+    def lines(self, rows: Sequence[Mapped]) -> list[Line]:
+        """Return the resources of rows as JSON, one row's behind the other's.
 
         Raises:
             BridgeError: the map is of another kind, or what was made is not valid.
         """
-        record = row.record
-        if not isinstance(record, Referral | StudentScreening | ServiceSession):
-            raise BridgeError("a map of kind roster alone makes no resources")
         try:
-            return self._lines(record)
+            return self._lines([row.record for row in rows])
         except FhirError as error:
-            origin = record.origin
-            raise BridgeError(f"{origin.file} row {origin.row}: {error}") from None
+            if len(rows) > 1:
+                # One of them: which one is known when they are made one by one.
+                return [line for row in rows for line in self.lines([row])]
+            origin = rows[0].origin
+            where = f"{origin.file} row {origin.row}" if origin else f"row {rows[0].source_row}"
+            raise BridgeError(f"{where}: {error}") from None
 
-    def _lines(self, record: Referral | StudentScreening | ServiceSession) -> list[Line]:
-        if isinstance(record, Referral):
-            return self._referrals.lines(record)
+    def _lines(self, records: list[Record]) -> list[Line]:
+        referrals = [record for record in records if isinstance(record, Referral)]
+        if len(referrals) == len(records):
+            return self._referrals.lines_of(referrals)
+        return [line for record in records for line in self._checked(record)]
+
+    def _checked(self, record: Record) -> list[Line]:
+        if not isinstance(record, StudentScreening | ServiceSession):
+            raise BridgeError("a map of kind roster alone makes no resources")
         built = self._built(record)
         for resource in built:
             for issue in self._shapes.check(resource):

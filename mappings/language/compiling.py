@@ -72,13 +72,11 @@ class CompiledMap:
         names = {role: path.name for role, path in given.items()}
         return self.run_tables(self._openers(given), names, exported)
 
-    def divide(
-        self, files: Mapping[str, Path] | Sequence[Path], processes: int
-    ) -> tuple[Share, ...]:
-        """Go through files once, and divide the rows among processes.
+    def divide(self, files: Mapping[str, Path] | Sequence[Path], processes: int) -> Iterator[Share]:
+        """Go through files once, and divide the rows among processes; see :func:`divided`.
 
         Raises:
-            SourceError: as for :meth:`run`.
+            SourceError: as for :meth:`run`, but also when some shares have been yielded.
         """
         given = files if isinstance(files, Mapping) else self._roles(files)
         self._refuse_missing(given)
@@ -87,8 +85,7 @@ class CompiledMap:
         main = self.document.main.role
         once = {main: _opener(given[main], replace(self.formats()[main], start=START))}
         run, table = self._prepared({**tables, **once}, RunReport(self.document.id, {}))
-        repeats, end = run.scan(table)
-        return divided(repeats, table, end, processes)
+        return divided(run.keyed(table), table, given[main].stat().st_size, processes)
 
     def run_tables(
         self, tables: Tables, names: Mapping[str, str], exported: datetime | None = None

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from mappings.readers import Cells
 
@@ -83,27 +83,46 @@ class Passing:
         return Repeat(self._contents[known], self._contents[known + 1] == content)
 
 
-def scan(rows: Iterable[tuple[int, str, Cells]]) -> Repeats:
-    """Go through all rows and return the repeated ones.
+class Scan:
+    """Goes through all rows of a file, in as many steps as suits.
 
-    Args:
-        rows: number, key and cells of each row that has a key, in the order of the file.
+    Attributes:
+        end: number of the row behind the last one gone through.
     """
-    parts = [array("q") for _ in range(_PARTS)]
-    with TemporaryFile() as file:
-        kept: list[tuple[int, ...]] = []  # of each time: how much of each part
+
+    def __init__(self, first_row: int) -> None:
+        self.end = first_row
+        self._parts = [array("q") for _ in range(_PARTS)]
+        self._kept: list[tuple[int, ...]] = []  # of each time: how much of each part
+        self._file = TemporaryFile()  # noqa: SIM115 - closed at the end of `with`
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, rows: Iterable[tuple[int, str, Cells]]) -> None:
+        """Go through further rows: number, key (or "", if it has none) and cells, in order."""
+        parts, number = self._parts, self.end - 1
         for count, (number, key, cells) in enumerate(rows, 1):
-            hashed = hash(key)
-            parts[hashed % _PARTS].extend((hashed, number, hash(tuple(cells))))
+            if key:
+                hashed = hash(key)
+                parts[hashed % _PARTS].extend((hashed, number, hash(tuple(cells))))
             if count % _WAITING == 0:
-                kept.append(_keep(parts, file))
-        kept.append(_keep(parts, file))
+                self._kept.append(_keep(parts, self._file))
+        self._kept.append(_keep(parts, self._file))
+        self.end = number + 1
+
+    def repeats(self) -> Repeats:
+        """Return the repeated rows, now that all were gone through."""
+        file, kept = self._file, self._kept
         found = sorted(repeat for part in range(_PARTS) for repeat in _found(file, kept, part))
-    return Repeats(
-        array("q", [row for row, _, _ in found]),
-        array("q", [first for _, first, _ in found]),
-        bytearray(same for _, _, same in found),
-    )
+        return Repeats(
+            array("q", [row for row, _, _ in found]),
+            array("q", [first for _, first, _ in found]),
+            bytearray(same for _, _, same in found),
+        )
 
 
 def _keep(parts: list["array[int]"], file: BinaryIO) -> tuple[int, ...]:

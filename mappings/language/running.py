@@ -23,7 +23,7 @@ from mappings.language.outcome import (
     UnmappedValues,
     Unreadable,
 )
-from mappings.language.repeats import Passing, Repeat, Repeats, scan
+from mappings.language.repeats import Passing, Repeat, Scan
 from mappings.language.shares import Share
 from mappings.language.value_tables import normal
 from mappings.readers import SEVERAL, Cells, SourceError, Table
@@ -68,7 +68,8 @@ class TableRun:
         number, rows = table.first_row, table.rows
         if (share := self.share) is not None:
             rows = islice(rows, share.first - number, share.end - number)
-            number, self._known = share.first, share.repeats.finder()
+            number = share.first
+            self._known = share.repeats.finder() if share.repeats else None
         filled = [0] * width
         while batch := list(islice(rows, _BATCH)):
             _count_filled(filled, [cells for cells in batch if len(cells) == width])
@@ -83,17 +84,11 @@ class TableRun:
         }
         self.report.finish()
 
-    def scan(self, table: Table) -> tuple[Repeats, int]:
-        """Go through all rows of the main source; return the repeated ones, and the row behind."""
-        width, end = len(table.header), table.first_row
-
-        def keyed() -> Iterator[tuple[int, str, Cells]]:
-            nonlocal end
-            for end, cells in enumerate(table.rows, table.first_row + 1):
-                if len(cells) == width and any(cells) and (key := self._key(cells)):
-                    yield end - 1, key, cells
-
-        return scan(keyed()), end
+    def keyed(self, table: Table) -> Iterator[tuple[int, str, Cells]]:
+        """Yield of each row of the main source its number, its key or "", and its cells."""
+        width = len(table.header)
+        for number, cells in enumerate(table.rows, table.first_row):
+            yield number, self._key(cells) if len(cells) == width and any(cells) else "", cells
 
     def _row(self, table: Table, number: int, cells: Cells) -> Mapped | Held | None:
         if not any(cells):
@@ -120,8 +115,10 @@ class TableRun:
             return self._known(number)
         repeat = self._passing.repeat(number, key, cells)
         if self._passing.full:
-            repeats, end = self.scan(self.again())
-            self._known = repeats.between(number + 1, end).finder()
+            table = self.again()
+            with Scan(table.first_row) as scan:
+                scan.add(self.keyed(table))
+                self._known = scan.repeats().between(number + 1, scan.end).finder()
             self._passing = Passing()
         return repeat
 

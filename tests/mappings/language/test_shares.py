@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mappings.language import CompiledMap, Held, Mapped, RunReport, Share
-from mappings.language.repeats import scan
-from mappings.readers import Cells, SourceError
+from mappings.language.repeats import Scan
+from mappings.readers import START, Cells, SourceError
 from tests.support.small_map import HEADER, ROW, compiled
 
 HEADINGS = HEADER.split(",")
@@ -61,14 +61,20 @@ def together(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(rows=ROWS, processes=st.integers(1, 5), piece=st.sampled_from([150, 400, 1 << 18]))
+@given(
+    rows=ROWS,
+    processes=st.integers(1, 5),
+    piece=st.sampled_from([150, 400, 1 << 18]),
+    step=st.integers(1, 9),
+)
 def test_the_shares_of_a_file_give_what_the_whole_gives(
-    tmp_path: Path, rows: list[Any], processes: int, piece: int
+    tmp_path: Path, rows: list[Any], processes: int, piece: int, step: int
 ) -> None:
     form, path = compiled(tmp_path), written(tmp_path, rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mappings.readers.text_chunks.CHUNK", piece)
-        shares = form.divide([path], processes)
+        patch.setattr("mappings.language.shares._STEP", step)
+        shares = tuple(form.divide([path], processes))
         whole, report = alone(form, path)
         parts, counted = together(form, path, shares)
 
@@ -91,6 +97,23 @@ def test_a_share_is_read_from_where_it_begins(
     assert second.start.offset > 1000
 
 
+def test_the_first_rows_of_a_large_file_are_handed_out_while_it_is_gone_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mappings.readers.text_chunks.CHUNK", 400)
+    monkeypatch.setattr("mappings.language.shares._STEP", 4)
+    path = written(tmp_path, [{"No": f"K{number % 90}"} for number in range(100)])
+    with path.open("a", encoding="utf-8") as file:
+        file.write('"open')
+
+    shares = compiled(tmp_path).divide([path], 2)
+    first = next(shares)
+    assert (first.first, first.repeats, first.start) == (2, None, START)
+    assert 8 < first.end < 20
+    with pytest.raises(SourceError, match="row 102"):
+        next(shares)
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"\xff\xfe"])
 def test_a_mark_at_the_start_and_other_line_ends_move_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: bytes
@@ -101,7 +124,7 @@ def test_a_mark_at_the_start_and_other_line_ends_move_nothing(
     path.write_bytes(mark + text.encode("utf-16-le" if mark == b"\xff\xfe" else "utf-8"))
     monkeypatch.setattr("mappings.readers.text_chunks.CHUNK", 300)
 
-    assert together(form, path, form.divide([path], 3)) == alone(form, path)
+    assert together(form, path, tuple(form.divide([path], 3))) == alone(form, path)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +138,7 @@ def test_what_is_broken_in_the_last_row_is_found_before_a_row_is_mapped(
     with path.open("a", encoding="utf-8") as file:
         file.write(last)
 
-    for open_file in (lambda: form.divide([path], 2), lambda: form.run([path])):
+    for open_file in (lambda: tuple(form.divide([path], 2)), lambda: form.run([path])):
         with pytest.raises(SourceError) as caught:
             open_file()
         assert caught.value.where.startswith(place)
@@ -127,8 +150,12 @@ def test_a_key_far_behind_its_first_is_found_although_little_is_remembered(
     monkeypatch.setattr("mappings.language.repeats._WAITING", 7)
     rows = [(number, f"K{number % 90}", [f"{number // 180}"]) for number in range(2, 300)]
 
-    found = scan(iter(rows))
+    with Scan(2) as scan:
+        scan.add(rows[:100])
+        scan.add(rows[100:])
+        found = scan.repeats()
 
+    assert scan.end == 300
     again = [row for row in rows if row[0] >= 92]
     assert list(found.rows) == [number for number, _, _ in again]
     assert [(n - first) % 90 for n, first in zip(found.rows, found.firsts, strict=True)] == (
