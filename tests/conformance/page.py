@@ -10,6 +10,7 @@ not apply; or, after ``not met:``, why what applies is not done). A row with nei
 """
 
 import csv
+import re
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +82,8 @@ def outcomes(results: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for case in ET.parse(results).iter("testcase"):  # noqa: S314 - a file of our own making
         file = case.attrib["classname"].replace(".", "/") + ".py"
-        name = f"{file}::{case.attrib['name'].partition('[')[0]}"
+        test = re.split(r"[\[@]", case.attrib["name"])[0]  # of a parameter, of a group
+        name = f"{file}::{test}"
         kinds = {child.tag for child in case}
         came = FAILED if kinds & {"failure", "error"} else NOT_RUN if "skipped" in kinds else PASSED
         found[name] = max(came, found.get(name, PASSED), key=[PASSED, NOT_RUN, FAILED].index)

@@ -4,33 +4,14 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.nursery import born
+from tests.support.command_line import said
 
 DATA = Path(__file__).parents[3] / "bridge" / "demo" / "data"
 PARTIES = ("--lea", "millbrook", "--provider", "harbor")
-
-
-@dataclass
-class Said:
-    """What a command ended with and printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def said(folder: Path, *words: str) -> Said:
-    """Give a command, in a process of its own."""
-    printed = Path(tempfile.mkdtemp(prefix="schoolbridge-"))
-    out, err = printed / "out", printed / "err"
-    code = born(words, out, err, folder).wait(60)
-    return Said(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """``schoolbridge db``: bringing tables up, and what a server says of others."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +14,9 @@ from bridge.ledger.verifier import EMPTY_ROOT
 from bridge.settings import FILE_NAME
 from bridge.store.engine import open_engine, write
 from tests.bridge.migrations.test_older_databases import load
+from tests.support.command_line import Said, said
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Said]
 
 
 @pytest.fixture
@@ -35,9 +34,8 @@ def run(database_url: str, tmp_path: Path) -> Run:
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     (home / FILE_NAME).write_text(lines, encoding="utf-8")
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bridge", *arguments, "--home", str(home)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    def run(*arguments: str) -> Said:
+        return said(tmp_path, *arguments, "--home", str(home))
 
     return run
 

@@ -23,7 +23,7 @@ from tests.support.fhir_records import ATTENDED, CONTEXT, FULL, SESSION_CONTEXT,
 from tests.support.profiles import IG, Alarm, all_alarms, is_known, known_alarms, validate
 from tests.support.screening_records import FULL_SCREENING, screenings
 
-pytestmark = pytest.mark.validator
+pytestmark = [pytest.mark.validator, pytest.mark.xdist_group("validator")]
 
 EXAMPLES = sorted((IG / "examples").glob("*.json"))
 
