@@ -1,7 +1,8 @@
 """The requests that come most often, answered without the framework: plain ASGI before the routes.
 
-A read of one resource with nothing but its address and a token. Anything else, and everything this
-does not know, goes on to the routes; what both answer is the same, byte for byte (a test compares).
+A read of one resource with nothing but its address and a token; on SQLite also a search by GET.
+Anything else, and everything this does not know, goes on to the routes; what both answer is the
+same, byte for byte (a test compares).
 """
 
 import asyncio
@@ -9,66 +10,125 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bridge.api.interactions import read_reply, readable
+from bridge.api.interactions import (
+    Interaction,
+    Understood,
+    offered,
+    read_reply,
+    require_search,
+    search_reply,
+    understood,
+)
 from bridge.api.problems import answer_to
 from bridge.api.recalls import PREFIX
 from bridge.api.replies import Reply
-from bridge.context import Bridge, bearer_in
+from bridge.context import Bridge, Call, bearer_in
 from bridge.errors import NotFoundError, UnauthorizedError
-from bridge.gate import ReleasedResource
+from bridge.gate import Query, Released, ReleasedResource
 from bridge.gate.together import Asked, Together
+from bridge.identity import Caller
 
-_READ: Final = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})/([A-Za-z0-9.\-]{1,64})")
+_PLACE: Final = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9.\-]{1,64}))?")
 _NEGOTIATED: Final = (b"accept", b"range", b"prefer")
 _PLAIN: Final = (b"*/*", b"application/fhir+json", b"application/json")
 _CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
-_ROUTE: Final = "/fhir/{kind}/{record_id}"
+# Counts release nothing, and what "about" means depends on when it is asked.
+_ELSEWHERE: Final = (b"%00", b"_summary", b"_count=0", b"=ap")
+_MOST_SEARCHES: Final = 1000
 
 
 class HotLane:
-    """Answers plain reads; passes everything else on."""
+    """Answers plain reads and searches; passes everything else on."""
 
     def __init__(self, app: ASGIApp, bridge: Bridge) -> None:
         self._app, self._bridge = app, bridge
         self._together = Together(bridge.gate, bridge, bridge.tokens)
+        self._searches = bridge.engine.dialect.name == "sqlite"
+        self._understood: dict[tuple[str, ...], Understood] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
-        named = _named(scope)
-        if named is None:
+        kind, record_id = _named(scope)
+        if not kind or not (record_id or self._searches):
             await self._app(scope, receive, send)
             return
-        scope["route"] = _Route
-        reply = await self._read(scope, named)
+        scope["route"] = _READ_ROUTE if record_id else _SEARCH_ROUTE
+        bearer = _bearer(scope)
+        if not bearer:
+            reply = answer_to(UnauthorizedError())
+        elif record_id:
+            reply = await self._read(scope, bearer, (kind, record_id))
+        else:
+            reply = await self._search(scope, bearer, kind)
         await send({"type": "http.response.start", "status": reply.status,
                     "headers": _headers(reply)})  # fmt: skip
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _read(self, scope: Scope, named: tuple[str, str]) -> Reply:
-        bearer = _bearer(scope)
-        if not bearer:
-            return answer_to(UnauthorizedError())
-        waiting = asyncio.get_running_loop().create_future()
-        asked = Asked(
-            bearer,
-            *named,
-            request=_request_id(self._bridge.clock.real_now()),
-            answered=_resolve,
-            waiting=waiting,
-        )
-        self._together.ask(asked)
-        await waiting
+    async def _read(self, scope: Scope, bearer: str, named: tuple[str, str]) -> Reply:
+        asked = Asked(bearer, *named, request=self._id(), answered=_resolve, waiting=None)
+        await self._answered(asked)
         if asked.error is not None:
             return answer_to(asked.error)
-        if asked.found is None:
+        if not isinstance(asked.found, ReleasedResource):
             return answer_to(NotFoundError())
         return _reply(asked.found, self._bridge.settings.fhir_base, scope)
+
+    async def _search(self, scope: Scope, bearer: str, kind: str) -> Reply:
+        search = _Search(self._bridge, kind, scope["query_string"], self._understood)
+        asked = Asked(bearer, kind, "", self._id(), _resolve, None, search)
+        await self._answered(asked)
+        if asked.error is not None or not isinstance(asked.found, Released):
+            return answer_to(asked.error or NotFoundError())
+        return search_reply(asked.found, self._bridge.settings.fhir_base, search.understood)
+
+    def _id(self) -> str:
+        return _request_id(self._bridge.clock.real_now())
+
+    async def _answered(self, asked: Asked) -> None:
+        asked.waiting = asyncio.get_running_loop().create_future()
+        self._together.ask(asked)
+        await asked.waiting
+
+
+class _Search:
+    """One search, which is understood once it is known who asks."""
+
+    understood: Understood
+
+    def __init__(
+        self, bridge: Bridge, kind: str, query: bytes, known: dict[tuple[str, ...], Understood]
+    ) -> None:
+        self._bridge, self._kind, self._query, self._known = bridge, kind, query.decode(), known
+
+    def __call__(self, caller: Caller) -> tuple[Query, tuple[str, ...]]:
+        """Return what to look for.
+
+        Raises:
+            RefusedError: it is not understood, or not allowed.
+        """
+        call = Call(self._bridge, caller, "")
+        self.understood = require_search(call, self._kind, lambda: self._read(call))
+        _, request = self.understood
+        return request.query, request.includes
+
+    def _read(self, call: Call) -> Understood:
+        key = (call.caller.client_id, call.caller.party, self._kind, self._query)
+        found = self._known.get(key)
+        if found is None:
+            given = parse_qsl(self._query, keep_blank_values=True)
+            found = understood(call, Interaction("GET", self._kind, "", given, {}))
+            if len(self._known) >= _MOST_SEARCHES:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
 
 def _request_id(now: datetime) -> str:
@@ -77,22 +137,34 @@ def _request_id(now: datetime) -> str:
     return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(4)}"
 
 
+@dataclass(frozen=True, slots=True)
 class _Route:
     """The route of the log's line."""
 
-    path: Final = _ROUTE
+    path: str
 
 
-def _named(scope: Scope) -> tuple[str, str] | None:
-    """Return type and id of a plain read; None for anything else."""
-    if scope["type"] != "http" or scope["method"] != "GET" or scope["query_string"]:
-        return None
+_READ_ROUTE: Final = _Route("/fhir/{kind}/{record_id}")
+_SEARCH_ROUTE: Final = _Route("/fhir/{kind}")
+
+
+def _named(scope: Scope) -> tuple[str, str]:
+    """Return type and id of a plain read, the type of a search; nothing for anything else."""
+    nothing = ("", "")
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return nothing
     if any(name in _NEGOTIATED and value not in _PLAIN for name, value in scope["headers"]):
-        return None
-    found = _READ.fullmatch(scope["path"])
-    if found is None or not readable(found[1]) or found[2].startswith(PREFIX):
-        return None  # a recall is a Task with a route of its own
-    return found[1], found[2]
+        return nothing
+    found, query = _PLACE.fullmatch(scope["path"]), scope["query_string"]
+    if found is None:
+        return nothing
+    kind, record_id = found[1], found[2] or ""
+    if record_id:
+        # A recall is a Task with a route of its own.
+        elsewhere = query or record_id.startswith(PREFIX) or not offered(kind, "read")
+        return nothing if elsewhere else (kind, record_id)
+    elsewhere = not query.isascii() or any(part in query for part in _ELSEWHERE)
+    return nothing if elsewhere or not offered(kind, "search-type") else (kind, "")
 
 
 def _bearer(scope: Scope) -> str:

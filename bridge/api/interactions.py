@@ -4,7 +4,7 @@ Source: FHIR R4 http.html; SDOHCC 3.0.0 Coordination Platform; US Core 6.1 serve
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -20,12 +20,12 @@ from bridge.api.replies import (
     history_reply,
     resource_reply,
 )
-from bridge.api.search import SearchReader
+from bridge.api.search import SearchReader, SearchRequest
 from bridge.api.search_values import refused
 from bridge.api.writing import Sent, create, update, writing
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
-from bridge.gate import Gate, ReleasedResource, Shape, shaped
+from bridge.gate import Gate, Released, ReleasedResource, Shape, shaped
 from bridge.store.index import PARAMETERS
 
 _READ_PARAMETERS: Final = ("_elements", "_summary", "_format")
@@ -48,9 +48,9 @@ class Interaction:
     history: str = ""
 
 
-def readable(kind: str) -> bool:
-    """Tell whether a type can be read by its id."""
-    return offers(kind, "read")
+def offered(kind: str, code: str) -> bool:
+    """Tell whether an interaction is offered for a type."""
+    return kind in PARAMETERS and offers(kind, code)
 
 
 def perform(call: Call, asked: Interaction) -> Reply:
@@ -178,13 +178,42 @@ def _instant(value: str) -> datetime:
     return instant
 
 
-def _search(call: Call, asked: Interaction) -> Reply:
-    call.require(asked.kind, "search-type")
-    gate: Gate = call.bridge.gate
+Understood = tuple[SearchReader, SearchRequest]
+
+
+def understood(call: Call, asked: Interaction) -> Understood:
+    """Understand the parameters of a search.
+
+    Raises:
+        BadRequestError: it is not understood.
+    """
     reader = _reader(call, asked)
-    request = reader.read(asked.parameters)
+    return reader, reader.read(asked.parameters)
+
+
+def require_search(call: Call, kind: str, asked: Callable[[], Understood]) -> Understood:
+    """Understand a search where the token's scopes cover all that it reaches.
+
+    Raises:
+        ForbiddenError: no scope allows it.
+        BadRequestError: it is not understood.
+    """
+    call.require(kind, "search-type")
+    reader, request = asked()
     for source in reader.types_reached(request):
         call.require_all(source, "search-type")
+    return reader, request
+
+
+def search_reply(released: Released, base: str, asked: tuple[SearchReader, SearchRequest]) -> Reply:
+    """Answer a search with what was found."""
+    reader, request = asked
+    return bundle_reply(released, base, reader.links(request, released), request.shape)
+
+
+def _search(call: Call, asked: Interaction) -> Reply:
+    gate: Gate = call.bridge.gate
+    reader, request = require_search(call, asked.kind, lambda: understood(call, asked))
     if request.shape.counts_only:
         with writing(call) as connection:
             total = gate.now_visible(connection, call.caller, request.query)
@@ -194,5 +223,4 @@ def _search(call: Call, asked: Interaction) -> Reply:
     else:
         of = (request.includes, call.request_id)
         released = gate.search_noted(call.within, call.caller, request.query, of)
-    links = reader.links(request, released)
-    return bundle_reply(released, call.bridge.settings.fhir_base, links, request.shape)
+    return search_reply(released, call.bridge.settings.fhir_base, (reader, request))

@@ -1,47 +1,33 @@
 """The ledger entry of a release: who got which elements of whom, why, and what was not sent."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.gate.authorise import Viewer
 from bridge.gate.decisions import ElementDecision, RecordDecision
 from bridge.gate.released import ReleasedResource
 from bridge.identifiers import Identifiers
+from bridge.ledger.append import Filled
 from bridge.ledger.entry import Entry, Kind, Resource, Ruling, Terms
+from bridge.ledger.templates import Template
 from bridge.store.vault import Stored
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """One record as it leaves: what is stored, what was decided, what goes out."""
+    """One record as it leaves: what is stored, what was decided, what goes out.
+
+    Attributes:
+        remembered: whether an earlier decision still stands; ``decided`` then says nothing.
+        entry: of that decision, the template of the ledger's entry; None where none is made.
+    """
 
     stored: Stored
     decided: RecordDecision
     released: ReleasedResource
-
-
-_NOTICED: ContextVar[list[Disclosure] | None] = ContextVar("noticed", default=None)
-
-
-@contextmanager
-def noticing() -> Iterator[list[Disclosure]]:
-    """Yield a list that is given what the gate enters in the ledger meanwhile, in this context."""
-    told: list[Disclosure] = []
-    token = _NOTICED.set(told)
-    try:
-        yield told
-    finally:
-        _NOTICED.reset(token)
-
-
-def notice(told: Sequence[Disclosure]) -> None:
-    """Let who is :func:`noticing` know what was decided and entered."""
-    noticed = _NOTICED.get()
-    if noticed is not None:
-        noticed += told
+    remembered: bool = False
+    entry: Template | None = None
 
 
 def entry_of(
@@ -68,6 +54,15 @@ def entry_of(
         ruling=ruling_of(decided.elements),
         evidence=tuple(sorted({s for e in decided.permitted for s in e.sources})),
     )
+
+
+def entered_as(
+    viewer: Viewer, disclosure: Disclosure, identifiers: Identifiers, request: str
+) -> Entry | Filled | None:
+    """Do :func:`entry_of`, from the template of the decision where that still stands."""
+    if disclosure.remembered:
+        return Filled(disclosure.entry, request) if disclosure.entry else None
+    return entry_of(viewer, disclosure, identifiers, request)
 
 
 def subject_of(identifiers: Identifiers, student_id: str) -> str:

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, Engine
 from bridge.clock import Clock
 from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
-from bridge.gate.consent_scopes import scopes_of
-from bridge.gate.decisions import decide
-from bridge.gate.disclosures import Disclosure, entry_of, notice
+from bridge.gate.deciding import decided, recalled, sight_of
+from bridge.gate.disclosures import Disclosure, entered_as
 from bridge.gate.follow_up import follow_ups
 from bridge.gate.history import past_views
-from bridge.gate.linking import MOST_REFERRING, followed, linkable
+from bridge.gate.linking import MOST_REFERRING, followed
+from bridge.gate.memory import lent
 from bridge.gate.owing import owe
-from bridge.gate.projection import project, references
+from bridge.gate.projection import references
 from bridge.gate.released import GATE_MARK, Released, ReleasedFollowUps, ReleasedResource, Seen
 from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
@@ -29,7 +29,7 @@ from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.store.engine import read, write
-from bridge.store.evidence import evidence_of, lock_students, not_before_known
+from bridge.store.evidence import lock_students, not_before_known
 from bridge.store.index import INCLUDES
 from bridge.store.intake import let_changes_end
 from bridge.store.vault import Match, Query, count, find, place_of
@@ -133,22 +133,11 @@ class Gate:
             return [], 0
         now = self._clock.now()
         for _ in range(2):
-            condition = authorised(viewer, query.type, now)
-            stored, total = find(connection, query, condition)
-            students = {s.student_id for s in stored if s.student_id}
+            stored, total = find(connection, query, sight_of(viewer, query.type, now))
+            students = {s.student_id for s in stored} - {""}
             lock_students(connection, students, share=True)
             now = not_before_known(connection, students, self._clock.now())
-            evidence = evidence_of(connection, students, now)
-            known = (evidence, now)
-            links = linkable(connection, viewer, stored, known) if linked else frozenset()
-            every = ((s, decide(viewer, s, evidence, now)) for s in stored)
-            decided = [(s, d) for s, d in every if d is not None]
-            scopes = scopes_of(connection, viewer, [d for _, d in decided])
-            out = [
-                Disclosure(*asked, released)
-                for asked, along in zip(decided, scopes, strict=True)
-                if (released := project(viewer, asked, links, self._identifiers, along))
-            ]
+            out = decided(connection, viewer, stored, (self._identifiers, now), linked=linked)
             if len(out) == len(stored):
                 return out, total
         raise GateError("the search filter and the decision disagree; nothing was released")
@@ -181,8 +170,13 @@ class Gate:
         """Release the targets of references, each decided like any other record."""
         found: list[Disclosure] = []
         for kind, ids in wanted.items():
-            query = Query(kind, ids=ids, limit=len(ids), interaction="read")
-            found.extend(self._reached(connection, asking, query)[0])
+            known = recalled(connection, asking, (kind, ids), self._clock.now())
+            there = {each.released.id for each in known}
+            left = tuple(i for i in ids if i not in there)
+            if left:
+                query = Query(kind, ids=left, limit=len(left), interaction="read")
+                known += self._reached(connection, asking, query)[0]
+            found.extend(sorted(known, key=lambda each: each.stored.change))
         return found
 
     def _referring(
@@ -269,10 +263,11 @@ class Gate:
         self, connection: Connection, viewer: Viewer, told: Sequence[Disclosure], request: str
     ) -> None:
         """Enter disclosures in the ledger, and what is owed for them, before they leave."""
-        found = (entry_of(viewer, each, self._identifiers, request) for each in told)
+        found = (entered_as(viewer, each, self._identifiers, request) for each in told)
         append(connection, [entry for entry in found if entry], self._clock)
         owe(connection, self._identifiers, viewer, told, self._clock)
-        notice(told)
+        if memory := lent():
+            memory.told += told
 
     def note_asked(self, caller: Caller, key: tuple[str, str], request: str) -> None:
         """Note a request for a record that was answered with nothing."""

@@ -24,10 +24,11 @@ def linkable(
     viewer: Viewer,
     stored: Sequence[Stored],
     known: tuple[EvidenceView, datetime],
-) -> frozenset[str]:
-    """Return which of the resources that records refer to the viewer may read itself.
+) -> dict[str, frozenset[str]]:
+    """Return, for each student, which of the resources that its records refer to may be read.
 
-    Only resources of the same students count: theirs is the evidence that was read under lock.
+    A record's references count to resources of the same student alone: theirs is the evidence that
+    was read under lock, and what leaves of a record does not depend on what leaves beside it.
     """
     wanted: dict[str, set[str]] = {}
     for record in stored:
@@ -35,13 +36,13 @@ def linkable(
             for kind, target in referred(record.resource(), path):
                 wanted.setdefault(kind, set()).add(target)
     students = {record.student_id for record in stored}
-    readable = (
-        f"{target.type}/{target.id}"
-        for kind, ids in wanted.items()
-        for target in named(connection, kind, ids)
-        if target.student_id in students and may_know(viewer, target, known)
-    )
-    return frozenset(readable)
+    readable: dict[str, set[str]] = {}
+    for kind, ids in wanted.items():
+        for found in named(connection, kind, ids):
+            if found.student_id in students and may_know(viewer, found, known):
+                place = f"{found.type}/{found.id}"
+                readable.setdefault(found.student_id, set()).add(place)
+    return {student: frozenset(places) for student, places in readable.items()}
 
 
 def followed(

@@ -14,7 +14,7 @@ Only what was released is remembered, never that something is withheld.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from threading import Lock
 from typing import Final
@@ -30,6 +30,8 @@ from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.templates import Template
 from bridge.store.conditions import EVIDENCE, STUDENT
+from bridge.store.standing import Stood
+from bridge.store.vault import Stored
 
 MOST_BYTES: Final = 128 * 1024 * 1024
 _OVERHEAD: Final = 1200  # of the objects around the bytes, measured
@@ -67,14 +69,14 @@ class Permit:
     """One record as one viewer may see it, as long as nothing it rests on has changed.
 
     Attributes:
-        change, student_id, version, epoch: the counters it was decided at.
+        stored: the record it was decided on, without its body.
+        version, epoch: with the record's change, the counters it was decided at.
         made, until: instants between which (the last excluded) nothing changes by itself.
         entry: the ledger's entry for it; None where nothing is to be entered.
     """
 
     released: ReleasedResource
-    change: int
-    student_id: str
+    stored: Stored
     version: int
     epoch: Epoch
     made: datetime
@@ -84,6 +86,11 @@ class Permit:
     def holds(self, epoch: Epoch, now: datetime) -> bool:
         """Tell whether it is good at an instant, as far as can be told without its record."""
         return self.epoch == epoch and self.made <= now < self.until
+
+    @property
+    def stood(self) -> Stood:
+        """What has to stand for it to be good."""
+        return (self.stored.type, self.stored.id, self.stored.written, self.version)
 
     @property
     def size(self) -> int:
@@ -148,16 +155,17 @@ def permits_of(
     Not what leaves a duty to a person each time, nor what goes to a hub, nor a record whose student
     is not in the register.
     """
-    if viewer.party == "hub" or not told:
+    new = [each for each in told if not each.remembered]
+    if viewer.party == "hub" or not new:
         return []
     epoch, now = at
-    students = sorted({each.stored.student_id for each in told} - {""})
+    students = sorted({each.stored.student_id for each in new} - {""})
     asked = {"students": students}
     found = connection.execute(_VERSIONS, asked) if students else ()
     versions = {row.id: int(row.version) for row in found}
     ends = _ends(connection, viewer, students, now)
     made: list[tuple[Key, Permit]] = []
-    for each in told:
+    for each in new:
         stored = each.stored
         version = versions.get(stored.student_id, 0 if not stored.student_id else None)
         if version is None or _left_to_people(each):
@@ -166,8 +174,7 @@ def permits_of(
         until = min(ends[""], ends.get(stored.student_id, ends[""]))
         permit = Permit(
             released=each.released,
-            change=stored.written,
-            student_id=stored.student_id,
+            stored=replace(stored, body=""),
             version=version,
             epoch=epoch,
             made=now,

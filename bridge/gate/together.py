@@ -1,4 +1,4 @@
-"""Reads answered together: one transaction, one wait for the disk, one decision for each.
+"""Reads and searches answered together: one transaction, one wait for the disk for all.
 
 Whoever asks while a batch is under way waits for the next one, which takes all that wait. What a
 batch costs whatever its size (the counters, the head of the ledger, the commit) is shared by the
@@ -22,34 +22,43 @@ from typing import Any, Final
 from sqlalchemy import Connection, event
 
 from bridge.errors import ForbiddenError, RefusedError, UnauthorizedError
-from bridge.gate.disclosures import noticing
+from bridge.gate.disclosures import Disclosure
 from bridge.gate.gate import Gate
+from bridge.gate.memory import remembering
 from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, permits_of, who
-from bridge.gate.released import ReleasedResource
+from bridge.gate.released import Released, ReleasedResource
+from bridge.gate.remembered import Remembered, answered_by
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller, TokenCache, caller_of, digest_of, locked_version_of
-from bridge.ledger.append import Filled, append_filled
+from bridge.ledger.append import Filled, append
 from bridge.parts import HasParts
 from bridge.store.agreement_changes import next_change
 from bridge.store.engine import kept_connection, write_on
 from bridge.store.standing import Stood, standing
 from bridge.store.state_versions import held_versions, state_versions
+from bridge.store.vault import Query
 
 MOST_AT_ONCE: Final = 64
 _MOST_CALLERS: Final = 10_000
 
 
+Search = tuple[Query, tuple[str, ...]]
+"""What to look for, and the names of what to include."""
+
+
 @dataclass(slots=True, eq=False)
 class Asked:
-    """One read that waits for its answer.
+    """One read or search that waits for its answer.
 
     Attributes:
         bearer: the token as it came.
-        kind, record_id: what to read.
+        kind, record_id: what to read; of a search the type alone.
         request: id of the request, for the ledger.
         answered: called from another thread with those of a batch that have the same, once
             ``found`` or ``error`` is there.
         waiting: what ``answered`` needs to know who waits.
+        search: understands a search once it is known who asks, or refuses it.
+        found: what leaves; None where there is no such record, or not for who asks.
     """
 
     bearer: str = field(repr=False)
@@ -58,7 +67,8 @@ class Asked:
     request: str
     answered: "Callable[[Sequence[Asked]], None]" = field(repr=False)
     waiting: Any = field(repr=False)
-    found: ReleasedResource | None = None
+    search: Callable[[Caller], Search] | None = field(default=None, repr=False)
+    found: ReleasedResource | Released | None = None
     error: Exception | None = None
 
 
@@ -116,6 +126,7 @@ class Together:
         self._guard = threading.Lock()
         self._connection: Connection | None = None
         self._reaches: dict[int, _Reach] = {}
+        self._lent: Remembered | None = None
         self._erased = 0
         self._changes: tuple[int, datetime | None] = (0, None)
 
@@ -182,7 +193,7 @@ class Together:
             moment = self._moment(connection)
             hits, misses = self._sorted(moment, batch)
             filled = self._released(moment, hits, misses)
-            append_filled(connection, filled, self._clock)
+            append(connection, filled, self._clock)
             for asked, caller in () if apart else misses:
                 self._decide(moment, asked, caller, learned)
         self._permits.keep(learned)
@@ -201,6 +212,7 @@ class Together:
         # SQLite's page cache is a connection's own.
         if self._connection is None or self._connection.invalidated or self._connection.closed:
             self._connection = kept_connection(self._engine)
+            answered_by(self._connection, self._stands)
         return self._connection
 
     def _moment(self, connection: Connection) -> _Moment:
@@ -225,6 +237,9 @@ class Together:
             caller = self._caller(moment, asked.bearer, real)
             if caller is None:
                 asked.error = UnauthorizedError()
+                continue
+            if asked.search is not None:
+                misses.append((asked, caller))
                 continue
             reach = self._reach_of(caller)
             reached = reach.of(asked.kind)
@@ -265,8 +280,7 @@ class Together:
         INVARIANT: what is remembered counts at an instant after the students are locked, and only
         if what concerns everybody has not moved while they were waited for.
         """
-        stood = [(a.kind, a.record_id, p.change, p.version) for a, p, _ in hits]
-        stands = self._stand(moment, stood)
+        stands = self._stand(moment, [permit.stood for _, permit, _ in hits])
         held = held_versions(moment.connection)
         now = self._clock.now()
         same = all(moment.versions[name] == value for name, value in held.items())
@@ -286,18 +300,40 @@ class Together:
     def _decide(
         self, moment: _Moment, asked: Asked, caller: Caller, learned: list[tuple[Key, Permit]]
     ) -> None:
-        """Let the gate decide anew, so that a failure undoes no more than this."""
-        key = (asked.kind, asked.record_id)
+        """Let the gate decide, so that a failure undoes no more than this."""
+        self._lent = memory = self._memory(moment)
         try:
-            with _apart(moment.connection), noticing() as told:
-                asked.found = self._gate.read_noted(moment.connection, caller, key, asked.request)
-                if told and state_versions(moment.connection) == moment.versions:
-                    viewer = viewer_of(moment.connection, caller)
-                    # From before the decision: what changed by itself since ends the permit.
-                    at = (moment.epoch, moment.now)
-                    learned += permits_of(moment.connection, viewer, told, self._identifiers, at)
+            with _apart(moment.connection), remembering(memory):
+                asked.found = self._found(moment.connection, asked, caller)
+                learned += self._learned(moment, caller, memory.told)
         except RefusedError as error:
             asked.found, asked.error = None, error
+
+    def _stands(self, *stood: Any) -> bool:  # noqa: ANN401 - as the database calls it
+        return self._lent is not None and self._lent.stands(*stood)
+
+    def _memory(self, moment: _Moment) -> Remembered:
+        recalls = moment.connection.dialect.name == "sqlite"
+        return Remembered(self._permits if recalls else None, moment.epoch, self._changes[1])
+
+    def _found(
+        self, connection: Connection, asked: Asked, caller: Caller
+    ) -> Released | ReleasedResource | None:
+        if asked.search is None:
+            key = (asked.kind, asked.record_id)
+            return self._gate.read_noted(connection, caller, key, asked.request)
+        query, includes = asked.search(caller)
+        return self._gate.search_noted(connection, caller, query, (includes, asked.request))
+
+    def _learned(
+        self, moment: _Moment, caller: Caller, told: Sequence[Disclosure]
+    ) -> list[tuple[Key, Permit]]:
+        connection = moment.connection
+        if all(each.remembered for each in told) or state_versions(connection) != moment.versions:
+            return []
+        viewer = viewer_of(connection, caller)
+        # From before the decision: what changed by itself since ends the permit.
+        return permits_of(connection, viewer, told, self._identifiers, (moment.epoch, moment.now))
 
 
 @contextmanager

@@ -36,7 +36,22 @@ class Head:
     time: datetime | None
 
 
-def append(connection: Connection, entries: Sequence[Entry], clock: Clock) -> list[Receipt]:
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An entry to add that was decided before: its template, and the request it answers."""
+
+    template: Template
+    request: str
+
+    @property
+    def log(self) -> str:
+        """The log it goes to."""
+        return self.template.log
+
+
+def append(
+    connection: Connection, entries: Sequence[Entry | Filled], clock: Clock
+) -> list[Receipt]:
     """Add entries, any number, of any logs; return where each now stands, in the order given.
 
     The head row of each log is locked until the caller's transaction ends, so the order of entries
@@ -53,31 +68,9 @@ def append(connection: Connection, entries: Sequence[Entry], clock: Clock) -> li
     receipts: dict[int, Receipt] = {}
     for log in sorted({entry.log for entry in entries}):  # one order of locks: no deadlock
         chosen = [at for at, entry in enumerate(entries) if entry.log == log]
-        start = _append_to(connection, log, [entries[at] for at in chosen], (now, clock))
+        start = _grow(connection, log, [_line(entries[at]) for at in chosen], (now, clock))
         receipts |= {at: Receipt(log, start + n) for n, at in enumerate(chosen)}
     return [receipts[at] for at in range(len(entries))]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """An entry to add that was decided before: its template, and the request it answers."""
-
-    template: Template
-    request: str
-
-
-def append_filled(connection: Connection, entries: Sequence[Filled], clock: Clock) -> None:
-    """Add entries made from templates; for the rest as :func:`append`.
-
-    Raises:
-        LedgerDamaged, LedgerHalted: as :func:`append`.
-    """
-    now = clock.now()
-    by_log: dict[str, list[Filled]] = {}
-    for entry in entries:
-        by_log.setdefault(entry.template.log, []).append(entry)
-    for log in sorted(by_log):
-        _grow(connection, log, [_filler(each) for each in by_log[log]], (now, clock))
 
 
 def head(connection: Connection, log: str) -> Head:
@@ -114,12 +107,6 @@ def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
     return receipt
 
 
-def _append_to(
-    connection: Connection, log: str, entries: Sequence[Entry], times: tuple[datetime, Clock]
-) -> int:
-    return _grow(connection, log, [_writer(entry) for entry in entries], times)
-
-
 @dataclass(frozen=True, slots=True)
 class _Line:
     """What stands in an entry's row besides its place, and how its body is written there.
@@ -131,6 +118,10 @@ class _Line:
     request: str
     subject: str | None
     body: Callable[[int, datetime, str], bytes]
+
+
+def _line(entry: Entry | Filled) -> _Line:
+    return _filler(entry) if isinstance(entry, Filled) else _writer(entry)
 
 
 def _writer(entry: Entry) -> _Line:

@@ -80,7 +80,8 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
         "SELECT record.type, record.id, record.custodian, record.sender_role, record.audience,"  # noqa: S608 - values are bound
         " record.agreement_id, record.student_id, record.referral_id, record.element,"
         " record.third_party, record.version, p.change, p.moved, record.body,"
-        " student.birth_date, p.place, record.change AS written"
+        " student.birth_date, p.place, record.change AS written,"
+        " COALESCE(student.version, 0) AS student_version"
         f" FROM (SELECT * FROM ({found}) u {cut}) p"
         " CROSS JOIN record LEFT JOIN student ON student.id = record.student_id"
         " WHERE record.type = p.type AND record.id = p.id"

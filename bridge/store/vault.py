@@ -19,6 +19,7 @@ from sqlalchemy import (
     TextClause,
     bindparam,
     column,
+    func,
     select,
     text,
 )
@@ -56,6 +57,7 @@ _COLUMNS: Final = (
     STUDENT.c.birth_date,
     column("place", BigInteger()),
     column("written", BigInteger()),
+    column("student_version", BigInteger()),
 )
 
 
@@ -63,7 +65,8 @@ _COLUMNS: Final = (
 class Stored:
     """One record as stored, with what a decision needs to know about it.
 
-    ``written`` is the number of its own last change, ``change`` of the last its viewer saw.
+    ``written`` is the number of its own last change, ``change`` of the last its viewer saw;
+    ``student_version`` is its student's (:mod:`bridge.store.state_versions`), 0 where it has none.
     """
 
     type: str
@@ -83,6 +86,7 @@ class Stored:
     body: str = field(repr=False)
     place: int = 0
     written: int = 0
+    student_version: int = 0
 
     def resource(self) -> dict[str, Any]:
         """Return the content as parsed JSON."""
@@ -183,7 +187,8 @@ def _prepared(
 def named(connection: Connection, kind: str, ids: Collection[str]) -> list[Stored]:
     """Return records by id whoever asks; the gate decides each before anything is told of it."""
     joined = RECORD.outerjoin(STUDENT, STUDENT.c.id == RECORD.c.student_id)
-    own = (RECORD.c.change.label("place"), RECORD.c.change.label("written"))
+    own = [RECORD.c.change.label("place"), RECORD.c.change.label("written")]
+    own.append(func.coalesce(STUDENT.c.version, 0).label("student_version"))
     query = select(RECORD, STUDENT.c.birth_date, *own).select_from(joined)
     ordered = sorted(ids)
     found: list[Stored] = []
@@ -213,6 +218,7 @@ def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
             body=row.body,
             place=row.place,
             written=row.written,
+            student_version=row.student_version,
         )
         for row in rows
     ]

@@ -15,7 +15,7 @@ import pytest
 from fastapi import Request
 
 import bridge.context
-from bridge.api import fhir, interactions, writing
+from bridge.api import fhir, hot, interactions, writing
 from bridge.api.hot import HotLane
 from bridge.api.interactions import Interaction
 from bridge.api.negotiation import preferences
@@ -204,6 +204,8 @@ def test_a_token_taken_from_an_address_is_noticed(guarded: World, monkeypatch: P
         query: Mapping[str, list[str]] = parse_qs(request.url.query)
         return bearing(request) or query.get("access_token", [""])[0]
 
+    # Searches by GET are answered before the routes.
     monkeypatch.setattr(bridge.context, "bearer_of", anywhere)
+    monkeypatch.setattr(hot, "_bearer", lambda scope: anywhere(Request(scope)))
     with noticed():
         forged.test_a_good_token_counts_in_the_header_alone(guarded)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bridge.gate import Query, Released
 from bridge.gate.together import Asked, Together
 from tests.support.worlds import World
 
@@ -42,6 +43,18 @@ class Reads:
         (asked,) = self.ask(token, [(kind, record_id)])
         if asked.error is not None:
             raise asked.error
+        return asked.found
+
+    def search(self, token: str, query: Query, *includes: str) -> Released:
+        """Search one type; raises what the search raised."""
+        done = threading.Semaphore(0)
+        asked = Asked(token, query.type, "", "search", lambda _: done.release(), None,
+                      lambda _: (query, includes))  # fmt: skip
+        self.together.ask(asked)
+        assert done.acquire(timeout=60)
+        if asked.error is not None:
+            raise asked.error
+        assert isinstance(asked.found, Released)
         return asked.found
 
     def statements(self, token: str, kind: str, record_id: str) -> list[str]:

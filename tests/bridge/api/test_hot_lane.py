@@ -1,6 +1,7 @@
-"""Plain reads are answered before the routes, and answered the same."""
+"""Plain reads and searches are answered before the routes, and answered the same."""
 
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -9,6 +10,8 @@ from bridge.api.hot import _resolve
 from bridge.gate.together import Asked
 from tests.support.worlds import World, form_health, referral
 
+_PAGE = re.compile(rb"_page=[A-Za-z0-9_%-]+")
+FORM = "application/x-www-form-urlencoded"
 PATHS = {
     "one that may be seen": "ServiceRequest/{shown}",
     "one that may not": "ServiceRequest/{hidden}",
@@ -30,7 +33,8 @@ HEADERS: dict[str, dict[str, str]] = {
 
 
 def told(answer: httpx.Response) -> tuple[int, bytes, dict[str, str]]:
-    return answer.status_code, answer.content, dict(answer.headers)
+    # A page link is sealed anew each time.
+    return answer.status_code, _PAGE.sub(b"_page=", answer.content), dict(answer.headers)
 
 
 @pytest.mark.parametrize("headers", HEADERS)
@@ -65,3 +69,65 @@ def test_who_left_before_the_answer_takes_no_other_read_along(lite: World) -> No
     _resolve([left])
     place = f"/fhir/ServiceRequest/{lite.id_of('ServiceRequest', 'R-1')}"
     assert lite.web().get(place).status_code == 200
+
+
+SEARCHES = (
+    "",
+    "_count=1",
+    "_count=x",
+    "_count=1&_count=2",
+    "_count=0",
+    "_summary=count",
+    "_elements=status",
+    "_total=accurate",
+    "_sort=-_lastUpdated",
+    "_include=ServiceRequest:patient",
+    "_include=ServiceRequest:performer&_include=ServiceRequest:subject",
+    "_revinclude=Task:focus",
+    "_lastUpdated=gt2020-01-01",
+    "_lastUpdated=ap2026-01-01",
+    "_id={shown},{hidden}",
+    "_id={hidden}",
+    "status=active&performer:missing=false",
+    "status=",
+    "patient.identifier=1001",
+    "colour=red",
+    "_page=nothing",
+    "status=%00",
+    "status=a%2Cb&_format=json",
+    "_format=xml",
+)
+
+
+@pytest.mark.parametrize("scope", ["system/*.rs", "system/ServiceRequest.rs", "system/Task.rs"])
+def test_a_search_is_answered_as_the_routes_answer_it(lite: World, scope: str) -> None:
+    lite.refer([referral(1), referral(2), referral(3, releases=(form_health(),))])
+    web = lite.web(scope=scope)
+    ids = {"shown": lite.id_of("ServiceRequest", "R-1")}
+    ids |= {"hidden": lite.id_of("ServiceRequest", "R-3")}
+    for asked in (each.format(**ids) for each in SEARCHES):
+        by_post = {"content": asked, "headers": {"Content-Type": FORM}}
+        routes = told(web.send("POST", "/fhir/ServiceRequest/_search", **by_post))
+        for _ in range(2):  # the second is remembered
+            assert told(web.get(f"/fhir/ServiceRequest?{asked}")) == routes, asked
+
+
+def test_a_search_without_a_good_token_is_refused_alike(lite: World) -> None:
+    web = lite.web()
+    for headers in ({"Authorization": ""}, {"Authorization": "Bearer nobody"}):
+        form = {"content": "", "headers": {**headers, "Content-Type": FORM}}
+        routes = told(web.send("POST", "/fhir/Task/_search", **form))
+        assert told(web.get("/fhir/Task", headers=headers)) == routes
+        assert routes[0] == 401
+
+
+def test_pages_follow_one_another(lite: World) -> None:
+    lite.refer([referral(n) for n in range(1, 6)])
+    web, path, found = lite.web(), "/fhir/ServiceRequest?_count=2", list[str]()
+    while path:
+        bundle = web.get(path).json()
+        found += [entry["resource"]["id"] for entry in bundle["entry"][:2]
+                  if entry["search"]["mode"] == "match"]  # fmt: skip
+        links = {link["relation"]: link["url"] for link in bundle["link"]}
+        path = "/fhir" + links["next"].partition("/fhir")[2] if "next" in links else ""
+    assert found == [lite.id_of("ServiceRequest", f"R-{n}") for n in range(1, 6)]

@@ -1,0 +1,111 @@
+"""What the gate takes from memory while it searches: what was decided before and still stands.
+
+INVARIANT: used on SQLite alone, where nothing changes beside a writing transaction. What a search
+found comes with the counters as they stand in it, what is named is asked for with them, and where
+they have moved nothing is taken from memory.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import Connection, TextClause, text
+
+from bridge.gate.authorise import Authorised, Viewer
+from bridge.gate.decisions import RecordDecision
+from bridge.gate.disclosures import Disclosure
+from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, who
+from bridge.store.standing import standing
+from bridge.store.vault import Stored
+
+_STANDS: Final = "stands_as_decided"  # of type, id and change of a record, version of its student
+_STOOD: Final = f"{_STANDS}(record.type, record.id, record.change, COALESCE(student.version, 0))"
+_SAID: Final = RecordDecision(None, "", ())
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What may be taken from a process's permits in one transaction: a gate's memory.
+
+    Attributes:
+        permits: None where nothing may be taken from memory.
+        ends: when the next change of an agreement takes effect; None if none waits.
+        told: what was decided and entered.
+    """
+
+    permits: Permits | None
+    epoch: Epoch
+    ends: datetime | None
+    told: list[Disclosure] = field(default_factory=list)
+    _asking: tuple[Who, datetime] | None = None
+
+    def opened(self, viewer: Viewer, sight: Authorised, now: datetime) -> Authorised:
+        """Return a condition that says the same, at once where :meth:`recall` would.
+
+        The connection it is used on is :func:`answered_by` it.
+        """
+        self._asking = (who(viewer), now)
+        if self.permits is None:
+            return sight
+        return replace(sight, condition=_opened(sight.condition))
+
+    def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
+        """Tell whether what was decided on a record, with these counters, still stands."""
+        if self._asking is None:
+            return False
+        whose, now = self._asking
+        permit = self._good((whose, kind, record_id), now)
+        return permit is not None and permit.stood == (kind, record_id, change, version)
+
+    def recall(self, viewer: Viewer, stored: Stored, now: datetime) -> Disclosure | None:
+        """Return what a viewer was released of a record, if all it rests on still stands."""
+        permit = self._good((who(viewer), stored.type, stored.id), now)
+        if permit is None or not self._same(permit, stored):
+            return None
+        return Disclosure(stored, _SAID, permit.released, remembered=True, entry=permit.entry)
+
+    @staticmethod
+    def _same(permit: Permit, stored: Stored) -> bool:
+        then = permit.stored
+        stood = (then.student_id, then.written, permit.version)
+        return stood == (stored.student_id, stored.written, stored.student_version)
+
+    def named(
+        self,
+        connection: Connection,
+        viewer: Viewer,
+        asked: tuple[str, Sequence[str]],
+        now: datetime,
+    ) -> list[Disclosure]:
+        """Do :meth:`recall` for a type and ids, in the order of change, without a search."""
+        kind, ids = asked
+        whose = who(viewer)
+        found = [permit for i in ids if (permit := self._good((whose, kind, i), now))]
+        stands = standing(connection, [permit.stood for permit in found])
+        good = [permit for permit, there in zip(found, stands, strict=True) if there]
+        good.sort(key=lambda permit: permit.stored.change)
+        return [
+            Disclosure(p.stored, _SAID, p.released, remembered=True, entry=p.entry) for p in good
+        ]
+
+    def _good(self, key: Key, now: datetime) -> Permit | None:
+        if self.permits is None or (self.ends is not None and self.ends <= now):
+            return None
+        permit = self.permits.find(key)
+        return permit if permit is not None and permit.holds(self.epoch, now) else None
+
+
+def answered_by(connection: Connection, stands: Callable[..., bool]) -> None:
+    """Let a connection on SQLite ask :meth:`Remembered.stands` while it searches."""
+    if connection.dialect.name == "sqlite":
+        raw: Any = connection.connection.dbapi_connection
+        raw.create_function(_STANDS, 4, stands)
+
+
+@lru_cache(maxsize=1024)
+def _opened(condition: TextClause) -> TextClause:
+    # SQLite looks at the first part alone where it holds; what is withheld has nothing remembered.
+    binds = condition._bindparams.values()  # noqa: SLF001 - nothing public says them
+    return text(f"({_STOOD} OR {condition.text})").bindparams(*binds)
