@@ -3,7 +3,19 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column, Connection, Table, Text, delete, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlmodel import Field, SQLModel
 
 from bridge.schema import table_of
@@ -25,6 +37,8 @@ class AgreementChangeRow(SQLModel, table=True):
 
 
 _CHANGE: Table = table_of(AgreementChangeRow)
+# Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.
+_ONE: ColumnElement[int] = literal_column("1")
 _TEXTS = ("template_text", "agreement_text", "jurisdiction")
 
 
@@ -64,7 +78,7 @@ def take_effect(connection: Connection, now: datetime) -> int:
     decision at or after the instant is taken by the new documents and none before it is.
     """
     due = select(_CHANGE).where(_CHANGE.c.applied_at.is_(None), _CHANGE.c.effective_at <= now)
-    if connection.execute(due.limit(1)).one_or_none() is None:
+    if connection.execute(due.limit(_ONE)).one_or_none() is None:
         return 0
     rows = connection.execute(due.order_by(_CHANGE.c.effective_at).with_for_update()).all()
     for row in rows:

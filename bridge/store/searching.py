@@ -68,7 +68,8 @@ class _Start:
 def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     """Return the SQL of one page, and what to bind: the records in order, each with its place."""
     made = _Compiler(query, sight)
-    limit = made.bind(query.limit)
+    # Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.
+    limit = int(query.limit)
     direction, tied = query.order.directions
     tie = f"{query.order.tie} {tied}" if query.order.param else ""
     cut = f"ORDER BY place {direction}{tie and ', ' + tie} LIMIT {limit}"
