@@ -174,10 +174,12 @@ def _bearer(scope: Scope) -> str:
 
 def _resolve(answered: Sequence[Asked]) -> None:
     """Wake who waits; called in the thread of the batch, once for all of it."""
-    loop = answered[0].waiting.get_loop()
-    # Nobody waits in a loop that has ended; the thread of the batch must go on for the others.
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(_wake, answered)
+    loops = {each.waiting.get_loop(): None for each in answered}  # one, unless a process has more
+    for loop in loops:
+        waiting = [each for each in answered if each.waiting.get_loop() is loop]
+        # Nobody waits in a loop that has ended; the thread of the batch goes on for the others.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_wake, waiting)
 
 
 def _wake(answered: Sequence[Asked]) -> None:

@@ -61,6 +61,18 @@ def test_a_version_the_client_has_is_not_sent_again(lite: World) -> None:
         assert (again.status_code, again.content) == (304, b"")
 
 
+def test_who_waits_in_another_loop_is_woken_too() -> None:
+    loops = [asyncio.new_event_loop() for _ in range(2)]
+    asked = [
+        Asked("nobody", "Task", "none", "r", answered=_resolve, waiting=loop.create_future())
+        for loop in loops
+    ]
+    _resolve(asked)
+    for loop, each in reversed(list(zip(loops, asked, strict=True))):
+        loop.run_until_complete(asyncio.wait_for(each.waiting, 5))
+        loop.close()
+
+
 def test_who_left_before_the_answer_takes_no_other_read_along(lite: World) -> None:
     lite.refer([referral(1)])
     loop = asyncio.new_event_loop()
