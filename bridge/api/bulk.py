@@ -1,61 +1,90 @@
 """Bulk Data export (HL7 Bulk Data Access 2.0): kick-off, manifest, files.
 
-No file is ever written: each download searches, decides and enters the ledger again, in parts of
-:data:`PART` rows. A consent revoked between kick-off and download takes its rows out of the file.
+No file is ever written, so an export is complete as soon as it is asked for and outlives the
+process: each download searches, decides and enters the ledger again, in parts of a few megabytes. A
+consent revoked between kick-off and download, or between two parts of a file, takes its rows out.
 """
 
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Path, Request, Response
 
+from bridge.api.export_request import (
+    FORMATS,
+    ExportRequest,
+    parameters_in,
+    query_of,
+    read_parameters,
+)
+from bridge.api.negotiation import JSON_TYPES, http_date, require_type
+from bridge.api.reading import parsed
 from bridge.api.replies import Reply, document_reply, ndjson_response
 from bridge.api.writing import writing
-from bridge.context import Call, CallOf
+from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
-from bridge.gate import Query, Released
+from bridge.gate import Released
 from bridge.gate.riding import outcome_of
 from bridge.store.engine import read, write
 from bridge.store.export_jobs import ExportJob, drop_job, job_of, last_change, put_job
-from bridge.store.index import PARAMETERS
+from bridge.store.intake import let_changes_end
 
 router = APIRouter(prefix="/fhir")
 
-PART = 200
-NOTICES = "OperationOutcome"
-LIFETIME = timedelta(hours=1)
-FORMATS = ("application/fhir+ndjson", "application/ndjson", "ndjson")
+FIRST_PART: Final = 25
+PART: Final = 200
+PART_BYTES: Final = 4_000_000
+"""What the rows of one part may take, by the largest row of the part before."""
+EVERYBODY: Final = "all"
+"""The one Group there is for each client: whoever it may know of, decided when a row is read."""
+NOTICES: Final = "OperationOutcome"
+LIFETIME: Final = timedelta(hours=1)
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+GroupId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]
 
 
 @router.get("/$export")
-def kick_off(request: Request, call: CallOf) -> Response:
+def export_all(request: Request, call: CallOf) -> Response:
     """Start a system-level export of the types the caller's scopes cover."""
-    if "respond-async" not in request.headers.get("prefer", ""):
-        text = "Send the header Prefer: respond-async."
-        raise BadRequestError(Finding("required", text))
-    types, since = _parameters(call, parse_qsl(request.url.query, keep_blank_values=True))
-    now = call.bridge.clock.now()
-    with write(call.bridge.engine) as connection:
-        job = ExportJob(
-            id=secrets.token_hex(16),
-            client_id=call.caller.client_id,
-            organization=call.caller.organization,
-            types=" ".join(types),
-            since=since,
-            request_url=f"{call.bridge.settings.base_url}{request.url.path}?{request.url.query}",
-            created_at=now,
-            transaction_time=now,
-            upto_change=last_change(connection),
-            expires_at=now + LIFETIME,
-        )
-        put_job(connection, job)
-    place = f"{call.bridge.settings.fhir_base}/bulk/{job.id}"
-    return Reply(202, b"", {"Content-Location": place}).response()
+    return _begin(call, request, _query(request))
+
+
+@router.get("/Patient/$export")
+def export_patients(request: Request, call: CallOf) -> Response:
+    """Start an export of what belongs to a person."""
+    return _begin(call, request, _query(request), people=True)
+
+
+@router.get("/Group/{group_id}/$export")
+def export_group(group_id: GroupId, request: Request, call: CallOf) -> Response:
+    """Start an export of what belongs to the persons of a group."""
+    _check_group(group_id)
+    return _begin(call, request, _query(request), people=True)
+
+
+@router.post("/$export")
+def export_all_by_post(request: Request, call: CallOf, body: BodyOf) -> Response:
+    """Do :func:`export_all` with the parameters in the body."""
+    return _begin(call, request, _posted(request, body))
+
+
+@router.post("/Patient/$export")
+def export_patients_by_post(request: Request, call: CallOf, body: BodyOf) -> Response:
+    """Do :func:`export_patients` with the parameters in the body."""
+    return _begin(call, request, _posted(request, body), people=True)
+
+
+@router.post("/Group/{group_id}/$export")
+def export_group_by_post(
+    group_id: GroupId, request: Request, call: CallOf, body: BodyOf
+) -> Response:
+    """Do :func:`export_group` with the parameters in the body."""
+    _check_group(group_id)
+    return _begin(call, request, _posted(request, body), people=True)
 
 
 @router.get("/bulk/{job_id}")
@@ -66,12 +95,12 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
     the notices that can ride with any of its rows. Each row's Meta says which do.
     """
     job = _job(call, job_id)
-    here = f"{call.bridge.settings.fhir_base}/bulk/{job.id}"
+    here = _place(call, job)
     with writing(call) as connection:
         files = [
             {"type": kind, "url": f"{here}/{kind}.ndjson"}
             for kind in job.types.split()
-            if call.bridge.gate.now_visible(connection, call.caller, _query(job, kind, 0))
+            if call.bridge.gate.now_visible(connection, call.caller, query_of(call, job, kind))
         ]
     told = bool(call.bridge.gate.standing_notices(call.caller))
     document = {
@@ -79,9 +108,12 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
         "request": job.request_url,
         "requiresAccessToken": True,
         "output": files,
+        "deleted": [],  # nothing is deleted here; what is withheld now is named nowhere
         "error": [{"type": NOTICES, "url": f"{here}/{NOTICES}.ndjson"}] if told else [],
     }
-    return document_reply(document, "application/json").response()
+    answer = document_reply(document, "application/json")
+    expires = {"Expires": http_date(job.expires_at)}
+    return replace(answer, headers={**answer.headers, **expires}).response()
 
 
 @router.get("/bulk/{job_id}/{kind}.ndjson")
@@ -106,22 +138,84 @@ def cancel(job_id: JobId, call: CallOf) -> Response:
     return Reply(202, b"").response()
 
 
+def _begin(
+    call: Call, request: Request, given: Sequence[tuple[str, str]], *, people: bool = False
+) -> Response:
+    """Keep what was asked for, and say where the manifest is."""
+    if "respond-async" not in request.headers.get("prefer", ""):
+        text = "Send the header Prefer: respond-async."
+        raise BadRequestError(Finding("required", text))
+    asked = read_parameters(call, given, people=people)
+    job = _job_for(call, asked, _address(call, request))
+    with write(call.bridge.engine) as connection:
+        # What changed up to the instant of the job belongs to it: none of it is still under way.
+        let_changes_end(connection)
+        job = replace(job, upto_change=last_change(connection))
+        put_job(connection, job)
+    return Reply(202, b"", {"Content-Location": _place(call, job)}).response()
+
+
+def _job_for(call: Call, asked: ExportRequest, url: str) -> ExportJob:
+    now = call.bridge.clock.now()
+    return ExportJob(
+        id=secrets.token_hex(16),
+        client_id=call.caller.client_id,
+        organization=call.caller.organization,
+        types=" ".join(asked.types),
+        since=asked.since,
+        until=asked.until,
+        filters="\n".join(asked.filters),
+        request_url=url,
+        created_at=now,
+        transaction_time=now,
+        upto_change=0,
+        expires_at=now + LIFETIME,
+    )
+
+
+def _query(request: Request) -> list[tuple[str, str]]:
+    return parse_qsl(request.url.query, keep_blank_values=True)
+
+
+def _posted(request: Request, body: bytes) -> list[tuple[str, str]]:
+    """Return the parameters of a POST: in the body alone."""
+    if request.url.query:
+        text = "Send the parameters in the body, not in the address."
+        raise BadRequestError(Finding("invalid", text))
+    require_type(request.headers.get("content-type"), *JSON_TYPES)
+    return parameters_in(parsed(body)) if body else []
+
+
+def _check_group(group_id: str) -> None:
+    if group_id != EVERYBODY:
+        raise NotFoundError
+
+
+def _address(call: Call, request: Request) -> str:
+    asked = f"?{request.url.query}" if request.url.query else ""
+    return f"{call.bridge.settings.base_url}{request.url.path}{asked}"
+
+
+def _place(call: Call, job: ExportJob) -> str:
+    return f"{call.bridge.settings.fhir_base}/bulk/{job.id}"
+
+
 def _parts(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
-    after = 0
+    wanted, after, limit = query_of(call, job, kind), 0, FIRST_PART
     while True:
-        query = _query(job, kind, after)
-        released = call.bridge.gate.search(call.caller, query, (), call.request_id)
+        part = replace(wanted, after_change=after, limit=limit)
+        released = call.bridge.gate.search(call.caller, part, (), call.request_id)
         if released.matches:
             yield released
-        if len(released.matches) < PART:
+        if len(released.matches) < limit:
             return
-        after = released.last[0]
+        after, limit = released.last[0], _fitting(released, limit)
 
 
-def _query(job: ExportJob, kind: str, after: int) -> Query:
-    updated = (("ge", job.since),) if job.since else ()
-    part = Query(kind, updated=updated, after_change=after, upto_change=job.upto_change)
-    return replace(part, limit=PART, interaction="read")
+def _fitting(released: Released, limit: int) -> int:
+    """Return how many rows the next part may have, so that memory stays flat."""
+    largest = max(len(row.body) for row in released.matches)
+    return max(1, min(PART, 2 * limit, PART_BYTES // largest))
 
 
 def _job(call: Call, job_id: str) -> ExportJob:
@@ -130,44 +224,3 @@ def _job(call: Call, job_id: str) -> ExportJob:
     if job is None:
         raise NotFoundError
     return job
-
-
-def _parameters(call: Call, given: Sequence[tuple[str, str]]) -> tuple[list[str], datetime | None]:
-    """Read ``_type`` (repeated or comma-separated), ``_since`` and ``_outputFormat``."""
-    allowed = [kind for kind in sorted(PARAMETERS) if call.caller.limits(kind, "read")]
-    types: list[str] = []
-    since = None
-    for name, value in given:
-        match name:
-            case "_type":
-                types.extend(value.split(","))
-            case "_since":
-                since = _since(call, value)
-            case "_outputFormat" if value in FORMATS:
-                continue
-            case _:
-                text = f"Export parameter {name[:40]} is not understood here."
-                raise BadRequestError(Finding("not-supported", text))
-    if unknown := [kind for kind in types if kind not in PARAMETERS]:
-        text = f"_type has {len(unknown)} type(s) that are not exported here."
-        raise BadRequestError(Finding("not-supported", text, "_type"))
-    return [kind for kind in allowed if not types or kind in types], since
-
-
-def _since(call: Call, value: str) -> datetime:
-    """Read ``_since``; for a hub its day: a coded row tells no time, so no search may find it."""
-    instant = _instant(value)
-    if call.caller.party != "hub":
-        return instant
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _instant(value: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        text = "_since needs an instant with seconds and zone."
-        raise BadRequestError(Finding("invalid", text, "_since"))
-    return instant.astimezone(UTC)

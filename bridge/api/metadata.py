@@ -65,17 +65,22 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
 
 
 def _rest(settings: Settings) -> dict[str, Any]:
-    export = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
     return {
         "mode": "server",
         "security": _security(settings),
         "resource": [
             *(_resource(kind) for kind in sorted(PARAMETERS)),
             *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
+            {"type": "Group", "operation": [_export("group-export")]},
         ],
         "interaction": [{"code": "batch"}, {"code": "transaction"}],
-        "operation": [{"name": "export", "definition": export}],
+        "operation": [_export("export")],
     }
+
+
+def _export(which: str) -> dict[str, str]:
+    place = f"http://hl7.org/fhir/uv/bulkdata/OperationDefinition/{which}"
+    return {"name": "export", "definition": place}
 
 
 def _security(settings: Settings) -> dict[str, Any]:
@@ -122,6 +127,8 @@ def _resource(kind: str) -> dict[str, Any]:
     if kind in TYPES:
         place = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
         described["operation"] = [{"name": "validate", "definition": place}]
+    if kind == "Patient":
+        described.setdefault("operation", []).append(_export("patient-export"))
     return described
 
 

@@ -12,13 +12,21 @@ _COUNTER = SQLModel.metadata.tables["change_counter"]
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """One export. ``upto_change`` fixes which changes belong to it."""
+    """One export.
+
+    Attributes:
+        types: names of the types, separated by spaces.
+        filters: searches (``Type?criteria``), one a line.
+        upto_change: the last change that belongs to it.
+    """
 
     id: str
     client_id: str
     organization: str
     types: str
     since: datetime | None
+    until: datetime | None
+    filters: str
     request_url: str
     created_at: datetime
     transaction_time: datetime

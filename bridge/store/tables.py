@@ -254,6 +254,8 @@ class ExportJobRow(SQLModel, table=True):
     organization: str
     types: str
     since: datetime | None = None
+    until: datetime | None = None
+    filters: str
     request_url: str
     created_at: datetime
     transaction_time: datetime

@@ -293,7 +293,8 @@ class Stream:
             if self.draw.random() < 0.4:
                 hour, minute = self.draw.choice((12, 13)), self.draw.randrange(60)
                 query.append(("_since", f"2026-10-15T{hour}:{minute:02}:00Z"))
-            path = f"/fhir/$export?{urlencode(query)}"
+            level = "/Patient" if chance < 0.06 else "/Group/all" if chance < 0.12 else ""
+            path = f"/fhir{level}/$export?{urlencode(query)}"
             return Ask(self._caller(), "GET", path, (("Prefer", "respond-async"),))
         if chance < 0.6:
             return Ask(self._caller(), "GET", JOB, slot=slot)

@@ -214,10 +214,16 @@ class Sweep:
 
     def exports(self) -> Iterator[Ask]:
         ready = ("Prefer", "respond-async")
-        for query in ("", "?_type=Task,Encounter", f"?_type={self.new('type')}", "?_since=x"):
+        for query in ("", f"?_type={self.new('type')}", f"?_typeFilter={self.new('filter')}"):
             yield self._get(f"/fhir/$export{query}", ready)
-        yield self._get("/fhir/$export?_since=2026-01-01T00:00:00Z", ready)
-        yield self._get("/fhir/$export")
+        yield self._get("/fhir/Patient/$export?_since=2026-01-01T00:00:00Z", ready)
+        yield self._get(f"/fhir/Group/{self.new('group')}/$export", ready)
+        yield self._get("/fhir/Group/all/$export")
+        yield Ask(self.caller, "POST", "/fhir/Group/all/$export", (ready,))
+        for path in ("/fhir/$export", "/fhir/Patient/$export"):
+            sent = {"name": self.new("parameter"), "valueString": self.new("value")}
+            body = orjson.dumps({"resourceType": "Parameters", "parameter": [sent]})
+            yield Ask(self.caller, "POST", path, (ready, *_JSON), body)
         for job in self.jobs:
             yield self._get(job)
             for kind in (*PARAMETERS, "OperationOutcome", "Flag"):

@@ -56,7 +56,7 @@ BYTES = {
     ("batch", "run_bundle"),
     ("batch", "_alone"),
     ("validation", "validate"),
-    ("bulk", "kick_off"),
+    ("bulk", "_begin"),
     ("bulk", "cancel"),
     ("interactions", "read_reply"),
     ("problems", "_http"),
@@ -149,7 +149,7 @@ def test_a_new_route_without_a_row_is_noticed_however_deep_it_stands(
 def test_a_route_that_went_away_is_noticed(app: FastAPI) -> None:
     found = [one for one in walk(app.routes) if one.path != "/fhir/$export"]
 
-    assert missing(found) == [("GET", "/fhir/$export")]
+    assert missing(found) == [("GET", "/fhir/$export"), ("POST", "/fhir/$export")]
 
 
 def test_every_row_names_a_part_of_the_sweep_that_exists() -> None:

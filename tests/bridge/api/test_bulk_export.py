@@ -8,15 +8,8 @@ import pytest
 from bridge.identity import disable_client
 from bridge.journeys.record_releases import revoke_release
 from bridge.store.engine import write
-from tests.support.worlds import Json, Web, World, encounter, post_session, referral
-
-ASYNC = {"Prefer": "respond-async"}
-
-
-def kicked_off(web: Web, query: str = "") -> str:
-    answer = web.get(f"/fhir/$export{query}", headers=ASYNC)
-    assert answer.status_code == 202, answer.text
-    return answer.headers["Content-Location"]
+from tests.support.exports import ASYNC, kicked_off, served
+from tests.support.worlds import Json, Web, World, referral
 
 
 def files_of(web: Web, place: str) -> dict[str, list[Json]]:
@@ -27,14 +20,6 @@ def files_of(web: Web, place: str) -> dict[str, list[Json]]:
         file["type"]: [json.loads(line) for line in web.get(file["url"]).text.splitlines()]
         for file in manifest["output"]
     }
-
-
-def served(world: World, count: int = 3) -> None:
-    """Some referrals, each answered with one session."""
-    world.refer(referral(n) for n in range(count))
-    web = world.web()
-    for n, task in enumerate(web.found("/fhir/Task")):
-        assert post_session(web, encounter(task, f"s-{n}")).status_code == 201
 
 
 def test_an_export_holds_a_coded_row_for_each_referral_and_no_name(world: World) -> None:
@@ -147,7 +132,16 @@ def test_a_disabled_client_gets_no_file_of_its_export(world: World) -> None:
         ("?_type=Claim", ASYNC),
         ("?_since=yesterday", ASYNC),
         ("?_since=2026-10-15T10:00:00", ASYNC),
-        ("?_typeFilter=Encounter%3Fstatus%3Dfinished", ASYNC),
+        ("?_until=2026-10-15", ASYNC),
+        ("?_since=2026-10-15T10:00:00Z&_since=2026-10-16T10:00:00Z", ASYNC),
+        ("?_typeFilter=Encounter", ASYNC),
+        ("?_typeFilter=Encounter%3F", ASYNC),
+        ("?_typeFilter=Claim%3Fstatus%3Dactive", ASYNC),
+        ("?_typeFilter=Encounter%3Fnote%3Dx", ASYNC),
+        ("?_typeFilter=Encounter%3F_sort%3Ddate", ASYNC),
+        ("?_typeFilter=Encounter%3F_include%3DEncounter:subject", ASYNC),
+        ("?_typeFilter=ServiceRequest%3Fpatient.identifier%3Da|b", ASYNC),
+        ("?" + "&".join(["_typeFilter=Encounter%3Fstatus%3Dfinished"] * 21), ASYNC),
         ("?patient=Patient/1", ASYNC),
         ("?_outputFormat=text/csv", ASYNC),
     ],

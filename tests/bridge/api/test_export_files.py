@@ -1,0 +1,140 @@
+"""Exports: whose they are, what a file holds at the moment it is sent, and what stays behind."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from bridge.api import bulk
+from bridge.context import Call
+from bridge.gate import Released
+from bridge.identity import TokenCache, caller_of
+from bridge.journeys.record_releases import revoke_release
+from bridge.store.engine import read
+from bridge.store.export_jobs import ExportJob, job_of
+from tests.support.exports import kicked_off, rows_of, served
+from tests.support.worlds import Web, World, referral
+
+
+def parts_of_file(world: World, caller: str = "harbor-ehr") -> Iterator[Released]:
+    """Begin an export and return the parts of its file of referrals, one row each."""
+    web = world.web(caller)
+    job_id = kicked_off(web, "?_type=ServiceRequest").rpartition("/")[2]
+    with read(world.bridge.engine) as connection:
+        job = job_of(connection, job_id, caller, world.clock.now())
+        who = caller_of(connection, web.token, world.clock, TokenCache())
+    assert job
+    assert who
+    return bulk._parts(Call(world.bridge, who, "a-request"), job, "ServiceRequest")
+
+
+def revoke_last(world: World) -> None:
+    request = world.id_of("ServiceRequest", "R-2")
+    assert revoke_release(
+        world.parts, world.bridge.identifiers.issue("release", request, "education")
+    )
+
+
+def told_after_revocation(world: World) -> list[str]:
+    world.refer(referral(n) for n in range(3))
+    parts = parts_of_file(world)
+    told = [row.id for row in next(parts).matches]
+    revoke_last(world)
+    return told + [row.id for part in parts for row in part.matches]
+
+
+def test_a_revocation_between_two_parts_takes_its_row_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "FIRST_PART", 1)
+    expected = [world.id_of("ServiceRequest", f"R-{n}") for n in (0, 1)]
+    assert told_after_revocation(world) == expected
+
+
+def test_a_file_decided_when_it_begins_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "FIRST_PART", 1)
+    careful = bulk._parts
+    monkeypatch.setattr(bulk, "_parts", lambda *asked: iter(list(careful(*asked))))
+    assert len(told_after_revocation(lite)) == 3
+
+
+def test_a_job_given_to_whoever_names_it_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(lite, 1)
+    place = kicked_off(lite.web("state-hub"))
+
+    def careless(
+        connection: Connection, job_id: str, client_id: str, now: datetime
+    ) -> ExportJob | None:
+        return job_of(connection, job_id, "state-hub", now)
+
+    monkeypatch.setattr(bulk, "job_of", careless)
+    assert lite.web("harbor-ehr").get(place).status_code == 200
+
+
+def test_a_file_is_not_given_without_a_token(lite: World) -> None:
+    served(lite, 1)
+    hub = lite.web("state-hub")
+    url = hub.get(kicked_off(hub)).json()["output"][0]["url"]
+    assert "token" not in url
+    for token in ("", "wrong", hub.token[:-1]):
+        assert Web(lite.app, token).get(url).status_code == 401
+
+
+def test_no_file_is_written_for_an_export(lite: World) -> None:
+    served(lite, 2)
+    web = lite.web()
+    with files_opened() as opened:
+        rows_of(web, kicked_off(web))
+    assert [path for path in opened if "sqlite" not in path] == []
+
+
+def test_a_file_that_is_written_is_noticed(
+    lite: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(lite, 1)
+    careful = bulk._parts
+
+    def spooled(*asked: object) -> Iterator[Released]:
+        with (tmp_path / "spool.ndjson").open("wb") as spool:
+            for part in careful(*asked):
+                spool.writelines(row.body for row in part.matches)
+                yield part
+
+    monkeypatch.setattr(bulk, "_parts", spooled)
+    web = lite.web()
+    with files_opened() as opened:
+        rows_of(web, kicked_off(web))
+    assert {Path(path).name for path in opened} >= {"spool.ndjson"}
+
+
+_WATCHING: list[list[str]] = []
+
+
+@contextmanager
+def files_opened() -> Iterator[list[str]]:
+    """List the files that are opened for writing while the block lasts."""
+    found: list[str] = []
+    _WATCHING.append(found)
+    try:
+        yield found
+    finally:
+        _WATCHING.remove(found)
+
+
+def _watch(event: str, given: tuple[Any, ...]) -> None:
+    # A hook of the interpreter stays for ever; outside of a block it does nothing.
+    if _WATCHING and event == "open" and any(c in str(given[1]) for c in "wax+"):
+        for found in _WATCHING:
+            found.append(str(given[0]))
+
+
+sys.addaudithook(_watch)
