@@ -77,7 +77,7 @@ def description(settings: Settings) -> Json:
 
 def _paths(resource: Json) -> Json:
     kind = resource["type"]
-    codes = {each["code"] for each in resource["interaction"]}
+    codes = {each["code"] for each in resource.get("interaction", ())}
     found: Json = {}
     if "search-type" in codes:
         bundle = _answers("200", "Bundle")

@@ -79,7 +79,7 @@ _LISTED = (
 
 def said(resource: Json) -> set[str]:
     """Return what ours says of a type, in the words of :func:`_items`."""
-    found = {f"interaction {each['code']}" for each in resource["interaction"]}
+    found = {f"interaction {each['code']}" for each in resource.get("interaction", ())}
     found |= {f"search {each['name']}" for each in resource.get("searchParam", ())}
     found |= {f"include {each}" for each in resource.get("searchInclude", ())}
     # A search of HealthcareService takes the guide's misspelt include as well.
