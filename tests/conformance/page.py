@@ -24,6 +24,7 @@ TITLES = {
     "smart": "SMART App Launch 2.0: Backend Services and asymmetric client authentication",
     "us-core": "US Core 6.1.0, server",
     "sdohcc": "SDOH Clinical Care 3.0.0, narrative",
+    "bulk-data": "Bulk Data Access 2.0.0, server",
 }
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "NOT RUN"
 STANDINGS = ("met", "not applicable", "not met", "open")
