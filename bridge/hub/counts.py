@@ -8,6 +8,7 @@ referral has no modality, so the row ``all`` of a district and provider carries 
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -45,6 +46,12 @@ select district, provider, modality, null, count(distinct session.student), coun
 from placed join session on session.referral = placed.id group by all
 order by 1, 2, 3
 """
+# No temporary directory: rows that do not fit into memory end the work, and spill into no file.
+ENGINE: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "threads": 2,
+    "temp_directory": "",
+    "max_temp_directory_size": "0MB",
+}
 MODALITY_SYSTEM = "https://schoolbridge.example/fhir/CodeSystem/modalities"
 
 
@@ -70,7 +77,7 @@ def count_rows(folder: Path) -> list[CountRow]:
     for file in files.values():
         if not file.exists():
             raise FileNotFoundError(f"{file.name}: collect first")
-    with duckdb.connect(":memory:", config={"threads": 2}) as database:
+    with duckdb.connect(":memory:", config=ENGINE) as database:
         parameters = [
             str(files["Organization"]),
             str(files["ServiceRequest"]),

@@ -1,12 +1,14 @@
 """The hub collects coded rows from a bridge and counts them."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
+from bridge.files import written_whole
 from bridge.gate import ReleasedCounts, release_counts
 from bridge.hub.counts import COLLECTED, count_rows
 from bridge.hub.suppression import COLUMNS, notes, suppressed
-from bridge.outbound import BackendClient
+from bridge.outbound import BackendClient, OutboundError
 
 NOTICES = "OperationOutcome"
 
@@ -16,25 +18,29 @@ def collect(client: BackendClient, folder: Path) -> dict[str, int]:
 
     The notices that ride with them are kept beside them, as OperationOutcome.
 
-    The files appear whole, under their names, after everything has arrived.
+    The files appear whole, under their names and for their owner alone, after everything has
+    arrived.
 
     Raises:
-        OutboundError: the bridge refused or did not answer; what was collected before stays.
+        OutboundError: the bridge refused, did not answer, or sent what was not asked for; what was
+            collected before stays.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     counts = dict.fromkeys((*COLLECTED, NOTICES), 0)
-    partial = {kind: folder / f"{kind}.ndjson.part" for kind in counts}
-    files = {kind: path.open("wb") for kind, path in partial.items()}
-    try:
+    with ExitStack() as stack:
+        # Closed first, then put in their places: what is entered last is left first.
+        made = {k: stack.enter_context(_file(folder, k)) for k in counts}
+        files = {k: stack.enter_context(path.open("wb")) for k, path in made.items()}
         for kind, line in client.export(COLLECTED):
+            if kind not in files:
+                raise OutboundError("the partner sent a type that was not asked for")
             files[kind].write(line + b"\n")
             counts[kind] += 1
-    finally:
-        for file in files.values():
-            file.close()
-    for kind, path in partial.items():
-        path.replace(folder / f"{kind}.ndjson")
     return counts
+
+
+def _file(folder: Path, kind: str) -> AbstractContextManager[Path]:
+    return written_whole(folder / f"{kind}.ndjson", replace=True)
 
 
 def count_table(folders: Sequence[Path], minimum: int) -> ReleasedCounts:

@@ -116,6 +116,13 @@ def test_the_hub_gets_pseudonyms_and_no_name(told: Told) -> None:
     assert told.report["hub"]["received"]["ServiceRequest"] > 150
 
 
+def test_what_the_hub_keeps_is_for_its_owner_alone(told: Told) -> None:
+    rows = told.home.parent / "hub" / "rows"
+    assert rows.stat().st_mode & 0o077 == 0
+    assert {path.suffix for path in rows.iterdir()} == {".ndjson"}
+    assert [path.name for path in rows.iterdir() if path.stat().st_mode & 0o077] == []
+
+
 def test_the_hub_counts_and_hides_small_cells(told: Told) -> None:
     rows = told.report["hub"]["table"]
     whole = next(row for row in rows if row["modality"] == "all")
