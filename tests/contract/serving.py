@@ -93,6 +93,14 @@ class Served:
         """The address of the FHIR service."""
         return f"{self.deployment.base_url}/fhir"
 
+    def another_session(self, key: str) -> None:
+        """Let the provider record one more session of the first referral."""
+        bridge = self.deployment.open()
+        web = _web(bridge)
+        task = web.get(f"/fhir/Task/{self.ids['Task'][0]}").json()
+        assert post_session(web, encounter(task, key)).status_code == 201
+        bridge.engine.dispose()
+
     def stored(self, kind: str, record_id: str) -> Json:
         """Return a record as it is stored, past server and gate."""
         bridge = self.deployment.open()
