@@ -15,6 +15,7 @@ from bridge.cli import (
     guardians,
     held,
     importing,
+    jobs,
     ledgers,
     maps,
     mous,
@@ -47,6 +48,7 @@ app.add_typer(mous.app, name="mou", help="Memoranda of understanding.")
 app.add_typer(importing.app, name="import", help="Bring records in.")
 app.add_typer(held.app, name="held", help="Rows that wait for a person.")
 app.add_typer(importing.export_app, name="export", help="Give a school its follow-up.")
+app.add_typer(jobs.app, name="jobs", help="Exports that partners have begun.")
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")

@@ -62,3 +62,14 @@ def drop_job(connection: Connection, job_id: str, client_id: str) -> bool:
         delete(_JOB).where(_JOB.c.id == job_id, _JOB.c.client_id == client_id)
     )
     return bool(dropped.rowcount)
+
+
+def jobs_at(connection: Connection, now: datetime) -> list[ExportJob]:
+    """Return every client's jobs that have not expired, the oldest first, for the operator."""
+    query = select(_JOB).where(_JOB.c.expires_at > now).order_by(_JOB.c.created_at, _JOB.c.id)
+    return [ExportJob(**row) for row in connection.execute(query).mappings()]
+
+
+def drop_any_job(connection: Connection, job_id: str) -> bool:
+    """Cancel a job of whichever client, for the operator; False if there is none."""
+    return bool(connection.execute(delete(_JOB).where(_JOB.c.id == job_id)).rowcount)
