@@ -28,6 +28,7 @@ from bridge.journeys.import_referrals import ImportReport, ReferralImport
 from bridge.journeys.import_roster import import_roster
 from bridge.journeys.set_up import AgreementDocuments, activate_agreement, designate
 from bridge.migrations.state import create
+from bridge.outbound import Fetching, Outgoing
 from bridge.parts import Parts, parts_of
 from bridge.schema import metadata
 from bridge.settings import Settings
@@ -219,7 +220,9 @@ def make_world(
     engine = open_engine(url)
     create(engine)
     names = Identifiers(settings.secret)
-    bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names))
+    # Partners' servers are on this machine, as in a demonstration.
+    calls = Fetching(Outgoing(loopback=True))
+    bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names), fetching=calls)
     agreement = _agreements(parts_of(bridge), edit or {})
     with write(engine) as connection:
         for client_id, standing in standings().items():
