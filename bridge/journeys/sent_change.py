@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bridge.errors import ConflictError, Finding, UnprocessableError
 from bridge.gate import Seen
-from mappings.fhir.check import check_resource
+from mappings.fhir.sent_shapes import SentChecker
+
+_SENT: Final = SentChecker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def checked(resource: Mapping[str, Any], key: tuple[str, str] | None = None) -> 
     Raises:
         UnprocessableError: with a finding for each rule.
     """
-    findings = [Finding(i.code, i.text, i.path) for i in check_resource(dict(resource))]
+    findings = [Finding(i.code, i.text, i.path) for i in _SENT.check(dict(resource))]
     if not findings and key and (resource["resourceType"], resource.get("id")) != key:
         text = f"The resource in the body must be this {key[0]}."
         findings.append(Finding("invalid", text, f"{key[0]}.id"))

@@ -34,7 +34,7 @@ def check_resource(resource: Json) -> list[Issue]:
     return [
         *broken_references(resource),
         *broken_rules(resource),
-        *_periods(resource),
+        *misordered_periods(resource),
         *(broken_task_rules(resource) if resource["resourceType"] == "Task" else ()),
     ]
 
@@ -74,7 +74,8 @@ def _size(value: Json | list[Any]) -> int:
     return 8 + sum(4 + (len(item) if isinstance(item, str) else 0) for item in value)
 
 
-def _periods(resource: Json) -> Iterator[Issue]:
+def misordered_periods(resource: Json) -> Iterator[Issue]:
+    """Yield each period of a resource of sound structure that ends before it starts."""
     name = resource["resourceType"]
     pairs = ((f"{name}.period", resource.get("period")), (name, resource))
     for path, period in pairs:
