@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bridge.api.entries import answer_of, entries_of, interaction_of
-from bridge.api.interactions import Interaction, perform
+from bridge.api.interactions import Interaction, perform, perform_new
 from bridge.api.offered import SESSIONS
 from bridge.api.replies import Reply, outcome
-from bridge.context import Call
+from bridge.api.writing import committed
+from bridge.context import Call, Transaction
 from bridge.errors import BadRequestError, Finding, RefusedError
 from bridge.journeys.record_encounter import session_id_of
+from bridge.journeys.record_sessions import SessionRefused
 from bridge.parts import parts_of
-from bridge.store.engine import write
 from bridge.store.intake import take_turn
 
 _ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
@@ -33,9 +34,12 @@ def run_bundle(call: Call, body: bytes) -> Reply:
         RefusedError: an entry of a transaction was refused; nothing was changed or released.
     """
     kind, entries = entries_of(body)
-    answers = (
-        _together(call, entries) if kind == "transaction" else [_alone(call, e) for e in entries]
-    )
+    if kind == "transaction":
+        # Without such a name, however it might be escaped, no entry can speak of another.
+        named = b"urn:" in body or b"\\" in body
+        answers = _together(call, _resolved(call, entries) if named else entries)
+    else:
+        answers = [_alone(call, each) for each in entries]
     head = f'{{"resourceType":"Bundle","type":"{kind}-response","entry":['.encode()
     return Reply(200, head + b",".join(answers) + b"]}" if answers else head[:-10] + b"}")
 
@@ -48,16 +52,18 @@ def _alone(call: Call, entry: object) -> bytes:
 
 
 def _together(call: Call, entries: Sequence[object]) -> list[bytes]:
-    resolved = _resolved(call, entries)
-    asked = [_read(call, n, entry) for n, entry in enumerate(resolved)]
+    asked = [_read(call, n, entry) for n, entry in enumerate(entries)]
     _no_repeats(asked)
-    order = sorted(range(len(asked)), key=lambda n: _ORDER.get(asked[n].method, 3))
-    answers: dict[int, bytes] = {}
+
+    def performed(connection: Transaction) -> dict[int, bytes]:
+        take_turn(connection)
+        within, answers = replace(call, within=connection), dict[int, bytes]()
+        for turn in _turns(asked):
+            answers |= _performed(within, {n: asked[n] for n in turn})
+        return answers
+
     try:
-        with write(call.bridge.engine) as connection:
-            take_turn(connection)
-            for n in order:
-                answers[n] = answer_of(_performed(replace(call, within=connection), n, asked[n]))
+        answers = committed(call, performed)
     except RefusedError:
         _note_reads(call, asked)
         raise
@@ -71,11 +77,37 @@ def _read(call: Call, n: int, entry: object) -> Interaction:
         raise _placed(error, n) from None
 
 
-def _performed(call: Call, n: int, asked: Interaction) -> Reply:
+def _turns(asked: Sequence[Interaction]) -> list[list[int]]:
+    """Return which entries are carried out one after the other, and which of them together.
+
+    New sessions of one type are: each depends on none of the others.
+    """
+    turns: dict[object, list[int]] = {}
+    for n in sorted(range(len(asked)), key=lambda n: _ORDER.get(asked[n].method, 3)):
+        turns.setdefault(asked[n].kind if _new_session(asked[n]) else n, []).append(n)
+    return list(turns.values())
+
+
+def _new_session(asked: Interaction) -> bool:
+    return asked.kind in SESSIONS and asked.method == "POST" and not asked.record_id
+
+
+def _performed(call: Call, asked: Mapping[int, Interaction]) -> dict[int, bytes]:
+    """Carry out one entry, or new sessions of one type together; returns the answers.
+
+    Raises:
+        RefusedError: the first that is refused; it says which entry it is.
+    """
+    places = list(asked)
     try:
-        return perform(call, asked)
+        if len(places) > 1:
+            replies = perform_new(call, list(asked.values()))
+            return {n: answer_of(reply) for n, reply in zip(places, replies, strict=True)}
+        return {n: answer_of(perform(call, each)) for n, each in asked.items()}
+    except SessionRefused as refused:
+        raise _placed(refused.error, places[refused.at]) from None
     except RefusedError as error:
-        raise _placed(error, n) from None
+        raise _placed(error, places[0]) from None
 
 
 def _placed(error: RefusedError, n: int) -> RefusedError:
@@ -117,8 +149,8 @@ def _resolved(call: Call, entries: Sequence[object]) -> list[object]:
     for n, entry in enumerate(entries):
         if not isinstance(entry, Mapping):
             continue
-        name, target = str(entry.get("fullUrl", "")), _target(call, n, entry)
-        if not _LOCAL.fullmatch(name) or not target:
+        name = str(entry.get("fullUrl", ""))
+        if not _LOCAL.fullmatch(name) or not (target := _target(call, n, entry)):
             continue
         if name in names:
             text = "Two entries have one fullUrl."

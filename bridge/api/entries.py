@@ -68,16 +68,16 @@ def interaction_of(call: Call, entry: object) -> Interaction:
         record_id=record_id,
         parameters=parse_qsl(split.query, keep_blank_values=True),
         headers=headers,
-        body=_body(method, entry),
+        body=_patch(entry.get("resource")) if method == "PATCH" else b"",
+        resource=entry.get("resource"),
         history=history,
     )
 
 
-def _body(method: str, entry: Mapping[str, Any]) -> bytes:
-    resource = entry.get("resource")
-    if method != "PATCH" or not isinstance(resource, Mapping):
-        return orjson.dumps(resource) if "resource" in entry else b""
+def _patch(resource: object) -> bytes:
     # R4 http.html#patch: in a Bundle a JSON Patch is the data of a Binary.
+    if not isinstance(resource, Mapping):
+        return b"" if resource is None else orjson.dumps(resource)
     if resource.get("resourceType") != "Binary" or resource.get("contentType") != PATCH_TYPE:
         text = f"Send a patch as a Binary of type {PATCH_TYPE}."
         raise BadRequestError(Finding("invalid", text, "Bundle.entry.resource"))

@@ -22,10 +22,11 @@ from bridge.api.replies import (
 )
 from bridge.api.search import SearchReader, SearchRequest
 from bridge.api.search_values import refused
-from bridge.api.writing import Sent, create, update, writing
+from bridge.api.writing import Sent, create, create_sessions, update, writing
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
 from bridge.gate import Gate, Released, ReleasedResource, Shape, shaped
+from bridge.journeys.record_sessions import refused_at
 from bridge.store.index import PARAMETERS
 
 _READ_PARAMETERS: Final = ("_elements", "_summary", "_format")
@@ -36,6 +37,8 @@ class Interaction:
     """One interaction asked for, as a request or as an entry of a batch.
 
     Attributes:
+        body: as it was sent; empty for an entry of a batch.
+        resource: what the entry holds, parsed; None for a request.
         history: ``_history`` for the versions of a resource; with a slash and an id, for one.
     """
 
@@ -44,8 +47,9 @@ class Interaction:
     record_id: str = ""
     parameters: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     history: str = ""
+    resource: object = field(default=None, repr=False)
 
 
 def offered(kind: str, code: str) -> bool:
@@ -78,10 +82,23 @@ def perform(call: Call, asked: Interaction) -> Reply:
             return update(call, _sent(asked), patch=code == "patch")
 
 
+def perform_new(call: Call, asked: Sequence[Interaction]) -> list[Reply]:
+    """Carry out several creates of sessions of one type, as :func:`perform` does each.
+
+    Raises:
+        SessionRefused: the first that is refused, and why.
+    """
+    sent = []
+    for n, each in enumerate(asked):
+        with refused_at(n):
+            sent.append(_sent(each))
+    return create_sessions(call, sent)
+
+
 def _sent(asked: Interaction) -> Sent:
-    if asked.parameters:
+    if asked.parameters or asked.history:
         raise BadRequestError(Finding("not-supported", "A write takes no parameters."))
-    return Sent(asked.kind, asked.record_id, asked.headers, asked.body)
+    return Sent(asked.kind, asked.record_id, asked.headers, asked.body, asked.resource)
 
 
 def _reader(call: Call, asked: Interaction) -> SearchReader:

@@ -7,6 +7,7 @@ data is looked at.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from fastapi import Request
@@ -75,6 +76,7 @@ def preferences(header: str | None) -> Preferences:
     )
 
 
+@lru_cache(maxsize=1024)
 def http_date(instant: datetime) -> str:
     """Write an instant as HTTP does, to the second."""
     return instant.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -1,5 +1,6 @@
 """Parsing what was sent: JSON objects, and references that name this server."""
 
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -42,6 +43,9 @@ def relative(resource: dict[str, Any], base: str) -> dict[str, Any]:
     Raises:
         BadRequestError: it is nested too deep.
     """
+    with suppress(orjson.JSONEncodeError):  # nested so deep that it is refused below
+        if f"{base}/".encode() not in orjson.dumps(resource):
+            return resource
     found: dict[str, Any] = _relative(resource, f"{base}/", MAX_DEPTH)
     return found
 

@@ -1,9 +1,9 @@
 """Create, update, patch: what a party may write, as a request or as an entry of a batch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.api.negotiation import JSON_TYPES, PATCH_TYPE, preferences, require_type
 from bridge.api.offered import DIRECTORY
@@ -17,10 +17,13 @@ from bridge.identity import Caller
 from bridge.journeys.answer_referral import TaskAnswer, answer_within
 from bridge.journeys.change_session import change_session
 from bridge.journeys.keep_directory import change_entry, new_entry
-from bridge.journeys.record_encounter import record_within
+from bridge.journeys.record_sessions import drafted, record_drafts, record_within, refused_at
 from bridge.journeys.sent_change import SentChange
 from bridge.parts import parts_of
 from bridge.store.engine import write
+from bridge.store.group_commit import commit_together
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,15 @@ class Sent:
     record_id: str
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+    resource: object = field(default=None, repr=False)
+
+    def parsed(self) -> dict[str, Any]:
+        """Return the resource.
+
+        Raises:
+            BadRequestError: there is none.
+        """
+        return dict(self.resource) if isinstance(self.resource, dict) else parsed(self.body)
 
 
 @contextmanager
@@ -43,26 +55,60 @@ def writing(call: Call) -> Iterator[Transaction]:
         yield connection
 
 
+def committed(call: Call, work: Callable[[Transaction], T]) -> T:
+    """Do work in the transaction a call is part of, or in one of its own.
+
+    Its own waits for the disk together with others; another thread may do the work.
+    """
+    if call.within is not None:
+        return work(call.within)
+    return commit_together(call.bridge.engine, work)
+
+
 def create(call: Call, sent: Sent) -> Reply:
     """Create a resource: a session of a referral, or an entry of the directory.
 
     Raises:
         RefusedError: the scope, the content or the party does not allow it.
     """
+    resource, repeat = _new(call, sent)
+    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, _doing(call, sent, "create")
+
+    def kept(connection: Transaction) -> tuple[ReleasedResource, bool]:
+        journey = new_entry if sent.kind in DIRECTORY else record_within
+        return journey(connection, (parts, gate), caller, resource, repeat)
+
+    released, new = committed(call, kept)
+    return _reply(call, sent, released, 201 if new else 200)
+
+
+def create_sessions(call: Call, sent: Sequence[Sent]) -> list[Reply]:
+    """Create sessions of one type, together what :func:`create` does for each.
+
+    Raises:
+        SessionRefused: the first that is refused, and why.
+    """
+    of, caller = (parts_of(call.bridge), call.bridge.gate), _doing(call, sent[0], "create")
+    drafts = []
+    for n, each in enumerate(sent):
+        with refused_at(n):
+            drafts.append(drafted(of[0], caller, *_new(call, each)))
+    recorded = committed(call, lambda c: record_drafts(c, of, caller, drafts))
+    return [
+        _reply(call, each, released, 201 if new else 200)
+        for each, (released, new) in zip(sent, recorded, strict=True)
+    ]
+
+
+def _new(call: Call, sent: Sent) -> tuple[dict[str, Any], str | None]:
+    """Return what is to be created, and If-None-Exist."""
     call.require(sent.kind, "create")
     require_type(sent.headers.get("content-type"), *JSON_TYPES)
-    resource = relative(parsed(sent.body), call.bridge.settings.fhir_base)
+    resource = relative(sent.parsed(), call.bridge.settings.fhir_base)
     if resource.get("resourceType") != sent.kind:
         text = "The resource in the body is of another type than the address."
         raise BadRequestError(Finding("invalid", text, sent.kind))
-    repeat = _repeat(sent.headers.get("if-none-exist"))
-    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, _doing(call, sent, "create")
-    with writing(call) as connection:
-        if sent.kind in DIRECTORY:
-            released, new = new_entry(connection, (parts, gate), caller, resource, repeat)
-        else:
-            released, new = record_within(connection, (parts, gate), caller, resource, repeat)
-    return _reply(call, sent, released, 201 if new else 200)
+    return resource, _repeat(sent.headers.get("if-none-exist"))
 
 
 def update(call: Call, sent: Sent, *, patch: bool) -> Reply:
@@ -74,16 +120,17 @@ def update(call: Call, sent: Sent, *, patch: bool) -> Reply:
     call.require(sent.kind, "patch" if patch else "update")
     allowed = (PATCH_TYPE,) if patch else JSON_TYPES
     require_type(sent.headers.get("content-type"), *allowed)
-    body = parsed_any(sent.body) if patch else parsed(sent.body)
-    with writing(call) as connection:
+    body = parsed_any(sent.body) if patch else sent.parsed()
+
+    def changed(connection: Transaction) -> ReleasedResource:
         if patch:
-            seen = _seen(connection, call, sent)
-            resource = patched(seen.content, body)
+            resource = patched(_seen(connection, call, sent).content, body)
         else:
             resource = dict(body) if isinstance(body, dict) else {}
         resource = relative(resource, call.bridge.settings.fhir_base)
-        released = _changed(connection, call, sent, resource)
-    return _reply(call, sent, released, 200)
+        return _changed(connection, call, sent, resource)
+
+    return _reply(call, sent, committed(call, changed), 200)
 
 
 def _seen(connection: Transaction, call: Call, sent: Sent) -> Seen:

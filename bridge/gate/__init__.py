@@ -21,6 +21,7 @@ from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.gate import Gate
 from bridge.gate.own_referrals import release_own_referrals
+from bridge.gate.recording import Asking, Written
 from bridge.gate.released import (
     FollowUp,
     OwnReferral,
@@ -40,6 +41,7 @@ from bridge.gate.waiting import WaitingText
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 
 __all__ = [
+    "Asking",
     "Chain",
     "CompiledAgreement",
     "Criterion",
@@ -63,6 +65,7 @@ __all__ = [
     "SurveyRow",
     "Viewer",
     "WaitingText",
+    "Written",
     "agreement_between",
     "agreements_of",
     "keep_tables",

@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from bridge.gate.authorise import Viewer
 from bridge.gate.decisions import ElementDecision, RecordDecision
-from bridge.gate.released import ReleasedResource
+from bridge.gate.released import ReleasedResource, Seen
 from bridge.identifiers import Identifiers
 from bridge.ledger.append import Filled
 from bridge.ledger.entry import Entry, Kind, Resource, Ruling, Terms
@@ -28,6 +30,20 @@ class Disclosure:
     released: ReleasedResource
     remembered: bool = False
     entry: Template | None = None
+
+
+def seen_of(disclosure: Disclosure) -> Seen:
+    """Return what a journey may check a change against."""
+    stored, released = disclosure.stored, disclosure.released
+    return Seen(
+        type=stored.type,
+        id=stored.id,
+        version=released.version,
+        agreement_id=stored.agreement_id,
+        student_id=stored.student_id,
+        referral_id=stored.referral_id,
+        content=orjson.loads(released.body),
+    )
 
 
 def entry_of(

@@ -4,20 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
-import orjson
 from sqlalchemy import Connection, Engine
 
 from bridge.clock import Clock
 from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.deciding import decided, recalled, sight_of
-from bridge.gate.disclosures import Disclosure, entered_as
+from bridge.gate.disclosures import Disclosure, entered_as, seen_of
 from bridge.gate.follow_up import follow_ups
 from bridge.gate.history import past_views
-from bridge.gate.linking import MOST_REFERRING, followed
+from bridge.gate.linking import MOST_REFERRING, followed, wanted
 from bridge.gate.memory import lent
 from bridge.gate.owing import owe
-from bridge.gate.projection import references
+from bridge.gate.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
 from bridge.gate.released import GATE_MARK, Released, ReleasedFollowUps, ReleasedResource, Seen
 from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
@@ -30,10 +29,10 @@ from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.store.engine import read, write
 from bridge.store.evidence import lock_students, not_before_known
-from bridge.store.index import INCLUDES
 from bridge.store.intake import let_changes_end
 from bridge.store.vault import Match, Query, count, find, place_of
 
+MOST_AT_ONCE: Final = 100  # so many records are looked for by id in one query
 LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
@@ -45,6 +44,7 @@ class Gate:
         self._engine = engine
         self._clock = clock
         self._identifiers = identifiers
+        self.seen_before = SeenBefore(clock, identifiers)
 
     def search(
         self, caller: Caller, query: Query, includes: Sequence[str] = (), request: str = ""
@@ -91,8 +91,8 @@ class Gate:
         query = followed(connection, (caller, viewer), query, self._clock.now())
         as_of = self._clock.now() - LEAST_STEP
         matches, total = self._reached(connection, (caller, viewer), query)
-        wanted = self._wanted(caller, matches, query.type, includes)
-        extra = self._included(connection, (caller, viewer), wanted)
+        named = wanted(caller, matches, query.type, includes)
+        extra = self._included(connection, (caller, viewer), named)
         extra += self._referring(connection, (caller, viewer), query, matches)
         self._entered(connection, viewer, [*matches, *extra], request)
         return Released(
@@ -108,17 +108,12 @@ class Gate:
         return present_viewer(connection, caller, self._clock)
 
     def _reached(
-        self,
-        connection: Connection,
-        asking: tuple[Caller, Viewer],
-        query: Query,
-        *,
-        linked: bool = True,
+        self, connection: Connection, asking: tuple[Caller, Viewer], query: Query
     ) -> tuple[list[Disclosure], int | None]:
         """Do :meth:`_released` within the limits of the caller's scopes."""
         caller, viewer = asking
         within = within_scopes(caller, query)
-        return self._released(connection, viewer, within, linked=linked) if within else ([], 0)
+        return self._released(connection, viewer, within) if within else ([], 0)
 
     def _released(
         self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
@@ -141,25 +136,6 @@ class Gate:
             if len(out) == len(stored):
                 return out, total
         raise GateError("the search filter and the decision disagree; nothing was released")
-
-    @staticmethod
-    def _wanted(
-        caller: Caller, matches: Sequence[Disclosure], kind: str, includes: Sequence[str]
-    ) -> dict[str, tuple[str, ...]]:
-        """Return what released matches refer to, by type, where the caller's scopes cover it.
-
-        An include is a name of :data:`INCLUDES`, or such a name and the one type wanted.
-        """
-        wanted: dict[str, dict[str, None]] = {}
-        there = {(match.released.type, match.released.id) for match in matches}
-        for include in includes:
-            name, _, only = include.partition(":")
-            for match in matches:
-                for target in references(match.released, (INCLUDES[kind][name],)):
-                    fits = only in ("", target[0]) and target not in there
-                    if fits and caller.limits(target[0], "read"):
-                        wanted.setdefault(target[0], {})[target[1]] = None
-        return {each: tuple(ids) for each, ids in wanted.items()}
 
     def _included(
         self,
@@ -226,9 +202,15 @@ class Gate:
         self, connection: Connection, caller: Caller, kind: str, record_id: str
     ) -> ReleasedResource | None:
         """Do :meth:`read` inside a write transaction that the caller commits."""
-        query = Query(kind, ids=(record_id,), limit=1, interaction=caller.does(kind))
-        released = self.search_within(connection, caller, query)
-        return released.matches[0] if released.matches else None
+        return self.read_all_within(connection, caller, kind, [record_id]).get(record_id)
+
+    def read_all_within(
+        self, connection: Connection, caller: Caller, kind: str, ids: Sequence[str]
+    ) -> dict[str, ReleasedResource]:
+        """Do :meth:`read_within` for up to :data:`MOST_AT_ONCE` records at once, by id."""
+        query = Query(kind, ids=tuple(ids), limit=len(ids), interaction=caller.does(kind))
+        found = self.search_within(connection, caller, query)
+        return {released.id: released for released in found.matches}
 
     def history(
         self, caller: Caller, key: tuple[str, str], version: str = "", request: str = ""
@@ -278,27 +260,43 @@ class Gate:
     def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
         """Return one record as the caller may see it now, without releasing it.
 
-        References that depend on what else the caller may read are left out of it. Who has no scope
-        to read a type at all may still refer to what its organisation may know of it.
+        References that depend on what else it may read are left out of it. Who has no scope to read
+        a type at all may still refer to what its organisation may know of it.
         """
-        asking, done = (caller, self._viewer(connection, caller)), caller.does(kind)
-        query = Query(kind, ids=(record_id,), limit=1, interaction=done)
-        if done == "read" and not caller.limits(kind, "read"):
-            found, _ = self._released(connection, asking[1], query, linked=False)
-        else:
-            found, _ = self._reached(connection, asking, query, linked=False)
-        if not found:
-            return None
-        stored, released = found[0].stored, found[0].released
-        return Seen(
-            type=stored.type,
-            id=stored.id,
-            version=released.version,
-            agreement_id=stored.agreement_id,
-            student_id=stored.student_id,
-            referral_id=stored.referral_id,
-            content=orjson.loads(released.body),
-        )
+        found = self._seen(connection, self.asking(connection, caller), kind, [record_id])
+        return seen_of(found[0]) if found else None
+
+    def asking(self, connection: Connection, caller: Caller) -> Asking:
+        """Return who asks, for several questions in one writing transaction."""
+        return Asking(caller, self._viewer(connection, caller))
+
+    def referrals(self, connection: Connection, asking: Asking, ids: Sequence[str]) -> Known:
+        """Do :meth:`see` for referrals, deciding anew only where something may have changed."""
+        known = self.seen_before.recall(connection, asking, ids)
+        new = self._seen(connection, asking, REFERRAL, [i for i in ids if i not in known.seen])
+        self.seen_before.learn(connection, asking, known, new)
+        return known
+
+    def release_written(
+        self, connection: Connection, asking: Asking, written: Written
+    ) -> dict[str, ReleasedResource]:
+        """Release, by id, a caller's own records that were written in this transaction."""
+        told = told_of_own(asking, written, self._identifiers)
+        self._entered(connection, asking.viewer, told, "")
+        return {each.stored.id: each.released for each in told}
+
+    def _seen(
+        self, connection: Connection, asking: Asking, kind: str, ids: Sequence[str]
+    ) -> list[Disclosure]:
+        (caller, viewer), done = (asking.caller, asking.viewer), asking.caller.does(kind)
+        unlimited = done == "read" and not caller.limits(kind, "read")
+        found: list[Disclosure] = []
+        for start in range(0, len(ids), MOST_AT_ONCE):
+            some = tuple(ids[start : start + MOST_AT_ONCE])
+            query = Query(kind, ids=some, limit=len(some), interaction=done)
+            within = query if unlimited else within_scopes(caller, query)
+            found += self._released(connection, viewer, within, linked=False)[0] if within else ()
+        return found
 
     def follow_up(self, caller: Caller, request: str = "") -> ReleasedFollowUps:
         """Release what a school may learn of each of its referrals.

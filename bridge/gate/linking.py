@@ -9,10 +9,12 @@ from sqlalchemy import Connection
 
 from bridge.gate.authorise import Viewer, authorised
 from bridge.gate.decisions import may_know
-from bridge.gate.projection import LINKING, referred
+from bridge.gate.disclosures import Disclosure
+from bridge.gate.projection import LINKING, references, referred
 from bridge.gate.scope_limits import within_scopes
 from bridge.identity import Caller
 from bridge.store.evidence import EvidenceView
+from bridge.store.index import INCLUDES
 from bridge.store.vault import Chain, Criterion, Match, Query, Stored, find, named
 
 MOST_REFERRING: Final = 1000
@@ -61,3 +63,22 @@ def followed(
         else:
             criteria.append(asked)
     return replace(query, matches=tuple(criteria))
+
+
+def wanted(
+    caller: Caller, matches: Sequence[Disclosure], kind: str, includes: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return what released matches refer to, by type, where the caller's scopes cover it.
+
+    An include is a name of :data:`INCLUDES`, or such a name and the one type wanted.
+    """
+    found: dict[str, dict[str, None]] = {}
+    there = {(match.released.type, match.released.id) for match in matches}
+    for include in includes:
+        name, _, only = include.partition(":")
+        for match in matches:
+            for target in references(match.released, (INCLUDES[kind][name],)):
+                fits = only in ("", target[0]) and target not in there
+                if fits and caller.limits(target[0], "read"):
+                    found.setdefault(target[0], {})[target[1]] = None
+    return {each: tuple(ids) for each, ids in found.items()}

@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy import DDL, Connection, Table, event, func, select
 
+from bridge.driver import cursor_of
 from bridge.identity.tables import CLIENT, TOKEN, VERSION
 
 _LOCK: Final = 0x5C_B1_D6_E0  # any number, the same in every process of every version
@@ -29,7 +30,9 @@ _STEP: Final = {
 
 def version_of(connection: Connection) -> int:
     """Return the number as this transaction sees it."""
-    return int(connection.execute(select(VERSION.c.version)).scalar_one())
+    with cursor_of(connection) as cursor:
+        ((version,),) = cursor.execute("SELECT version FROM identity_version").fetchall()
+    return int(version)
 
 
 def locked_version_of(connection: Connection) -> int:

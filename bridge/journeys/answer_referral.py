@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from bridge.errors import Finding, NotFoundError, UnprocessableError
 from bridge.gate import Gate, ReleasedResource, Seen, keep_views
 from bridge.identity import Caller
-from bridge.journeys.record_care_consent import record_care_consent
+from bridge.journeys.record_care_consent import SaidOf, record_care_consent
 from bridge.journeys.sent_change import checked, same_version
 from bridge.parts import Parts
 from bridge.store.engine import write
@@ -71,7 +71,8 @@ def answer_within(
     changes = _changes(seen, answer.sent)
     changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
     amend(connection, ("Task", answer.task_id), changes, parts.clock.now())
-    record_care_consent(connection, parts, seen, answer.sent)
+    about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
+    record_care_consent(connection, parts, about, answer.sent)
     keep_views(connection, parts, [("Task", answer.task_id)])
     released = gate.read_within(connection, caller, "Task", answer.task_id)
     if released is None:

@@ -10,7 +10,7 @@ from bridge.identity import Caller
 from bridge.journeys.count_sessions import count_sessions
 from bridge.journeys.record_encounter import (
     SentSession,
-    named,
+    author_of,
     names_another,
     session_id_of,
     session_record,
@@ -46,10 +46,11 @@ def change_session(
     sent = SentSession(change.resource)
     _same_session(parts, caller, sent, seen)
     request = changed(seen, id=seen.referral_id)
-    record = session_record(connection, (caller, sent, request), seen.id)
+    author = author_of(connection, gate.asking(connection, caller).viewer)
+    record = session_record(author, sent, request, seen.id)
     replace(connection, record, parts.clock.now())
     keep_views(connection, parts, [key])
-    count_sessions(connection, parts, caller.organization, seen.student_id)
+    count_sessions(connection, parts, author.agreements, seen.student_id)
     released = gate.read_within(connection, caller, *key)
     if released is None:
         raise ConflictError(409, "The session could not be kept.")
@@ -69,10 +70,10 @@ def _same_session(parts: Parts, caller: Caller, sent: SentSession, seen: Seen) -
         for name in _STAY
         if sent.resource.get(name) != seen.content.get(name)
     ]
-    if named(sent.resource, "Patient") - named(seen.content, "Patient"):
+    before = SentSession(seen.content)
+    if sent.naming("Patient") - before.naming("Patient"):
         findings.append(names_another(sent.kind))
-    others = named(sent.resource, "ServiceRequest") - named(seen.content, "ServiceRequest")
-    if others:
+    if sent.naming("ServiceRequest") - before.naming("ServiceRequest"):
         text = "A session stays with its referral."
         findings.append(Finding("business-rule", text, sent.kind))
     if session_id_of(parts, caller, sent.resource) != seen.id:

@@ -5,12 +5,13 @@ Only a law pack that asks for ``sessions_within_limit`` has it supplied. The lim
 is lower. The state gets the answer of a decision at most, never the count.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from bridge.gate import CompiledAgreement, agreements_of
+from bridge.gate import CompiledAgreement
 from bridge.parts import Parts
 from bridge.store.conditions import EVIDENCE
 from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
@@ -23,15 +24,27 @@ from consent.law import load_law
 FACT = "sessions_within_limit"
 
 
-def count_sessions(connection: Connection, parts: Parts, provider: str, student_id: str) -> None:
+def count_sessions(
+    connection: Connection,
+    parts: Parts,
+    agreements: Sequence[CompiledAgreement],
+    student_id: str,
+) -> None:
     """Record whether the sessions on record are within the limit, in the writer's transaction.
 
     Called whenever a session is kept or renewed. The student is locked before the sessions are
     counted, so no release commits on a count that an acknowledged session has made out of date.
+
+    Args:
+        connection: the database.
+        parts: clock and identifiers.
+        agreements: those that bind the provider whose sessions they are.
+        student_id: whose sessions.
     """
-    lea = lea_of(connection, student_id)
-    for agreement in agreements_of(connection, "provider", provider):
-        if agreement.entry.lea == lea and _asks(agreement):
+    asking = [agreement for agreement in agreements if _asks(agreement)]
+    lea = lea_of(connection, student_id) if asking else ""
+    for agreement in asking:
+        if agreement.entry.lea == lea:
             lock_students(connection, [student_id], share=False)
             _record(connection, parts, agreement, student_id)
 

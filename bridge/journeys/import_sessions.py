@@ -68,8 +68,9 @@ def import_sessions(parts: Parts, provider: str, rows: Iterable[Mapped | Held]) 
         take_turn(connection)
         importing = _Import(parts, provider, connection, report)
         held = [problem for row in rows if (problem := importing.take(row)) is not None]
+        bound = agreements_of(connection, "provider", provider)
         for student_id in sorted(importing.students):
-            count_sessions(connection, parts, provider, student_id)
+            count_sessions(connection, parts, bound, student_id)
         keep_held(connection, parts.identifiers, provider, (held, parts.clock.now()))
         report.held.extend(held)
     return report

@@ -1,20 +1,31 @@
 """On whose consent care is given: only the provider knows, and much depends on it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bridge.errors import Finding, UnprocessableError
-from bridge.gate import Seen
 from bridge.parts import Parts
 from bridge.store.evidence import NewEvidence, record_evidence, supersede
 from mappings.fhir.care_consent import CareConsent, parse
 from mappings.fhir.errors import ParseError
 
 
+@dataclass(frozen=True, slots=True)
+class SaidOf:
+    """What a statement is about: a Task stands for its whole referral, a session for itself."""
+
+    type: str
+    id: str
+    agreement_id: str
+    student_id: str
+    referral_id: str = ""
+
+
 def record_care_consent(
-    connection: Connection, parts: Parts, about: Seen, resource: Mapping[str, Any]
+    connection: Connection, parts: Parts, about: SaidOf, resource: Mapping[str, Any]
 ) -> None:
     """Record what a Task or Encounter says about whose consent the care rests on, if it does.
 

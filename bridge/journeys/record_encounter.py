@@ -1,21 +1,18 @@
 """A provider records a session: an Encounter of a referral it was given."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
 
-from bridge.errors import ConflictError, Finding, ForbiddenError, UnprocessableError
-from bridge.gate import CompiledAgreement, Gate, ReleasedResource, Seen, agreements_of
+from bridge.errors import Finding, UnprocessableError
+from bridge.gate import CompiledAgreement, Seen, Viewer
 from bridge.identity import Caller
-from bridge.journeys.count_sessions import count_sessions
-from bridge.journeys.record_care_consent import record_care_consent
-from bridge.journeys.sent_change import checked
 from bridge.parts import Parts
-from bridge.store.directory import organizations
-from bridge.store.engine import write
-from bridge.store.intake import NewRecord, put_records, take_turn
+from bridge.store.directory import organization_id
+from bridge.store.intake import NewRecord
 from mappings.canonical import Modality
 from mappings.fhir.canonicals import ACT_CODE
 from mappings.fhir.sessions_in import modalities_of, service_request_id
@@ -25,11 +22,28 @@ _SUD = {"SUD", "ETHUD", "OPIOIDUD"}
 _PLAIN = {"BH", "MH", "PSY"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SentSession:
     """An Encounter or Appointment as a provider sent it."""
 
     resource: Mapping[str, Any]
+
+    @cached_property
+    def links(self) -> frozenset[str]:
+        """Every reference in it, wherever it stands."""
+        found, waiting = set[str](), list[Any]([self.resource])
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, dict):
+                if isinstance(link := node.get("reference"), str):
+                    found.add(link)
+                node = node.values()
+            waiting += [inner for inner in node if isinstance(inner, dict | list)]
+        return frozenset(found)
+
+    def naming(self, kind: str) -> set[str]:
+        """Return every reference to a resource of a type."""
+        return {link for link in self.links if link.startswith(f"{kind}/")}
 
     @property
     def kind(self) -> str:
@@ -50,14 +64,6 @@ class SentSession:
         raise UnprocessableError(Finding("required", text, f"{self.kind}.identifier"))
 
 
-def record_encounter(
-    parts: Parts, gate: Gate, caller: Caller, resource: Mapping[str, Any], repeat: str | None
-) -> tuple[ReleasedResource, bool]:
-    """Do :func:`record_within` in a transaction of its own."""
-    with write(parts.engine) as connection:
-        return record_within(connection, (parts, gate), caller, resource, repeat)
-
-
 def session_id_of(parts: Parts, caller: Caller, resource: Mapping[str, Any]) -> str:
     """Return the id a session gets: of its author and the author's own identifier alone.
 
@@ -68,49 +74,15 @@ def session_id_of(parts: Parts, caller: Caller, resource: Mapping[str, Any]) -> 
     return parts.identifiers.issue("session", caller.organization, sent.kind, sent.key)
 
 
-def record_within(
-    connection: Connection,
-    of: tuple[Parts, Gate],
-    caller: Caller,
-    resource: Mapping[str, Any],
-    repeat: str | None,
-) -> tuple[ReleasedResource, bool]:
-    """Check and keep a session; returns it as released and whether it is new.
-
-    Args:
-        connection: a write transaction that the caller commits.
-        of: the bridge's parts, and the gate that releases the stored session back to its author.
-        caller: the provider's client.
-        resource: the Encounter as sent.
-        repeat: ``system|value`` of If-None-Exist, which makes sending it again harmless.
-
-    Raises:
-        UnprocessableError: a rule of the content is broken, or it refers to what is not here.
-        ConflictError: the identifier is already used by another session.
-        ForbiddenError: the caller's scopes do not reach such a session.
-    """
-    parts, gate = of
-    checked(resource)
-    sent = SentSession(resource)
-    session_id = session_id_of(parts, caller, resource)
-    take_turn(connection)
-    request = request_of(connection, gate, caller, sent)
-    record = session_record(connection, (caller, sent, request), session_id)
-    put = put_records(connection, [record], parts.clock.now())
-    if put.different or (put.unchanged and repeat != sent.key):
-        raise ConflictError(409, "A session with this identifier is here already.")
-    if put.new:
-        count_sessions(connection, parts, caller.organization, request.student_id)
-        about = gate.see(connection, caller, sent.kind, session_id)
-        if about is not None:
-            record_care_consent(connection, parts, about, resource)
-    released = gate.read_within(connection, caller, sent.kind, session_id)
-    if released is None:  # out of reach of the scopes it came with: it is not kept
-        raise ForbiddenError
-    return released, bool(put.new)
+def referrals_named(sent: SentSession) -> Iterator[str]:
+    """Yield the ids of the referrals a session names, wherever it does."""
+    if (request_id := service_request_id(dict(sent.resource))) is not None:
+        yield request_id
+    for reference in sent.naming("ServiceRequest"):
+        yield reference.partition("/")[2]
 
 
-def request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSession) -> Seen:
+def request_of(sent: SentSession, known: Mapping[str, Seen]) -> Seen:
     """Find the referral a session answers, among those the caller may read.
 
     Raises:
@@ -121,16 +93,14 @@ def request_of(connection: Connection, gate: Gate, caller: Caller, sent: SentSes
     request_id = service_request_id(dict(sent.resource))
     if request_id is None:
         raise UnprocessableError(Finding("required", "Name the referral it answers.", path))
-    seen = gate.see(connection, caller, "ServiceRequest", request_id)
+    seen = known.get(request_id)
     if seen is None:
         raise UnprocessableError(Finding("not-found", "There is no such referral.", path))
-    _of_this_student(connection, (gate, caller), sent, seen)
+    _of_this_student(sent, seen, known)
     return seen
 
 
-def _of_this_student(
-    connection: Connection, of: tuple[Gate, Caller], sent: SentSession, referral: Seen
-) -> None:
+def _of_this_student(sent: SentSession, referral: Seen, known: Mapping[str, Seen]) -> None:
     """Refuse what is of, or names, anybody else than the student who was referred.
 
     INVARIANT: a session is decided on one student's consents. Whoever else it named would be told
@@ -139,31 +109,17 @@ def _of_this_student(
     Raises:
         UnprocessableError: another student, or a referral of another one.
     """
-    gate, caller = of
     student = referral.content["subject"]["reference"]
     if sent.kind == "Encounter" and sent.resource.get("subject", {}).get("reference") != student:
         text = "The session must be of the student who was referred."
         raise UnprocessableError(Finding("business-rule", text, "Encounter.subject"))
-    if named(sent.resource, "Patient") - {student}:
+    if sent.naming("Patient") - {student}:
         raise UnprocessableError(names_another(sent.kind))
-    for reference in named(sent.resource, "ServiceRequest") - {f"ServiceRequest/{referral.id}"}:
-        other = gate.see(connection, caller, "ServiceRequest", reference.partition("/")[2])
+    for reference in sent.naming("ServiceRequest") - {f"ServiceRequest/{referral.id}"}:
+        other = known.get(reference.partition("/")[2])
         if other is None or other.student_id != referral.student_id:
             text = "There is no such referral of this student."
             raise UnprocessableError(Finding("not-found", text, f"{sent.kind}.basedOn"))
-
-
-def named(node: object, kind: str) -> set[str]:
-    """Return every reference to a resource of a type, wherever it stands."""
-    if isinstance(node, list):
-        return set().union(*(named(item, kind) for item in node))
-    if not isinstance(node, Mapping):
-        return set()
-    found = set().union(*(named(item, kind) for item in node.values()))
-    link = node.get("reference")
-    if isinstance(link, str) and link.startswith(f"{kind}/"):
-        found.add(link)
-    return found
 
 
 def names_another(kind: str) -> Finding:
@@ -172,16 +128,24 @@ def names_another(kind: str) -> Finding:
     return Finding("business-rule", text, kind)
 
 
-def session_record(
-    connection: Connection,
-    of: tuple[Caller, SentSession, Seen],
-    session_id: str,
-) -> NewRecord:
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who records sessions: the organisation, its resource, and the agreements that bind it."""
+
+    organization: str
+    resource_id: str
+    agreements: tuple[CompiledAgreement, ...]
+
+
+def author_of(connection: Connection, viewer: Viewer) -> Author:
+    """Return who is signed in as the author of sessions."""
+    own = organization_id(connection, viewer.organization)
+    return Author(viewer.organization, own, viewer.agreements)
+
+
+def session_record(author: Author, sent: SentSession, request: Seen, session_id: str) -> NewRecord:
     """Return the record a session becomes: the author is who is signed in, not who it says."""
-    caller, sent, request = of
-    bound = agreements_of(connection, caller.party, caller.organization)
-    agreement = next(a for a in bound if a.id == request.agreement_id)
-    own = organizations(connection)[caller.organization].id
+    agreement = next(a for a in author.agreements if a.id == request.agreement_id)
     content = {k: v for k, v in sent.resource.items() if k not in ("text", "contained")}
     # The author is who is signed in, whatever the resource claims.
     content |= {"id": session_id}
@@ -189,10 +153,10 @@ def session_record(
     if element == "sud.row":
         content["meta"] = _labelled(content.get("meta", {}))
     if sent.kind == "Encounter":
-        content["serviceProvider"] = {"reference": f"Organization/{own}"}
+        content["serviceProvider"] = {"reference": f"Organization/{author.resource_id}"}
     return NewRecord(
         resource=content,
-        custodian=caller.organization,
+        custodian=author.organization,
         sender_role="provider",
         audience=agreement.entry.lea,
         agreement_id=agreement.id,

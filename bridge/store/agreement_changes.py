@@ -5,19 +5,18 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     Table,
     Text,
     delete,
     func,
     insert,
-    literal_column,
     select,
     update,
 )
 from sqlmodel import Field, SQLModel
 
+from bridge.driver import cursor_of, spelled_for, stored_instant
 from bridge.schema import table_of
 from bridge.store.directory import AgreementEntry, agreements, replace_agreement
 
@@ -37,8 +36,6 @@ class AgreementChangeRow(SQLModel, table=True):
 
 
 _CHANGE: Table = table_of(AgreementChangeRow)
-# Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.
-_ONE: ColumnElement[int] = literal_column("1")
 _TEXTS = ("template_text", "agreement_text", "jurisdiction")
 
 
@@ -77,9 +74,9 @@ def take_effect(connection: Connection, now: datetime) -> int:
     INVARIANT: called before the agreements are read for a decision, in the same transaction, so a
     decision at or after the instant is taken by the new documents and none before it is.
     """
-    due = select(_CHANGE).where(_CHANGE.c.applied_at.is_(None), _CHANGE.c.effective_at <= now)
-    if connection.execute(due.limit(_ONE)).one_or_none() is None:
+    if not _is_due(connection, now):
         return 0
+    due = select(_CHANGE).where(_CHANGE.c.applied_at.is_(None), _CHANGE.c.effective_at <= now)
     rows = connection.execute(due.order_by(_CHANGE.c.effective_at).with_for_update()).all()
     for row in rows:
         used = next(entry for entry in agreements(connection) if entry.id == row.agreement_id)
@@ -93,3 +90,14 @@ def take_effect(connection: Connection, now: datetime) -> int:
         )
         connection.execute(update(_CHANGE).where(*key).values(applied_at=now))
     return len(rows)
+
+
+def _is_due(connection: Connection, now: datetime) -> bool:
+    # Asked by every decision, of a table that is empty nearly always.
+    dialect = connection.dialect.name
+    with cursor_of(connection) as cursor:
+        sql = spelled_for(dialect, _DUE)
+        return cursor.execute(sql, (stored_instant(dialect, now),)).fetchone() is not None
+
+
+_DUE = "SELECT 1 FROM agreement_change WHERE applied_at IS NULL AND effective_at <= ? LIMIT 1"

@@ -8,6 +8,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, update
 from sqlmodel import SQLModel
 
+from bridge.driver import cursor_of, spelled_for
 from bridge.store.conditions import STUDENT
 
 _ORGANIZATION = SQLModel.metadata.tables["organization"]
@@ -76,6 +77,20 @@ def organizations(connection: Connection) -> dict[str, OrganizationEntry]:
     return {row["key"]: OrganizationEntry(**row) for row in rows}
 
 
+def organization_id(connection: Connection, key: str) -> str:
+    """Return the id of an organisation by its key.
+
+    Raises:
+        LookupError: there is none.
+    """
+    with cursor_of(connection) as cursor:
+        sql = spelled_for(connection.dialect.name, "SELECT id FROM organization WHERE key = ?")
+        found = cursor.execute(sql, (key,)).fetchone()
+    if found is None:
+        raise LookupError(key)
+    return str(found[0])
+
+
 def put_agreement(connection: Connection, entry: AgreementEntry) -> bool:
     """Keep an agreement; False if one of that id is there already: it is not replaced."""
     query = select(_AGREEMENT.c.id).where(_AGREEMENT.c.id == entry.id)
@@ -97,14 +112,15 @@ def replace_agreement(connection: Connection, entry: AgreementEntry) -> None:
     connection.execute(update(_AGREEMENT).where(_AGREEMENT.c.id == entry.id).values(values))
 
 
-def agreement_ids(connection: Connection) -> tuple[tuple[str, datetime], ...]:
+def agreement_ids(connection: Connection) -> tuple[tuple[str, object], ...]:
     """Return which agreements are in use, and since when, without their documents.
 
     Documents under an id change only together with its instant, so this tells whether others are
-    known.
+    known. The instant is as the database's driver gives it: something to compare.
     """
-    query = select(_AGREEMENT.c.id, _AGREEMENT.c.activated_at).order_by(_AGREEMENT.c.id)
-    return tuple((row.id, row.activated_at) for row in connection.execute(query))
+    with cursor_of(connection) as cursor:
+        found = cursor.execute("SELECT id, activated_at FROM agreement ORDER BY id").fetchall()
+    return tuple((agreement_id, since) for agreement_id, since in found)
 
 
 def agreements(connection: Connection) -> tuple[AgreementEntry, ...]:
@@ -133,6 +149,20 @@ def students_of(connection: Connection, lea: str) -> dict[str, StudentEntry]:
     columns = (STUDENT.c[name] for name in StudentEntry.__slots__)
     rows = connection.execute(select(*columns).where(STUDENT.c.lea == lea)).mappings()
     return {row["local_key"]: StudentEntry(**row) for row in rows}
+
+
+def student_versions(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """Return how often what decisions about some students rest on has changed, by student.
+
+    See :mod:`bridge.store.state_versions`.
+    """
+    if not ids:
+        return {}
+    marks = ", ".join("?" * len(ids))
+    sql = f"SELECT id, version FROM student WHERE id IN ({marks})"  # noqa: S608 - marks alone
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(spelled_for(connection.dialect.name, sql), ids).fetchall()
+    return {student: int(version) for student, version in found}
 
 
 def put_held(

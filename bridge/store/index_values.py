@@ -2,8 +2,8 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from bridge.store.index import MISSING, PARAMETERS, SOUGHT_MISSING, Parameter, ParameterKind
 from bridge.store.ranges import OPEN_END, OPEN_START, Range, read_range
@@ -19,8 +19,7 @@ _TEXTS = (
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SearchValue:
+class SearchValue(NamedTuple):
     """One value a record is found by; ``system`` is empty where the value has none."""
 
     param: str
@@ -28,8 +27,7 @@ class SearchValue:
     value: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SearchDate:
+class SearchDate(NamedTuple):
     """One range of time a record is found by."""
 
     param: str
@@ -39,24 +37,43 @@ class SearchDate:
 
 def search_values(resource: Mapping[str, object]) -> tuple[SearchValue, ...]:
     """Return the tokens, references and texts a resource is found by, without repeats."""
-    found: set[SearchValue] = set()
-    for parameter, node in _nodes(resource):
-        if parameter.kind is not ParameterKind.DATE:
-            found.update(_values(parameter, node))
-    there, kind = {value.param for value in found}, resource["resourceType"]
-    for of, name in SOUGHT_MISSING:
-        if of == kind and name not in there:
-            found.add(SearchValue(name + MISSING, "", "true"))
-    return tuple(sorted(found))
+    return found_by(resource)[0]
 
 
 def search_dates(resource: Mapping[str, object]) -> tuple[SearchDate, ...]:
     """Return the ranges of time a resource is found by, without repeats."""
-    found: set[SearchDate] = set()
-    for parameter, node in _nodes(resource):
-        if parameter.kind is ParameterKind.DATE and (span := _span(node)) is not None:
-            found.add(SearchDate(parameter.name, span.low, span.high))
-    return tuple(sorted(found))
+    return found_by(resource)[1]
+
+
+def found_by(
+    resource: Mapping[str, object],
+) -> tuple[tuple[SearchValue, ...], tuple[SearchDate, ...]]:
+    """Return all that a resource is found by, without repeats: values, and ranges of time."""
+    values: set[SearchValue] = set()
+    dates: set[SearchDate] = set()
+    plan, sought = _plan(str(resource["resourceType"]))
+    for parameter, steps in plan:
+        if steps[0][0] not in resource:
+            continue
+        for node in _walk(resource, steps):
+            if parameter.kind is not ParameterKind.DATE:
+                values.update(_values(parameter, node))
+            elif (span := _span(node)) is not None:
+                dates.add(SearchDate(parameter.name, span.low, span.high))
+    there = {value.param for value in values} if sought else ()
+    values.update(SearchValue(n + MISSING, "", "true") for n in sought if n not in there)
+    return tuple(sorted(values)), tuple(sorted(dates))
+
+
+_Steps = tuple[tuple[str, Selector | None], ...]
+
+
+@cache
+def _plan(kind: str) -> tuple[tuple[tuple[Parameter, _Steps], ...], tuple[str, ...]]:
+    """Return the parameters of a type, each with one path, and those sought where missing."""
+    parameters = PARAMETERS.get(kind, ())
+    paths = tuple((each, _steps(path)) for each in parameters for path in each.each_path)
+    return paths, tuple(name for of, name in SOUGHT_MISSING if of == kind)
 
 
 def normalised(text: str) -> str:
@@ -71,15 +88,8 @@ def nodes_at(node: object, path: str) -> Iterator[object]:
     yield from _walk(node, _steps(path))
 
 
-def _nodes(resource: Mapping[str, object]) -> Iterator[tuple[Parameter, object]]:
-    for parameter in PARAMETERS.get(str(resource["resourceType"]), ()):
-        for path in parameter.each_path:
-            for node in nodes_at(resource, path):
-                yield parameter, node
-
-
 @cache
-def _steps(path: str) -> tuple[tuple[str, Selector | None], ...]:
+def _steps(path: str) -> _Steps:
     steps: list[tuple[str, Selector | None]] = []
     while path:
         name, opened, rest = path.partition("(")
@@ -93,7 +103,7 @@ def _steps(path: str) -> tuple[tuple[str, Selector | None], ...]:
     return tuple(steps)
 
 
-def _walk(node: object, steps: tuple[tuple[str, Selector | None], ...]) -> Iterator[object]:
+def _walk(node: object, steps: _Steps) -> Iterator[object]:
     if isinstance(node, list):
         for item in node:
             yield from _walk(item, steps)

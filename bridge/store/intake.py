@@ -1,20 +1,20 @@
 """Writing records. INVARIANT: no function here returns content; only the vault reads it."""
 
+import dataclasses
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 from sqlmodel import SQLModel
 
+from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
 from bridge.store.conditions import RECORD
-from bridge.store.index_values import search_dates, search_values
+from bridge.store.indexing import VALUES, forget, index_records, inserting
 
-_SEARCH = SQLModel.metadata.tables["search_value"]
-_DATES = SQLModel.metadata.tables["search_date"]
 _VERSION = SQLModel.metadata.tables["record_version"]
 _VIEWS = SQLModel.metadata.tables["view_change"]
 _COUNTER = SQLModel.metadata.tables["change_counter"]
@@ -48,11 +48,17 @@ class NewRecord:
 
 @dataclass(frozen=True, slots=True)
 class PutReport:
-    """What became of records put: ids new, ids already there with the same or other content."""
+    """What became of records put: ids new, ids already there with the same or other content.
+
+    Attributes:
+        first, at: the number of the change that the first new one is (the others follow), and when.
+    """
 
     new: tuple[str, ...]
     unchanged: tuple[str, ...]
     different: tuple[str, ...]
+    first: int = 0
+    at: datetime | None = None
 
 
 def content_digest(resource: Mapping[str, Any]) -> str:
@@ -85,9 +91,11 @@ def put_records(
     kinds = {record.id: record.type for record in records}
     if any(kinds[record_id] not in renewable for record_id in found.different):
         return PutReport((), found.unchanged, found.different)
-    if new := [record for record in records if record.id in found.new]:
-        _insert(connection, new, at)
-    return found
+    if not found.new:
+        return found
+    there = {*found.unchanged, *found.different}
+    first, moved = _insert(connection, [r for r in records if r.id not in there], at)
+    return dataclasses.replace(found, first=first, at=moved)
 
 
 def compared(connection: Connection, records: Sequence[NewRecord]) -> PutReport:
@@ -162,9 +170,8 @@ def rewrite(
         **columns,
     }
     connection.execute(update(RECORD).where(where).values(**values))
-    for table in (_SEARCH, _DATES):
-        connection.execute(delete(table).where(table.c.type == kind, table.c.id == record_id))
-    _index(connection, [(resource, row.agreement_id, change)])
+    forget(connection, kind, record_id)
+    index_records(connection, [(resource, row.agreement_id, change)])
     return int(row.version) + 1
 
 
@@ -175,12 +182,15 @@ def _known_digests(
     by_type: dict[str, list[str]] = {}
     for record in records:
         by_type.setdefault(record.type, []).append(record.id)
-    for kind, ids in by_type.items():
-        for start in range(0, len(ids), 500):
-            query = select(RECORD.c.id, RECORD.c.content_digest).where(
-                RECORD.c.type == kind, RECORD.c.id.in_(ids[start : start + 500])
-            )
-            known.update({(kind, i): digest for i, digest in connection.execute(query)})
+    with cursor_of(connection) as cursor:
+        for kind, ids in by_type.items():
+            for start in range(0, len(ids), 500):
+                some = ids[start : start + 500]
+                marks = ", ".join("?" * len(some))
+                sql = f"SELECT id, content_digest FROM record WHERE type = ? AND id IN ({marks})"  # noqa: S608 - marks alone
+                written = spelled_for(connection.dialect.name, sql)
+                rows = cursor.execute(written, (kind, *some)).fetchall()
+                known.update({(kind, record_id): digest for record_id, digest in rows})
     return known
 
 
@@ -192,7 +202,14 @@ def take_turn(connection: Connection) -> None:
     order: the counter, then students, then the ledger's head. On SQLite a writing transaction is
     alone anyway.
     """
-    connection.execute(select(_COUNTER.c.last).with_for_update())
+    with cursor_of(connection) as cursor:
+        cursor.execute(_TURN[connection.dialect.name]).fetchall()
+
+
+_TURN: Final = {
+    "sqlite": "SELECT last FROM change_counter",
+    "postgresql": "SELECT last FROM change_counter FOR UPDATE",
+}
 
 
 def let_changes_end(connection: Connection) -> None:
@@ -213,55 +230,50 @@ def next_changes(connection: Connection, count: int, at: datetime) -> tuple[int,
     poller whose cursor overtook a slower writer. Their times never fall behind one another, so the
     order of numbers is the order of times even where a clock is set back.
     """
-    connection.execute(update(_COUNTER).values(last=_COUNTER.c.last + count))
-    row = connection.execute(select(_COUNTER.c.last, _COUNTER.c.at)).one_or_none()
-    last, before = (0, None) if row is None else (int(row.last), row.at)
-    moved = at if before is None else max(at, before)
-    if row is None:
-        last = count
-        connection.execute(insert(_COUNTER).values(id=1, last=count, at=moved))
-    elif moved != before:
-        connection.execute(update(_COUNTER).values(at=moved))
-    return last - count + 1, moved
+    dialect = connection.dialect.name
+    given = stored_instant(dialect, at)
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(spelled_for(dialect, _TAKEN[dialect]), (count, given)).fetchall()
+        if not found:
+            sql = "INSERT INTO change_counter (id, last, at) VALUES (1, ?, ?) RETURNING last, at"
+            found = cursor.execute(spelled_for(dialect, sql), (count, given)).fetchall()
+    ((last, moved),) = found
+    return int(last) - count + 1, read_instant(moved) or at
 
 
-def _insert(connection: Connection, records: Sequence[NewRecord], at: datetime) -> None:
+_TAKEN: Final = {
+    "sqlite": "UPDATE change_counter SET last = last + ?, at = max(coalesce(at, ''), ?)"
+    " RETURNING last, at",
+    "postgresql": "UPDATE change_counter SET last = last + ?, at = greatest(at, ?)"
+    " RETURNING last, at",
+}
+
+
+def _insert(
+    connection: Connection, records: Sequence[NewRecord], at: datetime
+) -> tuple[int, datetime]:
     first, moved = next_changes(connection, len(records), at)
-    rows = [_row(record, first + n, moved) for n, record in enumerate(records)]
-    connection.execute(insert(RECORD), rows)
-    _index(connection, [(r.resource, r.agreement_id, first + n) for n, r in enumerate(records)])
+    dialect = connection.dialect.name
+    stored = {"last_updated": stored_instant(dialect, moved)}
+    rows = [
+        tuple({**_row(record, first + n, moved), **stored}.values())
+        for n, record in enumerate(records)
+    ]
+    with cursor_of(connection) as cursor:
+        cursor.executemany(spelled_for(dialect, _NEW_RECORD), rows)
+    index_records(
+        connection, [(r.resource, r.agreement_id, first + n) for n, r in enumerate(records)]
+    )
+    return first, moved
 
 
-def _index(
-    connection: Connection, records: Iterable[tuple[Mapping[str, object], str, int]]
-) -> None:
-    """Write what records are found by: each with its resource, agreement and change."""
-    values: list[dict[str, object]] = []
-    dates: list[dict[str, object]] = []
-    for resource, agreement_id, change in records:
-        of = {"type": resource["resourceType"], "id": resource["id"], "agreement_id": agreement_id}
-        for value in search_values(resource):
-            said = {"param": value.param, "system": value.system, "value": value.value}
-            values.append({**of, "change": change, **said})
-        dates += [
-            {**of, "param": span.param, "low": span.low, "high": span.high}
-            for span in search_dates(resource)
-        ]
-    if values:
-        connection.execute(insert(_SEARCH), values)
-    if dates:
-        connection.execute(insert(_DATES), dates)
-
-
-def reindex(connection: Connection) -> None:
-    """Work out anew what every record is found by, where the index is of another version."""
-    for table in (_SEARCH, _DATES):
-        connection.execute(delete(table))
-    names = ("body", "agreement_id", "change")
-    query = select(*(RECORD.c[name] for name in names)).order_by(RECORD.c.type, RECORD.c.id)
-    with connection.execute(query.execution_options(yield_per=1000)) as rows:
-        for some in rows.partitions():
-            _index(connection, [(orjson.loads(row.body), *row[1:]) for row in some])
+_NEW_RECORD: Final = inserting(
+    "record",
+    *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),
+    *("referral_id", "element", "third_party", "source_key", "content_digest", "version"),
+    *("change", "last_updated", "body"),
+)
+"""The columns in the order in which :func:`_row` names them."""
 
 
 def _row(record: NewRecord, change: int, at: datetime) -> dict[str, object]:
@@ -327,7 +339,7 @@ def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> 
     moves = [{"k": k, "i": i, "n": first + n} for n, (k, i) in enumerate(rows)]
     if not moves:
         return
-    for table, more in ((RECORD, {"last_updated": moved}), (_SEARCH, {})):
+    for table, more in ((RECORD, {"last_updated": moved}), (VALUES, {})):
         of = (table.c.type == bindparam("k"), table.c.id == bindparam("i"))
         numbered = update(table).where(*of).values(change=bindparam("n"), **more)
         connection.execute(numbered, moves)

@@ -32,9 +32,7 @@ MAX_BYTES: Final = 16 * 1024
 """A resource of so many bytes is within the check's own limit of size whatever it holds."""
 
 _ANY: Final = rb'"\1":\0"'  # orjson never writes U+0000: no value looks like what was left out
-_TEXT: Final = re.compile(
-    rb'"(display|text|value)":"[A-Za-z0-9][A-Za-z0-9 ._:/#+()\'&,\-]{0,127}"'
-)
+_TEXT: Final = re.compile(rb'"(display|text|value)":"[A-Za-z0-9][A-Za-z0-9 ._:/#+()\'&,\-]{0,127}"')
 _ID: Final = re.compile(rb'"(id|versionId)":"[A-Za-z0-9.\-]{1,64}"')
 _LINK: Final = re.compile(rb'"reference":"([A-Z][A-Za-z]{2,40})/[A-Za-z0-9.\-]{1,64}"')
 _DAY: Final = (

@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from bridge.errors import ForbiddenError
-from bridge.gate import Gate, Query, ReleasedFollowUps, ReleasedResource, Seen
+from bridge.gate import Gate, Query, ReleasedFollowUps, ReleasedResource
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.projection import sealed
+from bridge.gate.recording import Asking
 from bridge.gate.released import GATE_MARK
 from bridge.gate.viewers import viewer_of
 from bridge.identifiers import Identifiers
@@ -49,9 +50,13 @@ class SaysForbidden(Gate):
 class RefusesAloud(Gate):
     """Tells who writes to what it may not see that it is there."""
 
-    def see(self, connection: Connection, caller: Caller, kind: str, record_id: str) -> Seen | None:
-        found = super().see(connection, caller, kind, record_id)
-        if found is None and find(connection, Query(kind, ids=(record_id,)), EVERYTHING)[1]:
+    def _seen(
+        self, connection: Connection, asking: Asking, kind: str, ids: Sequence[str]
+    ) -> list[Disclosure]:
+        found = super()._seen(connection, asking, kind, ids)
+        there = {each.stored.id for each in found}
+        hidden = tuple(each for each in ids if each not in there)
+        if hidden and find(connection, Query(kind, ids=hidden), EVERYTHING)[1]:
             raise ForbiddenError
         return found
 

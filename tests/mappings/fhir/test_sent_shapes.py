@@ -28,8 +28,9 @@ VALUES: tuple[object, ...] = (
     *("Practitioner/" + "x" * 64, "Practitioner/" + "x" * 65, "https://x.example/Patient/1"),
     *("urn:uuid:9f3b6c0e-0000-4000-8000-000000000001", "#p", "Patient/1?x=1"),
     *("2026-11-16T13:00:00-05:00", "2026-11-16T13:00:00.123456Z", "2026-02-29T13:00:00Z"),
-    *("2024-02-29T13:00:00Z", "2026-04-31T00:00:00Z", "2026-12-31T23:59:60Z", "1000-01-01T00:00:00Z"),
-    *("2026-11-16T24:00:00Z", "2026-11-16T13:00:00", "2026-11-16", "2026", "2026-11-16T13:00:00+14:00"),
+    *("2024-02-29T13:00:00Z", "2026-04-31T00:00:00Z", "2026-12-31T23:59:60Z"),
+    *("1000-01-01T00:00:00Z", "2026-11-16T13:00:00+14:00"),
+    *("2026-11-16T24:00:00Z", "2026-11-16T13:00:00", "2026-11-16", "2026"),
     *("2026-11-16T13:00:00.1234567890Z", "2099-11-16T13:00:00+13:59", "finished", "routine"),
     *(0, 1, 2**53, -1.5, True, None, [], {}, ["x"], {"value": "x"}, {"reference": "Patient/1"}),
 )  # fmt: skip
@@ -99,8 +100,8 @@ def test_sessions_that_differ_in_names_links_and_times_are_validated_once() -> N
             "id": f"s-{n}",
             "identifier": [{"system": "https://x.example/sessions", "value": f"A {n}"}],
             "subject": {"reference": f"Patient/{n}"},
-            "period": {"start": f"2026-11-0{n + 1}T10:00:00Z", "end": "2026-11-30T10:00:00.5-05:00"},
-        }  # fmt: skip
+            "period": {"start": f"2026-11-0{n + 1}T10:00:00Z", "end": "2026-11-30T10:00:00.5Z"},
+        }
         assert checker.check(sent) == []
     assert checker.checked_in_full == 1
 

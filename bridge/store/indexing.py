@@ -1,0 +1,62 @@
+"""Writing what records are found by: the typed index of searches."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, delete, select
+from sqlmodel import SQLModel
+
+from bridge.driver import cursor_of, spelled_for
+from bridge.store.conditions import RECORD
+from bridge.store.index_values import found_by
+
+VALUES: Final = SQLModel.metadata.tables["search_value"]
+DATES: Final = SQLModel.metadata.tables["search_date"]
+
+
+def inserting(table: str, *columns: str) -> str:
+    """Return the statement that inserts a row of these columns."""
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
+
+
+_NEW_VALUE: Final = inserting(
+    "search_value", "type", "id", "param", "system", "value", "agreement_id", "change"
+)
+_NEW_DATE: Final = inserting("search_date", "type", "id", "param", "low", "high", "agreement_id")
+
+
+def index_records(
+    connection: Connection, records: Iterable[tuple[Mapping[str, object], str, int]]
+) -> None:
+    """Write what records are found by: each with its resource, agreement and change."""
+    values: list[tuple[object, ...]] = []
+    dates: list[tuple[object, ...]] = []
+    for resource, agreement_id, change in records:
+        of = (resource["resourceType"], resource["id"])
+        said, spans = found_by(resource)
+        values += [(*of, *value, agreement_id, change) for value in said]
+        dates += [(*of, *span, agreement_id) for span in spans]
+    dialect = connection.dialect.name
+    with cursor_of(connection) as cursor:
+        for sql, rows in ((_NEW_VALUE, values), (_NEW_DATE, dates)):
+            if rows:
+                cursor.executemany(spelled_for(dialect, sql), rows)
+
+
+def forget(connection: Connection, kind: str, record_id: str) -> None:
+    """Take away what a record is found by."""
+    for table in (VALUES, DATES):
+        connection.execute(delete(table).where(table.c.type == kind, table.c.id == record_id))
+
+
+def reindex(connection: Connection) -> None:
+    """Work out anew what every record is found by, where the index is of another version."""
+    for table in (VALUES, DATES):
+        connection.execute(delete(table))
+    names = ("body", "agreement_id", "change")
+    query = select(*(RECORD.c[name] for name in names)).order_by(RECORD.c.type, RECORD.c.id)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for some in rows.partitions():
+            index_records(connection, [(orjson.loads(row.body), *row[1:]) for row in some])
