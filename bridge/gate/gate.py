@@ -105,7 +105,9 @@ class Gate:
         )
 
     def _viewer(self, connection: Connection, caller: Caller) -> Viewer:
-        return present_viewer(connection, caller, self._clock)
+        memory = lent()
+        known = memory.viewer(caller, self._clock.now()) if memory else None
+        return known or present_viewer(connection, caller, self._clock)
 
     def _reached(
         self, connection: Connection, asking: tuple[Caller, Viewer], query: Query

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.disclosures import Disclosure
+from bridge.identity import Caller
 from bridge.store.vault import Stored
 
 
@@ -21,6 +22,9 @@ class Memory(Protocol):
     """Decisions that were taken before, and what is decided and entered in this transaction."""
 
     told: list[Disclosure]
+
+    def viewer(self, caller: Caller, now: datetime) -> Viewer | None:
+        """Return who asks, if that is known for the agreements in use."""
 
     def opened(self, viewer: Viewer, sight: Authorised, now: datetime) -> Authorised:
         """Return a condition that says the same, at once where :meth:`recall` would."""

@@ -1,8 +1,8 @@
 """What the gate takes from memory while it searches: what was decided before and still stands.
 
-INVARIANT: used on SQLite alone, where nothing changes beside a writing transaction. What a search
-found comes with the counters as they stand in it, what is named is asked for with them, and where
-they have moved nothing is taken from memory.
+INVARIANT: used on SQLite alone, where nothing changes beside a writing transaction, by who
+authenticated the caller in it. What a search found comes with the counters as they stand in it,
+what is named is asked for with them, and where they have moved nothing is taken from memory.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, who
+from bridge.identity import Caller
 from bridge.store.standing import standing
 from bridge.store.vault import Stored
 
@@ -32,14 +33,20 @@ class Remembered:
     Attributes:
         permits: None where nothing may be taken from memory.
         ends: when the next change of an agreement takes effect; None if none waits.
+        viewers: who asked since the agreements last changed, with those that bind them.
         told: what was decided and entered.
     """
 
     permits: Permits | None
     epoch: Epoch
     ends: datetime | None
+    viewers: dict[Who, Viewer] = field(default_factory=dict)
     told: list[Disclosure] = field(default_factory=list)
     _asking: tuple[Who, datetime] | None = None
+
+    def viewer(self, caller: Caller, now: datetime) -> Viewer | None:
+        """Return who asks, if that is known for the agreements in use."""
+        return None if self._due(now) else self.viewers.get(who(caller))
 
     def opened(self, viewer: Viewer, sight: Authorised, now: datetime) -> Authorised:
         """Return a condition that says the same, at once where :meth:`recall` would.
@@ -47,8 +54,9 @@ class Remembered:
         The connection it is used on is :func:`answered_by` it.
         """
         self._asking = (who(viewer), now)
-        if self.permits is None:
+        if self.permits is None or self._due(now):
             return sight
+        self.viewers[self._asking[0]] = viewer
         return replace(sight, condition=_opened(sight.condition))
 
     def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
@@ -90,8 +98,11 @@ class Remembered:
             Disclosure(p.stored, _SAID, p.released, remembered=True, entry=p.entry) for p in good
         ]
 
+    def _due(self, now: datetime) -> bool:
+        return self.ends is not None and self.ends <= now
+
     def _good(self, key: Key, now: datetime) -> Permit | None:
-        if self.permits is None or (self.ends is not None and self.ends <= now):
+        if self.permits is None or self._due(now):
             return None
         permit = self.permits.find(key)
         return permit if permit is not None and permit.holds(self.epoch, now) else None

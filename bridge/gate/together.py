@@ -22,6 +22,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, event
 
 from bridge.errors import ForbiddenError, RefusedError, UnauthorizedError
+from bridge.gate.authorise import Viewer
+from bridge.gate.batches import gathered
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.gate import Gate
 from bridge.gate.memory import remembering
@@ -40,7 +42,6 @@ from bridge.store.vault import Query
 
 MOST_AT_ONCE: Final = 64
 _MOST_CALLERS: Final = 10_000
-
 
 Search = tuple[Query, tuple[str, ...]]
 """What to look for, and the names of what to include."""
@@ -127,6 +128,7 @@ class Together:
         self._connection: Connection | None = None
         self._reaches: dict[int, _Reach] = {}
         self._lent: Remembered | None = None
+        self._viewers: dict[Who, Viewer] = {}
         self._erased = 0
         self._changes: tuple[int, datetime | None] = (0, None)
 
@@ -152,15 +154,11 @@ class Together:
                 self._thread.start()
 
     def _run(self) -> None:
+        wanted = 1
         while (first := self._waiting.get()) is not None:
-            batch = [first]
-            while len(batch) < MOST_AT_ONCE and not self._waiting.empty():
-                more = self._waiting.get()
-                if more is None:
-                    self._waiting.put(None)
-                    break
-                batch.append(more)
+            batch = gathered(first, self._waiting, (wanted, MOST_AT_ONCE))
             self._answer(batch)
+            wanted = len(batch) + self._waiting.qsize()
         self._disconnect()
 
     def _answer(self, batch: Sequence[Asked]) -> None:
@@ -223,6 +221,7 @@ class Together:
             self._erased = versions["erasure"]
         if self._changes[0] != versions["agreement"]:
             self._changes = (versions["agreement"], next_change(connection))
+            self._viewers.clear()
         return _Moment(connection, identity, versions, now)
 
     def _sorted(
@@ -314,7 +313,8 @@ class Together:
 
     def _memory(self, moment: _Moment) -> Remembered:
         recalls = moment.connection.dialect.name == "sqlite"
-        return Remembered(self._permits if recalls else None, moment.epoch, self._changes[1])
+        held = self._permits if recalls else None
+        return Remembered(held, moment.epoch, self._changes[1], self._viewers)
 
     def _found(
         self, connection: Connection, asked: Asked, caller: Caller
