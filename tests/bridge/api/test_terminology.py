@@ -29,5 +29,5 @@ def test_a_table_that_is_not_there_is_not_found(world: World, path: str) -> None
 
 def test_the_capabilities_name_them(world: World) -> None:
     (rest,) = world.anonymous.get("/fhir/metadata").json()["rest"]
-    read_only = {r["type"] for r in rest["resource"] if r["interaction"] == [{"code": "read"}]}
+    read_only = {r["type"] for r in rest["resource"] if r.get("interaction") == [{"code": "read"}]}
     assert {"CodeSystem", "ConceptMap", "ValueSet"} <= read_only

@@ -1,12 +1,15 @@
 """What a process remembers of tokens is never older than the transaction that goes by it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, delete, event, text, update
 
 from bridge.clock import FixedClock
+from bridge.driver import cursor_of
 from bridge.identity.callers import caller_of, still_holds
 from bridge.identity.clients import disable_client
 from bridge.identity.model import Caller, Party, Standing
@@ -51,9 +54,14 @@ def asked(
     def note(*of: object) -> None:
         seen.append(str(of[2]))
 
+    def noted(connection: Connection) -> AbstractContextManager[Any]:
+        seen.append("SELECT by the driver")  # which the engine does not tell
+        return cursor_of(connection)
+
     event.listen(engine, "before_cursor_execute", note)
     try:
-        with read(engine) as connection:
+        with read(engine) as connection, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("bridge.identity.version.cursor_of", noted)
             found = caller_of(connection, bearer, clock, cache)
     finally:
         event.remove(engine, "before_cursor_execute", note)

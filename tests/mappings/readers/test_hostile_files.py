@@ -105,6 +105,7 @@ def test_a_far_away_cell_is_refused_before_memory_is_reserved(tmp_path: Path) ->
         b'<row r="1"><c r="ZZZZZZ9"><v>1</v></c></row>',
         b'<row r="1"><c ' + b" " * 1_048_400 + b'r="XFD1048576"><v>1</v></c></row>',
     ],
+    ids=["column", "row", "style", "letters", "far apart"],
 )
 def test_a_reference_no_spreadsheet_writes_is_refused(tmp_path: Path, cell: bytes) -> None:
     outcome = read_in_a_process(workbook(tmp_path / "odd.xlsx", sheet_with(cell)))
