@@ -177,13 +177,16 @@ def kill_database(database: Callable[[], Engine]) -> int:
 
     Returns how many were killed, after the recovery.
     """
-    engine = database()
+    engine, pid = database(), None
     query = text(
         "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
         " AND datname = current_database() AND pid <> pg_backend_pid() ORDER BY query_start DESC"
     )
-    with engine.connect() as connection:
-        pid = connection.execute(query).scalars().first()
+    until = time.monotonic() + 3  # a server that has just begun again may not have come yet
+    while pid is None and time.monotonic() < until:
+        with engine.connect() as connection:
+            pid = connection.execute(query).scalars().first()
+        time.sleep(0.02)
     engine.dispose()
     if pid is None:
         return 0

@@ -24,7 +24,7 @@ from bridge.store.engine import read, write
 from bridge.store.evidence import EVIDENCE, lock_students, supersede
 from tests.support.worlds import LEA, NOW, World, caller, make_world, referral
 
-RACES = int(os.environ.get("SCHOOLBRIDGE_RACES") or 200)  # noqa: TID251 - how long to test
+RACES = int(os.environ.get("SCHOOLBRIDGE_RACES") or 100)  # noqa: TID251 - how long to test
 
 
 @pytest.fixture
