@@ -41,7 +41,7 @@ _NEGOTIATED: Final = (b"accept", b"range", b"prefer")
 _PLAIN: Final = (b"*/*", b"application/fhir+json", b"application/json")
 _CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
 # Counts release nothing, and what "about" means depends on when it is asked.
-_ELSEWHERE: Final = (b"%00", b"_summary", b"_count=0", b"=ap")
+_ELSEWHERE: Final = re.compile(rb"%00|_summary|_count=0|(?<!_page)=ap")
 _MOST_SEARCHES: Final = 1000
 
 
@@ -163,7 +163,7 @@ def _named(scope: Scope) -> tuple[str, str]:
         # A recall is a Task with a route of its own.
         elsewhere = query or record_id.startswith(PREFIX) or not offered(kind, "read")
         return nothing if elsewhere else (kind, record_id)
-    elsewhere = not query.isascii() or any(part in query for part in _ELSEWHERE)
+    elsewhere = not query.isascii() or _ELSEWHERE.search(query)
     return nothing if elsewhere or not offered(kind, "search-type") else (kind, "")
 
 
@@ -197,7 +197,7 @@ def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
     written = _written(tuple(reply.headers.items()))
     if reply.status == 304:  # it has no body whose length could be told (RFC 9110 8.6)
         return list(written)
-    return [(b"content-length", b"%d" % len(reply.body)), *written]
+    return [*written, (b"content-length", b"%d" % len(reply.body))]  # where the framework has it
 
 
 @lru_cache(maxsize=4096)
