@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, ForbiddenError, RefusedError
-from bridge.gate import Asking, Gate, ReleasedResource, Written
+from bridge.gate import Asking, Gate, ReleasedResource, Seen, Written
 from bridge.identity import Caller
 from bridge.journeys.count_sessions import count_sessions
 from bridge.journeys.record_care_consent import SaidOf, record_care_consent
@@ -138,10 +138,14 @@ def _recorded(
     named_ids = {each for _, draft in drafts for each in referrals_named(draft.sent)}
     asking = gate.asking(connection, caller)
     known = gate.referrals(connection, asking, sorted(named_ids))
-    author, records = author_of(connection, asking.viewer), list[NewRecord]()
+    requests, records = list[Seen](), list[NewRecord]()
     for n, draft in drafts:
         with refused_at(n):
-            request = request_of(draft.sent, known.seen)
+            requests.append(request_of(draft.sent, known.seen))
+    # Only who was shown a referral is certain to be in the directory.
+    author = author_of(connection, asking.viewer)
+    for (n, draft), request in zip(drafts, requests, strict=True):
+        with refused_at(n):
             records.append(session_record(author, draft.sent, request, draft.id))
     put = _put(connection, parts, drafts, records)
     gate.seen_before.wrote(connection, known)

@@ -1,7 +1,9 @@
 """Sessions sent together: each is answered as if it had come alone, and all are kept or none."""
 
+from bridge.identity import Party, Registration, Standing, read_scopes, register_client
+from bridge.store.engine import write
 from tests.bridge.api.test_writes import NOBODY, bundle, entry
-from tests.support.worlds import Json, World, encounter, referral
+from tests.support.worlds import Json, World, client_key, encounter, post_session, referral
 
 
 def appointment(task: Json, key: str) -> Json:
@@ -55,6 +57,21 @@ def test_sessions_sent_together_are_answered_as_each_would_be_alone(world: World
 def _key_of(sent: Json) -> str:
     (identifier,) = sent["resource"]["identifier"]
     return f"{identifier['system']}|{identifier['value']}"
+
+
+def test_a_provider_nobody_works_with_learns_that_its_referral_is_not_here(world: World) -> None:
+    world.refer([referral(1)])
+    (task,) = world.web().found("/fhir/Task")
+    standing = Standing(
+        Party.PROVIDER, "nowhere", "", "intake", ("refer",), read_scopes("system/*.cruds")
+    )
+    asked = Registration("nowhere-ehr", standing, jwks=client_key().public_jwks())
+    with write(world.bridge.engine) as connection:
+        register_client(connection, asked, world.clock)
+
+    for said in (task, {**task, "focus": {"reference": f"ServiceRequest/{NOBODY}"}}):
+        refused = post_session(world.web("nowhere-ehr"), encounter(said, "s1"))
+        assert refused.status_code == 422, refused.text
 
 
 def test_of_sessions_sent_together_the_first_that_is_refused_is_named_and_none_is_kept(
