@@ -204,14 +204,14 @@ class _Stream(httpcore.NetworkStream):
         self._stream = stream
         self._budget = budget
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the limits
         """Read what there is."""
         left, began = self._budget.wait(), time.monotonic()
         part = self._stream.read(max_bytes, left)
         self._budget.take(len(part), time.monotonic() - began)
         return part
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the limits
         """Write it all; the time is looked at after each piece that the other side took."""
         socket, rest = self._stream.get_extra_info("socket"), memoryview(buffer)
         while rest:
@@ -229,7 +229,7 @@ class _Stream(httpcore.NetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002 - the limits
     ) -> httpcore.NetworkStream:
         """Go on under TLS, with the certificate of the name that was asked for."""
         left = self._budget.wait()

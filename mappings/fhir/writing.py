@@ -161,7 +161,7 @@ class _Writer:
         }
         source = "def write(record, ids, choice):\n    " + "\n    ".join(lines) + "\n"
         # The lines hold names of fields of our own records: no text of a record enters them.
-        exec(compile(source, f"<{recipe.kind}>", "exec"), names)  # noqa: S102
+        exec(compile(source, f"<{recipe.kind}>", "exec"), names)  # noqa: S102 - ours
         written: Write = names["write"]  # type: ignore[assignment]
         return written
 

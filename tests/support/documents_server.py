@@ -6,6 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+
+from tests.support.background import in_background
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -42,14 +45,8 @@ def serving() -> Iterator[Documents]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         made = Documents(listener.getsockname()[1])
         listener.settimeout(0.05)
-        ended = threading.Event()
-        thread = threading.Thread(target=_serve, args=(listener, made, ended))
-        thread.start()
-        try:
+        with in_background(partial(_serve, listener, made)):
             yield made
-        finally:
-            ended.set()
-            thread.join()
 
 
 def _serve(listener: socket.socket, made: Documents, ended: threading.Event) -> None:

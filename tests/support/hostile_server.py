@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+
+from tests.support.background import in_background
 
 OK = b"HTTP/1.1 200 OK\r\n"
 BIG = 200_000_000
@@ -29,15 +32,10 @@ class Hostile:
 def hostile(act: Act, tls: ssl.SSLContext | None = None) -> Iterator[Hostile]:
     """Run a server for as long as the block lasts; each connection has a thread of its own."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        made, ended = Hostile(listener.getsockname()[1], act, tls), threading.Event()
+        made = Hostile(listener.getsockname()[1], act, tls)
         listener.settimeout(0.05)
-        thread = threading.Thread(target=_serve, args=(listener, made, ended))
-        thread.start()
-        try:
+        with in_background(partial(_serve, listener, made)):
             yield made
-        finally:
-            ended.set()
-            thread.join()
 
 
 def _serve(listener: socket.socket, made: Hostile, ended: threading.Event) -> None:

@@ -6,7 +6,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
+
+from tests.support.background import in_background
 
 A, AAAA = 1, 28
 
@@ -54,14 +57,9 @@ def name_server(answers: Mapping[str, Sequence[Sequence[str]]]) -> Iterator[Name
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.settimeout(0.05)
-        made, ended = NameServer(listening.getsockname()[1], answers), threading.Event()
-        thread = threading.Thread(target=_serve, args=(listening, made, ended))
-        thread.start()
-        try:
+        made = NameServer(listening.getsockname()[1], answers)
+        with in_background(partial(_serve, listening, made)):
             yield made
-        finally:
-            ended.set()
-            thread.join()
 
 
 def _serve(listening: socket.socket, made: NameServer, ended: threading.Event) -> None:

@@ -33,7 +33,7 @@ class TrustsItsMemory(Remembered):
 class TrustingSearches(Together):
     """Answers searches with such a memory."""
 
-    def _memory(self, moment: Any) -> Remembered:  # noqa: ANN401
+    def _memory(self, moment: Any) -> Remembered:  # noqa: ANN401 - as Together
         return TrustsItsMemory(self._permits, moment.epoch, None)
 
 
