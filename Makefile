@@ -4,12 +4,13 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
-LOCKS  := $(filter-out requirements/clients.txt,$(wildcard requirements/*.txt))
+LOCKS  := $(filter-out requirements/clients.txt requirements/cumulus.txt,$(wildcard requirements/*.txt))
 CLIENTS := .clients/.ready
+ETL    := .clients-etl/.ready
 RESULTS := .bench/tests.xml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients conformance check migration bench million lock faults clean
+.PHONY: help demo test clients etl conformance check migration bench million lock faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +28,9 @@ conformance: $(READY) $(CLIENTS) ## run the tests that meet the guides' SHALLs; 
 	$(BIN)/python tests/conformance/page.py $(RESULTS)
 
 clients: $(CLIENTS) ## install clients of others, which tests/contract lets loose on a server
+
+etl: $(READY) $(CLIENTS) $(ETL) ## let cumulus-etl read what smart-fetch fetched (installs 600 MB)
+	$(BIN)/python -m pytest -n 0 -m faults tests/contract/test_downstream.py
 
 check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 	$(BIN)/ruff format --check .
@@ -49,19 +53,19 @@ bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.m
 million: $(READY) ## map a million referrals (9 GB of disk for a while); adds to docs/benchmarks.md
 	$(BIN)/python -m benchmarks.million
 
-faults: $(READY) $(CLIENTS) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
+faults: $(READY) $(CLIENTS) $(ETL) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
 	SCHOOLBRIDGE_KILLS=50 SCHOOLBRIDGE_TEST_SEED=$(SEED) \
 	  $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
-	set -e; for name in uv runtime dev clients; do \
+	set -e; for name in uv runtime dev clients cumulus; do \
 	  $(BIN)/uv pip compile requirements/$$name.in --output-file requirements/$$name.txt \
 	    --universal --python-version 3.11 --generate-hashes --upgrade --quiet --no-header \
 	    --override requirements/overrides.txt; \
 	done # uv writes no index address unless asked to
 
 clean: ## remove the environment and every cache
-	rm -rf .venv .clients tests/contract/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
+	rm -rf .venv .clients .clients-etl tests/contract/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
 
 # The environment: uv comes through pip, everything else through uv; all of it by hash.
 $(READY): $(LOCKS) pyproject.toml
@@ -79,4 +83,10 @@ $(CLIENTS): $(READY) requirements/clients.txt tests/contract/package-lock.json
 	$(BIN)/uv pip sync --python .clients/bin/python --quiet --require-hashes requirements/clients.txt
 	cd tests/contract && PATH="$(CURDIR)/.clients/bin:$$PATH" \
 	  npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+# cumulus-etl pins others still, and Spark comes with it: beside the long runs, not in every build.
+$(ETL): $(READY) requirements/cumulus.txt
+	test -x .clients-etl/bin/python || $(PYTHON) -m venv --without-pip .clients-etl
+	$(BIN)/uv pip sync --python .clients-etl/bin/python --quiet --require-hashes requirements/cumulus.txt
 	@touch $@

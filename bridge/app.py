@@ -4,7 +4,7 @@ from datetime import datetime
 
 from fastapi import FastAPI, Response
 
-from bridge.api import bulk, fhir, notices, oauth, problems, recalls, school, terminology
+from bridge.api import bulk, fhir, groups, notices, oauth, problems, recalls, school, terminology
 from bridge.api.guard import Guard
 from bridge.api.hot import HotLane
 from bridge.clock import Clock, ShiftedClock, SystemClock
@@ -91,6 +91,7 @@ def _add_routes(app: FastAPI) -> None:
     for router in (
         oauth.router,
         bulk.router,
+        groups.router,
         recalls.router,
         notices.router,
         terminology.router,

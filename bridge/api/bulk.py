@@ -21,13 +21,14 @@ from bridge.api.export_request import (
     query_of,
     read_parameters,
 )
+from bridge.api.groups import agreement_of
 from bridge.api.negotiation import JSON_TYPES, http_date, require_type
 from bridge.api.reading import parsed
 from bridge.api.replies import Reply, document_reply, ndjson_response
 from bridge.api.writing import writing
 from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
-from bridge.gate import Released
+from bridge.gate import EVERYBODY, Released
 from bridge.gate.riding import outcome_of
 from bridge.store.engine import read, write
 from bridge.store.export_jobs import ExportJob, drop_job, job_of, last_change, put_job
@@ -39,8 +40,6 @@ FIRST_PART: Final = 25
 PART: Final = 200
 PART_BYTES: Final = 4_000_000
 """What the rows of one part may take, by the largest row of the part before."""
-EVERYBODY: Final = "all"
-"""The one Group there is for each client: whoever it may know of, decided when a row is read."""
 NOTICES: Final = "OperationOutcome"
 LIFETIME: Final = timedelta(hours=1)
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -56,14 +55,13 @@ def export_all(request: Request, call: CallOf) -> Response:
 @router.get("/Patient/$export")
 def export_patients(request: Request, call: CallOf) -> Response:
     """Start an export of what belongs to a person."""
-    return _begin(call, request, _query(request), people=True)
+    return _begin(call, request, _query(request), group=EVERYBODY)
 
 
 @router.get("/Group/{group_id}/$export")
 def export_group(group_id: GroupId, request: Request, call: CallOf) -> Response:
     """Start an export of what belongs to the persons of a group."""
-    _check_group(group_id)
-    return _begin(call, request, _query(request), people=True)
+    return _begin(call, request, _query(request), group=group_id)
 
 
 @router.post("/$export")
@@ -75,7 +73,7 @@ def export_all_by_post(request: Request, call: CallOf, body: BodyOf) -> Response
 @router.post("/Patient/$export")
 def export_patients_by_post(request: Request, call: CallOf, body: BodyOf) -> Response:
     """Do :func:`export_patients` with the parameters in the body."""
-    return _begin(call, request, _posted(request, body), people=True)
+    return _begin(call, request, _posted(request, body), group=EVERYBODY)
 
 
 @router.post("/Group/{group_id}/$export")
@@ -83,8 +81,7 @@ def export_group_by_post(
     group_id: GroupId, request: Request, call: CallOf, body: BodyOf
 ) -> Response:
     """Do :func:`export_group` with the parameters in the body."""
-    _check_group(group_id)
-    return _begin(call, request, _posted(request, body), people=True)
+    return _begin(call, request, _posted(request, body), group=group_id)
 
 
 @router.get("/bulk/{job_id}")
@@ -139,14 +136,20 @@ def cancel(job_id: JobId, call: CallOf) -> Response:
 
 
 def _begin(
-    call: Call, request: Request, given: Sequence[tuple[str, str]], *, people: bool = False
+    call: Call, request: Request, given: Sequence[tuple[str, str]], *, group: str = ""
 ) -> Response:
-    """Keep what was asked for, and say where the manifest is."""
+    """Keep what was asked for, and say where the manifest is.
+
+    Raises:
+        NotFoundError: the caller has no such group.
+    """
+    agreement = agreement_of(call, group) if group else None
     if "respond-async" not in request.headers.get("prefer", ""):
         text = "Send the header Prefer: respond-async."
         raise BadRequestError(Finding("required", text))
-    asked = read_parameters(call, given, people=people)
+    asked = read_parameters(call, given, people=bool(group))
     job = _job_for(call, asked, _address(call, request))
+    job = replace(job, agreement_id=agreement.id if agreement else "")
     with write(call.bridge.engine) as connection:
         # What changed up to the instant of the job belongs to it: none of it is still under way.
         let_changes_end(connection)
@@ -161,6 +164,7 @@ def _job_for(call: Call, asked: ExportRequest, url: str) -> ExportJob:
         id=secrets.token_hex(16),
         client_id=call.caller.client_id,
         organization=call.caller.organization,
+        agreement_id="",
         types=" ".join(asked.types),
         since=asked.since,
         until=asked.until,
@@ -184,11 +188,6 @@ def _posted(request: Request, body: bytes) -> list[tuple[str, str]]:
         raise BadRequestError(Finding("invalid", text))
     require_type(request.headers.get("content-type"), *JSON_TYPES)
     return parameters_in(parsed(body)) if body else []
-
-
-def _check_group(group_id: str) -> None:
-    if group_id != EVERYBODY:
-        raise NotFoundError
 
 
 def _address(call: Call, request: Request) -> str:

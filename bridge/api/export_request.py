@@ -99,6 +99,7 @@ def query_of(call: Call, job: ExportJob, kind: str) -> Query:
         query,
         updated=(*query.updated, *updated),
         upto_change=job.upto_change,
+        agreement_id=job.agreement_id,
         interaction="read",
     )
 

@@ -71,10 +71,21 @@ def _rest(settings: Settings) -> dict[str, Any]:
         "resource": [
             *(_resource(kind) for kind in sorted(PARAMETERS)),
             *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
-            {"type": "Group", "operation": [_export("group-export")]},
+            _group(),
         ],
         "interaction": [{"code": "batch"}, {"code": "transaction"}],
         "operation": [_export("export")],
+    }
+
+
+def _group() -> dict[str, Any]:
+    codes = [{"code": code} for code in ("read", "search-type")]
+    params = [{"name": "_id", "type": "token"}]
+    return {
+        "type": "Group",
+        "interaction": codes,
+        "searchParam": params,
+        "operation": [_export("group-export")],
     }
 
 

@@ -20,6 +20,7 @@ from bridge.gate.agreements import (
 from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.gate import Gate
+from bridge.gate.groups import EVERYBODY, groups_of
 from bridge.gate.own_referrals import release_own_referrals
 from bridge.gate.recording import Asking, Written
 from bridge.gate.released import (
@@ -41,6 +42,7 @@ from bridge.gate.waiting import WaitingText
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 
 __all__ = [
+    "EVERYBODY",
     "Asking",
     "Chain",
     "CompiledAgreement",
@@ -68,6 +70,7 @@ __all__ = [
     "Written",
     "agreement_between",
     "agreements_of",
+    "groups_of",
     "keep_tables",
     "keep_views",
     "release_counts",

@@ -22,7 +22,7 @@ Limits = tuple[tuple[str, str], ...]
 
 def understands(standing: Standing, scope: Scope) -> bool:
     """Tell whether a scope speaks of a type that is here, with limits that can be enforced."""
-    if scope.type == "*":
+    if scope.type in ("*", "Group"):
         return not scope.limits
     return scope.type in PARAMETERS and _matches(standing, scope.type, scope.limits) is not None
 

@@ -15,6 +15,7 @@ class ExportJob:
     """One export.
 
     Attributes:
+        agreement_id: only what stands under it is meant; "" for all.
         types: names of the types, separated by spaces.
         filters: searches (``Type?criteria``), one a line.
         upto_change: the last change that belongs to it.
@@ -23,6 +24,7 @@ class ExportJob:
     id: str
     client_id: str
     organization: str
+    agreement_id: str
     types: str
     since: datetime | None
     until: datetime | None

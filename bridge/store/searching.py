@@ -212,6 +212,8 @@ class _Compiler(Statement):
 
     def _bounds(self, start: _Start) -> Iterator[str]:
         query = self.query
+        if query.agreement_id:
+            yield f"record.agreement_id = {self.bind(query.agreement_id)}"
         if query.after_change:
             yield f"{start.change} > {self.bind(query.after_change)}"
         if query.upto_change is not None:

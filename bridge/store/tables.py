@@ -252,6 +252,7 @@ class ExportJobRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     client_id: str
     organization: str
+    agreement_id: str
     types: str
     since: datetime | None = None
     until: datetime | None = None

@@ -50,6 +50,8 @@ ROUTES = (
     Row("POST", "/fhir/$export", "exports"),
     Row("GET", "/fhir/Patient/$export", "exports"),
     Row("POST", "/fhir/Patient/$export", "exports"),
+    Row("GET", "/fhir/Group", "exports"),
+    Row("GET", "/fhir/Group/{group_id}", "exports"),
     Row("GET", "/fhir/Group/{group_id}/$export", "exports"),
     Row("POST", "/fhir/Group/{group_id}/$export", "exports"),
     Row("GET", "/fhir/bulk/{job_id}", "exports"),

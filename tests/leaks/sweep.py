@@ -219,6 +219,8 @@ class Sweep:
         yield self._get("/fhir/Patient/$export?_since=2026-01-01T00:00:00Z", ready)
         yield self._get(f"/fhir/Group/{self.new('group')}/$export", ready)
         yield self._get("/fhir/Group/all/$export")
+        for path in ("", f"?_id={self.new('group')}", "/all", f"/{self.new('group')}"):
+            yield self._get(f"/fhir/Group{path}")
         yield Ask(self.caller, "POST", "/fhir/Group/all/$export", (ready,))
         for path in ("/fhir/$export", "/fhir/Patient/$export"):
             sent = {"name": self.new("parameter"), "valueString": self.new("value")}

@@ -43,6 +43,8 @@ DOCUMENTS = {
     ("fhir", "openapi"),
     ("oauth", "configuration"),
     ("bulk", "manifest"),
+    ("groups", "search_groups"),
+    ("groups", "read_group"),
     ("terminology", "_answer"),
 }
 # Where a reply may be made from bytes: of released resources, of outcomes, or none.

@@ -1,0 +1,115 @@
+"""Groups: what a partner may name to export less than everything."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from bridge.identity import Registration, read_scopes, register_client
+from bridge.store.engine import write
+from tests.support.exports import ASYNC, rows_of
+from tests.support.worlds import (
+    COVE,
+    HARBOR,
+    Json,
+    Web,
+    World,
+    client_key,
+    referral,
+    standings,
+)
+
+
+def groups(web: Web, query: str = "") -> list[Json]:
+    bundle = web.get(f"/fhir/Group{query}").json()
+    found = [entry["resource"] for entry in bundle.get("entry", [])]
+    assert bundle["total"] == len(found)
+    return found
+
+
+def a_school(world: World) -> Web:
+    """Return the web as a school sees it whose client may read every type."""
+    standing = replace(standings()["millbrook-sis"], scopes=read_scopes("system/*.rs"))
+    registration = Registration("sis-all", standing, jwks=client_key().public_jwks())
+    with write(world.bridge.engine) as connection:
+        register_client(connection, registration, world.clock)
+    return world.web("sis-all")
+
+
+def exported(web: Web, group_id: str, query: str = "") -> dict[str, list[Json]]:
+    answer = web.get(f"/fhir/Group/{group_id}/$export{query}", headers=ASYNC)
+    assert answer.status_code == 202, answer.text
+    return rows_of(web, answer.headers["content-location"])
+
+
+def told(rows: dict[str, list[Json]], kind: str) -> set[str]:
+    return {row["id"] for row in rows.get(kind, [])}
+
+
+def test_a_school_has_a_group_for_each_agreement_and_exports_each_alone(world: World) -> None:
+    world.refer([referral(0), referral(1)])
+    world.refer([referral(2)], COVE)
+    school = a_school(world)
+    everybody, *others = groups(school)
+    assert everybody["id"] == "all"
+    assert len(others) == 2
+    parts = [told(exported(school, each["id"], "?_type=Task"), "Task") for each in others]
+    whole = told(exported(school, "all", "?_type=Task"), "Task")
+    assert parts[0] | parts[1] == whole
+    assert not parts[0] & parts[1]
+    assert sorted(map(len, parts)) == [1, 2]
+
+
+def test_an_own_record_is_in_the_group_of_its_agreement_alone(world: World) -> None:
+    world.refer([referral(0)])
+    provider, other = world.web(), world.web("cove-ehr")
+    (_, own) = groups(provider)
+    assert told(exported(provider, own["id"]), "Task") == {world.id_of("Task", "R-0", HARBOR)}
+    assert exported(other, groups(other)[1]["id"]) == {}
+
+
+def test_a_group_tells_neither_who_nor_how_many_are_in_it(world: World) -> None:
+    web = world.web()
+    before = groups(web)
+    world.refer(referral(n) for n in range(3))
+    assert groups(web) == before
+    for each in before:
+        assert set(each) == {"resourceType", "id", "active", "type", "actual", "name"}
+        assert web.get(f"/fhir/Group/{each['id']}").json() == each
+        assert groups(web, f"?_id={each['id']}") == [each]
+
+
+@pytest.mark.parametrize("path", ["", "/$export"])
+def test_anothers_group_is_as_absent_as_none(world: World, path: str) -> None:
+    (_, others) = groups(world.web("cove-ehr"))
+    web = world.web()
+    absent = web.get(f"/fhir/Group/{'0' * 36}{path}", headers=ASYNC)
+    hidden = web.get(f"/fhir/Group/{others['id']}{path}", headers=ASYNC)
+    assert absent.status_code == hidden.status_code == 404
+    assert absent.content == hidden.content
+    assert groups(web, f"?_id={others['id']}") == groups(web, "?_id=none") == []
+
+
+def test_a_group_needs_a_scope_and_no_other_parameter(lite: World) -> None:
+    assert lite.web().get("/fhir/Group?member=Patient/1").status_code == 400
+    narrow = lite.web(scope="system/Task.rs")
+    assert narrow.get("/fhir/Group").status_code == 403
+    assert narrow.get("/fhir/Group/all").status_code == 403
+    granted = lite.web(scope="system/Task.rs system/Group.rs")
+    assert granted.get("/fhir/Group/all").status_code == 200
+    assert lite.anonymous.get("/fhir/Group").status_code == 401
+
+
+def test_a_group_that_forgets_its_agreement_is_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.refer([referral(0)])
+    world.refer([referral(2)], COVE)
+    monkeypatch.setattr("bridge.api.bulk.agreement_of", lambda _call, _group: None)
+    school = a_school(world)
+    own = groups(school)[1]["id"]
+    assert len(told(exported(school, own, "?_type=Task"), "Task")) == 2
+
+
+def test_a_group_is_no_list(lite: World) -> None:
+    assert "member" not in json.dumps(groups(lite.web()))
