@@ -27,13 +27,13 @@ def groups(web: Web, query: str = "") -> list[Json]:
     return found
 
 
-def a_school(world: World) -> Web:
-    """Return the web as a school sees it whose client may read every type."""
-    standing = replace(standings()["millbrook-sis"], scopes=read_scopes("system/*.rs"))
-    registration = Registration("sis-all", standing, jwks=client_key().public_jwks())
+def a_hub(world: World) -> Web:
+    """Return the web as a hub sees it whose client may read every type."""
+    standing = replace(standings()["state-hub"], scopes=read_scopes("system/*.rs"))
+    registration = Registration("hub-all", standing, jwks=client_key().public_jwks())
     with write(world.bridge.engine) as connection:
         register_client(connection, registration, world.clock)
-    return world.web("sis-all")
+    return world.web("hub-all")
 
 
 def exported(web: Web, group_id: str, query: str = "") -> dict[str, list[Json]]:
@@ -46,15 +46,18 @@ def told(rows: dict[str, list[Json]], kind: str) -> set[str]:
     return {row["id"] for row in rows.get(kind, [])}
 
 
-def test_a_school_has_a_group_for_each_agreement_and_exports_each_alone(world: World) -> None:
+def test_a_hub_has_a_group_for_each_agreement_and_exports_each_alone(world: World) -> None:
     world.refer([referral(0), referral(1)])
     world.refer([referral(2)], COVE)
-    school = a_school(world)
-    everybody, *others = groups(school)
+    hub = a_hub(world)
+    everybody, *others = groups(hub)
     assert everybody["id"] == "all"
     assert len(others) == 2
-    parts = [told(exported(school, each["id"], "?_type=Task"), "Task") for each in others]
-    whole = told(exported(school, "all", "?_type=Task"), "Task")
+    parts = [
+        told(exported(hub, each["id"], "?_type=ServiceRequest"), "ServiceRequest")
+        for each in others
+    ]
+    whole = told(exported(hub, "all", "?_type=ServiceRequest"), "ServiceRequest")
     assert parts[0] | parts[1] == whole
     assert not parts[0] & parts[1]
     assert sorted(map(len, parts)) == [1, 2]
@@ -106,9 +109,9 @@ def test_a_group_that_forgets_its_agreement_is_noticed(
     world.refer([referral(0)])
     world.refer([referral(2)], COVE)
     monkeypatch.setattr("bridge.api.bulk.agreement_of", lambda _call, _group: None)
-    school = a_school(world)
-    own = groups(school)[1]["id"]
-    assert len(told(exported(school, own, "?_type=Task"), "Task")) == 2
+    hub = a_hub(world)
+    own = groups(hub)[1]["id"]
+    assert len(told(exported(hub, own, "?_type=ServiceRequest"), "ServiceRequest")) == 2
 
 
 def test_a_group_is_no_list(lite: World) -> None:
