@@ -62,14 +62,13 @@ class SubscriptionRow(SQLModel, table=True):
 
 
 class NotificationEventRow(SQLModel, table=True):
-    """One numbered event: which record changed. ``change`` is where the search for more goes on."""
+    """One numbered event: which record changed. Its type is the subscription's."""
 
     __tablename__ = "notification_event"
 
     subscription_id: str = Field(primary_key=True)
     number: int = Field(primary_key=True)
     record_id: str
-    change: int
     numbered_at: datetime
 
 

@@ -12,6 +12,12 @@ down_revision = "r0006"
 
 def upgrade() -> None:
     """Make three tables; nobody has subscribed yet."""
+    _digest_contact()
+    _notification_event()
+    _subscription()
+
+
+def _digest_contact() -> None:
     op.create_table(
         "digest_contact",
         sa.Column("client_id", sa.String(), nullable=False),
@@ -26,15 +32,20 @@ def upgrade() -> None:
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("client_id", "address", name="pk_digest_contact"),
     )
+
+
+def _notification_event() -> None:
     op.create_table(
         "notification_event",
         sa.Column("subscription_id", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("record_id", sa.String(), nullable=False),
-        sa.Column("change", sa.Integer(), nullable=False),
         sa.Column("numbered_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("subscription_id", "number", name="pk_notification_event"),
     )
+
+
+def _subscription() -> None:
     op.create_table(
         "subscription",
         sa.Column("id", sa.String(), nullable=False),
