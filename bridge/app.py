@@ -13,6 +13,7 @@ from bridge.demo.issuer import PATH, development_issuer
 from bridge.directories import is_loopback
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
+from bridge.identity.signing import SigningKey
 from bridge.journeys.keep_heads import keep_heads
 from bridge.journeys.sign_in_staff import DirectorySignIn
 from bridge.migrations.state import require_current
@@ -42,7 +43,8 @@ def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
     identifiers = Identifiers(settings.secret)
     gate = Gate(engine, clock, identifiers)
     fetching = Fetching(Outgoing(loopback=settings.local))
-    bridge = Bridge(settings, engine, clock, identifiers, gate, fetching=fetching)
+    signing = SigningKey.load_or_generate(settings.signing_key_file)
+    bridge = Bridge(settings, engine, clock, identifiers, gate, fetching=fetching, signing=signing)
     keep_heads(parts_of(bridge), settings.heads_file)
     return bridge
 

@@ -12,6 +12,7 @@ from bridge.errors import BadRequestError, Finding, ForbiddenError, Unauthorized
 from bridge.gate import Gate
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller, TokenCache, caller_of
+from bridge.identity.signing import SigningKey
 from bridge.outbound import Fetching, Outgoing
 from bridge.settings import Settings
 from bridge.store.engine import read
@@ -23,7 +24,11 @@ Transaction = Connection
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """The running bridge's parts, made once by :func:`bridge.app.create_app`."""
+    """The running bridge's parts, made once by :func:`bridge.app.create_app`.
+
+    Attributes:
+        signing: what our own requests are signed with; None where nothing is sent.
+    """
 
     settings: Settings
     engine: Engine
@@ -32,6 +37,7 @@ class Bridge:
     gate: Gate
     tokens: TokenCache = field(default_factory=TokenCache)
     fetching: Fetching = field(default_factory=lambda: Fetching(Outgoing(loopback=False)))
+    signing: SigningKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

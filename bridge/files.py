@@ -1,6 +1,7 @@
 """Files that are whole or not there: written beside their place, on disk, then put in it."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ def written_whole(file: Path, *, replace: bool) -> Iterator[Path]:
     Raises:
         FileExistsError: it is there already and is not to be replaced.
     """
-    made = file.with_name(f".{file.name}.{os.getpid()}.new")
+    made = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}.new")
     os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         yield made

@@ -65,6 +65,11 @@ class Settings:
         return self.home / "ledger-heads.json"
 
     @property
+    def signing_key_file(self) -> Path:
+        """The key that signs what the bridge sends; its public half is published."""
+        return self.home / "signing-key.json"
+
+    @property
     def mou_folder(self) -> Path:
         """The folder that holds the deployment's MOU documents."""
         return self.home / "mou"

@@ -10,6 +10,7 @@ from bridge.context import BodyOf, Bridge, BridgeOf, bearer_of
 from bridge.gate import understands
 from bridge.identity import (
     INTROSPECTION_PATH,
+    JWKS_PATH,
     REVOCATION_PATH,
     TOKEN_PATH,
     Endpoint,
@@ -35,6 +36,13 @@ def configuration(bridge: BridgeOf) -> Response:
     """Say how to get a token (SMART App Launch 2.0, conformance)."""
     document = smart_configuration(bridge.settings.base_url)
     return document_reply(document, "application/json").response()
+
+
+@router.get(JWKS_PATH)
+def keys(bridge: BridgeOf) -> Response:
+    """Publish the keys by which a receiver knows that a request is ours (RFC 7517, RFC 9421)."""
+    own = bridge.signing.public_jwks() if bridge.signing else {"keys": []}
+    return document_reply(own, "application/jwk-set+json").response()
 
 
 @router.post(TOKEN_PATH)

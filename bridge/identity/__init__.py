@@ -38,6 +38,7 @@ from bridge.identity.directory_sign_in import (
 )
 from bridge.identity.discovery import (
     INTROSPECTION_PATH,
+    JWKS_PATH,
     REVOCATION_PATH,
     TOKEN_PATH,
     endpoints,
@@ -82,6 +83,7 @@ from bridge.identity.version import locked_version_of
 
 __all__ = [
     "INTROSPECTION_PATH",
+    "JWKS_PATH",
     "REVOCATION_PATH",
     "TOKEN_PATH",
     "Begun",

@@ -12,6 +12,7 @@ from bridge.identity.jwks import ALGORITHM_OF
 TOKEN_PATH: Final = "/auth/token"  # noqa: S105 - an address
 INTROSPECTION_PATH: Final = "/auth/introspect"
 REVOCATION_PATH: Final = "/auth/revoke"
+JWKS_PATH: Final = "/.well-known/jwks.json"
 _METHODS: Final = ("private_key_jwt",)
 
 
@@ -43,6 +44,8 @@ def smart_configuration(
     algorithms = sorted(ALGORITHM_OF.values(), reverse=True)
     return {
         "token_endpoint": here["token"],
+        # Nobody signs in here: it is the key by which our own requests can be told from others'.
+        "jwks_uri": base_url.rstrip("/") + JWKS_PATH,
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": list(_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": algorithms,

@@ -5,6 +5,7 @@ Used where the bridge is the client (collecting from other bridges) and by the d
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from jose import jwk, jws
+
+from bridge.files import written_whole
 
 ALGORITHM = "ES384"
 ALGORITHMS = (ALGORITHM, "RS384")
@@ -47,16 +50,17 @@ class SigningKey:
 
     @classmethod
     def load_or_generate(cls, path: Path) -> "SigningKey":
-        """Read a key kept in a file, or make one and keep it there, readable by its owner alone."""
-        if path.exists():
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            return cls(kept["kid"], kept["pem"].encode(), kept.get("alg", ALGORITHM))
-        made = cls.generate()
-        path.touch(mode=0o600)
-        kept = {"kid": made.kid, "pem": made.pem.decode(), "alg": made.algorithm}
-        text = json.dumps(kept)
-        path.write_text(text, encoding="utf-8")
-        return made
+        """Read a key kept in a file, or make one and keep it there, readable by its owner alone.
+
+        Of several processes that begin at once all have the key of the first.
+        """
+        if not path.exists():
+            made = cls.generate()
+            kept = {"kid": made.kid, "pem": made.pem.decode(), "alg": made.algorithm}
+            with suppress(FileExistsError), written_whole(path, replace=False) as new:
+                new.write_text(json.dumps(kept), encoding="utf-8")
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return cls(kept["kid"], kept["pem"].encode(), kept.get("alg", ALGORITHM))
 
     def __repr__(self) -> str:
         return f"SigningKey({self.kid})"

@@ -51,6 +51,7 @@ class Sweep:
         for path in ("/healthz", "/fhir/metadata", "/fhir/openapi.json", "/portal/style.css"):
             yield self._get(path)
         yield self._get("/fhir/.well-known/smart-configuration")
+        yield self._get("/.well-known/jwks.json")
         for notice in ("ferpa.9933", "p2.notice", "none", self.new("notice")):
             yield self._get(f"/fhir/notices/{notice}")
         for name in ("concerns", "schoolbridge-template-1", self.new("table").casefold()):

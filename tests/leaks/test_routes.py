@@ -42,6 +42,7 @@ DOCUMENTS = {
     ("fhir", "metadata"),
     ("fhir", "openapi"),
     ("oauth", "configuration"),
+    ("oauth", "keys"),
     ("bulk", "manifest"),
     ("groups", "search_groups"),
     ("groups", "read_group"),
