@@ -1,4 +1,4 @@
-"""A provider answers a referral: it changes the Task, through the SDOHCC state machine."""
+"""A provider answers a referral: it changes the Task, by the state machine of the loop."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bridge.parts import Parts
 from bridge.store.engine import write
 from bridge.store.intake import amend, take_turn
 from mappings.fhir.canonicals import CARE_CONSENT
-from mappings.fhir.task_states import may_move
+from mappings.fhir.task_moves import Moved, moved_task
 
 # What the target of a referral may say (SDOHCC 3.0.0, Task for Referral Management). Everything
 # else is the requester's: it may be repeated as it was read, or left out.
@@ -66,9 +66,9 @@ def answer_within(
     if seen is None:
         raise NotFoundError
     same_version(seen, answer.if_match)
-    _check(seen, answer.sent, answer.task_id)
+    moved = _check(seen, answer.sent, answer.task_id)
     _check_outputs(connection, gate, caller, answer.sent)
-    changes = _changes(seen, answer.sent)
+    changes = _changes(seen, answer.sent, moved)
     changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
     amend(connection, ("Task", answer.task_id), changes, parts.clock.now())
     about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
@@ -80,10 +80,13 @@ def answer_within(
     return released
 
 
-def _check(seen: Seen, sent: Mapping[str, Any], task_id: str) -> None:
+def _check(seen: Seen, sent: Mapping[str, Any], task_id: str) -> Moved:
     checked(sent, ("Task", task_id))
-    if findings := _foreign(seen, sent) + _move(seen, sent):
+    moved = moved_task(dict(seen.content), dict(sent), "target")
+    illegal = [Finding(issue.code, issue.text, issue.path) for issue in moved.issues]
+    if findings := _foreign(seen, sent) + illegal:
         raise UnprocessableError(*findings)
+    return moved
 
 
 def _foreign(seen: Seen, sent: Mapping[str, Any]) -> list[Finding]:
@@ -97,14 +100,6 @@ def _foreign(seen: Seen, sent: Mapping[str, Any]) -> list[Finding]:
     findings = [Finding("business-rule", text, f"Task.{name}") for name in changed]
     unknown = [e for e in sent.get("extension", ()) if e.get("url") != CARE_CONSENT]
     return findings + [Finding("extension", "Unknown extension.", "Task.extension")] * len(unknown)
-
-
-def _move(seen: Seen, sent: Mapping[str, Any]) -> list[Finding]:
-    before, after = str(seen.content["status"]), str(sent.get("status"))
-    if before == after or may_move(before, after, "target"):
-        return []
-    text = f"The recipient of a referral may not move it from {before} to {after}."
-    return [Finding("business-rule", text, "Task.status")]
 
 
 def _check_outputs(
@@ -122,10 +117,11 @@ def _check_outputs(
             raise UnprocessableError(Finding("not-found", text, f"Task.output[{n}]"))
 
 
-def _changes(seen: Seen, sent: Mapping[str, Any]) -> dict[str, Any]:
-    changes = {name: sent.get(name) for name in _ANSWERS}
-    if "businessStatus" not in sent and sent.get("status") == seen.content["status"]:
-        del changes["businessStatus"]
+def _changes(seen: Seen, sent: Mapping[str, Any], moved: Moved) -> dict[str, Any]:
+    changes: dict[str, Any] = {name: sent.get(name) for name in _ANSWERS}
+    changes |= {"status": moved.status, "businessStatus": moved.business}
+    if moved.business == seen.content.get("businessStatus"):
+        del changes["businessStatus"]  # as it is stored; the caller may have been shown less of it
     if "extension" not in sent:
         del changes["extension"]
     there = seen.content.get("identifier", [])

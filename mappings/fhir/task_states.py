@@ -1,15 +1,13 @@
-"""The state machine of a referral's Task (SDOH Clinical Care 3.0.0, Checking Task Status).
+"""The state of a referral's Task, and what a school may be told of it.
 
-``sdohcc_task_transitions.csv`` holds the edges of the guide's state diagram and who may set each.
-Reasons and outputs: the profile requires ``statusReason.text`` where a reason is given, the guide
-asks for one on the four statuses below, and refer-9 for an output on completion.
+The moves are :mod:`mappings.loop`'s. Reasons and outputs: the profile of SDOH Clinical Care 3.0.0
+requires ``statusReason.text`` where a reason is given, the guide asks for one on the four statuses
+below, and refer-9 for an output on completion.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mappings.canonical import Modality
 from mappings.fhir.elements import Json
@@ -17,39 +15,45 @@ from mappings.fhir.issues import Issue
 from mappings.fhir.sessions_in import modality_of
 from mappings.fhir.task import parse
 from mappings.fhir.terminology import table
-
-Actor = Literal["requester", "target"]
-NEW: Final = "(new)"
-"""The state before a Task exists: ``may_move(NEW, "requested", "requester")``."""
+from mappings.loop import STATES, TRANSITIONS, Actor, State
 
 NEEDS_REASON: Final = frozenset({"rejected", "cancelled", "on-hold", "failed"})
-_FOLLOW_UP: Final = table("follow-up")
+FOLLOW_UP: Final = table("follow-up")
 _PLAIN: Final = {
     "rejected": "declined-by-provider",
-    "failed": "unable-to-contact",
+    # Whoever gave it back without a code said no more than that it will not be done. The school's
+    # own withdrawal always says so in businessStatus.
+    "failed": "declined-by-provider",
+    "cancelled": "declined-by-provider",
     "completed": "discharged",
-    # Only the one who asked may withdraw without a reason of its own; others say theirs in
-    # businessStatus (declined-by-family, transferred).
-    "cancelled": "withdrawn-by-school",
     "entered-in-error": "withdrawn-by-school",
 }
 
 
+def state_of(task: Json) -> State:
+    """Return the state a Task says it is in; a businessStatus left behind by the status is none.
+
+    Raises:
+        ParseError: the Task has no status.
+    """
+    answer = parse(task)
+    state = State(answer.status, answer.business_code or "")
+    return state if state in STATES else State(answer.status)
+
+
 @cache
-def _moves() -> dict[tuple[str, str], frozenset[str]]:
-    text = (files(__package__) / "sdohcc_task_transitions.csv").read_text(encoding="utf-8")
-    return {
-        (row["from_status"], row["to_status"]): frozenset(row["may_set_to_status"].split(" or "))
-        for row in csv.DictReader(text.splitlines())
-    }
+def _edges() -> frozenset[tuple[str, str, Actor]]:
+    # An event that leaves the status as it is, is no edge of the guide's diagram.
+    return frozenset(
+        (move.before.status, move.after.status, move.actor)
+        for move in TRANSITIONS
+        if move.before.status != move.after.status or move.event == "enter-in-error"
+    )
 
 
 def may_move(from_status: str, to_status: str, actor: Actor) -> bool:
-    """Say whether an actor may move a Task from one status to another."""
-    moves = _moves()
-    listed = moves.get((from_status, to_status), frozenset())
-    anywhere = moves.get(("*", to_status), frozenset()) if from_status != NEW else frozenset()
-    return actor in listed | anywhere
+    """Say whether an actor may move a Task from one status to another (SDOHCC, the diagram)."""
+    return (from_status, to_status, actor) in _edges()
 
 
 def broken_task_rules(task: Json) -> Iterator[Issue]:
@@ -74,16 +78,10 @@ def follow_up_code(task: Json, visits: Iterable[Json] = ()) -> str:
     Raises:
         ParseError: the Task has no status.
     """
-    answer = parse(task)
-    stated = answer.business_code
-    if stated is not None and _agrees(_FOLLOW_UP.rows[stated]["task_status"], answer.status):
-        return stated
-    return _derived(answer.status, sorted(visits, key=_begins))
-
-
-def _agrees(expected: str, status: str) -> bool:
-    # BSeR schedules straight from ``accepted``, so what belongs to in-progress is believed there.
-    return expected == status or (status == "accepted" and expected == "in-progress")
+    state = state_of(task)
+    if state.business:
+        return STATES[state].follow_up
+    return _derived(state.status, sorted(visits, key=_begins))
 
 
 def _derived(status: str, visits: Sequence[Json]) -> str:

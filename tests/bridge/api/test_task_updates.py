@@ -14,6 +14,7 @@ from tests.support.worlds import (
     CARE_CONSENT,
     Json,
     World,
+    caller,
     moved,
     put_task,
     referral,
@@ -31,6 +32,7 @@ STATUSES = (
     "cancelled",
     "entered-in-error",
 )
+FOLLOW_UP = "https://schoolbridge.example/fhir/CodeSystem/follow-up"
 CARE = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
 GUIDE = Path(__file__).parents[2] / "data" / "ig" / "sdohcc_task_transitions.csv"
 
@@ -72,6 +74,72 @@ def test_every_legal_move_is_made_and_every_other_is_refused_and_changes_nothing
             assert answer.json()["issue"][0]["expression"] == ["Task.status"]
             assert world.stored("Task", task["id"]) == kept, (before, after)
     assert made == len(legal) + len(STATUSES)
+
+
+def follow_up(code: str) -> Json:
+    return {"coding": [{"system": FOLLOW_UP, "code": code}]}
+
+
+def test_a_referral_is_answered_step_by_step_in_codes_of_the_follow_up(world: World) -> None:
+    world.refer([referral(0)])
+    web, task = world.web(), task_in(world, "requested")
+    steps = [
+        ("requested", "received"),
+        ("accepted", "accepted"),
+        ("in-progress", "intake-scheduled"),
+        ("in-progress", "intake-missed"),
+        ("on-hold", "waitlisted"),
+        ("in-progress", "contacting-family"),
+        ("failed", "unable-to-contact"),
+    ]
+    said: Json = {"extension": CARE}
+    for status, code in steps:
+        answer = put_task(web, task, status, businessStatus=follow_up(code), **said)
+        assert answer.status_code == 200, answer.text
+        task, said = answer.json(), {}
+        assert task["businessStatus"]["coding"][0]["code"] == code
+        (row,) = world.bridge.gate.follow_up(caller("millbrook-sis")).rows
+        assert row.status == ("sent" if status == "requested" else code)
+    assert len(web.get(f"/fhir/Task/{task['id']}/_history").json()["entry"]) == len(steps) + 1
+
+
+def test_a_business_status_that_does_not_follow_changes_nothing_and_names_the_moves(
+    lite: World,
+) -> None:
+    lite.refer([referral(0)])
+    web = lite.web()
+    task = put_task(web, task_in(lite, "requested"), "accepted").json()
+    kept = lite.stored("Task", task["id"])
+    answer = put_task(web, task, "in-progress", businessStatus=follow_up("waitlisted"))
+    assert answer.status_code == 422
+    (issue,) = answer.json()["issue"]
+    assert issue["expression"] == ["Task.businessStatus"]
+    assert "in-progress (contacting-family, intake-scheduled" in str(issue)
+    assert lite.stored("Task", task["id"]) == kept
+
+
+def test_a_decline_after_acceptance_in_words_of_bser_is_kept_as_the_guide_lets_it(
+    lite: World,
+) -> None:
+    lite.refer([referral(0)])
+    web = lite.web()
+    task = put_task(web, task_in(lite, "requested"), "accepted").json()
+    bser = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
+    declined = {"coding": [{"system": bser, "code": "4.0"}]}
+    answer = put_task(web, task, "rejected", businessStatus=declined, extension=CARE)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "failed"
+    codes = [c["code"] for c in answer.json()["businessStatus"]["coding"]]
+    assert codes == ["declined-by-provider", "4.0"]
+    (row,) = lite.bridge.gate.follow_up(caller("millbrook-sis")).rows
+    assert row.status == "declined-by-provider"
+
+
+def test_a_provider_cannot_say_that_the_school_withdrew(lite: World) -> None:
+    lite.refer([referral(0)])
+    task = task_in(lite, "requested")
+    said = {"businessStatus": follow_up("withdrawn-by-school")}
+    assert put_task(lite.web(), task, "cancelled", **said).status_code == 422
 
 
 def test_an_update_names_the_version_it_was_made_from(world: World) -> None:

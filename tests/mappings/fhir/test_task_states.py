@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from mappings.fhir.task_states import NEW, Actor, broken_task_rules, follow_up_code, may_move
+from mappings.fhir.task_states import broken_task_rules, follow_up_code, may_move
 from mappings.fhir.terminology import table
+from mappings.loop import NEW, Actor
 
 TABLE = Path(__file__).parents[2] / "data" / "ig" / "sdohcc_task_transitions.csv"
 STATUSES = (
@@ -49,7 +50,7 @@ def visit(status: str, start: str, snomed: str = "18512000") -> dict[str, Any]:
 
 
 def test_every_move_between_two_statuses_is_as_the_guide_draws_it() -> None:
-    moves = product((NEW, *STATUSES), STATUSES, ACTORS)
+    moves = product((NEW.status, *STATUSES), STATUSES, ACTORS)
     may = {(start, to, actor) for start, to, actor in moves if may_move(start, to, actor)}
     assert may == allowed()
     assert len(may) == 33  # 19 edges, four of them for either actor, and one from each status
@@ -86,6 +87,11 @@ def test_a_business_status_left_behind_by_the_status_is_not_believed() -> None:
     assert follow_up_code(task("rejected", "intake-scheduled")) == "declined-by-provider"
 
 
+def test_a_referral_given_back_after_it_was_accepted_says_who_gave_it_back() -> None:
+    assert follow_up_code(task("failed", "declined-by-provider")) == "declined-by-provider"
+    assert follow_up_code(task("failed", "unable-to-contact")) == "unable-to-contact"
+
+
 def test_scheduling_before_in_progress_is_believed() -> None:
     assert follow_up_code(task("accepted", "intake-scheduled")) == "intake-scheduled"
 
@@ -97,9 +103,9 @@ STATUS_ALONE = [
     ("rejected", "declined-by-provider"),
     ("in-progress", "accepted"),
     ("on-hold", "waitlisted"),
-    ("failed", "unable-to-contact"),
+    ("failed", "declined-by-provider"),
     ("completed", "discharged"),
-    ("cancelled", "withdrawn-by-school"),
+    ("cancelled", "declined-by-provider"),
     ("entered-in-error", "withdrawn-by-school"),
 ]
 
