@@ -4,7 +4,18 @@ from datetime import datetime
 
 from fastapi import FastAPI, Response
 
-from bridge.api import bulk, fhir, groups, notices, oauth, problems, recalls, school, terminology
+from bridge.api import (
+    bulk,
+    fhir,
+    groups,
+    notices,
+    oauth,
+    problems,
+    recalls,
+    school,
+    subscriptions,
+    terminology,
+)
 from bridge.api.guard import Guard
 from bridge.api.hot import HotLane
 from bridge.clock import Clock, ShiftedClock, SystemClock
@@ -14,10 +25,13 @@ from bridge.directories import is_loopback
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
 from bridge.identity.signing import SigningKey
+from bridge.journeys.deliver_notifications import Deliveries
 from bridge.journeys.keep_heads import keep_heads
+from bridge.journeys.send_notifications import Sender
 from bridge.journeys.sign_in_staff import DirectorySignIn
 from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing
+from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
 from bridge.portal import board, sign_in
 from bridge.settings import Settings
@@ -43,8 +57,10 @@ def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
     identifiers = Identifiers(settings.secret)
     gate = Gate(engine, clock, identifiers)
     fetching = Fetching(Outgoing(loopback=settings.local))
+    notifying = Outgoing(loopback=settings.local)
     signing = SigningKey.load_or_generate(settings.signing_key_file)
-    bridge = Bridge(settings, engine, clock, identifiers, gate, fetching=fetching, signing=signing)
+    parts = (settings, engine, clock, identifiers, gate)
+    bridge = Bridge(*parts, fetching=fetching, notifying=notifying, signing=signing)
     keep_heads(parts_of(bridge), settings.heads_file)
     return bridge
 
@@ -57,6 +73,14 @@ def clock_of(settings: Settings) -> Clock:
     # The demo's time goes on over a restart: it must not fall behind what is recorded already.
     began = datetime.fromisoformat(settings.demo_began)
     return ShiftedClock(datetime.fromisoformat(settings.demo_start) + (real.now() - began))
+
+
+def deliveries_of(bridge: Bridge) -> Deliveries:
+    """Return the worker that sends a bridge's notifications."""
+    whole = (parts_of(bridge), bridge.gate)
+    signer = signer_of(bridge.signing, bridge.clock) if bridge.signing else None
+    sender = Sender(whole, bridge.settings.fhir_base, bridge.notifying, signer)
+    return Deliveries(bridge.engine, bridge.clock, sender)
 
 
 def create_app(bridge: Bridge) -> FastAPI:
@@ -97,6 +121,7 @@ def _add_routes(app: FastAPI) -> None:
         recalls.router,
         notices.router,
         terminology.router,
+        subscriptions.router,
         fhir.router,
         school.router,
         sign_in.router,

@@ -38,6 +38,7 @@ class Bridge:
     tokens: TokenCache = field(default_factory=TokenCache)
     fetching: Fetching = field(default_factory=lambda: Fetching(Outgoing(loopback=False)))
     signing: SigningKey | None = None
+    notifying: Outgoing = field(default_factory=lambda: Outgoing(loopback=False))
 
 
 @dataclass(frozen=True, slots=True)

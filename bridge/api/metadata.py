@@ -4,8 +4,10 @@ from typing import Any, Final
 
 from bridge.api.negotiation import PATCH_TYPE
 from bridge.api.offered import SESSIONS, interactions_of
+from bridge.api.subscription_request import BACKPORT, TOPICS
 from bridge.api.terminology import KINDS
 from bridge.identity import endpoints
+from bridge.journeys.keep_subscriptions import PROFILE
 from bridge.settings import Settings
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
 from mappings.fhir.structure import TYPES
@@ -55,7 +57,10 @@ def capability_statement(settings: Settings) -> dict[str, Any]:
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "patchFormat": [PATCH_TYPE],
-        "instantiates": ["http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data"],
+        "instantiates": [
+            "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",
+            "http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4",
+        ],
         "implementationGuide": [
             "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0",
             "http://hl7.org/fhir/us/sdoh-clinicalcare/ImplementationGuide/hl7.fhir.us.sdoh-clinicalcare|3.0.0",
@@ -72,6 +77,7 @@ def _rest(settings: Settings) -> dict[str, Any]:
             *(_resource(kind) for kind in sorted(PARAMETERS)),
             *({"type": kind, "interaction": [{"code": "read"}]} for kind in KINDS),
             _group(),
+            _subscription(),
         ],
         "interaction": [{"code": "batch"}, {"code": "transaction"}],
         "operation": [_export("export")],
@@ -141,6 +147,29 @@ def _resource(kind: str) -> dict[str, Any]:
     if kind == "Patient":
         described.setdefault("operation", []).append(_export("patient-export"))
     return described
+
+
+def _subscription() -> dict[str, Any]:
+    place = f"{BACKPORT}capabilitystatement-subscriptiontopic-canonical"
+    operations = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/"
+    codes = ("create", "read", "update", "delete", "search-type")
+    return {
+        "extension": [{"url": place, "valueCanonical": topic} for topic in TOPICS],
+        "type": "Subscription",
+        "supportedProfile": [PROFILE],
+        "interaction": [{"code": code} for code in codes],
+        "versioning": "versioned-update",
+        "updateCreate": False,
+        "searchParam": [
+            {"name": "_id", "type": "token"},
+            {"name": "status", "type": "token"},
+            {"name": "url", "type": "uri"},
+        ],
+        "operation": [
+            {"name": name, "definition": f"{operations}backport-subscription-{name}"}
+            for name in ("status", "events")
+        ],
+    }
 
 
 def _parameter(kind: str, name: str, of: str) -> dict[str, str]:

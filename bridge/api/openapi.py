@@ -56,7 +56,8 @@ def description(settings: Settings) -> Json:
     said = {**_operation("Say what the server can do", _documents()), "security": []}
     paths: Json = {"/metadata": {"get": said}}
     for resource in rest["resource"]:
-        paths |= _paths(resource)
+        if resource["type"] != "Subscription":  # whoever subscribes reads FHIR
+            paths |= _paths(resource)
     paths["/"] = {"post": _bundle()}
     return {
         "openapi": "3.0.3",

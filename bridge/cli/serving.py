@@ -80,6 +80,7 @@ def _app(home: Path, workers: int) -> "FastAPI":
     settings = read_settings(home)
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
     threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
+    threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()
     return create_app(bridge)
 
 
@@ -98,6 +99,13 @@ def _watch_heads(bridge: "Bridge") -> None:
             keep_heads(parts_of(bridge), bridge.settings.heads_file)
         except OUTAGES as error:  # the next round asks again
             log.warning("the heads were not compared", kind=type(error).__name__)
+
+
+def _deliver(bridge: "Bridge") -> None:
+    """Send notifications to those who subscribed, as long as this serves."""
+    from bridge.app import deliveries_of
+
+    deliveries_of(bridge).run(threading.Event())
 
 
 def _worker_app(home: Path, workers: int) -> "FastAPI":

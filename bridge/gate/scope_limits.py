@@ -11,6 +11,7 @@ value with it. A scope with another limit is not granted, and reaches nothing if
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from bridge.identity import Caller, Scope, Standing
 from bridge.store.index import PARAMETERS, REFERENCE, TARGETS, TOKEN, Parameter, searchable
@@ -18,11 +19,13 @@ from bridge.store.index_values import SearchValue, search_values
 from bridge.store.query import AnyOf, Match, Query
 
 Limits = tuple[tuple[str, str], ...]
+_WITHOUT_RECORDS: Final = ("Group", "Subscription")
+"""No records of their own, so no parameter could limit them."""
 
 
 def understands(standing: Standing, scope: Scope) -> bool:
     """Tell whether a scope speaks of a type that is here, with limits that can be enforced."""
-    if scope.type in ("*", "Group"):
+    if scope.type in ("*", *_WITHOUT_RECORDS):
         return not scope.limits
     return scope.type in PARAMETERS and _matches(standing, scope.type, scope.limits) is not None
 

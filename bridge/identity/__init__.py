@@ -15,7 +15,7 @@ No secret is stored: tokens, codes and sessions are kept as SHA-256 digests. Lif
 in real time (:meth:`bridge.clock.Clock.real_now`), whatever day a demonstration pretends it is.
 """
 
-from bridge.identity.callers import caller_of, still_holds
+from bridge.identity.callers import caller_of, client_caller, still_holds
 from bridge.identity.clients import (
     client_of,
     disable_client,
@@ -66,7 +66,7 @@ from bridge.identity.key_fetching import (
 from bridge.identity.model import Caller, Client, Party, Registration, Standing, Status
 from bridge.identity.own_tokens import introspect, revoke
 from bridge.identity.rows import digest_of
-from bridge.identity.scopes import Interaction, Scope, read_scopes
+from bridge.identity.scopes import Interaction, Scope, read_scopes, spelled
 from bridge.identity.staff import (
     SignedIn,
     form_token,
@@ -113,6 +113,7 @@ __all__ = [
     "begin_sign_in",
     "caller_of",
     "claimed_kid",
+    "client_caller",
     "client_of",
     "digest_of",
     "disable_client",
@@ -143,6 +144,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "smart_configuration",
+    "spelled",
     "staff_of",
     "standing_in",
     "still_admitted",

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select
 
 from bridge.clock import Clock
+from bridge.identity.clients import active_row
 from bridge.identity.model import Caller, Proof, Status
 from bridge.identity.rows import digest_of, standing_of
 from bridge.identity.scopes import narrowed, read_scopes
@@ -44,6 +45,22 @@ def caller_of(
     if cache is not None:
         cache.keep(digest, Held(caller, row.expires_at), version)
     return caller
+
+
+def client_caller(connection: Connection, client_id: str, scopes: str) -> Caller | None:
+    """Return a client as who is sent something it once asked for; None if it is shut out now.
+
+    It came without a token, so it has no more than the scopes it asked with and, of those, no more
+    than it is registered for now. Nothing can be taken from it until this writing transaction ends.
+    """
+    locked_version_of(connection)
+    row = active_row(connection, client_id)
+    if row is None:
+        return None
+    standing = standing_of(row)
+    return Caller(
+        client_id, replace(standing, scopes=narrowed(read_scopes(scopes), standing.scopes))
+    )
 
 
 def still_holds(connection: Connection, caller: Caller, clock: Clock) -> bool:

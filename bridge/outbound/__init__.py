@@ -5,7 +5,7 @@ Every call is made by :class:`bridge.outbound.calls.Outgoing`; who is asked what
 
 from bridge.outbound.calls import Outgoing
 from bridge.outbound.client import BackendClient, Partner
-from bridge.outbound.errors import OutboundBusyError, OutboundError
+from bridge.outbound.errors import OutboundBusyError, OutboundError, OutboundUnreachedError
 from bridge.outbound.fetching import Fetched, Fetching
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Fetching",
     "OutboundBusyError",
     "OutboundError",
+    "OutboundUnreachedError",
     "Outgoing",
     "Partner",
 ]

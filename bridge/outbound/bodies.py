@@ -41,6 +41,7 @@ class Budget:
     limits: Limits
     began: float = field(default_factory=time.monotonic)
     headed: bool = False
+    sent: bool = False
     came: int = 0
     waited: float = 0.0
 

@@ -20,7 +20,11 @@ import httpcore
 
 from bridge.outbound.addresses import checked, host_of
 from bridge.outbound.bodies import Budget, Limits, unpacked
-from bridge.outbound.errors import OutboundBusyError, OutboundError
+from bridge.outbound.errors import (
+    OutboundBusyError,
+    OutboundError,
+    OutboundUnreachedError,
+)
 from bridge.outbound.resolving import Lookups, Resolver, system_addresses
 
 AT_ONCE: Final = 4
@@ -74,6 +78,14 @@ class Outgoing:
         self._tls = tls
         self._slots = _Slots(at_once)
 
+    def host_of(self, url: str) -> str:
+        """Return the host of an address that may be called, as far as its words tell.
+
+        Raises:
+            OutboundError: it may not be called.
+        """
+        return host_of(url, loopback=self._loopback)
+
     @contextmanager
     def calling(
         self, request: Request, limits: Limits, signer: Signer | None = None
@@ -83,16 +95,18 @@ class Outgoing:
         Raises:
             OutboundError: no answer within the limits; the text names the step, never the address.
                 Reading the answer's body raises it too.
+            OutboundUnreachedError: the same, and nothing of the request was sent.
             OutboundBusyError: too many calls are under way; this one was not made.
         """
-        host = host_of(request.url, loopback=self._loopback)
         budget = Budget(limits)
+        with _unreached_unless_sent(budget):
+            host = self.host_of(request.url)
         packed = "gzip" if limits.max_unpacked else "identity"
         headers = {"Accept-Encoding": packed, "Connection": "close", **request.headers}
         headers |= signer(request) if signer else {}
         with ExitStack() as stack:
             stack.enter_context(self._slots.of(host))
-            with _told_plainly():
+            with _unreached_unless_sent(budget), _told_plainly():
                 way = _Within(budget, self._lookups, loopback=self._loopback)
                 pool = httpcore.ConnectionPool(ssl_context=self._trusted(), network_backend=way)
                 stack.enter_context(pool)
@@ -138,6 +152,16 @@ class _Slots:
             with self._lock:
                 self._under_way[host] -= 1
                 self._under_way += Counter()  # hosts without calls are forgotten
+
+
+@contextmanager
+def _unreached_unless_sent(budget: Budget) -> Iterator[None]:
+    try:
+        yield
+    except OutboundError as error:
+        if budget.sent:
+            raise
+        raise OutboundUnreachedError(str(error)) from None
 
 
 @contextmanager
@@ -213,6 +237,7 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the limits
         """Write it all; the time is looked at after each piece that the other side took."""
+        self._budget.sent = True
         socket, rest = self._stream.get_extra_info("socket"), memoryview(buffer)
         while rest:
             socket.settimeout(self._budget.wait())

@@ -1,7 +1,8 @@
 """Errors of calls that go out.
 
-OutboundError              a call did not end well
-    └── OutboundBusyError  it was not made: too many are under way
+OutboundError                   a call did not end well
+    ├── OutboundBusyError       it was not made: too many are under way
+    └── OutboundUnreachedError  nothing of the request was sent
 """
 
 
@@ -11,3 +12,7 @@ class OutboundError(Exception):
 
 class OutboundBusyError(OutboundError):
     """A call that was not made because too many are under way."""
+
+
+class OutboundUnreachedError(OutboundError):
+    """A call of which nothing was sent: no name, no address that may be called, no connection."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.receiver import Receiver, receiving
 from tests.support.worlds import World, make_world
 
 
@@ -38,3 +39,10 @@ def make_twin(tmp_path: Path) -> Iterator[Callable[[], World]]:
     yield make
     for twin in made:
         twin.bridge.engine.dispose()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A partner's endpoint that takes everything."""
+    with receiving() as made:
+        yield made

@@ -15,6 +15,7 @@ from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES, ParameterKind
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
 from tests.leaks.canaries import Canaries
 from tests.leaks.trio import Ask
+from tests.support.subscribing import subscription
 from tests.support.worlds import ASSERTION_TYPE, FHIR
 
 CALLERS = (*CLIENTS, DISABLED, NOBODY, GARBAGE)
@@ -37,6 +38,7 @@ class Sweep:
     sent: Canaries
     recalls: Sequence[str] = ()
     jobs: list[str] = field(default_factory=list)
+    subscribed: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     pages: list[str] = field(default_factory=list)
 
@@ -235,6 +237,36 @@ class Sweep:
             yield Ask(self.caller, "DELETE", job)
             yield self._get(job)
 
+    def subscriptions(self) -> Iterator[Ask]:
+        """Subscribe, and send what is refused: what is kept is the caller's own and comes back."""
+        place, query = "/fhir/Subscription", self.new("query")
+        yield Ask(
+            self.caller, "POST", place, _JSON, orjson.dumps(subscription("https://x.example"))
+        )
+        for sent in (
+            subscription(f"ftp://{self.new('endpoint')}"),
+            subscription("https://x.example", f"Task?{self.new('filter')}=1"),
+            subscription("https://x.example", topic=self.new("topic")),
+            {**subscription("https://x.example"), self.new("element"): 1},
+        ):
+            yield Ask(self.caller, "POST", place, _JSON, orjson.dumps(sent))
+        for path in ("", "/$status", f"?{query}=1", f"/$status?id={self.new('id')}"):
+            yield self._get(f"{place}{path}")
+        form = urlencode({"status": self.new("status")}).encode()
+        yield Ask(self.caller, "POST", f"{place}/_search", _FORM, form)
+        given = [{"name": "id", "valueId": self.new("id")}]
+        body = orjson.dumps({"resourceType": "Parameters", "parameter": given})
+        yield Ask(self.caller, "POST", f"{place}/$status", _JSON, body)
+        for known in (*self.subscribed, self.new("id")[:-1]):
+            for tail in ("", "/$status", "/$events", "/$events?eventsSinceNumber=1"):
+                yield self._get(f"{place}/{known}{tail}")
+            for tail in ("/$status", "/$events"):
+                yield Ask(self.caller, "POST", f"{place}/{known}{tail}", _JSON, body)
+            changed = orjson.dumps(subscription("https://x.example", id=known))
+            tag = ("If-Match", 'W/"1"')
+            yield Ask(self.caller, "PUT", f"{place}/{known}", (*_JSON, tag), changed)
+            yield Ask(self.caller, "DELETE", f"{place}/{known}")
+
     def follow_up(self) -> Iterator[Ask]:
         yield self._get("/school/follow-up")
         yield self._get("/school/follow-up.csv")
@@ -261,6 +293,8 @@ class Sweep:
         """Keep what later requests of this caller are made from."""
         if answer.status_code == 202 and "content-location" in answer.headers:
             self.jobs.append(httpx.URL(answer.headers["content-location"]).path)
+        if answer.status_code == 201 and ask.path == "/fhir/Subscription":
+            self.subscribed.append(answer.json()["id"])
         if "etag" in answer.headers and ask.path.startswith("/fhir/Task/"):
             self.tags[ask.path.rpartition("/")[2]] = answer.headers["etag"]
         if answer.status_code == 200 and b'"relation":"next"' in answer.content:
@@ -282,6 +316,7 @@ PARTS: dict[str, Callable[[Sweep], Iterator[Ask]]] = {
     "reads": Sweep.reads,
     "batches": Sweep.batches,
     "exports": Sweep.exports,
+    "subscriptions": Sweep.subscriptions,
     "follow_up": Sweep.follow_up,
     "writes": Sweep.writes,
     "portal": Sweep.portal,

@@ -47,6 +47,10 @@ DOCUMENTS = {
     ("groups", "search_groups"),
     ("groups", "read_group"),
     ("terminology", "_answer"),
+    # A client's own subscriptions, and references to what the gate released.
+    ("subscriptions", "_reply"),
+    ("subscriptions", "_set"),
+    ("subscriptions", "_events"),
 }
 # Where a reply may be made from bytes: of released resources, of outcomes, or none.
 BYTES = {
@@ -61,6 +65,8 @@ BYTES = {
     ("validation", "validate"),
     ("bulk", "_begin"),
     ("bulk", "cancel"),
+    ("subscriptions", "_reply"),
+    ("subscriptions", "delete"),
     ("interactions", "read_reply"),
     ("problems", "_http"),
     ("problems", "answer_to"),

@@ -221,8 +221,9 @@ def make_world(
     create(engine)
     names = Identifiers(settings.secret)
     # Partners' servers are on this machine, as in a demonstration.
-    calls = Fetching(Outgoing(loopback=True))
-    bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names), fetching=calls)
+    outgoing = Outgoing(loopback=True)
+    calls = {"fetching": Fetching(outgoing), "notifying": outgoing}
+    bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names), **calls)
     agreement = _agreements(parts_of(bridge), edit or {})
     with write(engine) as connection:
         for client_id, standing in standings().items():
@@ -263,9 +264,10 @@ def standings() -> dict[str, Standing]:
     """What each client of a world is registered as."""
     written = "Encounter Appointment HealthcareService Location Practitioner PractitionerRole"
     writes = " ".join(f"system/{kind}.cu" for kind in written.split())
-    provider = read_scopes(f"system/*.rs system/Task.u {writes}")
+    kept = "system/Subscription.cruds"
+    provider = read_scopes(f"system/*.rs system/Task.u {kept} {writes}")
     hub = read_scopes("system/ServiceRequest.rs system/Encounter.rs")
-    school = read_scopes("system/Task.rs")
+    school = read_scopes(f"system/Task.rs {kept}")
     return {
         "harbor-ehr": Standing(Party.PROVIDER, HARBOR, "", "intake", ("refer",), provider),
         "cove-ehr": Standing(Party.PROVIDER, COVE, "", "intake", ("refer",), provider),

@@ -15,6 +15,9 @@ def upgrade() -> None:
     _digest_contact()
     _notification_event()
     _subscription()
+    with op.batch_alter_table("subscription", schema=None) as batch_op:
+        batch_op.create_index("ix_subscription_client_id", ["client_id"], unique=False)
+        batch_op.create_index("ix_subscription_status", ["status", "retry_at"], unique=False)
 
 
 def _digest_contact() -> None:
@@ -79,6 +82,3 @@ def _subscription() -> None:
         sa.Column("problem", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_subscription"),
     )
-    with op.batch_alter_table("subscription", schema=None) as batch_op:
-        batch_op.create_index("ix_subscription_client_id", ["client_id"], unique=False)
-        batch_op.create_index("ix_subscription_status", ["status", "retry_at"], unique=False)
