@@ -40,13 +40,19 @@ def audit_events(
     for replayed in replay_log(connection, log):
         if replayed.recorded.entry.kind is not Kind.RELEASE:
             continue
-        at, receipt = replayed.recorded.time, str(replayed.receipt)
-        went = build_disclosure(_went(replayed), identifiers.issue("audit", receipt, "went"))
+        at, of = replayed.recorded.time, _names_of(replayed)
+        went = build_disclosure(_went(replayed), identifiers.issue("audit", *of, "went"))
         yield _sealed(went, at, identifiers)
         withheld = [e for e in replayed.elements if not e.decision.permitted]
         if withheld:
-            event_id = identifiers.issue("audit", receipt, "withheld")
+            event_id = identifiers.issue("audit", *of, "withheld")
             yield _sealed(build_decision(_withheld(replayed, withheld), event_id), at, identifiers)
+
+
+def _names_of(replayed: Replay) -> list[str]:
+    """Return what tells one disclosure from another: one entry may repeat several."""
+    repeats = replayed.recorded.repeats
+    return [str(replayed.receipt), *([] if repeats is None else [str(repeats)])]
 
 
 def _went(replayed: Replay) -> Audited:

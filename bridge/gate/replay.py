@@ -17,8 +17,8 @@ from bridge.errors import BridgeError
 from bridge.gate.agreements import CompiledAgreement, compiled
 from bridge.gate.decisions import ElementDecision
 from bridge.gate.disclosures import ruling_of
-from bridge.ledger.entry import Receipt, Recorded, Ruling, Terms
-from bridge.ledger.lookup import entries, recorded
+from bridge.ledger.entry import Kind, Receipt, Recorded, Ruling, Terms
+from bridge.ledger.lookup import entries, recorded, spelled_out
 from bridge.store.directory import agreements
 from bridge.store.table_documents import documents_of
 from consent.decide import Vote
@@ -56,18 +56,27 @@ def replay(connection: Connection, receipt: Receipt) -> Replay:
 
     Raises:
         UnknownEntry: there is no such entry, or it was erased.
-        BridgeError: the entry tells of no decision, or its table cannot be made again.
+        BridgeError: the entry tells of no decision (or of those of others it names), or its table
+            cannot be made again.
     """
-    return _replayed(connection, recorded(connection, receipt))
+    found = recorded(connection, receipt)
+    if found.entry.kind is Kind.AGAIN:
+        first, last = min(found.entry.refers), max(found.entry.refers)
+        raise BridgeError(
+            f"{receipt} repeats {receipt.log}#{first} to #{last}: the decisions are theirs"
+        )
+    return _replayed(connection, found)
 
 
 def replay_log(connection: Connection, log: str) -> Iterator[Replay]:
     """Take every decision of a log again, oldest first, passing over what tells of none.
 
+    Where an entry repeats others, each is taken again with its place and time.
+
     Raises:
         BridgeError: a table cannot be made again.
     """
-    for found in entries(connection, log):
+    for found in spelled_out(connection, entries(connection, log)):
         if found.entry.ruling is not None:
             yield _replayed(connection, found)
 

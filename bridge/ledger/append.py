@@ -19,6 +19,7 @@ from bridge.ledger.clocks import require_time
 from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of, spelled
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.merkle import Frontier, Node
+from bridge.ledger.repeating import Span, require_there
 from bridge.ledger.tables import ENTRY, HEAD
 from bridge.ledger.templates import Template, request_bytes
 from bridge.ledger.verifier import EMPTY_ROOT, entry_leaf
@@ -28,20 +29,28 @@ SALT_BYTES: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far a log has grown; ``time`` is None while nothing was written."""
+    """How far a log has grown; ``time`` is None while nothing was written.
+
+    ``last_erasure`` is the index of the last entry by which others were erased.
+    """
 
     log: str
     size: int
     root: bytes
     time: datetime | None
+    last_erasure: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """An entry to add that was decided before: its template, and the request it answers."""
+    """An entry to add that was decided before: its template, and the request it answers.
+
+    ``repeats`` says what it repeats, where it is of kind ``again``.
+    """
 
     template: Template
     request: str
+    repeats: Span | None = None
 
     @property
     def log(self) -> str:
@@ -62,6 +71,7 @@ def append(
         LedgerDamaged: if the stored head cannot be read.
         LedgerHalted: if something would leave under a log that is halted.
         ClockDoubted: if something would leave while the clock cannot be right.
+        NothingToRepeat: if an entry to add repeats what is not there any more.
         ValueError: if an entry's time has no zone.
     """
     now = clock.now()
@@ -78,7 +88,7 @@ def head(connection: Connection, log: str) -> Head:
     found = connection.execute(select(HEAD).where(HEAD.c.log == log)).one_or_none()
     if found is None:
         return Head(log, 0, EMPTY_ROOT, None)
-    return Head(log, found.size, found.root, found.recorded_at)
+    return Head(log, found.size, found.root, found.recorded_at, found.last_erasure)
 
 
 def logs(connection: Connection) -> list[str]:
@@ -89,16 +99,20 @@ def logs(connection: Connection) -> list[str]:
 def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
     """Destroy what earlier entries say, where a law demands it, and record that it was done.
 
-    The leaves stay, so every head and every proof of other entries still holds.
+    The leaves stay, so every head and every proof of other entries still holds. What repeated an
+    entry tells nothing of it from then on.
 
     Raises:
-        ValueError: if the entry is not an erasure or names nothing.
+        ValueError: if the entry is not an erasure or names nothing, or names an entry that only
+            repeats others: it says nothing of its own, and tells of others' disclosures too.
         UnknownEntry: if an entry named does not exist.
     """
     if erasure.kind is not Kind.ERASURE or not erasure.refers:
         raise ValueError("an erasure names the entries it erases")
     receipt = append(connection, [erasure], clock)[0]
     named = (ENTRY.c.log == erasure.log) & ENTRY.c.position.in_(erasure.refers)
+    if connection.scalar(select(ENTRY.c.position).where(named, ENTRY.c.kind == Kind.AGAIN)):
+        raise ValueError("erase what an entry repeats, not the entry that repeats it")
     earlier = named & (ENTRY.c.position < receipt.index)
     emptied = {"body": None, "salt": None, "subject": None}
     done = connection.execute(update(ENTRY).where(earlier).values(emptied))
@@ -117,6 +131,7 @@ class _Line:
     kind: str
     request: str
     subject: str | None
+    repeats: Span | None
     body: Callable[[int, datetime, str], bytes]
 
 
@@ -128,7 +143,8 @@ def _writer(entry: Entry) -> _Line:
     def body(index: int, time: datetime, _: str) -> bytes:
         return body_of(Recorded(index, time, entry))
 
-    return _Line(entry.kind.value, entry.request, entry.subject, body)
+    repeats = Span.of(entry) if entry.kind is Kind.AGAIN else None
+    return _Line(entry.kind.value, entry.request, entry.subject, repeats, body)
 
 
 def _filler(filled: Filled) -> _Line:
@@ -137,7 +153,7 @@ def _filler(filled: Filled) -> _Line:
     def body(index: int, _: datetime, time: str) -> bytes:
         return template.body(index, request, time)
 
-    return _Line(template.kind, filled.request, template.subject, body)
+    return _Line(template.kind, filled.request, template.subject, filled.repeats, body)
 
 
 def _grow(
@@ -145,13 +161,13 @@ def _grow(
 ) -> int:
     now, clock = times
     with cursor_of(connection) as cursor:
-        frontier, last, halted = _locked(connection, cursor, log)
+        frontier, last, halted, erased = _locked(connection, cursor, log)
         if any(line.kind in RELEASING for line in lines):
-            if halted:
-                raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
-            require_time(last, clock)
-        start, time = frontier.size, max(now, last or now)
+            _require_going(log, (last, clock), halted=halted)
         dialect = connection.dialect.name
+        for repeats in {line.repeats for line in lines if line.repeats}:
+            require_there(cursor, dialect, (log, repeats), erased)
+        start, time = frontier.size, max(now, last or now)
         at, told = stored_instant(dialect, time), spelled(time)
         salts = secrets.token_bytes(SALT_BYTES * len(lines))
         rows, nodes = list[tuple[object, ...]](), list[Node]()
@@ -160,35 +176,45 @@ def _grow(
             salt = salts[n * SALT_BYTES : (n + 1) * SALT_BYTES]
             leaf = entry_leaf(salt, body)
             nodes += frontier.push(leaf)
-            rows.append(
-                (log, start + n, at, line.kind, line.request, line.subject, body, salt, leaf)
-            )
+            said = (log, start + n, at, line.kind, line.request, line.subject, body, salt, leaf)
+            rows.append((*said, *(line.repeats.ends if line.repeats else _NOTHING)))
+            erased = start + n if line.kind == Kind.ERASURE else erased
         cursor.executemany(spelled_for(dialect, _NEW_ENTRY), rows)
         if nodes:
             kept = [(log, node.level, node.position, node.hash) for node in nodes]
             cursor.executemany(spelled_for(dialect, _NEW_NODE), kept)
-        grown = (frontier.size, frontier.pack(), frontier.root(), at, log)
+        grown = (frontier.size, frontier.pack(), frontier.root(), at, erased, log)
         cursor.execute(spelled_for(dialect, _GROWN), grown)
     return start
 
 
+def _require_going(log: str, times: tuple[datetime | None, Clock], *, halted: bool) -> None:
+    if halted:
+        raise LedgerHalted(f"{log} is halted until it is caught up; nothing was released")
+    require_time(*times)
+
+
 _NEW_ENTRY: Final = (
     "INSERT INTO ledger_entry"
-    " (log, position, recorded_at, kind, request, subject, body, salt, leaf)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " (log, position, recorded_at, kind, request, subject, body, salt, leaf,"
+    " repeats_from, repeats_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_NOTHING: Final = (None, None)
 _NEW_NODE: Final = "INSERT INTO ledger_node (log, level, position, hash) VALUES (?, ?, ?, ?)"
 _GROWN: Final = (
-    "UPDATE ledger_head SET size = ?, peaks = ?, root = ?, recorded_at = ? WHERE log = ?"
+    "UPDATE ledger_head SET size = ?, peaks = ?, root = ?, recorded_at = ?,"
+    " last_erasure = ? WHERE log = ?"
 )
-_HEAD: Final = "SELECT size, peaks, recorded_at, halted FROM ledger_head WHERE log = ?"
+_HEAD: Final = (
+    "SELECT size, peaks, recorded_at, halted, last_erasure FROM ledger_head WHERE log = ?"
+)
 
 
 def _locked(
     connection: Connection,
     cursor: Any,  # noqa: ANN401 - the driver's
     log: str,
-) -> tuple[Frontier, datetime | None, bool]:
+) -> tuple[Frontier, datetime | None, bool, int | None]:
     dialect = connection.dialect.name
     query = spelled_for(dialect, _HEAD) + ("" if dialect == "sqlite" else " FOR UPDATE")
     found = cursor.execute(query, (log,)).fetchone()
@@ -199,7 +225,7 @@ def _locked(
         frontier = Frontier.unpack(found[0], bytes(found[1]))
     except ValueError:
         raise LedgerDamaged(f"{log}: the head cannot be read") from None
-    return frontier, read_instant(found[2]), bool(found[3])
+    return frontier, read_instant(found[2]), bool(found[3]), found[4]
 
 
 def begin_log(connection: Connection, log: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
@@ -26,6 +26,7 @@ class Fault(StrEnum):
     ERASED = "erased without an entry that says so"
     BEYOND = "lies beyond the head"
     TRUNCATED = "the log is shorter than its head"
+    REPEATS = "repeats what is no earlier release"
     ROOT = "the entries do not lead to the head"
     NODES = "the kept inner nodes are not those of the entries"
     REWRITTEN = "does not begin with the log remembered"
@@ -93,6 +94,8 @@ class _Replay:
     findings: list[Finding] = field(default_factory=list)
     empty: list[int] = field(default_factory=list)
     allowed: set[int] = field(default_factory=set)
+    released: bytearray = field(default_factory=bytearray)
+    erased_at: int | None = None
     expected: int = 0
     last: datetime | None = None
 
@@ -103,6 +106,11 @@ class _Replay:
             self._found(self.expected, Fault.MISSING)
         self.expected = row.position + 1
         self._check_time(row)
+        # An erased one may have been a release: nobody can tell any more.
+        self.released.extend(bytes(row.position + 1 - len(self.released)))
+        self.released[row.position] = row.body is None or row.kind == Kind.RELEASE
+        if row.kind == Kind.ERASURE:
+            self.erased_at = row.position
         if row.body is None:
             self.empty.append(row.position)
             self.nodes += self.frontier.push(row.leaf)
@@ -118,6 +126,8 @@ class _Replay:
         self._compare_remembered()
         if self.remembered is not None and self.frontier.size < self.remembered[0]:
             self._found(None, Fault.CUT)
+        if stands.last_erasure != self.erased_at:
+            self._found(None, Fault.COLUMNS)
         for index in set(self.empty) - self.allowed:
             self._found(index, Fault.ERASED)
         if self.expected < stands.size:
@@ -145,10 +155,18 @@ class _Replay:
             return
         if (said.entry.log, said.index) != (self.log, row.position):
             self._found(row.position, Fault.MOVED)
-        if _searched(said) != (row.recorded_at, row.kind, row.request, row.subject):
+        if _searched(said) != tuple(row._mapping[name] for name in _SEARCHED):  # noqa: SLF001 - a row's public mapping
             self._found(row.position, Fault.COLUMNS)
+        if said.entry.kind is Kind.AGAIN:
+            self._check_repeats(said)
         if said.entry.kind is Kind.ERASURE:
             self.allowed |= {at for at in said.entry.refers if at < row.position}
+
+    def _check_repeats(self, said: Recorded) -> None:
+        refers = said.entry.refers
+        earlier = refers and all(0 <= at < said.index for at in refers)
+        if not earlier or not all(self.released[at] for at in refers):
+            self._found(said.index, Fault.REPEATS)
 
     def _check_time(self, row: Row[Any]) -> None:
         if self.last is not None and row.recorded_at < self.last:
@@ -165,8 +183,14 @@ class _Replay:
         self.findings.append(Finding(index, fault))
 
 
-def _searched(said: Recorded) -> tuple[datetime, str, str, str | None]:
-    return said.time, said.entry.kind.value, said.entry.request, said.entry.subject
+_SEARCHED: Final = (*("recorded_at", "kind", "request", "subject", "repeats_from", "repeats_to"),)
+
+
+def _searched(said: Recorded) -> tuple[object, ...]:
+    entry = said.entry
+    repeated = entry.refers if entry.kind is Kind.AGAIN else ()
+    ends = (min(repeated, default=None), max(repeated, default=None))
+    return (said.time, entry.kind.value, entry.request, entry.subject, *ends)
 
 
 def _place(node: Node) -> tuple[int, int]:

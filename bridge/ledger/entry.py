@@ -20,6 +20,7 @@ class Kind(StrEnum):
     """What happened."""
 
     RELEASE = "release"
+    AGAIN = "again"
     DENY = "deny"
     EVIDENCE = "evidence"
     REVOCATION = "revocation"
@@ -32,7 +33,7 @@ class Kind(StrEnum):
 
 
 # Kinds by which something about a person leaves. The others only take away, or say what is.
-RELEASING: Final = frozenset({Kind.RELEASE, Kind.ACCOUNT})
+RELEASING: Final = frozenset({Kind.RELEASE, Kind.AGAIN, Kind.ACCOUNT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ class Entry:
         elements: ids of the elements released (or refused), as the agreement names them.
         evidence: ids of the consent evidence relied on, or revoked.
         asked_at: when the request came in; of a revocation, when the person made it.
-        refers: indexes of earlier entries of the same log this one speaks of (recall, erasure).
+        refers: indexes of earlier entries of the same log this one speaks of (recall, erasure), or
+            that it repeats (again): releases that were decided alike and left once more, together.
     """
 
     log: str
@@ -106,11 +108,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An entry with the place and the time the ledger gave it."""
+    """An entry with the place and the time the ledger gave it.
+
+    Attributes:
+        repeats: where it is what an entry given again says of an earlier one
+            (:mod:`bridge.ledger.repeating`): the index of the earlier one. Place, time and request
+            are then those of the later.
+    """
 
     index: int
     time: datetime
     entry: Entry
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,6 +9,8 @@ LedgerError
         the log is shorter than others know it to be: nothing leaves until it is caught up.
         ClockDoubted
             the machine's time cannot be right: nothing leaves until it is.
+    NothingToRepeat
+        what an entry was to repeat is not there as it was written: decide anew.
     ForkDetected
         a head does not extend the one remembered: the log was cut or rewritten.
 """
@@ -32,6 +34,10 @@ class LedgerHalted(LedgerError):  # noqa: N818
 
 class ClockDoubted(LedgerHalted):
     """The machine's time is far behind the ledger's, or was set. Nothing was released."""
+
+
+class NothingToRepeat(LedgerError):  # noqa: N818
+    """What an entry was to repeat was erased, or is of another copy of the database."""
 
 
 class ForkDetected(LedgerError):  # noqa: N818

@@ -1,13 +1,29 @@
-"""Reading entries back: what was told about a person, what a request led to, what stands where."""
+"""Reading entries back: what was told about a person, what a request led to, what stands where.
 
-from collections.abc import Iterator
-from typing import Any
+INVARIANT: what was repeated counts each time. Whoever asks about a person or a request is given,
+for an entry ``again``, what it says of each entry it repeats: that entry, with the later's place,
+time and request. Of what was erased it says nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, select
 
-from bridge.ledger.entry import Receipt, Recorded, read_body
+from bridge.ledger.entry import Kind, Receipt, Recorded, read_body
 from bridge.ledger.errors import LedgerDamaged, UnknownEntry
+from bridge.ledger.repeating import MOST_REPEATED
 from bridge.ledger.tables import ENTRY
+
+_LATER: Final = ENTRY.alias("later")
+_REPEATS: Final = (
+    # The bound on the span lets the index find what repeats an entry, however long the log.
+    (_LATER.c.log == ENTRY.c.log)
+    & (_LATER.c.repeats_from > ENTRY.c.position - MOST_REPEATED)
+    & (_LATER.c.repeats_from <= ENTRY.c.position)
+    & (_LATER.c.repeats_to >= ENTRY.c.position)
+)
 
 
 def recorded(connection: Connection, receipt: Receipt) -> Recorded:
@@ -30,8 +46,10 @@ def about(connection: Connection, subject: str) -> Iterator[Recorded]:
     Raises:
         LedgerDamaged: if one cannot be read.
     """
-    query = _entries().where(ENTRY.c.subject == subject)
-    return _read(connection, query.order_by(ENTRY.c.recorded_at, ENTRY.c.log, ENTRY.c.position))
+    own = list(_read(connection, _entries().where(ENTRY.c.subject == subject)))
+    first = {(each.entry.log, each.index): each for each in own}
+    again = _again_about(connection, subject, first)
+    yield from sorted([*own, *again], key=lambda each: (each.time, each.entry.log, each.index))
 
 
 def of_request(connection: Connection, request: str) -> Iterator[Recorded]:
@@ -41,17 +59,59 @@ def of_request(connection: Connection, request: str) -> Iterator[Recorded]:
         LedgerDamaged: if one cannot be read.
     """
     query = _entries().where(ENTRY.c.request == request)
-    return _read(connection, query.order_by(ENTRY.c.log, ENTRY.c.position))
+    found = list(_read(connection, query.order_by(ENTRY.c.log, ENTRY.c.position)))
+    return spelled_out(connection, found)
 
 
 def entries(connection: Connection, log: str, start: int = 0) -> Iterator[Recorded]:
-    """Yield the entries of a log from an index on, leaving out the erased ones.
+    """Yield the entries of a log from an index on as they stand, leaving out the erased ones.
 
     Raises:
         LedgerDamaged: if one cannot be read.
     """
     query = _entries().where(ENTRY.c.log == log, ENTRY.c.position >= start)
     return _read(connection, query.order_by(ENTRY.c.position))
+
+
+def spelled_out(connection: Connection, found: Iterable[Recorded]) -> Iterator[Recorded]:
+    """Yield entries, and in place of each that repeats others what it says of each of them.
+
+    Raises:
+        LedgerDamaged: if one cannot be read.
+    """
+    for each in found:
+        if each.entry.kind is not Kind.AGAIN:
+            yield each
+            continue
+        log, refers = each.entry.log, each.entry.refers
+        span = ENTRY.c.position.between(min(refers), max(refers))
+        query = _entries().where(ENTRY.c.log == log, span).order_by(ENTRY.c.position)
+        for earlier in _read(connection, query):
+            yield _as_repeated(earlier, each)
+
+
+def _again_about(
+    connection: Connection, subject: str, first: dict[tuple[str, int], Recorded]
+) -> Iterator[Recorded]:
+    columns = (_LATER.c.log, _LATER.c.position, _LATER.c.body, ENTRY.c.position.label("of"))
+    later: Select[Any] = select(*columns)
+    query = later.select_from(ENTRY).join(_LATER, _REPEATS)
+    query = query.where(ENTRY.c.subject == subject, _LATER.c.body.is_not(None))
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            yield _as_repeated(first[row.log, row.of], _recorded(row))
+
+
+def _as_repeated(earlier: Recorded, later: Recorded) -> Recorded:
+    """Return what an entry that repeats another says of it.
+
+    Raises:
+        LedgerDamaged: it does not name it.
+    """
+    if earlier.index not in later.entry.refers:
+        raise LedgerDamaged(f"{later.entry.log}#{later.index} repeats another than it names")
+    entry = replace(earlier.entry, request=later.entry.request)
+    return Recorded(later.index, later.time, entry, repeats=earlier.index)
 
 
 def _entries() -> Select[Any]:

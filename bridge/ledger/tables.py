@@ -6,16 +6,29 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, Table
+from sqlalchemy import BigInteger, Index, Table, text
 from sqlmodel import Field, SQLModel
 
 from bridge.schema import table_of
 
 
 class LedgerEntryRow(SQLModel, table=True):
-    """One entry. Body and salt are gone after an erasure; the leaf stays, so the tree holds."""
+    """One entry. Body and salt are gone after an erasure; the leaf stays, so the tree holds.
+
+    ``repeats_from``, ``repeats_to``: of an entry that repeats earlier ones, the first and the last
+    of them; all between are among them.
+    """
 
     __tablename__ = "ledger_entry"
+    __table_args__ = (
+        Index(
+            "ix_ledger_entry_repeats",
+            *("log", "repeats_from", "repeats_to"),
+            # Few entries repeat others: the rest pay nothing for it.
+            sqlite_where=text("repeats_from IS NOT NULL"),
+            postgresql_where=text("repeats_from IS NOT NULL"),
+        ),
+    )
 
     log: str = Field(primary_key=True)
     position: int = Field(
@@ -28,13 +41,16 @@ class LedgerEntryRow(SQLModel, table=True):
     body: bytes | None
     salt: bytes | None
     leaf: bytes
+    repeats_from: int | None = Field(default=None, sa_type=BigInteger)
+    repeats_to: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class LedgerHeadRow(SQLModel, table=True):
     """How far a log has grown. Locked by whoever appends.
 
     ``halted``: it is not what others know it to be, the longest of which is ``known_size`` entries
-    with the root ``known_root`` (see :mod:`bridge.ledger.halting`).
+    with the root ``known_root`` (see :mod:`bridge.ledger.halting`). ``last_erasure``: the index of
+    the last entry by which others were erased; None if none ever was.
     """
 
     __tablename__ = "ledger_head"
@@ -47,6 +63,7 @@ class LedgerHeadRow(SQLModel, table=True):
     halted: bool = False
     known_size: int | None = Field(default=None, sa_type=BigInteger)
     known_root: bytes | None = None
+    last_erasure: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class LedgerNodeRow(SQLModel, table=True):

@@ -240,11 +240,12 @@ def check_export(lines: Iterable[str], head: Checkpoint) -> int:
     """Check every line of an exported log against a head; return how many entries were erased.
 
     A line holds ``body`` and ``salt``; where an entry was erased by law, only ``leaf``, and a later
-    entry must say that it was.
+    entry must say that it was. An entry ``again`` stands for one more disclosure of each entry it
+    names; they must be earlier releases.
 
     Raises:
-        Refused: if a line is out of place, an erasure is not recorded, or the whole does not lead
-            to the head's root.
+        Refused: if a line is out of place, an erasure is not recorded, an entry repeats what is no
+            earlier release, or the whole does not lead to the head's root.
     """
     empty, allowed = set[int](), set[int]()
     if root_of(_leaves(lines, empty, allowed)) != (head.size, head.root):
@@ -255,18 +256,27 @@ def check_export(lines: Iterable[str], head: Checkpoint) -> int:
 
 
 def _leaves(lines: Iterable[str], empty: set[int], allowed: set[int]) -> Iterable[bytes]:
+    releases = bytearray()
     for index, line in enumerate(lines):
         row = json.loads(line)
         if "leaf" in row:
             empty.add(index)
+            releases.append(1)  # an erased one may have been: nobody can tell any more
             yield bytes.fromhex(row["leaf"])
             continue
         entry = json.loads(row["body"])
+        releases.append(entry["kind"] == "release")
         if entry["index"] != index:
             raise Refused(f"entry {index} is out of place")
         if entry["kind"] == "erasure":
             allowed.update(at for at in entry["refers"] if at < index)
+        if entry["kind"] == "again" and not _repeats(releases, index, entry["refers"]):
+            raise Refused(f"entry {index} repeats what is no earlier release")
         yield entry_leaf(bytes.fromhex(row["salt"]), row["body"].encode())
+
+
+def _repeats(releases: Sequence[int], index: int, refers: Sequence[int]) -> bool:
+    return bool(refers) and all(0 <= at < index and releases[at] for at in refers)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

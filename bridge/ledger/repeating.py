@@ -1,0 +1,106 @@
+"""Entries that repeat earlier ones: one line where the same answer left once more.
+
+The first time an answer leaves, each release in it has its entry. Where nothing that the decisions
+rest on has changed, the next entry (``again``) names the indexes of those and adds when it was, and
+at whose request: every decision, element and party is as the earlier entries say, and the tree
+commits to both. Read back, it counts as one disclosure of each (:mod:`bridge.ledger.lookup`).
+
+INVARIANT: it is written only while what it repeats stands in the log and nothing was erased since.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, select
+
+from bridge.driver import spelled_for
+from bridge.ledger.entry import Entry, Receipt
+from bridge.ledger.errors import NothingToRepeat
+from bridge.ledger.tables import ENTRY
+
+MOST_REPEATED: Final = 512
+"""So many entries one may repeat: what repeats an entry stands within so many places of it."""
+_LEAF: Final = "SELECT leaf FROM ledger_entry WHERE log = ? AND position = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Entries of one log that were written one after another.
+
+    Attributes:
+        first, last: their indexes.
+        leaf: of the last; None where it is not known.
+    """
+
+    first: int
+    last: int
+    leaf: bytes | None = None
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Return what an entry repeats.
+
+        Raises:
+            ValueError: its indexes are no unbroken run, or too many.
+        """
+        found = entry.refers
+        if not found or found != tuple(range(found[0], found[-1] + 1)):
+            raise ValueError("what is repeated are entries that follow one another")
+        if len(found) > MOST_REPEATED:
+            raise ValueError(f"at most {MOST_REPEATED} entries are repeated by one")
+        return cls(found[0], found[-1])
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The first index and the last."""
+        return self.first, self.last
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(range(self.first, self.last + 1))
+
+
+def spans_of(connection: Connection, receipts: Sequence[Receipt]) -> dict[str, Span] | None:
+    """Return what was just written as one span a log, in the transaction that wrote it.
+
+    None where it is not: something else stands between, or there are too many.
+    """
+    found: dict[str, list[int]] = {}
+    for receipt in receipts:
+        found.setdefault(receipt.log, []).append(receipt.index)
+    spans: dict[str, Span] = {}
+    for log, indexes in found.items():
+        first, last = min(indexes), max(indexes)
+        if not last - first + 1 == len(indexes) <= MOST_REPEATED:
+            return None
+        place = (ENTRY.c.log == log) & (ENTRY.c.position == last)
+        spans[log] = Span(
+            first, last, connection.execute(select(ENTRY.c.leaf).where(place)).scalar_one()
+        )
+    return spans
+
+
+def require_there(
+    cursor: Any,  # noqa: ANN401 - the driver's
+    dialect: str,
+    named: tuple[str, Span],
+    erased: int | None,
+) -> None:
+    """Refuse to repeat what does not stand in the log as it was written; its head is locked.
+
+    Args:
+        cursor: of the transaction.
+        dialect: the database's.
+        named: the log, and what of it is to be repeated.
+        erased: index of the last entry of the log by which others were erased.
+
+    Raises:
+        NothingToRepeat: it is not there, or something was erased after it was written.
+    """
+    log, span = named
+    found = cursor.execute(spelled_for(dialect, _LEAF), (log, span.last)).fetchone()
+    same = found is not None and span.leaf in (None, bytes(found[0]))
+    if not same or (erased is not None and erased > span.first):
+        raise NothingToRepeat(f"{log}: what was to be repeated is not there as it was")
