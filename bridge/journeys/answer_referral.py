@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
-from bridge.errors import Finding, NotFoundError, UnprocessableError
+from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableError
 from bridge.gate import Gate, ReleasedResource, Seen, keep_views
 from bridge.identity import Caller
 from bridge.journeys.record_care_consent import SaidOf, record_care_consent
@@ -57,7 +58,7 @@ def answer_within(
 
     Raises:
         NotFoundError: no such Task for this caller.
-        ConflictError: 428 without If-Match, 412 when the Task has changed since.
+        ConflictError: 428 without If-Match, 412 when the Task has changed since, even if back.
         UnprocessableError: a move the state machine does not have, or a broken rule.
     """
     parts, gate = of
@@ -66,6 +67,7 @@ def answer_within(
     if seen is None:
         raise NotFoundError
     same_version(seen, answer.if_match)
+    _not_overtaken(seen, answer)
     moved = _check(seen, answer.sent, answer.task_id)
     _check_outputs(connection, gate, caller, answer.sent)
     changes = _changes(seen, answer.sent, moved)
@@ -78,6 +80,31 @@ def answer_within(
     if released is None:
         raise NotFoundError
     return released
+
+
+def _not_overtaken(seen: Seen, answer: TaskAnswer) -> None:
+    """Refuse an answer made from an earlier time at which the Task looked as it does now.
+
+    The version is one of what the caller sees: a referral that was paused and taken up again has
+    the one it had before, and a late repeat of the pause would be taken for a new one. The time at
+    which it was read, sent back with it, tells them apart.
+
+    Raises:
+        ConflictError: 412, it was changed and changed back since.
+    """
+    read, now = answer.sent.get("meta"), seen.content["meta"]
+    if not isinstance(read, Mapping) or read.get("versionId") != seen.version:
+        return
+    if _instant(read.get("lastUpdated")) < _instant(now.get("lastUpdated")):
+        raise ConflictError(412, "The Task has changed since you read it; read it again.")
+
+
+def _instant(written: object) -> datetime:
+    """Return an instant; one that is not there or cannot be read is later than any."""
+    try:
+        return datetime.fromisoformat(str(written)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _check(seen: Seen, sent: Mapping[str, Any], task_id: str) -> Moved:

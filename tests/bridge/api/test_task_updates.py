@@ -1,7 +1,9 @@
 """A provider answers over HTTP: the state machine, versions, and what it may not touch."""
 
 import csv
+import functools
 import threading
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
@@ -116,6 +118,26 @@ def test_a_business_status_that_does_not_follow_changes_nothing_and_names_the_mo
     assert issue["expression"] == ["Task.businessStatus"]
     assert "in-progress (contacting-family, intake-scheduled" in str(issue)
     assert lite.stored("Task", task["id"]) == kept
+
+
+def test_a_late_repeat_is_refused_although_the_task_looks_as_it_did(world: World) -> None:
+    world.refer([referral(0)])
+    web = world.web()
+    task = put_task(web, task_in(world, "requested"), "accepted").json()
+    calling = {"businessStatus": follow_up("contacting-family")}
+    waiting = {"businessStatus": follow_up("waitlisted")}
+    before = put_task(web, task, "in-progress", **calling).json()
+    pause = functools.partial(put_task, web, before, "on-hold", **waiting)
+    world.clock.advance(timedelta(seconds=5))
+    held = pause().json()
+    back = {name: value for name, value in held.items() if name != "statusReason"}
+    world.clock.advance(timedelta(seconds=5))
+    again = put_task(web, back, "in-progress", **calling).json()
+    assert again["meta"]["versionId"] == before["meta"]["versionId"]
+    assert pause().status_code == 412
+    assert web.get(f"/fhir/Task/{task['id']}").json() == again
+    fresh = put_task(web, again, "on-hold", **waiting)
+    assert fresh.status_code == 200
 
 
 def test_a_decline_after_acceptance_in_words_of_bser_is_kept_as_the_guide_lets_it(
