@@ -4,9 +4,11 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
-LOCKS  := $(filter-out requirements/clients.txt requirements/cumulus.txt,$(wildcard requirements/*.txt))
+OWN    := requirements/clients.txt requirements/cumulus.txt requirements/fhirstarter.txt
+LOCKS  := $(filter-out $(OWN),$(wildcard requirements/*.txt))
 CLIENTS := .clients/.ready
 ETL    := .clients-etl/.ready
+FHIRSTARTER := .fhirstarter/.ready
 RESULTS := .bench/tests.xml
 
 .DEFAULT_GOAL := help
@@ -47,7 +49,7 @@ migration: $(READY) ## write the next revision after a change of a table (NAME=a
 	$(BIN)/python -m bridge.migrations.draft $(NAME)
 	-$(BIN)/ruff format --quiet bridge/migrations/versions
 
-bench: $(READY) ## measure ours against each reference; writes docs/benchmarks.md
+bench: $(READY) $(FHIRSTARTER) ## measure ours against each reference; writes docs/benchmarks.md
 	$(BIN)/python -m benchmarks
 
 million: $(READY) ## map a million referrals (9 GB of disk for a while); adds to docs/benchmarks.md
@@ -58,14 +60,14 @@ faults: $(READY) $(CLIENTS) $(ETL) ## long kill and fuzz runs; each prints its s
 	  $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform
-	set -e; for name in uv runtime dev clients cumulus; do \
+	set -e; for name in uv runtime dev clients cumulus fhirstarter; do \
 	  $(BIN)/uv pip compile requirements/$$name.in --output-file requirements/$$name.txt \
 	    --universal --python-version 3.11 --generate-hashes --upgrade --quiet --no-header \
 	    --override requirements/overrides.txt; \
 	done # uv writes no index address unless asked to
 
 clean: ## remove the environment and every cache
-	rm -rf .venv .clients .clients-etl tests/contract/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
+	rm -rf .venv .clients .clients-etl .fhirstarter tests/contract/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
 
 # The environment: uv comes through pip, everything else through uv; all of it by hash.
 $(READY): $(LOCKS) pyproject.toml
@@ -89,4 +91,10 @@ $(CLIENTS): $(READY) requirements/clients.txt tests/contract/package-lock.json
 $(ETL): $(READY) requirements/cumulus.txt
 	test -x .clients-etl/bin/python || $(PYTHON) -m venv --without-pip .clients-etl
 	$(BIN)/uv pip sync --python .clients-etl/bin/python --quiet --require-hashes requirements/cumulus.txt
+	@touch $@
+
+# The framework the server is measured against: it needs an older FastAPI.
+$(FHIRSTARTER): $(READY) requirements/fhirstarter.txt
+	test -x .fhirstarter/bin/python || $(PYTHON) -m venv --without-pip .fhirstarter
+	$(BIN)/uv pip sync --python .fhirstarter/bin/python --quiet --require-hashes requirements/fhirstarter.txt
 	@touch $@

@@ -1,31 +1,33 @@
-"""Our server with many referrals loaded, and the least a server can do with the same answers.
+"""Our server with many referrals loaded, and references with the same answers.
 
 Both get the same kind of requests over the same number of connections at once; what is counted is
 the CPU time of the server's process. Token and consent are checked and the ledger entry is on disk
-for each of ours; the ceiling does none of that.
+for each of ours; the references do none of that.
 """
 
 import json
 import os
+import re
 import secrets
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
-from benchmarks.arms import ceiling
+from benchmarks.arms.stored import Stored
 from benchmarks.frame import Arms, Better, Row, Sample, UnequalOutputError, cpu_milliseconds
 from benchmarks.load import request, send
 from benchmarks.loaded import REFERRALS, database, loaded, set_address
 from benchmarks.processes import cpu_seconds
-from benchmarks.serving import Server, free_port, get, start
+from benchmarks.references import Reference
+from benchmarks.serving import Server, get
 from bridge.clock import SystemClock
 from bridge.demo.provider_ehr import CLIENT_ID
 from bridge.identity.signing import SigningKey
@@ -35,17 +37,18 @@ BACKEND = os.environ.get("SCHOOLBRIDGE_BENCH_DATABASE", "sqlite")  # noqa: TID25
 MANY = int(os.environ.get("SCHOOLBRIDGE_BENCH_REFERRALS", REFERRALS))  # noqa: TID251
 FEW = min(10_000, MANY // 10)
 PAGES = 15
+_INSTANT = re.compile(r'"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d))"')
 Json = dict[str, Any]
 Headers = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The same requests for both arms, method and path with body, and what the ceiling stores."""
+    """The same requests for both arms, method and path with body, and what the reference stores."""
 
     ours: Sequence[tuple[str, str, bytes]]
     theirs: Sequence[tuple[str, str, bytes]]
-    stored: Sequence[ceiling.Stored] = ()
+    stored: Sequence[Stored] = ()
     renewed: Callable[[], Sequence[tuple[str, str, bytes]]] | None = None
     """Makes the requests of our next round, where a request can be made only once."""
 
@@ -76,29 +79,34 @@ class Large:
 
 
 def row(
-    name: str, goal: float, meaning: str, asked: Callable[[Large], Asked], sent: tuple[int, int]
+    what: tuple[str, Reference],
+    goal: float,
+    meaning: str,
+    asked: Callable[[Large], Asked],
+    sent: tuple[int, int],
 ) -> Row:
     """Return the row of one kind of request.
 
     Args:
-        name: as in :class:`Row`.
+        what: the kind of request, and the server to compare with.
         goal: the ratio to reach.
         meaning: what is compared, after "how many times the CPU ...".
         asked: finds out what to ask for.
-        sent: how many requests a round has, ours and the ceiling's.
+        sent: how many requests a round has, ours and the reference's.
     """
+    kind, reference = what
     return Row(
-        name=name,
+        name=f"server.{kind}_vs_{reference.name}",
         unit="ms of server CPU per request",
         better=Better.LOWER,
         goal=goal,
         meaning=(
-            "how many times the CPU of Starlette, one SQLite transaction and a token in memory our"
-            f" server needs {meaning}, with token, consent decision and a ledger entry on disk;"
-            f" 8 connections, {MANY:,} referrals loaded, ours on {BACKEND}"
+            f"how many times the CPU of {reference.words} our server needs {meaning}, with token,"
+            " consent decision and a ledger entry on disk; 8 connections,"
+            f" {MANY:,} referrals loaded, ours on {BACKEND}"
         ),
         value=cpu_milliseconds,
-        open=partial(_open, asked, sent),
+        open=partial(_open, asked, sent, reference),
     )
 
 
@@ -130,19 +138,19 @@ def _open_both(asked: Callable[[Large], Asked], sent: int) -> Arms:
         return Arms(*arms, opened.pop_all().close)
 
 
-def _open(asked: Callable[[Large], Asked], sent: tuple[int, int]) -> Arms:
+def _open(asked: Callable[[Large], Asked], sent: tuple[int, int], reference: Reference) -> Arms:
     with ExitStack() as opened:
         large = _large(opened)
-        wanted = asked(large)
+        wanted = _under(reference.root, asked(large))
         secret = secrets.token_urlsafe(24)
         home = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-        theirs = _ceiling(home / "ceiling.db", wanted.stored, secret)
+        theirs = reference.serve(home / "stored.db", wanted.stored, secret)
         opened.callback(theirs.stop)
         _compare(large, theirs, wanted, bearer(secret))
         ours = partial(_ours, large, wanted, sent[0])
         ours()  # remembers what it will be asked for, as a server that has run for a while
-        reference = partial(measured, theirs, _cycle(wanted.theirs, sent[1]), bearer(secret))
-        return Arms(ours, reference, opened.pop_all().close)
+        its = partial(measured, theirs, _cycle(wanted.theirs, sent[1]), bearer(secret))
+        return Arms(ours, its, opened.pop_all().close)
 
 
 def _large(opened: ExitStack, referrals: int = MANY) -> Large:
@@ -155,11 +163,10 @@ def _large(opened: ExitStack, referrals: int = MANY) -> Large:
     return Large(server, key, token(server, key))
 
 
-def _ceiling(path: Path, stored: Sequence[ceiling.Stored], secret: str) -> Server:
-    port = free_port()
-    ceiling.fill(str(path), stored)
-    module = "benchmarks.arms.ceiling"
-    return start((sys.executable, "-m", module, str(path), str(port), secret), port)
+def _under(root: str, wanted: Asked) -> Asked:
+    """Return the same requests, the reference's under another path."""
+    theirs = [(m, root + path.removeprefix("/fhir"), body) for m, path, body in wanted.theirs]
+    return replace(wanted, theirs=theirs)
 
 
 def _cycle(asked: Sequence[tuple[str, str, bytes]], count: int) -> list[tuple[str, str, bytes]]:
@@ -186,29 +193,35 @@ def measured(server: Server, asked: Sequence[tuple[str, str, bytes]], headers: H
 
 
 def _compare(large: Large, theirs: Server, wanted: Asked, headers: Headers) -> None:
-    """Prove that both give the same resources, byte for byte, for each request that only reads."""
+    """Prove that both give the same resources, for each request that only reads."""
     if wanted.renewed is not None:
         return  # what is written cannot be asked for twice; each status is checked
     for (_, ours, _), (_, reference, _) in zip(wanted.ours, wanted.theirs, strict=True):
         (mine,) = get(large.server, [ours], large.headers)
         (its,) = get(theirs, [reference], headers)
         if _resources(mine) != _resources(its):
-            raise UnequalOutputError("the ceiling gives other resources")
+            raise UnequalOutputError("the reference gives other resources")
 
 
 def _resources(body: bytes) -> tuple[list[str], set[str]]:
     """Return the matches in their order, and what is included."""
     found = json.loads(body)
     if found["resourceType"] != "Bundle":
-        return [body.decode()], set()
+        return [_same(found)], set()
     by_mode: dict[str, list[str]] = {"match": [], "include": [], "outcome": []}
     for entry in found["entry"]:
-        by_mode[entry["search"]["mode"]].append(json.dumps(entry["resource"]))
+        by_mode[entry["search"]["mode"]].append(_same(entry["resource"]))
     return by_mode["match"], set(by_mode["include"])
 
 
-def stored_of(bundle: Mapping[str, Any], found_by: str) -> list[ceiling.Stored]:
-    """Return what the ceiling has to store to give the resources of a Bundle.
+def _same(resource: Json) -> str:
+    """Return what tells resources apart, however an instant or the order of elements is written."""
+    written = json.dumps(resource, sort_keys=True)
+    return _INSTANT.sub(lambda found: str(datetime.fromisoformat(found[1]).timestamp()), written)
+
+
+def stored_of(bundle: Mapping[str, Any], found_by: str) -> list[Stored]:
+    """Return what a reference has to store to give the resources of a Bundle.
 
     Args:
         bundle: as our server gave it.
@@ -222,13 +235,13 @@ def stored_of(bundle: Mapping[str, Any], found_by: str) -> list[ceiling.Stored]:
         place = f"{resource['resourceType']}/{resource['id']}"
         body = json.dumps(resource, separators=(",", ":"), ensure_ascii=False).encode()
         if mode == "include":
-            kept.append(ceiling.Stored(place, body))
+            kept.append(Stored(place, body))
             continue
         party = resource[found_by]
         named = party[0] if isinstance(party, list) else party
         patient = resource.get("subject", {}).get("reference", "").partition("/")[2]
         found = (named["reference"], resource["status"], patient)
-        kept.append(ceiling.Stored(place, body, *found))
+        kept.append(Stored(place, body, *found))
     return kept
 
 

@@ -4,7 +4,7 @@ import http.client
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +32,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(command: Sequence[str], port: int) -> Server:
-    """Start a server and wait until it accepts connections.
+def start(
+    command: Sequence[str], port: int, environment: Mapping[str, str] | None = None
+) -> Server:
+    """Start a server, in our environment unless told, and wait until it accepts connections.
 
     Raises:
         RuntimeError: it ended, or did not listen within 30 seconds.
     """
-    process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - a program of ours
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)  # noqa: S603 - a program of ours
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and process.poll() is None:
         try:

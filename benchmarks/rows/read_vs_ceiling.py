@@ -1,6 +1,7 @@
 """Reading one ServiceRequest: our server against the least a Python server can do."""
 
 from benchmarks.large_server import Asked, Large, row, stored_of
+from benchmarks.references import CEILING
 
 
 def asked(large: Large) -> Asked:
@@ -10,4 +11,4 @@ def asked(large: Large) -> Asked:
     return Asked(requests, requests, stored)
 
 
-ROW = row("server.read_vs_ceiling", 2.0, "to read a ServiceRequest", asked, (2000, 6000))
+ROW = row(("read", CEILING), 2.0, "to read a ServiceRequest", asked, (2000, 6000))

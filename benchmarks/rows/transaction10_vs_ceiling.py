@@ -1,6 +1,7 @@
 """A transaction of ten sessions: our server against a server that checks nothing and commits."""
 
 from benchmarks.large_server import Asked, Large, row
+from benchmarks.references import CEILING
 from benchmarks.sessions import sessions
 
 
@@ -10,7 +11,7 @@ def _asked(large: Large) -> Asked:
 
 
 ROW = row(
-    "server.transaction10_vs_ceiling",
+    ("transaction10", CEILING),
     3.5,
     "for a transaction of 10 Encounters, each checked",
     _asked,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.arms import ceiling
+from benchmarks.arms import stored
 from benchmarks.large_server import bearer, measured
 from benchmarks.processes import cpu_seconds
 from benchmarks.serving import Server, free_port, get, start
@@ -15,7 +15,7 @@ from benchmarks.serving import Server, free_port, get, start
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     database, port = str(tmp_path / "ceiling.db"), free_port()
-    ceiling.fill(database, [ceiling.Stored("Task/1", b'{"resourceType":"Task","id":"1"}')])
+    stored.fill(database, [stored.Stored("Task/1", b'{"resourceType":"Task","id":"1"}')])
     command = (sys.executable, "-m", "benchmarks.arms.ceiling", database, str(port), "secret")
     running = start(command, port)
     yield running
