@@ -100,7 +100,7 @@ def is_blocked(
         row.valid_to > now,
         or_(row.superseded_at.is_(None), row.superseded_at > now),
     )
-    return connection.execute(query.limit(1)).one_or_none() is not None
+    return bool(connection.scalar(select(query.exists())))
 
 
 def orders_unknown(connection: Connection, lea: str, now: datetime) -> bool:

@@ -171,4 +171,4 @@ def _fell_by_order(connection: Connection, parts: Parts, kept: KeptRelease) -> b
         row.superseded_at.is_(None),
         row.valid_to > kept.form.recorded_at,
     )
-    return connection.execute(query.limit(1)).one_or_none() is not None
+    return bool(connection.scalar(select(query.exists())))

@@ -22,7 +22,17 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Pool,
+    QueuePool,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.engine.base import OptionEngine
 
 from bridge.store.writer_queue import Seat, queue_of
 
@@ -32,6 +42,8 @@ CONNECT_SECONDS: Final = 5
 # together (bridge.store.group_commit) some are left for operators.
 CONNECTIONS: Final = 40
 _WRITING: Final = "schoolbridge_writing"
+_READERS: Final = "schoolbridge_readers"
+_QUERY_ONLY: Final = "schoolbridge_query_only"
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -73,11 +85,11 @@ def open_engine(url: str, *, development: bool = False, sharers: int = 1) -> Eng
 @contextmanager
 def read(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that sees one state of the database and cannot change it."""
+    if engine.dialect.name == "sqlite":
+        with _readers_of(engine).connect() as connection, connection.begin():
+            yield connection
+        return
     with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            with _query_only(connection), connection.begin():
-                yield connection
-            return
         one_state = connection.execution_options(
             postgresql_readonly=True, isolation_level="REPEATABLE READ"
         )
@@ -210,6 +222,7 @@ def _open_sqlite(url: URL, *, development: bool) -> Engine:
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
+    engine.update_execution_options(**{_READERS: _Readers(engine)})
     return engine
 
 
@@ -238,12 +251,35 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-@contextmanager
-def _query_only(connection: Connection) -> Iterator[None]:
-    raw = connection.connection.dbapi_connection
-    assert raw is not None  # noqa: S101 - a connection just taken from the pool has one
-    raw.execute("PRAGMA query_only=ON").close()
-    try:
-        yield
-    finally:
-        raw.execute("PRAGMA query_only=OFF").close()
+class _Readers(OptionEngine):
+    """The same engine over connections of its own, none of which can change anything.
+
+    Saying ``query_only`` makes SQLite compile every statement of the connection anew, so it is said
+    once, to connections that nobody writes on.
+    """
+
+    pool: Pool = None  # type: ignore[assignment] # its own, where the class would ask the engine
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, {})
+        self.pool = engine.pool.recreate()
+        event.listen(engine, "engine_disposed", self._emptied)
+
+    def connect(self) -> Connection:
+        """Take a connection that cannot change anything."""
+        connection = super().connect()
+        if not connection.info.get(_QUERY_ONLY):
+            raw = connection.connection.dbapi_connection
+            assert raw is not None  # noqa: S101 - a connection just taken from the pool has one
+            raw.execute("PRAGMA query_only=ON").close()
+            connection.info[_QUERY_ONLY] = True
+        return connection
+
+    def _emptied(self, _engine: Engine) -> None:
+        self.pool.dispose()
+        self.pool = self.pool.recreate()
+
+
+def _readers_of(engine: Engine) -> _Readers:
+    found: _Readers = engine.get_execution_options()[_READERS]
+    return found

@@ -259,4 +259,4 @@ def is_unknown(connection: Connection, fact: str, agreement_id: str, at: datetim
         row.valid_to > at,
         or_(row.superseded_at.is_(None), row.superseded_at > at),
     )
-    return connection.execute(query.limit(1)).one_or_none() is not None
+    return bool(connection.scalar(select(query.exists())))

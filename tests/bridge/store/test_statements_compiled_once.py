@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from tests.support.worlds import World, referral
+from tests.support.worlds import World, encounter, post_session, put_task, referral
 
 SQLITE_OK, SQLITE_TRANSACTION = 0, 22
 
@@ -53,4 +53,22 @@ def test_what_was_asked_before_is_not_compiled_again(lite: World, path: str) -> 
         compiled.clear()
         for _ in range(3):
             assert web.get(f"/fhir/{place}").status_code == 200
+    assert sorted(set(compiled)) == []
+
+
+def test_what_was_written_before_is_not_compiled_again(lite: World) -> None:
+    lite.refer([referral(1)])
+    web = lite.web()
+    place = f"/fhir/Task/{lite.id_of('Task', 'R-1')}"
+    put_task(web, web.get(place).json(), "accepted")
+    with compiling(lite) as compiled:
+        for n in range(8):
+            if n == 5:
+                assert "record" in compiled
+                compiled.clear()
+            task = web.get(place).json()
+            assert post_session(web, encounter(task, f"S-{n}")).status_code == 201
+            status = ("in-progress", "on-hold")[n % 2]
+            reason = {"statusReason": {"text": "Away"}}
+            assert put_task(web, task, status, **reason).status_code == 200
     assert sorted(set(compiled)) == []
