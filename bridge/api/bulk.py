@@ -1,12 +1,13 @@
 """Bulk Data export (HL7 Bulk Data Access 2.0): kick-off, manifest, files.
 
 No file is ever written, so an export is complete as soon as it is asked for and outlives the
-process: each download searches, decides and enters the ledger again, in parts of a few megabytes. A
-consent revoked between kick-off and download, or between two parts of a file, takes its rows out.
+process: each download searches, decides and enters the ledger again, in parts
+(:mod:`bridge.api.export_files`). A consent revoked between kick-off and download, or between two
+parts of a file, takes its rows out.
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Path, Request, Response
 
+from bridge.api.export_files import parts_of_file
 from bridge.api.export_request import (
     FORMATS,
     ExportRequest,
@@ -28,7 +30,7 @@ from bridge.api.replies import Reply, document_reply, ndjson_response
 from bridge.api.writing import writing
 from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
-from bridge.gate import EVERYBODY, Released
+from bridge.gate import EVERYBODY
 from bridge.gate.riding import outcome_of
 from bridge.store.engine import read, write
 from bridge.store.export_jobs import ExportJob, drop_job, job_of, last_change, put_job
@@ -36,10 +38,6 @@ from bridge.store.intake import let_changes_end
 
 router = APIRouter(prefix="/fhir")
 
-FIRST_PART: Final = 25
-PART: Final = 200
-PART_BYTES: Final = 4_000_000
-"""What the rows of one part may take, by the largest row of the part before."""
 NOTICES: Final = "OperationOutcome"
 LIFETIME: Final = timedelta(hours=1)
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
@@ -123,7 +121,7 @@ def file(job_id: JobId, kind: str, call: CallOf) -> Response:
     if kind not in job.types.split():
         raise NotFoundError
     call.require(kind, "read")
-    return ndjson_response(_parts(call, job, kind))
+    return ndjson_response(parts_of_file(call, job, kind), call.caller.organization)
 
 
 @router.delete("/bulk/{job_id}")
@@ -197,24 +195,6 @@ def _address(call: Call, request: Request) -> str:
 
 def _place(call: Call, job: ExportJob) -> str:
     return f"{call.bridge.settings.fhir_base}/bulk/{job.id}"
-
-
-def _parts(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
-    wanted, after, limit = query_of(call, job, kind), 0, FIRST_PART
-    while True:
-        part = replace(wanted, after_change=after, limit=limit)
-        released = call.bridge.gate.search(call.caller, part, (), call.request_id)
-        if released.matches:
-            yield released
-        if len(released.matches) < limit:
-            return
-        after, limit = released.last[0], _fitting(released, limit)
-
-
-def _fitting(released: Released, limit: int) -> int:
-    """Return how many rows the next part may have, so that memory stays flat."""
-    largest = max(len(row.body) for row in released.matches)
-    return max(1, min(PART, 2 * limit, PART_BYTES // largest))
 
 
 def _job(call: Call, job_id: str) -> ExportJob:

@@ -49,11 +49,22 @@ def put_job(connection: Connection, job: ExportJob) -> None:
     connection.execute(insert(_JOB), row)
 
 
-def job_of(connection: Connection, job_id: str, client_id: str, now: datetime) -> ExportJob | None:
-    """Return a client's own job that has not expired; None for anyone else's."""
+def job_of(
+    connection: Connection, job_id: str, client_id: str, now: datetime, *, keep: bool = False
+) -> ExportJob | None:
+    """Return a client's own job that has not expired; None for anyone else's.
+
+    Args:
+        connection: the database.
+        job_id: which one.
+        client_id: whose it must be.
+        now: the instant at which it must not have expired.
+        keep: whether nobody may cancel it before the transaction ends; needs a writing one.
+    """
     query = select(_JOB).where(
         _JOB.c.id == job_id, _JOB.c.client_id == client_id, _JOB.c.expires_at > now
     )
+    query = query.with_for_update(read=True) if keep else query
     row = connection.execute(query).mappings().one_or_none()
     return ExportJob(**row) if row else None
 

@@ -105,6 +105,7 @@ class Query:
         limit: at most so many.
         counted: whether to count all that match, where the page does not tell.
         reverse: types, each with the parameter, whose references to what matches are included.
+        most_bytes: a page ends with the row that reaches so many bytes as stored; 0 for no bound.
         agreement_id: only what stands under it; "" for all.
         interaction: FHIR's name of what is done with what is found; scopes are asked for it.
     """
@@ -120,5 +121,6 @@ class Query:
     order: Order = field(default_factory=Order)
     counted: bool = False
     reverse: tuple[tuple[str, str], ...] = ()
+    most_bytes: int = 0
     agreement_id: str = ""
     interaction: str = "search-type"

@@ -77,18 +77,32 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
         f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
         for n, each in enumerate(made.branches(paged=True))
     )
+    page = _within_bytes(f"SELECT * FROM ({found}) u {cut}", query)  # noqa: S608 - values are bound
     sql = (
         "SELECT record.type, record.id, record.custodian, record.sender_role, record.audience,"  # noqa: S608 - values are bound
         " record.agreement_id, record.student_id, record.referral_id, record.element,"
         " record.third_party, record.version, p.change, p.moved, record.body,"
         " student.birth_date, p.place, record.change AS written,"
         " COALESCE(student.version, 0) AS student_version"
-        f" FROM (SELECT * FROM ({found}) u {cut}) p"
+        f" FROM ({page}) p"
         " CROSS JOIN record LEFT JOIN student ON student.id = record.student_id"
         " WHERE record.type = p.type AND record.id = p.id"
         f" ORDER BY p.place {direction}{tie and ', p.' + tie}"
     )
     return sql, made.binds
+
+
+def _within_bytes(page: str, query: Query) -> str:
+    """Return a page up to the row that reaches the bytes asked for; only lengths are read."""
+    if not query.most_bytes:
+        return page
+    size = "OCTET_LENGTH(record.body)"
+    before = f"SUM({size}) OVER (ORDER BY q.place) - {size} AS before"
+    sized = (
+        f"SELECT q.*, {before} FROM ({page}) q CROSS JOIN record"  # noqa: S608 - values are bound
+        " WHERE record.type = q.type AND record.id = q.id"
+    )
+    return f"SELECT * FROM ({sized}) w WHERE before < {int(query.most_bytes)}"  # noqa: S608
 
 
 def count_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:

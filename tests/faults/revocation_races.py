@@ -89,28 +89,29 @@ class Reader:
     def __post_init__(self) -> None:
         place = urlsplit(self.base_url)
         assert place.hostname
-        self._http = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+        self.http = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
 
     def read_until(
         self, path: str, answered: threading.Event, over: threading.Event
     ) -> list[Answer]:
         """Read a record again and again until it is over, and once more."""
-        headers = {"Authorization": f"Bearer {self._current()}", "Accept": "application/fhir+json"}
+        headers = {"Authorization": f"Bearer {self.token()}", "Accept": "application/fhir+json"}
         answers, more = list[Answer](), True
         while more:
             more = not over.is_set()
             began = time.monotonic()
-            self._http.request("GET", path, headers=headers)
-            answer = self._http.getresponse()
+            self.http.request("GET", path, headers=headers)
+            answer = self.http.getresponse()
             answer.read()
             answers.append(Answer(began, time.monotonic(), answer.status))
             answered.set()
         return answers
 
     def close(self) -> None:
-        self._http.close()
+        self.http.close()
 
-    def _current(self) -> str:
+    def token(self) -> str:
+        """Return a token that is good for a while."""
         if time.monotonic() > self._until:
             place = f"{self.base_url}/auth/token"
             signed = client_key().assertion(CLIENT, place, SystemClock().real_now())
@@ -121,8 +122,8 @@ class Reader:
                 "scope": "system/*.rs",
             }
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            self._http.request("POST", "/auth/token", urlencode(form), kind)
-            self._token = orjson.loads(self._http.getresponse().read())["access_token"]
+            self.http.request("POST", "/auth/token", urlencode(form), kind)
+            self._token = orjson.loads(self.http.getresponse().read())["access_token"]
             self._until = time.monotonic() + TOKEN_SECONDS
         return self._token
 

@@ -3,20 +3,21 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
-from bridge.api import bulk
+from bridge.api import bulk, export_files
 from bridge.context import Call
+from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import Released
 from bridge.identity import TokenCache, caller_of
 from bridge.journeys.record_releases import revoke_release
-from bridge.store.engine import read
-from bridge.store.export_jobs import ExportJob, job_of
+from bridge.store.engine import read, write
+from bridge.store.export_jobs import ExportJob, drop_any_job, job_of, jobs_at
 from tests.support.exports import kicked_off, rows_of, served
 from tests.support.worlds import Web, World, referral
 
@@ -30,7 +31,7 @@ def parts_of_file(world: World, caller: str = "harbor-ehr") -> Iterator[Released
         who = caller_of(connection, web.token, world.clock, TokenCache())
     assert job
     assert who
-    return bulk._parts(Call(world.bridge, who, "a-request"), job, "ServiceRequest")
+    return export_files.parts_of_file(Call(world.bridge, who, "a-request"), job, "ServiceRequest")
 
 
 def revoke_last(world: World) -> None:
@@ -51,7 +52,7 @@ def told_after_revocation(world: World) -> list[str]:
 def test_a_revocation_between_two_parts_takes_its_row_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "FIRST_PART", 1)
+    monkeypatch.setattr(export_files, "FIRST_PART", 1)
     expected = [world.id_of("ServiceRequest", f"R-{n}") for n in (0, 1)]
     assert told_after_revocation(world) == expected
 
@@ -59,9 +60,9 @@ def test_a_revocation_between_two_parts_takes_its_row_out(
 def test_a_file_decided_when_it_begins_is_noticed(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "FIRST_PART", 1)
-    careful = bulk._parts
-    monkeypatch.setattr(bulk, "_parts", lambda *asked: iter(list(careful(*asked))))
+    monkeypatch.setattr(export_files, "FIRST_PART", 1)
+    careful = export_files.parts_of_file
+    monkeypatch.setattr(export_files, "parts_of_file", lambda *asked: iter(list(careful(*asked))))
     assert len(told_after_revocation(lite)) == 3
 
 
@@ -101,7 +102,7 @@ def test_a_file_that_is_written_is_noticed(
     lite: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served(lite, 1)
-    careful = bulk._parts
+    careful = export_files.parts_of_file
 
     def spooled(*asked: object) -> Iterator[Released]:
         with (tmp_path / "spool.ndjson").open("wb") as spool:
@@ -109,7 +110,7 @@ def test_a_file_that_is_written_is_noticed(
                 spool.writelines(row.body for row in part.matches)
                 yield part
 
-    monkeypatch.setattr(bulk, "_parts", spooled)
+    monkeypatch.setattr(bulk, "parts_of_file", spooled)
     web = lite.web()
     with files_opened() as opened:
         rows_of(web, kicked_off(web))
@@ -138,3 +139,54 @@ def _watch(event: str, given: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_watch)
+
+
+def cancelled(world: World) -> None:
+    with write(world.bridge.engine) as connection:
+        (job,) = jobs_at(connection, world.clock.now())
+        assert drop_any_job(connection, job.id)
+
+
+def test_a_cancelling_between_two_parts_breaks_the_file_off(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_files, "FIRST_PART", 1)
+    world.refer(referral(n) for n in range(3))
+    parts = parts_of_file(world)
+    assert len(next(parts).matches) == 1
+    cancelled(world)
+    before = world.counts()["ledger_entry"]
+    with pytest.raises(NotFoundError):
+        next(parts)
+    assert world.counts()["ledger_entry"] == before
+
+
+def test_an_export_that_expires_breaks_its_file_off(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_files, "FIRST_PART", 1)
+    lite.refer(referral(n) for n in range(3))
+    parts = parts_of_file(lite)
+    next(parts)
+    lite.clock.advance(timedelta(hours=1))
+    with pytest.raises((NotFoundError, UnauthorizedError)):
+        next(parts)
+
+
+def test_a_part_is_bounded_by_bytes_and_not_by_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many, long = 12, "x" * 40_000
+    world.refer(referral(n, description=long if n % 3 == 0 else "Cries.") for n in range(many))
+    monkeypatch.setattr(export_files, "PART_BYTES", 60_000)
+    monkeypatch.setattr(export_files, "PART_SECONDS", 60.0)
+    told = [[row.id for row in part.matches] for part in parts_of_file(world)]
+    assert sorted(each for part in told for each in part) == sorted(
+        world.id_of("ServiceRequest", f"R-{n}") for n in range(many)
+    )
+    assert [sum(n % 3 == 0 for n in part) for part in _numbers(world, told, many)] == [2, 2, 0]
+
+
+def _numbers(world: World, told: list[list[str]], many: int) -> list[list[int]]:
+    number = {world.id_of("ServiceRequest", f"R-{n}"): n for n in range(many)}
+    return [[number[each] for each in part] for part in told]

@@ -1,0 +1,59 @@
+"""The files of an export, made part by part while they are sent.
+
+INVARIANT: each part is searched, decided, entered and committed with the job locked: a part made
+after a cancelling (or a revocation) was acknowledged does not exist. A file that loses its job on
+the way breaks off, so that nobody takes what came for all of it.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from bridge.api.export_request import query_of
+from bridge.context import Call
+from bridge.errors import NotFoundError
+from bridge.gate import Query, Released
+from bridge.store.engine import write
+from bridge.store.export_jobs import ExportJob, job_of
+from bridge.store.intake import let_changes_end
+
+FIRST_PART: Final = 25
+PART: Final = 1000
+PART_BYTES: Final = 2_000_000
+"""So many bytes of stored rows are in memory for a file, and one row more."""
+PART_SECONDS: Final = 0.1
+"""About how long one part keeps others waiting."""
+
+
+def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
+    """Yield one type of an export in parts, each as it may be seen when it is made.
+
+    Raises:
+        NotFoundError: the job was cancelled or has expired.
+        UnauthorizedError: what the caller came in with was taken from it meanwhile.
+    """
+    wanted = replace(query_of(call, job, kind), most_bytes=PART_BYTES)
+    after, limit = 0, FIRST_PART
+    while True:
+        began = time.monotonic()
+        released = _part(call, job, replace(wanted, after_change=after, limit=limit))
+        if not released.matches:
+            return
+        after, limit = released.last[0], _fitting(limit, time.monotonic() - began)
+        yield released
+
+
+def _part(call: Call, job: ExportJob, wanted: Query) -> Released:
+    bridge = call.bridge
+    with write(bridge.engine) as connection:
+        if job_of(connection, job.id, job.client_id, bridge.clock.now(), keep=True) is None:
+            raise NotFoundError
+        let_changes_end(connection)
+        return bridge.gate.search_noted(connection, call.caller, wanted, ((), call.request_id))
+
+
+def _fitting(limit: int, seconds: float) -> int:
+    """Return how many rows the next part may have, so that others do not wait long for it."""
+    in_time = int(limit * PART_SECONDS / max(seconds, 1e-6))
+    return max(1, min(PART, 2 * limit, in_time))

@@ -1,0 +1,128 @@
+"""A partner that exports in bulk over HTTP: kick-off, manifest, files, as often as it must."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import orjson
+
+from tests.faults.revocation_races import Reader
+
+BROKEN = (http.client.HTTPException, OSError)
+T = TypeVar("T")
+TYPES = ("Patient", "ServiceRequest", "Task")
+
+
+@dataclass
+class Download:
+    """One file as it came: when it was asked for (monotonic seconds), and its rows by id."""
+
+    began: float
+    rows: dict[str, bytes]
+
+
+@dataclass
+class Exporter:
+    """One connection of a partner; opened anew where it broke.
+
+    Attributes:
+        stage: what it is at now; whoever wants to hit a stage waits for it.
+        lost: manifests of acknowledged exports that were not found.
+    """
+
+    base_url: str
+    stage: str = ""
+    lost: int = 0
+    retries: int = 0
+    rows_received: int = 0
+    _reader: Reader = field(init=False)
+    _answer: http.client.HTTPResponse | None = None
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.base_url)
+
+    def exported(self, types: tuple[str, ...] = TYPES) -> dict[str, dict[str, bytes]]:
+        """Return the rows of one whole export, by type and id, whatever breaks on the way."""
+        place = urlsplit(self._until_done("kick-off", lambda: self._kicked_off(types))).path
+        files = self._until_done("manifest", lambda: self._manifest(place))
+        return {
+            kind: self._until_done("file", lambda url=url: self.downloaded(url)).rows
+            for kind, url in files.items()
+        }
+
+    def files(self, types: tuple[str, ...] = TYPES) -> dict[str, str]:
+        """Begin an export and return the addresses of its files by type."""
+        return self._manifest(urlsplit(self._kicked_off(types)).path)
+
+    def downloaded(self, path: str) -> Download:
+        """Return one file; raises where it breaks off."""
+        began = time.monotonic()
+        answer = self._asked(path, {})
+        assert answer.status == 200, answer.status
+        rows: dict[str, bytes] = {}
+        for line in _lines(answer):
+            self.rows_received += 1
+            rows[orjson.loads(line)["id"]] = line
+        return Download(began, rows)
+
+    def close(self) -> None:
+        if self._answer is not None:  # what broke off keeps the connection open
+            self._answer.close()
+        self._reader.close()
+
+    def _until_done(self, stage: str, step: Callable[[], T]) -> T:
+        while True:
+            self.stage = stage
+            try:
+                return step()
+            except BROKEN:
+                self.retries += 1
+                self.close()
+                self._reader = Reader(self.base_url)
+                time.sleep(0.02)
+
+    def _kicked_off(self, types: tuple[str, ...]) -> str:
+        path = f"/fhir/$export?_type={','.join(types)}"
+        answer = self._asked(path, {"Prefer": "respond-async"})
+        answer.read()
+        assert answer.status == 202, answer.status
+        return str(answer.headers["Content-Location"])
+
+    def _manifest(self, path: str) -> dict[str, str]:
+        answer = self._asked(path, {})
+        body = answer.read()
+        self.lost += answer.status == 404
+        assert answer.status == 200, answer.status
+        return {f["type"]: urlsplit(f["url"]).path for f in orjson.loads(body)["output"]}
+
+    def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+        token = {"Authorization": f"Bearer {self._reader.token()}"}
+        self._reader.http.request("GET", path, headers=token | headers)
+        answer = self._answer = self._reader.http.getresponse()
+        if answer.status in (500, 503):  # a database that recovers
+            answer.read()
+            raise ConnectionError(str(answer.status))
+        return answer
+
+
+def _lines(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    while part := answer.read1(65_536):
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+    if rest or not answer.isclosed():
+        raise http.client.IncompleteRead(rest)
+
+
+def downloads(exporter: Exporter, over: threading.Event) -> list[Download]:
+    """Export again and again until it is over, and once more."""
+    found, more = list[Download](), True
+    while more:
+        more = not over.is_set()
+        for url in exporter.files().values():
+            found.append(exporter.downloaded(url))
+    return found

@@ -1,0 +1,108 @@
+"""The server is killed at every stage of an export; the export completes with the same rows."""
+
+import json
+import random
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from bridge.ledger.entry import Kind
+from bridge.ledger.tables import ENTRY
+from bridge.store.engine import read
+from tests.faults.deployment import Deployment, kill, make_deployment
+from tests.faults.export_reader import Exporter
+from tests.faults.seeds import LONG, seed
+
+SHORT = 4
+REFERRALS = 120
+STAGES = ("kick-off", "manifest", "file")
+# About as long as each takes here: a kill falls before, into and after it.
+LONGEST = {"kick-off": 0.05, "manifest": 0.08, "file": 0.4}
+KILLS = [
+    pytest.param(SHORT, marks=pytest.mark.slow),
+    pytest.param(LONG, marks=pytest.mark.faults),
+]
+
+
+@dataclass
+class Run:
+    """What a run came to."""
+
+    kills: int = 0
+    exports: int = 0
+    different: int = 0
+    retries: int = 0
+    lost: int = 0
+    unrecorded: int = 0
+    seconds: float = 0.0
+
+
+def killed(made: Deployment, kills: int, dice: random.Random) -> Run:
+    """Kill the server at stages of chance while a partner exports without pause."""
+    run, began, over = Run(), time.monotonic(), threading.Event()
+    server = made.start()
+    made.wait(server)
+    partner = Exporter(made.base_url)
+    expected = partner.exported()
+    run.exports += 1
+
+    def work() -> None:
+        while not over.is_set():
+            run.different += partner.exported() != expected
+            run.exports += 1
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while run.kills < kills and not run.different:
+            _let_it_come_to(partner, dice)
+            kill(server)
+            run.kills += 1
+            server = made.start()
+            made.wait(server)
+        over.set()
+        thread.join(timeout=120)
+        assert not thread.is_alive(), "the export did not complete"
+    finally:
+        over.set()
+        kill(server)
+        partner.close()
+    run.retries, run.lost = partner.retries, partner.lost
+    run.unrecorded = max(0, partner.rows_received - _entries(made))
+    run.seconds = time.monotonic() - began
+    return run
+
+
+def _let_it_come_to(partner: Exporter, dice: random.Random) -> None:
+    stage, until = dice.choice(STAGES), time.monotonic() + 10
+    while partner.stage != stage and time.monotonic() < until:
+        time.sleep(0.001)
+    time.sleep(dice.uniform(0, LONGEST[stage]))
+
+
+def _entries(made: Deployment) -> int:
+    bridge = made.open()
+    query = select(func.count()).where(ENTRY.c.kind == Kind.RELEASE.value)
+    with read(bridge.engine) as connection:
+        found = connection.execute(query).scalar_one()
+    bridge.engine.dispose()
+    return int(found)
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_an_export_completes_with_the_same_rows_wherever_the_server_is_killed(
+    database_url: str, tmp_path: Path, kills: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, chance = make_deployment(tmp_path / "home", database_url, referrals=REFERRALS), seed()
+    run = killed(made, kills, random.Random(chance))  # noqa: S311 - repeatable, not secret
+    with capsys.disabled():
+        figures = {name: getattr(run, name) for name in Run.__annotations__}
+        text = json.dumps({**figures, "seconds": round(run.seconds), "seed": chance})
+        print(f"\n{database_url.partition(':')[0]}: {text}")  # noqa: T201 - the figures
+    assert (run.kills, run.different, run.lost, run.unrecorded) == (kills, 0, 0, 0)
+    assert run.exports > 1
+    assert run.retries > 0

@@ -1,0 +1,108 @@
+"""A form is revoked while files are being exported: between two files, between page and page."""
+
+import os
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bridge.context import Bridge
+from bridge.gate.disclosures import subject_of
+from bridge.journeys.record_releases import revoke_release
+from bridge.parts import parts_of
+from tests.faults.deployment import Deployment, kill, make_deployment
+from tests.faults.export_reader import Download, Exporter, downloads
+from tests.faults.revocation_races import READERS, Races
+from tests.faults.seeds import seed
+from tests.faults.test_revocation_races import HASTY
+from tests.support.worlds import HARBOR, LEA
+
+LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
+SHORT = 60
+MOST_SECONDS = 0.06
+RACES = [
+    pytest.param(SHORT, marks=pytest.mark.slow),
+    pytest.param(LONG, marks=pytest.mark.faults),
+]
+
+
+def raced(made: Deployment, races: int, run: int) -> tuple[Races, int, int]:
+    """Race against a running server; returns what came of it, and releases in time and too late."""
+    server = made.start()
+    made.wait(server)
+    bridge = made.open()
+    try:
+        came = run_races(bridge, made.base_url, races, run)
+        return came, *came.committed(bridge)
+    finally:
+        bridge.engine.dispose()
+        kill(server)
+
+
+def run_races(bridge: Bridge, base_url: str, races: int, run: int) -> Races:
+    """Revoke the forms of so many students in an order of chance while partners export."""
+    dice, came, over = random.Random(run), Races(), threading.Event()  # noqa: S311 - repeatable
+    students = list(range(races))
+    dice.shuffle(students)
+    acknowledged: dict[str, float] = {}
+    partners = [Exporter(base_url) for _ in range(READERS)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(READERS) as pool:
+        reading = [pool.submit(downloads, each, over) for each in partners]
+        try:
+            for number in students:
+                time.sleep(dice.uniform(0, MOST_SECONDS))
+                _revoke(bridge, number, came, acknowledged)
+        finally:
+            over.set()
+        files = [file for each in reading for file in each.result()]
+    for each in partners:
+        each.close()
+    _judge(came, files, acknowledged)
+    came.seconds = time.monotonic() - began
+    return came
+
+
+def _revoke(bridge: Bridge, number: int, came: Races, acknowledged: dict[str, float]) -> None:
+    issue = bridge.identifiers.issue
+    request = issue(LEA, HARBOR, "ServiceRequest", f"R-{number}")
+    came.subjects.add(subject_of(bridge.identifiers, issue("student", LEA, str(1000 + number))))
+    assert revoke_release(parts_of(bridge), issue("release", request, "education"))
+    acknowledged[request] = time.monotonic()
+
+
+def _judge(came: Races, files: list[Download], acknowledged: dict[str, float]) -> None:
+    came.reads = len(files)
+    for file in files:
+        told = (acknowledged[each] for each in file.rows if each in acknowledged)
+        came.late += sum(at < file.began for at in told)
+
+
+@pytest.mark.parametrize("races", RACES)
+def test_no_row_of_a_file_is_released_after_its_acknowledged_revocation(
+    database_url: str, tmp_path: Path, races: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, run = make_deployment(tmp_path / "home", database_url, referrals=races), seed()
+    made.workers = 2
+    came, some, late = raced(made, races, run)
+    with capsys.disabled():
+        print(  # noqa: T201 - the figures
+            f"\n{database_url.partition(':')[0]}: {races} revocations during {came.reads} files; "
+            f"{some} releases committed before the revocation and {late} after it, "
+            f"{came.late} rows in files begun after its acknowledgement; {came.seconds:.0f} s "
+            f"(seed {run})"
+        )
+    assert (late, came.late) == (0, 0)
+    assert some > races / 4
+
+
+def test_a_server_that_looks_before_it_locks_is_found_out_by_exports(
+    database_url: str, tmp_path: Path
+) -> None:
+    made = make_deployment(tmp_path / "home", database_url, referrals=2 * SHORT)
+    made.workers, made.program = 2, HASTY
+    *_, late = raced(made, 2 * SHORT, seed())
+    assert late > 0
