@@ -26,6 +26,7 @@ from bridge.cli import (
     sources,
     state_hub,
     students,
+    work_lists,
 )
 from bridge.cli.demo import demo
 from bridge.cli.running import told_errors
@@ -43,6 +44,7 @@ app.command()(serving.serve)
 app.command()(deployment.doctor)
 app.command()(accounts.why)
 app.command()(accounts.account)
+app.command()(work_lists.work_list)
 app.add_typer(maps.app, name="map", help="Maps: from a district's columns to FHIR.")
 app.add_typer(mous.app, name="mou", help="Memoranda of understanding.")
 app.add_typer(importing.app, name="import", help="Bring records in.")

@@ -134,3 +134,16 @@ def lea_of(connection: Connection, student_id: str) -> str:
     """Return the key of a student's district; "" if there is no such student."""
     query = select(STUDENT.c.lea).where(STUDENT.c.id == student_id)
     return str(connection.execute(query).scalar_one_or_none() or "")
+
+
+def numbered_referrals(
+    connection: Connection, agreement_ids: Collection[str]
+) -> dict[tuple[str, str], str]:
+    """Return the student of each referral under some agreements, by number and provider's key."""
+    query = (
+        select(_SEARCH.c.value, RECORD.c.audience, RECORD.c.student_id)
+        .join(RECORD, and_(RECORD.c.type == _SEARCH.c.type, RECORD.c.id == _SEARCH.c.id))
+        .where(RECORD.c.type == "ServiceRequest", _SEARCH.c.param == "identifier")
+        .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
+    )
+    return {(row.value, row.audience): row.student_id for row in connection.execute(query)}

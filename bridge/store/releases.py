@@ -99,3 +99,14 @@ def _day(text: str | None) -> date | None:
 def forms(kept: Sequence[KeptRelease]) -> list[SignedRelease]:
     """Return the forms alone, in their order."""
     return [each.form for each in kept]
+
+
+def releases_under(
+    connection: Connection, agreement_ids: Collection[str]
+) -> dict[str, list[KeptRelease]]:
+    """Return the forms under some agreements by student, in the order they were recorded."""
+    query = _rows().where(_RELEASE.c.agreement_id.in_(sorted(agreement_ids)))
+    found: dict[str, list[KeptRelease]] = {}
+    for row in connection.execute(query.order_by(_RELEASE.c.recorded_at, _RELEASE.c.id)):
+        found.setdefault(row.student_id, []).append(_kept(row))
+    return found

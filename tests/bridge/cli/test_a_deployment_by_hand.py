@@ -46,6 +46,18 @@ def test_files_go_in_and_the_follow_up_comes_out(home: Path) -> None:
     out = said(home, "export", "follow-up", "--lea", "millbrook", "--out", "out.csv", *at())
     assert out.returncode == 0
     assert len((home / "out.csv").read_text(encoding="utf-8").splitlines()) == 163
+    due = said(home, "work-list", "--lea", "millbrook", "--json", *at())
+    assert due.returncode == 0, due.stderr
+    rules = {row["rule"] for row in json.loads(due.stdout)}
+    assert rules <= {"signature", "unanswered-long", "consent-expiring"}
+    assert "unanswered-long" in rules
+    neither = said(home, "work-list", *at())
+    assert (neither.returncode, neither.stderr) == (
+        1,
+        "schoolbridge: give --lea or --provider, one of them\n",
+    )
+    theirs = said(home, "work-list", "--provider", "harbor", *at())
+    assert theirs.stdout.splitlines()[-1].endswith(" due")
 
 
 def test_a_district_gets_its_referrals_in_its_own_columns(home: Path) -> None:

@@ -1,0 +1,216 @@
+"""What is due today: for a district about its referrals, for a provider about those sent to it.
+
+INVARIANT: it is worked out from what the gate releases to who asks, and from a district's own
+forms; from nothing else. Where a status is withheld the row stands as if nobody had answered.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Connection
+
+from bridge.clock import Clock
+from bridge.errors import BridgeError, SettingsError
+from bridge.gate import FollowUp, Gate, Query, agreements_of
+from bridge.identity import Caller, Party, Standing, read_scopes
+from bridge.parts import HasParts
+from bridge.store.directory import organizations
+from bridge.store.engine import read
+from bridge.store.referrals import numbered_referrals
+from bridge.store.releases import KeptRelease, releases_under
+from consent.signed_release import SignedRelease
+from mappings.fhir.task_states import follow_up_code
+from mappings.loop.calendar import SchoolCalendar, read_calendar
+from mappings.loop.clocks import AWAITING_SIGNATURE, Due, Position, due
+from mappings.loop.tables import LoopTableError
+
+_PROVIDER_READS = "system/Task.rs system/Encounter.rs system/Appointment.rs"
+_ALL = 1_000_000
+
+
+class HasGate(HasParts, Protocol):
+    """A whole bridge: its parts and its gate."""
+
+    @property
+    def gate(self) -> Gate:
+        """The gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One thing that is due, by the number of the referral; no name of a student.
+
+    Attributes:
+        school, provider: names of the organisations; "" where the other side is who asks.
+        status: the follow-up code it rests on.
+        what: the rule, since when, how late and whose turn it is.
+    """
+
+    referral: str
+    school: str
+    provider: str
+    status: str
+    what: Due
+
+
+def school_work(
+    whole: HasGate, calendars: Path, asker: tuple[str, str], school: str = ""
+) -> list[WorkItem]:
+    """Return what is due for the referrals of a district, the longest due first.
+
+    Args:
+        whole: the bridge.
+        calendars: folder of the districts' closures, ``KEY.csv`` each.
+        asker: the district's key and the role that asks.
+        school: name of the one school asked for; "" for all.
+
+    Raises:
+        BridgeError: the district has no agreement.
+        SettingsError: its calendar cannot be read.
+    """
+    lea, role = asker
+    standing = Standing(Party.LEA, lea, "", role, ("follow",))
+    released = whole.gate.follow_up(Caller(f"operator:{lea}", standing))
+    with read(whole.engine) as connection:
+        calendar = _calendars(connection, Party.LEA, lea, calendars)[lea]
+        forms = _Forms.of(connection, lea)
+    today = calendar.today(whole.clock.now())
+    rows = (row for row in released.rows if school in ("", row.school))
+    items = [
+        WorkItem(row.referral, row.school, row.provider, position.status, each)
+        for row in rows
+        for position in [_position(row, forms, today)]
+        for each in due(position, calendar, today)
+    ]
+    return sorted(items, key=_longest)
+
+
+def provider_work(whole: HasGate, calendars: Path, asker: tuple[str, str]) -> list[WorkItem]:
+    """Return what is due for the referrals sent to a provider, the longest due first.
+
+    Raises:
+        BridgeError: the provider has no agreement.
+        SettingsError: a district's calendar cannot be read.
+    """
+    provider, role = asker
+    standing = Standing(
+        Party.PROVIDER, provider, "", role, ("refer",), read_scopes(_PROVIDER_READS)
+    )
+    caller = Caller(f"operator:{provider}", standing)
+    with read(whole.engine) as connection:
+        known = _calendars(connection, Party.PROVIDER, provider, calendars)
+        names = {f"Organization/{o.id}": o for o in organizations(connection).values()}
+    visits: dict[str, list[dict[str, Any]]] = {}
+    for kind in ("Encounter", "Appointment"):
+        for visit in _released(whole.gate, caller, kind):
+            for link in visit.get("basedOn", ()):
+                visits.setdefault(str(link.get("reference")), []).append(visit)
+    items: list[WorkItem] = []
+    for task in _released(whole.gate, caller, "Task"):
+        district = names[str(task["requester"]["reference"])]
+        about = (district.name, visits.get(str(task["focus"]["reference"]), []))
+        items += _of_task(task, about, known[district.key], whole.clock)
+    return sorted(items, key=_longest)
+
+
+def _of_task(
+    task: Mapping[str, Any],
+    about: tuple[str, Sequence[dict[str, Any]]],
+    calendar: SchoolCalendar,
+    clock: Clock,
+) -> Iterator[WorkItem]:
+    school, visits = about
+    status = follow_up_code(dict(task), visits)
+    since = str(task.get("lastModified") or task["authoredOn"])
+    position = Position(status, _local(since, calendar))
+    for each in due(position, calendar, calendar.today(clock.now())):
+        if each.turn == "provider":
+            yield WorkItem(str(task["identifier"][0]["value"]), school, "", status, each)
+
+
+def _released(gate: Gate, caller: Caller, kind: str) -> Iterator[dict[str, Any]]:
+    for match in gate.search(caller, Query(kind, limit=_ALL)).matches:
+        yield orjson.loads(match.body)
+
+
+def _local(written: str, calendar: SchoolCalendar) -> date:
+    """Return the day of an instant in the district; a day that has no time is that day."""
+    if len(written) <= len("2026-11-26"):
+        return date.fromisoformat(written)
+    return calendar.today(datetime.fromisoformat(written))
+
+
+def _longest(item: WorkItem) -> tuple[date, str, str]:
+    return item.what.due_on, item.referral, item.what.rule
+
+
+def _position(row: FollowUp, forms: "_Forms", today: date) -> Position:
+    since = date.fromisoformat(row.status_on or row.sent_on)
+    found = forms.in_force(row.referral, row.provider, today)
+    if row.status == "sent" and not found:
+        return Position(AWAITING_SIGNATURE, since)
+    ends = [form.expires_on for form in found]
+    last = None if None in ends else max((day for day in ends if day), default=None)
+    return Position(row.status, since, last)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """The signed forms by which a district's referrals go out."""
+
+    students: Mapping[tuple[str, str], str]
+    forms: Mapping[str, Sequence[KeptRelease]]
+    keys: Mapping[str, str]
+
+    @classmethod
+    def of(cls, connection: Connection, lea: str) -> "_Forms":
+        ids = {agreement.id for agreement in agreements_of(connection, Party.LEA, lea)}
+        names = {o.name: o.key for o in organizations(connection).values()}
+        students = numbered_referrals(connection, ids)
+        return cls(students, releases_under(connection, ids), names)
+
+    def in_force(self, number: str, provider: str, today: date) -> list[SignedRelease]:
+        """Return the forms of the district that let a referral go to its provider today."""
+        student = self.students.get((number, self.keys.get(provider, "")), "")
+        kept = [each.form for each in self.forms.get(student, ())]
+        return [form for form in kept if _sends(form, number, today)]
+
+
+def _sends(form: SignedRelease, number: str, today: date) -> bool:
+    """Return whether a form is a guardian's own for sending a referral, signed and in force.
+
+    What a minor signed for themselves, and what lets a provider speak, is not the district's.
+    """
+    stands = form.answer == "signed" and not form.revoked_at and not form.disputed
+    own = not form.minor_consented and form.recipient == "provider"
+    mine = form.discloser in (None, "lea") and form.referral in (None, number)
+    return stands and own and mine and (form.expires_on is None or form.expires_on >= today)
+
+
+def _calendars(
+    connection: Connection, party: Party, key: str, folder: Path
+) -> dict[str, SchoolCalendar]:
+    """Return the calendar of each district an organisation works with.
+
+    Raises:
+        BridgeError: it has no agreement.
+        SettingsError: a file cannot be read.
+    """
+    agreements = agreements_of(connection, party, key)
+    if not agreements:
+        raise BridgeError("no agreement binds this organisation; see: schoolbridge party list")
+    zones = {a.entry.lea: a.agreement.effective.tz for a in agreements}
+    return {lea: _calendar(folder / f"{lea}.csv", tz) for lea, tz in zones.items()}
+
+
+def _calendar(path: Path, tz: str) -> SchoolCalendar:
+    try:
+        return read_calendar(tz, path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return SchoolCalendar(tz)
+    except (LoopTableError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name}: {error}") from None
