@@ -103,6 +103,14 @@ def dictionary() -> None:
 
 
 @app.command()
+def states() -> None:
+    """Print the states of a referral: moves, words of other systems and clocks."""
+    from mappings.loop.page import states_page
+
+    typer.echo(states_page(), nl=False)
+
+
+@app.command()
 def new(
     files: Annotated[
         list[Path],

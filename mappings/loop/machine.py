@@ -21,7 +21,7 @@ End = Literal["", "served", "dead-end"]
 Turn = Literal["", "school", "provider"]
 
 _STATE_COLUMNS: Final = ("status", "business", "follow_up", "turn", "end", "bser", "meaning")
-_MOVE_COLUMNS: Final = (
+MOVE_COLUMNS: Final = (
     *("event", "actor", "from_status", "from_business", "to_status", "to_business"),
     *("needs", "source"),
 )
@@ -116,7 +116,7 @@ def read_transitions(text: str | None = None) -> tuple[Transition, ...]:
     """
     found: list[Transition] = []
     lines: dict[object, int] = {}
-    for number, row in enumerate(rows_of("transitions", _MOVE_COLUMNS, text), 2):
+    for number, row in enumerate(rows_of("transitions", MOVE_COLUMNS, text), 2):
         place = ("transitions", number)
         one_of(get_args(Actor), row["actor"], place)
         needs = frozenset(one_of(get_args(Need), n, place) for n in row["needs"].split())
