@@ -262,7 +262,7 @@ class _Readers(OptionEngine):
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine, {})
-        self.pool = engine.pool.recreate()
+        self._renew(engine)
         event.listen(engine, "engine_disposed", self._emptied)
 
     def connect(self) -> Connection:
@@ -275,9 +275,14 @@ class _Readers(OptionEngine):
             connection.info[_QUERY_ONLY] = True
         return connection
 
-    def _emptied(self, _engine: Engine) -> None:
+    def _emptied(self, engine: Engine) -> None:
         self.pool.dispose()
-        self.pool = self.pool.recreate()
+        self._renew(engine)
+
+    def _renew(self, engine: Engine) -> None:
+        self.pool = engine.pool.recreate()
+        # Who listens to the engine's connections, now or later, hears of these as well.
+        self.pool.dispatch = engine.pool.dispatch  # type: ignore[assignment]
 
 
 def _readers_of(engine: Engine) -> _Readers:

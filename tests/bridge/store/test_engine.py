@@ -4,7 +4,7 @@ import time
 
 import pysqlite3.dbapi2
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from bridge.store.engine import DatabaseRefused, has_wal_reset_bug, open_engine, read, write
@@ -160,3 +160,27 @@ def test_the_range_of_sqlite_that_can_corrupt_its_log_is_known(
     version: tuple[int, ...], bug: bool
 ) -> None:
     assert has_wal_reset_bug(version) is bug
+
+
+def test_who_listens_to_an_engine_hears_of_its_readers_too(sqlite_url: str) -> None:
+    opened = open_engine(sqlite_url)
+    taken: list[str] = []
+    opened.dispose()
+    event.listen(opened, "checkout", lambda *_: taken.append("a connection"))
+    event.listen(opened, "before_cursor_execute", lambda *told: taken.append(told[2]))
+
+    with read(opened) as connection:
+        connection.exec_driver_sql("SELECT 1")
+
+    assert taken == ["a connection", "BEGIN", "SELECT 1"]
+    opened.dispose()
+
+
+def test_a_reader_stays_one_when_its_connection_is_used_again(sqlite_url: str) -> None:
+    opened = open_engine(sqlite_url)
+    for _ in range(3):
+        with write(opened) as connection:
+            connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS kept (id)")
+        with pytest.raises(DBAPIError), read(opened) as connection:
+            connection.exec_driver_sql("INSERT INTO kept VALUES (1)")
+    opened.dispose()
