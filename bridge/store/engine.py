@@ -282,7 +282,7 @@ class _Readers(OptionEngine):
     def _renew(self, engine: Engine) -> None:
         self.pool = engine.pool.recreate()
         # Who listens to the engine's connections, now or later, hears of these as well.
-        self.pool.dispatch = engine.pool.dispatch  # type: ignore[assignment]
+        self.pool.dispatch = engine.pool.dispatch
 
 
 def _readers_of(engine: Engine) -> _Readers:
