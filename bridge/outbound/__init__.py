@@ -4,7 +4,7 @@ Every call is made by :class:`bridge.outbound.calls.Outgoing`; who is asked what
 """
 
 from bridge.outbound.calls import Outgoing
-from bridge.outbound.client import BackendClient, Partner
+from bridge.outbound.client import BackendClient, File, Manifest, Partner
 from bridge.outbound.errors import OutboundBusyError, OutboundError, OutboundUnreachedError
 from bridge.outbound.fetching import Fetched, Fetching
 
@@ -12,6 +12,8 @@ __all__ = [
     "BackendClient",
     "Fetched",
     "Fetching",
+    "File",
+    "Manifest",
     "OutboundBusyError",
     "OutboundError",
     "OutboundUnreachedError",

@@ -2,10 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from bridge.clock import Clock
 from bridge.directories import is_loopback, is_protected
@@ -17,6 +19,10 @@ from bridge.outbound.signatures import signer_of
 
 MAX_POLLS: Final = 600
 LONGEST_PAUSE: Final = 10.0
+FIRST_PAUSE: Final = 0.25
+ATTEMPTS: Final = 5
+LATER: Final = frozenset({429, 502, 503, 504})
+"""Answers that say: ask again later."""
 LONGEST_LINE: Final = 4_000_000
 STEP: Final = Limits(seconds=9.0, max_bytes=1_000_000)
 # A whole file of rows: long, but never a drip; unpacked it is as long again.
@@ -38,6 +44,52 @@ class Partner:
     fhir_base: str
     client_id: str
     scopes: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file that a manifest names; ``count`` is None where it is not said."""
+
+    type: str
+    url: str
+    count: int | None = None
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "File":
+        """Read what a manifest says of a file."""
+        count = said.get("count")
+        return cls(str(said["type"]), str(said["url"]), count if isinstance(count, int) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an export came to.
+
+    Attributes:
+        transaction_time: as of when it is, as the partner writes it.
+        files: what was asked for, then messages about it.
+        deleted: what is not there any more since the instant asked for.
+    """
+
+    transaction_time: str
+    files: tuple[File, ...]
+    deleted: tuple[File, ...]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Manifest":
+        """Read a manifest.
+
+        Raises:
+            OutboundError: it cannot be read.
+        """
+        try:
+            told = (*document["output"], *document.get("error", ()))
+            files = tuple(File.of(each) for each in told)
+            deleted = tuple(File.of(each) for each in document.get("deleted", ()))
+            time = datetime.fromisoformat(document["transactionTime"])
+            return cls(time.isoformat(timespec="milliseconds"), files, deleted)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise OutboundError("the partner's manifest cannot be read") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +135,52 @@ class BackendClient:
         self._token = ""
         self._token_until = 0.0
 
-    def export(self, types: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
-        """Run a Bulk Data export and yield (type, NDJSON line) of every file.
+    def kick_off(self, types: Sequence[str], since: str = "", group: str = "") -> str:
+        """Begin a Bulk Data export; returns where its manifest will be.
 
-        What the partner says about the export itself (notices) comes as OperationOutcome.
+        Args:
+            types: resource types.
+            since: an instant; only what changed since; "" for everything.
+            group: id of a Group; "" for the whole system.
 
         Raises:
-            OutboundError: a step was refused or took too long.
+            OutboundError: it was refused or took too long.
         """
-        query = urlencode({"_type": ",".join(types), "_outputFormat": "application/fhir+ndjson"})
+        asked = {"_type": ",".join(types), "_outputFormat": "application/fhir+ndjson"}
+        query = urlencode(asked | ({"_since": since} if since else {}))
+        level = f"/Group/{quote(group, safe='')}" if group else ""
         headers = {"Prefer": "respond-async", "Accept": "application/fhir+json"}
-        kicked = self._get(f"{self._partner.fhir_base}/$export?{query}", headers)
+        kicked = self._get(f"{self._partner.fhir_base}{level}/$export?{query}", headers)
         if kicked.status != 202 or "content-location" not in kicked.headers:
             raise OutboundError(f"export was not accepted: status {kicked.status}")
-        manifest = self._manifest(kicked.headers["content-location"])
-        for kind, url in _files(manifest):
-            for line in self._lines(url):
-                yield kind, line
+        place = kicked.headers["content-location"]
+        self._same_origin(place)
+        return place
 
-    def _manifest(self, place: str) -> dict[str, Any]:
+    def manifest(self, place: str) -> Manifest | None:
+        """Wait for an export and return what it came to; None: there is no such export (more).
+
+        Raises:
+            OutboundError: it failed, or did not finish in time.
+        """
         self._same_origin(place)
         for _ in range(MAX_POLLS):
             answer = self._get(place, {"Accept": "application/json"})
             if answer.status == 200:
-                return answer.document()
+                return Manifest.of(answer.document())
+            if answer.status in (404, 410):
+                return None
             if answer.status != 202:
                 raise OutboundError(f"export failed: status {answer.status}")
             time.sleep(_pause(answer.headers.get("retry-after", "1")))
         raise OutboundError("export did not finish in time")
 
-    def _lines(self, url: str) -> Iterator[bytes]:
+    def lines(self, url: str) -> Iterator[bytes]:
+        """Yield the lines of one file of an export.
+
+        Raises:
+            OutboundError: it was refused, or broke off; what came before is then not all of it.
+        """
         self._same_origin(url)
         request, rest = Request("GET", url, self._authorised({})), b""
         with self._outgoing.calling(request, FILE, self._signer) as answer:
@@ -126,13 +194,38 @@ class BackendClient:
         if rest:
             yield rest
 
+    def drop(self, place: str) -> None:
+        """Tell the partner that an export is not needed any more; whether it hears does not matter.
+
+        Raises:
+            OutboundError: the place is of another host.
+        """
+        self._same_origin(place)
+        with suppress(OutboundError):
+            self._asked(Request("DELETE", place, self._authorised({})))
+
     def _same_origin(self, url: str) -> None:
         """Refuse to carry our token to another host than the one we were told to call."""
         if _origin(self._partner.fhir_base) != _origin(url):
             raise OutboundError("the partner points to another host")
 
     def _get(self, url: str, headers: Mapping[str, str]) -> _Step:
-        return self._asked(Request("GET", url, self._authorised(headers)))
+        """Ask, and ask again where the other side is busy or away: after as long as it says."""
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE)
+            try:
+                answer = self._asked(Request("GET", url, self._authorised(headers)))
+            except OutboundError:
+                if last:
+                    raise
+            else:
+                if last or answer.status not in LATER:
+                    return answer
+                said = answer.headers.get("retry-after")
+                pause = _pause(said) if said else pause
+            time.sleep(pause)
+        raise OutboundError("no answer")  # not reached: the last attempt returns or raises
 
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {**headers, "Authorization": f"Bearer {self._bearer()}"}
@@ -172,15 +265,6 @@ class BackendClient:
         place = str(answer.document().get("token_endpoint", ""))
         self._same_origin(place)
         return place
-
-
-def _files(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return type and address of each file a manifest names."""
-    try:
-        named = (*manifest["output"], *manifest.get("error", ()))
-        return [(str(file["type"]), str(file["url"])) for file in named]
-    except (KeyError, TypeError):
-        raise OutboundError("the partner's manifest cannot be read") from None
 
 
 def _origin(url: str) -> tuple[str, str, int]:

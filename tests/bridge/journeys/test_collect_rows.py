@@ -1,0 +1,292 @@
+"""The hub collects from bridges that run: many at once, again after a kill, nothing unlooked at."""
+
+import json
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bridge.clock import SystemClock
+from bridge.errors import SettingsError
+from bridge.hub.bridges import read_bridges
+from bridge.hub.collection import AlreadyCollecting, Collection
+from bridge.hub.rows import RowRefused, checked, deleted_in
+from bridge.identity import Registration, register_client
+from bridge.identity.signing import SigningKey
+from bridge.journeys.collect_rows import Wanted, collect, collect_all
+from bridge.journeys.import_referrals import ReferralImport
+from bridge.journeys.import_roster import import_roster
+from bridge.journeys.set_up import designate
+from bridge.outbound import BackendClient, OutboundError, Partner
+from bridge.parts import parts_of
+from bridge.store.directory import agreements
+from bridge.store.engine import write
+from mappings.language import Mapped
+from tests.faults.deployment import Deployment, kill, make_deployment
+from tests.support.hostile_server import hostile, says
+from tests.support.nursery import born
+from tests.support.worlds import HARBOR, LEA, Json, referral, standings
+
+KEY = SigningKey.generate()
+FEW = 5
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A bridge that serves, with a few referrals, that the hub is registered at."""
+    made = make_deployment(
+        tmp_path_factory.mktemp("collect") / "home", "sqlite:///bridge.db", referrals=FEW
+    )
+    bridge = made.open()
+    registration = Registration("state-hub", standings()["state-hub"], jwks=KEY.public_jwks())
+    with write(bridge.engine) as connection:
+        register_client(connection, registration, bridge.clock)
+        (agreement,) = agreements(connection)
+    for fact in ("audit_eval_agreement", "state_mandate"):
+        designate(parts_of(bridge), agreement.id, fact)
+    bridge.engine.dispose()
+    server = made.start()
+    made.wait(server)
+    yield made
+    kill(server)
+
+
+def client_of(base_url: str) -> BackendClient:
+    partner = Partner(f"{base_url}/fhir", "state-hub", "system/*.rs")
+    return BackendClient(partner, KEY, SystemClock())
+
+
+def rows(folder: Path, kind: str = "ServiceRequest") -> list[Json]:
+    lines = (folder / f"{kind}.ndjson").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def refer_one_more(made: Deployment, number: int) -> None:
+    bridge = made.open()
+    parts, one = parts_of(bridge), referral(number)
+    import_roster(parts, LEA, [Mapped(one.student, number)])
+    ReferralImport(parts, LEA, HARBOR).run([Mapped(one, number)])
+    bridge.engine.dispose()
+
+
+@dataclass
+class Counting:
+    """A client that counts the files it asks for, and dies at one of them."""
+
+    client: BackendClient
+    dies_at: int = 0
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.client, name)
+
+    def lines(self, url: str) -> Iterator[bytes]:
+        self.asked += 1
+        if self.asked == self.dies_at:
+            raise KeyboardInterrupt
+        return self.client.lines(url)
+
+
+def test_a_collector_that_died_goes_on_with_the_files_it_had(
+    running: Deployment, tmp_path: Path
+) -> None:
+    whole, died = tmp_path / "whole", tmp_path / "died"
+    counts = collect(client_of(running.base_url), whole)
+    first = Counting(client_of(running.base_url), dies_at=2)
+    with pytest.raises(KeyboardInterrupt):
+        collect(first, died)  # type: ignore[arg-type]
+    assert not list(died.glob("*.ndjson"))  # nothing half of it is shown
+    again = Counting(client_of(running.base_url))
+    assert collect(again, died) == counts  # type: ignore[arg-type]
+    everything = 1 + (first.asked - 1)
+    assert again.asked == sum(1 for n in counts.values() if n) - (everything - 1)
+    assert {p.name: p.read_bytes() for p in died.glob("*.ndjson")} == {
+        p.name: p.read_bytes() for p in whole.glob("*.ndjson")
+    }
+
+
+def test_a_file_that_was_changed_after_it_was_fetched_is_fetched_again(
+    running: Deployment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rows"
+    with pytest.raises(KeyboardInterrupt):
+        collect(Counting(client_of(running.base_url), dies_at=2), folder)  # type: ignore[arg-type]
+    (folder / "under-way" / "0.ndjson").write_bytes(b"{}\n")
+    again = Counting(client_of(running.base_url))
+    counts = collect(again, folder)  # type: ignore[arg-type]
+    assert again.asked == sum(1 for n in counts.values() if n)
+    assert len(rows(folder)) == counts["ServiceRequest"] >= FEW
+
+
+def test_one_bridge_that_does_not_answer_neither_delays_nor_spoils_another(
+    running: Deployment, tmp_path: Path
+) -> None:
+    held = threading.Event()
+
+    def says_nothing(_connection: socket.socket) -> None:
+        held.wait(30)
+
+    with hostile(says_nothing) as silent, hostile(says(b"HTTP/1.1 500 No\r\n\r\n")) as broken:
+        places = {
+            "silent": f"http://127.0.0.1:{silent.port}",
+            "broken": f"http://127.0.0.1:{broken.port}",
+            "good": running.base_url,
+        }
+        asked = [(name, partial(client_of, url), Wanted()) for name, url in places.items()]
+        done: list[object] = []
+        thread = threading.Thread(target=lambda: done.extend(collect_all(asked, tmp_path)))
+        thread.start()
+        until = time.monotonic() + 20
+        while not (tmp_path / "good" / "collected.json").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert (tmp_path / "good" / "collected.json").exists()
+        assert thread.is_alive()  # the silent one is still waited for
+        held.set()
+    thread.join(timeout=90)
+    told = {each.name: each for each in done}  # type: ignore[attr-defined]
+    assert told["good"].complete
+    assert len(rows(tmp_path / "good")) >= FEW
+    for name in ("silent", "broken"):
+        assert not told[name].complete
+        assert not list((tmp_path / name).glob("*.ndjson"))
+
+
+def test_two_collectors_do_not_collect_from_one_bridge(running: Deployment, tmp_path: Path) -> None:
+    with Collection(tmp_path / "rows").leased(), pytest.raises(AlreadyCollecting):
+        collect(client_of(running.base_url), tmp_path / "rows")
+    assert collect(client_of(running.base_url), tmp_path / "rows")
+
+
+def test_a_run_since_the_last_adds_what_is_new(running: Deployment, tmp_path: Path) -> None:
+    folder = tmp_path / "rows"
+    before = collect(client_of(running.base_url), folder)["ServiceRequest"]
+    refer_one_more(running, 900)
+    changed = collect(client_of(running.base_url), folder, Wanted(since_last=True))
+    assert changed["ServiceRequest"] == before + 1
+    ids = [row["id"] for row in rows(folder)]
+    assert len(ids) == len(set(ids)) == before + 1
+
+
+def test_a_group_alone_is_collected(running: Deployment, tmp_path: Path) -> None:
+    counts = collect(client_of(running.base_url), tmp_path / "rows", Wanted(group="all"))
+    assert counts["ServiceRequest"] >= FEW
+    with pytest.raises(OutboundError, match="404"):
+        collect(client_of(running.base_url), tmp_path / "none", Wanted(group="another"))
+
+
+GOOD: Json = {
+    "resourceType": "Encounter",
+    "id": "e1",
+    "status": "finished",
+    "subject": {"reference": "Patient/p1"},
+    "period": {"start": "2026-09-02"},
+}
+BAD = {
+    "a name": {"subject": {"reference": "Patient/p1", "display": "Child Winterbourne"}},
+    "a time of day": {"period": {"start": "2026-09-02T10:15:00-05:00"}},
+    "a reason": {"reasonCode": [{"text": "Cries in class."}]},
+    "when it changed": {"meta": {"lastUpdated": "2026-09-02T10:15:00Z"}},
+    "an identifier": {"identifier": [{"value": "1000"}]},
+}
+
+
+def test_a_coded_row_is_taken() -> None:
+    assert checked(json.dumps(GOOD).encode(), "Encounter") == "e1"
+
+
+@pytest.mark.parametrize("more", BAD.values(), ids=BAD.keys())
+def test_a_row_that_says_more_than_a_coded_row_is_refused(more: Json) -> None:
+    with pytest.raises(RowRefused) as refused:
+        checked(json.dumps(GOOD | more).encode(), "Encounter")
+    assert "Winterbourne" not in str(refused.value)
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"resourceType": "Patient", "id": "e1"}', b"{}"])
+def test_a_line_that_is_no_such_resource_is_refused(line: bytes) -> None:
+    with pytest.raises(RowRefused):
+        checked(line, "Encounter")
+
+
+def test_a_file_with_one_refused_line_is_not_kept(tmp_path: Path) -> None:
+    kept = Collection(tmp_path)
+    (tmp_path / "under-way").mkdir()
+    good, bad = json.dumps(GOOD).encode(), json.dumps(GOOD | BAD["a name"]).encode()
+    for lines in ([good, bad], [good, good]):
+        with pytest.raises(RowRefused, match="Encounter, line 2"):
+            kept.fetch("0", "Encounter", lines)
+    assert not list((tmp_path / "under-way").iterdir())
+
+
+def test_deletions_are_read() -> None:
+    entry = {"request": {"method": "DELETE", "url": "Encounter/e1"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert deleted_in(json.dumps(bundle).encode()) == [("Encounter", "e1")]
+    with pytest.raises(RowRefused):
+        deleted_in(b'{"entry": [{}]}')
+
+
+def test_a_list_of_bridges_says_where_it_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "bridges.toml"
+    file.write_text('[bridge.a]\nfhir-base = "https://a.example/fhir/"\nclient-id = "hub"\n')
+    (source,) = read_bridges(file)
+    assert (source.name, source.fhir_base, source.group) == ("a", "https://a.example/fhir", "")
+    for text, where in (
+        ('[bridge.a]\nfhir-base = "x"\n', "bridge a: client-id is missing"),
+        ('[bridge."../a"]\nfhir-base = "x"\nclient-id = "h"\n', "a name has small letters"),
+        ('[bridge.a]\nfhir-base = "x"\nclient-id = "h"\nport = "1"\n', "unknown setting port"),
+        ("x = 1\n", "nothing else"),
+    ):
+        file.write_text(text)
+        with pytest.raises(SettingsError, match=where):
+            read_bridges(file)
+
+
+def test_the_command_collects_from_a_list_and_its_exit_code_tells_of_a_part(
+    running: Deployment, tmp_path: Path
+) -> None:
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    _keep_key(hub)
+    file = tmp_path / "bridges.toml"
+    table = '[bridge.{}]\nfhir-base = "{}/fhir"\nclient-id = "state-hub"\n'
+    file.write_text(table.format("one", running.base_url) + table.format("two", running.base_url))
+    words = ["hub", "collect", str(hub), "--bridges", str(file), "--json"]
+    assert born(words, tmp_path / "log").wait(timeout=60) == 0, (tmp_path / "log").read_text()
+    assert len(rows(hub / "rows" / "one")) == len(rows(hub / "rows" / "two")) >= FEW
+    file.write_text(file.read_text() + table.format("three", "http://127.0.0.1:9"))
+    assert born(words, tmp_path / "log").wait(timeout=60) == 1
+    assert '"problem"' in (tmp_path / "log").read_text()
+
+
+def _keep_key(hub: Path) -> None:
+    kept = {"kid": KEY.kid, "pem": KEY.pem.decode(), "alg": KEY.algorithm}
+    (hub / "key.json").write_text(json.dumps(kept))
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(4, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.faults)]
+)
+def test_a_collector_that_is_killed_anywhere_ends_with_the_same_rows(
+    running: Deployment, tmp_path: Path, kills: int
+) -> None:
+    hub, dice = tmp_path / "hub", random.Random(kills)  # noqa: S311 - repeatable, not secret
+    hub.mkdir()
+    _keep_key(hub)
+    expected = tmp_path / "expected"
+    collect(client_of(running.base_url), expected)
+    base = f"{running.base_url}/fhir"
+    words = ["hub", "collect", str(hub), "--fhir-base", base, "--client-id", "state-hub"]
+    for _ in range(kills):
+        process = born(words, tmp_path / "log")
+        time.sleep(dice.uniform(0, 0.5))
+        kill(process)
+        for file in (hub / "rows" / "bridge").glob("*.ndjson"):  # whole or not there
+            assert file.read_bytes() == (expected / file.name).read_bytes()
+    assert born(words, tmp_path / "log").wait(timeout=60) == 0
+    assert rows(hub / "rows" / "bridge") == rows(expected)
