@@ -6,7 +6,7 @@ one). Each setting can be overridden by ``SCHOOLBRIDGE_<NAME>`` in the environme
 
 import os
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bridge.directories import (
@@ -19,6 +19,17 @@ from bridge.directories import (
 from bridge.errors import SettingsError
 
 FILE_NAME = "schoolbridge.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """The operator's mail server; ``sender`` is the address mails come from."""
+
+    host: str
+    port: int
+    sender: str
+    username: str = ""
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +46,7 @@ class Settings:
         demo_start, demo_began: the demo's clock read ``demo_start`` when it really was
             ``demo_began`` (ISO 8601); both empty for real time.
         directories: the sign-ins of districts (:mod:`bridge.directories`).
+        mail: the mail server; without one no mail is sent.
         development_issuer: serve a sign-in that lets anybody in as anybody; for the demo alone.
     """
 
@@ -48,6 +60,7 @@ class Settings:
     demo_began: str = ""
     directories: tuple[Directory, ...] = ()
     development_issuer: bool = False
+    mail: MailServer | None = None
 
     @property
     def local(self) -> bool:
@@ -89,12 +102,28 @@ def read_settings(home: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{FILE_NAME} is not valid TOML: {error}") from None
     directories = read_directories(raw.pop("directory", {}))
+    mail = _mail(raw.pop("mail", None))
     known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
     known.add("development_issuer")
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
     values = {name: _overridden(name, raw.get(name, "")) for name in known}
-    return replace(_checked(home, values), directories=directories)
+    return replace(_checked(home, values), directories=directories, mail=mail)
+
+
+def _mail(written: object) -> MailServer | None:
+    if written is None:
+        return None
+    known = {"host", "port", "from", "username", "password"}
+    if not isinstance(written, dict) or set(written) - known or "from" not in written:
+        raise SettingsError(f"{FILE_NAME}: [mail] has host, port, from, username and password")
+    host, port, sender = written.get("host"), written.get("port", 587), written["from"]
+    if not host or not isinstance(port, int) or not 0 < port < 65536 or "@" not in str(sender):
+        raise SettingsError(f"{FILE_NAME}: [mail] needs a host, a port, and an address as from")
+    login = (
+        _overridden(f"mail_{name}", written.get(name, "")) for name in ("username", "password")
+    )
+    return MailServer(str(host), port, str(sender), *login)
 
 
 def _overridden(name: str, written: object) -> str:

@@ -19,6 +19,7 @@ from bridge.cli import (
     ledgers,
     maps,
     mous,
+    notifications,
     recalls,
     register,
     reviews,
@@ -51,6 +52,7 @@ app.add_typer(importing.app, name="import", help="Bring records in.")
 app.add_typer(held.app, name="held", help="Rows that wait for a person.")
 app.add_typer(importing.export_app, name="export", help="Give a school its follow-up.")
 app.add_typer(jobs.app, name="jobs", help="Exports that partners have begun.")
+app.add_typer(notifications.app, name="notifications", help="What subscribers are sent.")
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")

@@ -35,6 +35,14 @@ secret = "{secret}"
 # purposes = ["follow"]
 # [directory.millbrook.roles]
 # "District Counselor" = "counselor"
+
+# The mail server that tells people that referrals wait (schoolbridge notifications mail). TLS is
+# required; a password is better given as SCHOOLBRIDGE_MAIL_PASSWORD.
+# [mail]
+# host = "mail.millbrook.example"
+# port = 587
+# from = "schoolbridge@millbrook.example"
+# username = "schoolbridge"
 """
 
 

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from bridge.context import Bridge
-    from bridge.settings import Settings
+    from bridge.settings import MailServer, Settings
 
 # A database that starts or recovers beside us: PostgreSQL takes some seconds over it.
 WAIT_SECONDS: Final = 60
 # What a restored copy could have forgotten without being found out is no older than this.
 HEADS_SECONDS: Final = 5
+MAIL_SECONDS: Final = 30
 # A worker that is busy is not dead.
 SILENT_SECONDS: Final = 60
 
@@ -81,6 +82,8 @@ def _app(home: Path, workers: int) -> "FastAPI":
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
     threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
     threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()
+    if settings.mail is not None:
+        threading.Thread(target=_mail, args=(bridge, settings.mail), daemon=True).start()
     return create_app(bridge)
 
 
@@ -106,6 +109,25 @@ def _deliver(bridge: "Bridge") -> None:
     from bridge.app import deliveries_of
 
     deliveries_of(bridge).run(threading.Event())
+
+
+def _mail(bridge: "Bridge", server: "MailServer") -> None:
+    """Tell by mail that referrals wait, as long as this serves."""
+    import structlog
+
+    from bridge.journeys.send_digests import Digests
+    from bridge.parts import parts_of
+    from bridge.store.outages import OUTAGES
+
+    log = structlog.get_logger("bridge.mail")
+    place = f"{bridge.settings.base_url}/portal/sign-in"
+    digests = Digests(parts_of(bridge), bridge.gate, server, place)
+    while True:
+        try:
+            digests.send_due()
+        except OUTAGES as error:  # the next round asks again
+            log.warning("no mail was sent", kind=type(error).__name__)
+        time.sleep(MAIL_SECONDS)
 
 
 def _worker_app(home: Path, workers: int) -> "FastAPI":

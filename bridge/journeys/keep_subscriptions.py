@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection
 
-from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableError
+from bridge.errors import BridgeError, ConflictError, Finding, NotFoundError, UnprocessableError
 from bridge.identity import Caller, spelled
 from bridge.journeys.notification_bundle import Event
 from bridge.journeys.number_events import Asking, beside, number_all, subscriber
@@ -139,6 +139,23 @@ def delete_subscription(connection: Connection, caller: Caller, subscription_id:
         NotFoundError: there is no such subscription of this client.
     """
     drop_subscription(connection, own_subscription(connection, caller, subscription_id).id)
+
+
+def replay_subscription(connection: Connection, subscription_id: str, now: datetime) -> None:
+    """Let what waits for a subscriber be tried again now, for the operator.
+
+    Raises:
+        BridgeError: there is no such subscription, or its client turned it off.
+    """
+    found = locked_subscription(connection, subscription_id)
+    if found is None:
+        raise BridgeError("there is no such subscription; see: schoolbridge notifications list")
+    if found.status == OFF:
+        raise BridgeError("its client turned it off; only that client turns it on again")
+    values: dict[str, object] = {"retry_at": None, "failing_since": None}
+    if found.status == ERROR:
+        values |= {"status": REQUESTED, "version": found.version + 1, "last_updated": now}
+    set_subscription(connection, found.id, **values)
 
 
 def own_subscription(connection: Connection, caller: Caller, subscription_id: str) -> Subscription:

@@ -54,7 +54,8 @@ from bridge.store.subscriptions import (
 
 MOST_SECONDS: Final = 10
 """A call ends within so many seconds, whatever the other side does."""
-LEASE: Final = timedelta(seconds=3 * MOST_SECONDS)
+LEASE_BEYOND_CALL: Final = timedelta(seconds=5)
+"""For so long after a call must have ended it is left to its process to say what came of it."""
 FIRST_WAIT: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = timedelta(hours=4)
 MOST_ASKED: Final = timedelta(days=1)
@@ -160,8 +161,9 @@ class Sender:
             kind = EVENTS if events else HEARTBEAT
         if kind == HEARTBEAT and not _heart_beats(found, now):
             return None
-        lease = secrets.token_hex(8)
-        set_subscription(connection, found.id, lease=lease, leased_until=now + LEASE)
+        lease, until = secrets.token_hex(8), now + LEASE_BEYOND_CALL
+        until += timedelta(seconds=found.timeout or MOST_SECONDS)
+        set_subscription(connection, found.id, lease=lease, leased_until=until)
         return Prepared(replace(changed, lease=lease), kind, tuple(events), found)
 
     def _next_events(

@@ -25,6 +25,7 @@ TITLES = {
     "us-core": "US Core 6.1.0, server",
     "sdohcc": "SDOH Clinical Care 3.0.0, narrative",
     "bulk-data": "Bulk Data Access 2.0.0, server",
+    "subscriptions": "Subscriptions R5 Backport 1.1.0, R4: all that is numbered",
 }
 PASSED, FAILED, NOT_RUN = "passed", "FAILED", "NOT RUN"
 STANDINGS = ("met", "not applicable", "not met", "open")

@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.page import PAGE, ROOT, Row, outcomes, render, tables, unmet
 
 SOURCES = ROOT / "tests" / "data" / "ig" / "requirements"
-NAMES = ("bulk-data", "sdohcc", "smart", "us-core")
+NAMES = ("bulk-data", "sdohcc", "smart", "subscriptions", "us-core")
 RUN = """
 import pytest
 

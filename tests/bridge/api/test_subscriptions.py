@@ -249,3 +249,12 @@ def test_statuses_are_told_of_some_or_all(lite: World) -> None:
     posted = first.web.send("POST", "/fhir/Subscription/$status", json=by_post)
     assert posted.json()["total"] == 1
     assert first.web.get("/fhir/Subscription/$status?x=1").status_code == 400
+
+
+def test_the_status_of_one_leaves_parameters_aside(lite: World) -> None:
+    one = subscribed(lite, subscription(HOOK))
+
+    answer = one.web.get(f"/fhir/Subscription/{one.id}/$status?id=another&status=off")
+    assert answer.json()["total"] == 1
+    posted = one.web.send("POST", f"/fhir/Subscription/{one.id}/$status", json={})
+    assert posted.json()["total"] == 1

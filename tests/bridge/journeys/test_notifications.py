@@ -1,11 +1,13 @@
 """What a subscriber is sent, when, and what it is never told."""
 
 import json
+import time
 from datetime import timedelta
 
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from tests.support.hostile_server import hostile, waits
 from tests.support.receiver import Receiver, events_in, told
 from tests.support.subscribing import (
     BACKPORT,
@@ -193,3 +195,15 @@ def test_a_withheld_change_gets_no_number(world: World, receiver: Receiver) -> N
     world.refer([referral(4)])
     one.send()
     assert receiver.events()[1:] == [(2, task(world, 4))]
+
+
+def test_a_slow_endpoint_is_waited_for_as_long_as_asked(lite: World) -> None:
+    wait = {"url": f"{BACKPORT}backport-timeout", "valueUnsignedInt": 1}
+    with hostile(waits) as server:
+        hook = f"http://127.0.0.1:{server.port}/"
+        one = subscribed(lite, subscription(hook, channel={"extension": [wait]}))
+        began = time.monotonic()
+        one.send()
+        assert 0.9 < time.monotonic() - began < 5
+    assert one.row.status == "error"
+    assert one.row.problem == "The endpoint did not answer as HTTP does, or not in time."
