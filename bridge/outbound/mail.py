@@ -70,7 +70,7 @@ def _connected(server: MailServer, tls: ssl.SSLContext) -> smtplib.SMTP:
     connection = smtplib.SMTP(server.host, server.port, timeout=SECONDS)
     try:
         connection.starttls(context=tls)  # raises where the server offers none
-    except BaseException:
+    except (smtplib.SMTPException, OSError, ValueError):
         connection.close()
         raise
     return connection

@@ -120,7 +120,7 @@ def test_an_address_that_is_refused_waits_for_a_person(
 
     due.send_due()
     box.reply = "250 OK"
-    lite.clock.advance(timedelta(days=30))
+    lite.clock.advance(timedelta(days=60))
     assert due.send_due() == 0
     (listed,) = json.loads(run(lite, "notifications", "mails", "--json").output)
     assert (listed["address"], listed["refused"]) == (DESK, 550)
