@@ -24,6 +24,7 @@ class Receiver:
     answer: Callable[[Json], tuple[int, dict[str, str]]] = lambda _: (200, {})
     came: list[Json] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     effects: dict[tuple[str, int], str] = field(default_factory=dict)
     repeats: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
@@ -80,6 +81,7 @@ def receiving() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            made.bodies.append(body)
             status, more = made.take(json.loads(body), dict(self.headers.items()))
             self.send_response(status)
             for name, value in {**more, "Content-Length": "0"}.items():
