@@ -21,6 +21,7 @@ from bridge.cli import (
     mous,
     notifications,
     recalls,
+    referrals,
     register,
     reviews,
     serving,
@@ -57,6 +58,7 @@ app.add_typer(clients.party_app, name="party", help="Agreements and their partie
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
 app.add_typer(register.release_app, name="release", help="Signed forms of families.")
+app.add_typer(referrals.app, name="referral", help="What a school does about a referral.")
 app.add_typer(guardians.app, name="guardian", help="Who may sign for a student.")
 app.add_typer(students.app, name="student", help="Two records that may be one child.")
 app.add_typer(register.emergency_app, name="emergency", help="Emergencies and their reviews.")

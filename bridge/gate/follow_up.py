@@ -33,9 +33,11 @@ from bridge.store.directory import organizations
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students, not_before_known
 from bridge.store.vault import Query, Stored, find
 from consent.minimise import load_projection, minimise
-from mappings.fhir.task_states import follow_up_code
+from mappings.fhir.cancellation_task import is_cancellation
+from mappings.fhir.task_states import follow_up_code, state_of
 
 _ELEMENT = "referral.status"
+WITHDRAWN = "withdrawn-by-school"
 _ALL = 1_000_000
 
 
@@ -47,6 +49,7 @@ class _District:
     requests: dict[str, Stored]
     patients: dict[str, Stored]
     visits: dict[str, list[Stored]]
+    withdrawn: dict[str, str]
 
 
 def follow_ups(
@@ -64,7 +67,8 @@ def follow_ups(
         evidence = evidence_of(connection, students, now)
         teller = _Teller(viewer, agreement, (evidence, clock), connection, identifiers)
         for request_id, task in district.tasks.items():
-            told, disclosure = teller.tell(task, district.visits.get(request_id, ()))
+            visited = district.visits.get(request_id, ())
+            told, disclosure = teller.tell(task, visited, district.withdrawn.get(request_id, ""))
             rows.append(_row(district, task, told, names))
             disclosures.extend(disclosure)
     rows.sort(key=lambda row: (row.sent_on, row.referral))
@@ -82,11 +86,14 @@ def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
     for kind in SESSION_TYPES:
         for visit in records(kind, everything):
             visits.setdefault(visit.referral_id, []).append(visit)
+    every = [(r, r.resource()) for r in records("Task", own)]
+    asked = [(r.referral_id, task) for r, task in every if is_cancellation(task)]
     return _District(
-        tasks={r.referral_id: r for r in records("Task", own)},
+        tasks={r.referral_id: r for r, task in every if not is_cancellation(task)},
         requests={r.id: r for r in records("ServiceRequest", own)},
         patients={r.student_id: r for r in records("Patient", own)},
         visits=visits,
+        withdrawn={request_id: str(task["authoredOn"])[:10] for request_id, task in asked},
     )
 
 
@@ -110,12 +117,17 @@ class _Teller:
     connection: Connection
     identifiers: Identifiers
 
-    def tell(self, task: Stored, visits: Iterable[Stored]) -> tuple[_Told, list[Disclosure]]:
-        """Return what is told, and the disclosure; the school's own ``sent`` where none may."""
+    def tell(
+        self, task: Stored, visits: Iterable[Stored], withdrawn: str = ""
+    ) -> tuple[_Told, list[Disclosure]]:
+        """Return what is told, and the disclosure; the school's own part where none may.
+
+        That is ``sent``, or from the day on which the school withdrew it, that it did.
+        """
         decided = self._decided(task)
         resource = _permitted(task, decided)
-        if resource is None or resource["status"] == "requested":
-            return _Told(), []
+        if resource is None or _of_the_school(resource, withdrawn):
+            return (_Told(WITHDRAWN, withdrawn) if withdrawn else _Told()), []
         told = [(v, d) for v in visits if (d := self._decided(v)).permitted]
         status = follow_up_code(resource, [visit.resource() for visit, _ in told])
         protected = [d for visit, d in told if visit.element == PART2_ROW]
@@ -137,6 +149,13 @@ class _Teller:
         known = (evidence, clock.now())
         asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
         return decide_as("provider", self.viewer, self.agreement, asked, known)
+
+
+def _of_the_school(resource: dict[str, Any], withdrawn: str) -> bool:
+    """Return whether a Task says no more than the school did: it sent it, or withdrew it."""
+    if resource["status"] == "requested":
+        return True
+    return bool(withdrawn) and state_of(resource).business == WITHDRAWN
 
 
 def _with(decided: RecordDecision, protected: Sequence[RecordDecision]) -> RecordDecision:

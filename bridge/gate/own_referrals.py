@@ -24,6 +24,7 @@ from bridge.parts import HasParts
 from bridge.store.directory import organizations
 from bridge.store.engine import write
 from bridge.store.vault import Query, Stored, find
+from mappings.fhir.cancellation_task import is_cancellation
 
 STATUS = "referral.status"
 _ALL = 1_000_000
@@ -81,7 +82,8 @@ def _of(
 
 def _sent(connection: Connection, agreement: CompiledAgreement, kind: str) -> list[Stored]:
     own = of_agreement(agreement.id, agreement.entry.lea)
-    return find(connection, Query(kind, limit=_ALL), own)[0]
+    found, _ = find(connection, Query(kind, limit=_ALL), own)
+    return [each for each in found if kind != "Task" or not is_cancellation(each.resource())]
 
 
 def _grouped(records: Iterable[Stored], by: str) -> dict[str, list[Stored]]:

@@ -10,11 +10,17 @@ from sqlalchemy import Connection
 from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableError
 from bridge.gate import Gate, ReleasedResource, Seen, keep_views
 from bridge.identity import Caller
+from bridge.journeys.answer_cancellation import (
+    answer_cancellation,
+    close_requests,
+    requests_to_stop,
+)
 from bridge.journeys.record_care_consent import SaidOf, record_care_consent
 from bridge.journeys.sent_change import checked, same_version
 from bridge.parts import Parts
 from bridge.store.engine import write
 from bridge.store.intake import amend, take_turn
+from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.canonicals import CARE_CONSENT
 from mappings.fhir.task_moves import Moved, moved_task
 
@@ -61,25 +67,43 @@ def answer_within(
         ConflictError: 428 without If-Match, 412 when the Task has changed since, even if back.
         UnprocessableError: a move the state machine does not have, or a broken rule.
     """
-    parts, gate = of
+    _, gate = of
     take_turn(connection)
     seen = gate.see(connection, caller, "Task", answer.task_id)
     if seen is None:
         raise NotFoundError
     same_version(seen, answer.if_match)
     _not_overtaken(seen, answer)
-    moved = _check(seen, answer.sent, answer.task_id)
-    _check_outputs(connection, gate, caller, answer.sent)
-    changes = _changes(seen, answer.sent, moved)
-    changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
-    amend(connection, ("Task", answer.task_id), changes, parts.clock.now())
-    about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
-    record_care_consent(connection, parts, about, answer.sent)
-    keep_views(connection, parts, [("Task", answer.task_id)])
+    if is_cancellation(dict(seen.content)):
+        answer_cancellation(connection, of, caller, (seen, answer.sent))
+    else:
+        _keep(connection, of, caller, (seen, answer.sent))
     released = gate.read_within(connection, caller, "Task", answer.task_id)
     if released is None:
         raise NotFoundError
     return released
+
+
+def _keep(
+    connection: Connection,
+    of: tuple[Parts, Gate],
+    caller: Caller,
+    answer: tuple[Seen, Mapping[str, Any]],
+) -> None:
+    """Check and keep a change to the Task of a referral."""
+    (parts, gate), (seen, sent) = of, answer
+    ending = sent.get("status") == "cancelled"
+    asked = requests_to_stop(connection, seen.referral_id) if ending else []
+    moved = _check(seen, sent, requested=bool(asked))
+    _check_outputs(connection, gate, caller, sent)
+    changes = _changes(seen, sent, moved)
+    changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
+    amend(connection, ("Task", seen.id), changes, parts.clock.now())
+    about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
+    record_care_consent(connection, parts, about, sent)
+    keep_views(connection, parts, [("Task", seen.id)])
+    if moved.status == "cancelled":
+        close_requests(connection, parts, asked)
 
 
 def _not_overtaken(seen: Seen, answer: TaskAnswer) -> None:
@@ -107,9 +131,9 @@ def _instant(written: object) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def _check(seen: Seen, sent: Mapping[str, Any], task_id: str) -> Moved:
-    checked(sent, ("Task", task_id))
-    moved = moved_task(dict(seen.content), dict(sent), "target")
+def _check(seen: Seen, sent: Mapping[str, Any], *, requested: bool) -> Moved:
+    checked(sent, ("Task", seen.id))
+    moved = moved_task(dict(seen.content), dict(sent), "target", requested=requested)
     illegal = [Finding(issue.code, issue.text, issue.path) for issue in moved.issues]
     if findings := _foreign(seen, sent) + illegal:
         raise UnprocessableError(*findings)

@@ -23,6 +23,7 @@ from bridge.store.engine import read
 from bridge.store.referrals import numbered_referrals
 from bridge.store.releases import KeptRelease, releases_under
 from consent.signed_release import SignedRelease
+from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code
 from mappings.loop.calendar import SchoolCalendar, read_calendar
 from mappings.loop.clocks import AWAITING_SIGNATURE, Due, Position, due
@@ -110,7 +111,8 @@ def provider_work(whole: HasGate, calendars: Path, asker: tuple[str, str]) -> li
             for link in visit.get("basedOn", ()):
                 visits.setdefault(str(link.get("reference")), []).append(visit)
     items: list[WorkItem] = []
-    for task in _released(whole.gate, caller, "Task"):
+    tasks = (t for t in _released(whole.gate, caller, "Task") if not is_cancellation(t))
+    for task in tasks:
         district = names[str(task["requester"]["reference"])]
         about = (district.name, visits.get(str(task["focus"]["reference"]), []))
         items += _of_task(task, about, known[district.key], whole.clock)

@@ -147,3 +147,33 @@ def numbered_referrals(
         .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
     )
     return {(row.value, row.audience): row.student_id for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTask:
+    """A Task of a referral as the index knows it: parameter and value, no other content."""
+
+    id: str
+    said: dict[str, str]
+
+    @property
+    def is_cancellation(self) -> bool:
+        """Whether it asks to stop another."""
+        return self.said.get("code") == "abort"
+
+
+def tasks_of(connection: Connection, request_id: str) -> list[IndexedTask]:
+    """Return the Tasks of a referral, in the order in which they were last changed."""
+    query = (
+        select(RECORD.c.id, _SEARCH.c.param, _SEARCH.c.system, _SEARCH.c.value)
+        .join(_SEARCH, and_(_SEARCH.c.type == RECORD.c.type, _SEARCH.c.id == RECORD.c.id))
+        .where(RECORD.c.type == "Task", RECORD.c.referral_id == request_id)
+        .order_by(RECORD.c.change)
+    )
+    found: dict[str, dict[str, str]] = {}
+    for row in connection.execute(query):
+        name = row.param
+        if name == "business-status" and not row.system.endswith("/CodeSystem/follow-up"):
+            continue
+        found.setdefault(row.id, {})[name] = row.value
+    return [IndexedTask(task_id, said) for task_id, said in found.items()]

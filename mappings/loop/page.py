@@ -22,8 +22,11 @@ each. A provider need not say a businessStatus: the Task is then in any of the s
 An update that is no move below is answered 422 with the moves there are, and changes nothing; one
 made from an older version, 412.
 
-In this version a provider makes its moves over the API. Those marked (school) are the machine's;
-there is no command yet by which a school withdraws a referral or sends it again.
+A provider makes its moves over the API. A school withdraws a referral or sends it again with
+`schoolbridge referral withdraw` and `resubmit`; what it is told does not depend on what the
+provider has done. After the start the provider finds a Task with the code `abort` whose focus is
+the Task of the referral, and answers it `accepted` (the referral is cancelled) or `rejected`, and
+why. `cancel-unanswered` and `enter-in-error` have no command yet.
 
 ```mermaid"""
 _CONFLICTS = """
@@ -37,8 +40,8 @@ All have a place. 28 lie on edges of the guide; six do not, and are mapped:
 | 05, 10, 17, 25, 33 | the provider declines after it accepted: rejected | `failed`, and why |
 
 A seventh, 07, lies on an edge but lets the school set in-progress, which the guide leaves to the
-provider: there, too, the school cancels directly. After the start a school asks to cancel (COW: a
-Task with the code `abort`), and the state stays until the provider answers. 26 and 27 (another
+provider: there, too, the school cancels directly. After the start a school asks to cancel (as COW
+has it), and the state stays until the provider answers. 26 and 27 (another
 visit of a child who is seen) leave the phase as it is; the Appointment tells of it. BSeR's dead
 ends have ways out: a decline, an outcome or a note after 5.1.2 and 5.1.3; a refusal in 5.2; a
 waiting list; a failure.

@@ -51,6 +51,11 @@ def test_files_go_in_and_the_follow_up_comes_out(home: Path) -> None:
     rules = {row["rule"] for row in json.loads(due.stdout)}
     assert rules <= {"signature", "unanswered-long", "consent-expiring"}
     assert "unanswered-long" in rules
+    number = json.loads(due.stdout)[0]["referral"]
+    withdrawn = said(home, "referral", "withdraw", number, *PARTIES, *at())
+    assert withdrawn.stdout == "withdrawn; a provider that has begun is asked to stop\n"
+    again = said(home, "referral", "resubmit", number, *PARTIES, *at())
+    assert again.stdout == "sent again, if it was returned\n"
     neither = said(home, "work-list", *at())
     assert (neither.returncode, neither.stderr) == (
         1,

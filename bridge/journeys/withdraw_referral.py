@@ -1,0 +1,131 @@
+"""A school withdraws a referral, or sends one again that was returned as incomplete.
+
+INVARIANT: what it is told and what it reads afterwards are the same whatever the provider has
+done: who may not learn whether care has begun cannot learn it by withdrawing. Before the start the
+Task is cancelled; after it the provider is asked to stop (COW). A Task of its own says so either
+way.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bridge.errors import BridgeError
+from bridge.gate import keep_views
+from bridge.parts import Parts
+from bridge.store.engine import write
+from bridge.store.evidence import lock_students
+from bridge.store.intake import NewRecord, amend, put_records, take_turn
+from bridge.store.referrals import IndexedTask, KnownReferral, referrals_of, tasks_of
+from mappings.fhir.cancellation_task import WITHDRAWN, Asked, build
+from mappings.fhir.task_states import FOLLOW_UP
+from mappings.loop import STATES, State, next_state
+
+WITHDRAWN_BY_SCHOOL = "withdrawn-by-school"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNumber:
+    """A district's referral to a provider: the two keys and the district's number."""
+
+    lea: str
+    provider: str
+    number: str
+
+
+def withdraw_referral(parts: Parts, own: OwnNumber) -> None:
+    """Withdraw a referral; doing it again changes nothing.
+
+    Raises:
+        BridgeError: the district has no such referral to this provider.
+    """
+    with write(parts.engine) as connection:
+        referral, task, asked = _found(connection, own)
+        if asked:
+            return
+        status = _stop(connection, parts, task)
+        _keep_request(connection, parts, (own, referral, task), status)
+
+
+def resubmit_referral(parts: Parts, own: OwnNumber) -> None:
+    """Say that what was missing is there; of a referral that was not returned, it changes nothing.
+
+    Raises:
+        BridgeError: the district has no such referral to this provider.
+    """
+    with write(parts.engine) as connection:
+        _, task, _ = _found(connection, own)
+        state = _state(task)
+        # Who put it on hold without saying why may have meant the waiting list.
+        after = next_state(state, "resubmit", "requester") if state.business else None
+        if after is not None:
+            _move(connection, parts, task, after)
+
+
+def _found(
+    connection: Connection, own: OwnNumber
+) -> tuple[KnownReferral, IndexedTask, list[IndexedTask]]:
+    """Return a referral, its Task, and the requests to stop it; locked for a change."""
+    take_turn(connection)
+    known = [
+        each
+        for each in referrals_of(connection, own.provider, None, own.number)
+        if each.lea == own.lea
+    ]
+    if not known:
+        raise BridgeError("there is no such referral of this district to this provider")
+    lock_students(connection, [known[0].student_id], share=False)
+    tasks = tasks_of(connection, known[0].request_id)
+    (task,) = (each for each in tasks if not each.is_cancellation)
+    return known[0], task, [each for each in tasks if each.is_cancellation]
+
+
+def _state(task: IndexedTask) -> State:
+    state = State(task.said["status"], task.said.get("business-status", ""))
+    return state if state in STATES else State(state.status)
+
+
+def _stop(connection: Connection, parts: Parts, task: IndexedTask) -> str:
+    """Cancel what nobody has begun; returns the status of the request to stop."""
+    state = _state(task)
+    if (after := next_state(state, "cancel", "requester")) is not None:
+        _move(connection, parts, task, after)
+        return "accepted"
+    begun = next_state(state, "request-cancellation", "requester") is not None
+    return "requested" if begun else "rejected"
+
+
+def _move(connection: Connection, parts: Parts, task: IndexedTask, after: State) -> None:
+    now = parts.clock.now()
+    changes: dict[str, object] = {
+        "status": after.status,
+        "businessStatus": {"coding": [FOLLOW_UP.codings[after.business]]},
+        "lastModified": now.isoformat(timespec="seconds"),
+    }
+    if after.business == WITHDRAWN_BY_SCHOOL:
+        changes["statusReason"] = WITHDRAWN
+    amend(connection, ("Task", task.id), changes, now)
+    keep_views(connection, parts, [("Task", task.id)])
+
+
+def _keep_request(
+    connection: Connection,
+    parts: Parts,
+    of: tuple[OwnNumber, KnownReferral, IndexedTask],
+    status: str,
+) -> None:
+    (own, referral, task), now = of, parts.clock.now()
+    said = task.said
+    asked = Asked(f"Task/{task.id}", said["patient"], said["requester"], said["owner"])
+    made = parts.identifiers.issue("cancellation", task.id)
+    record = NewRecord(
+        resource=build(made, asked, status, now),
+        custodian=referral.lea,
+        sender_role="lea",
+        audience=own.provider,
+        agreement_id=referral.agreement_id,
+        source_key=made,
+        student_id=referral.student_id,
+        referral_id=referral.request_id,
+    )
+    put_records(connection, [record], now)
