@@ -108,7 +108,12 @@ def _deliver(bridge: "Bridge") -> None:
     """Send notifications to those who subscribed, as long as this serves."""
     from bridge.app import deliveries_of
 
-    deliveries_of(bridge).run(threading.Event())
+    while True:  # should it end all the same, it begins again
+        worker = threading.Thread(target=deliveries_of(bridge).run, args=(threading.Event(),))
+        worker.daemon = True
+        worker.start()
+        worker.join()
+        time.sleep(HEADS_SECONDS)
 
 
 def _mail(bridge: "Bridge", server: "MailServer") -> None:

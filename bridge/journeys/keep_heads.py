@@ -20,6 +20,7 @@ from bridge.ledger.witness import changing, keep_longest, read_witness
 from bridge.parts import Parts
 from bridge.store.directory import agreement_ids
 from bridge.store.engine import database_time, read, write
+from bridge.store.subscriptions import begin_numbers_anew
 
 
 def keep_heads(parts: Parts, file: Path) -> list[Halted]:
@@ -60,6 +61,7 @@ def accept_loss(parts: Parts, file: Path, log: str, by: str) -> Receipt:
     with changing(file) as kept:
         with write(parts.engine) as connection:
             receipt = resume(connection, log, by, parts.clock)
+            begin_numbers_anew(connection)
             stands = head(connection, log)
         kept[log] = KnownHead(stands.size, stands.root)
     return receipt

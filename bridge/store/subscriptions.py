@@ -15,6 +15,8 @@ _SUBSCRIPTION: Final = table_of(SubscriptionRow)
 _EVENT: Final = table_of(NotificationEventRow)
 REQUESTED, ACTIVE, ERROR, OFF = "requested", "active", "error", "off"
 STATUSES: Final = (REQUESTED, ACTIVE, ERROR, OFF)
+FORGOTTEN: Final = 1_000_000
+"""No more events than this are numbered between a copy and the day it is put in place."""
 KEPT_FOR: Final = timedelta(days=30)
 """How long a delivered event can be asked for again."""
 
@@ -89,6 +91,16 @@ def waiting_subscriptions(connection: Connection, now: datetime) -> list[Subscri
             or_(row.leased_until.is_(None), row.leased_until <= now),
         ),
     )
+
+
+def begin_numbers_anew(connection: Connection) -> None:
+    """Go on behind every number a copy that was put in place may have forgotten, and tell all anew.
+
+    A receiver counts each number once: one that it has counted already would be lost to it.
+    """
+    last = _SUBSCRIPTION.c.events + FORGOTTEN
+    values = {"events": last, "delivered": last, "changed_through": 0}
+    connection.execute(update(_SUBSCRIPTION).values(**values))
 
 
 def has_moved(connection: Connection, subscription: Subscription) -> bool:

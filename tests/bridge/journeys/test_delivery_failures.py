@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bridge.identity import disable_client, enable_client
 from bridge.store.engine import write
+from bridge.store.subscriptions import begin_numbers_anew
 from tests.support.receiver import Receiver, events_in, told
 from tests.support.subscribing import Subscribed, active, subscription, task
 from tests.support.worlds import Json, World, referral
@@ -167,3 +168,20 @@ def test_every_notification_is_in_the_ledger_before_it_is_sent(
     before = world.counts()["ledger_entry"]
     one.send()
     assert entries == [before + 1]
+
+
+def test_after_a_copy_was_put_in_place_no_number_is_used_twice(
+    world: World, receiver: Receiver
+) -> None:
+    one = active(world, receiver)
+    world.refer([referral(1), referral(2)])
+    one.send()
+    with write(world.bridge.engine) as connection:  # as the copy knows it
+        connection.exec_driver_sql("DELETE FROM notification_event WHERE number = 2")
+        connection.exec_driver_sql("UPDATE subscription SET events = 1, delivered = 1")
+        begin_numbers_anew(connection)
+
+    one.send()
+    numbers = [number for number, _ in receiver.events()]
+    assert len(set(numbers)) == len(numbers) == 4
+    assert [focus for _, focus in receiver.events()[2:]] == [task(world, 1), task(world, 2)]
