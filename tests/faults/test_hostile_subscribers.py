@@ -6,13 +6,11 @@ import socket
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bridge.clock import SystemClock
-from bridge.journeys import send_notifications
 from tests.support.delivering import delivering
 from tests.support.hostile_server import OK, Act, drips, hostile, says, waits
 from tests.support.receiver import Json, Receiver, events_in, receiving
@@ -59,12 +57,7 @@ def welcoming(act: Act) -> Act:
     return acts
 
 
-def test_others_are_told_as_soon_while_some_do_not_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # They are tried again at once: else they would be called once in half a minute.
-    monkeypatch.setattr(send_notifications, "FIRST_WAIT", timedelta(seconds=0.5))
-    monkeypatch.setattr(send_notifications, "LONGEST_WAIT", timedelta(seconds=0.5))
+def test_others_are_told_as_soon_while_some_do_not_answer(tmp_path: Path) -> None:
     world = make_world(f"sqlite:///{tmp_path / 'bridge.db'}", tmp_path)
     # Its time goes on, as what waits for it must be tried again.
     bridge = replace(world.bridge, clock=SystemClock())
