@@ -24,6 +24,8 @@ PART_BYTES: Final = 2_000_000
 """So many bytes of stored rows are in memory for a file, and one row more."""
 PART_SECONDS: Final = 0.1
 """About how long one part keeps others waiting."""
+LEAST_PART: Final = 100
+"""Fewer rows at a time would cost more for each, and on a busy machine ever more."""
 
 
 def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
@@ -56,4 +58,4 @@ def _part(call: Call, job: ExportJob, wanted: Query) -> Released:
 def _fitting(limit: int, seconds: float) -> int:
     """Return how many rows the next part may have, so that others do not wait long for it."""
     in_time = int(limit * PART_SECONDS / max(seconds, 1e-6))
-    return max(1, min(PART, 2 * limit, in_time))
+    return min(PART, 2 * limit, max(LEAST_PART, in_time))

@@ -67,6 +67,7 @@ def _anew(
 ) -> list[Disclosure | None]:
     identifiers, now = known
     evidence = evidence_of(connection, {each.student_id for each in stored} - {""}, now)
+    linked = linked and viewer.party != "hub"  # a coded row refers to nothing that depends on it
     links = linkable(connection, viewer, stored, (evidence, now)) if linked else {}
     every = [(each, decide(viewer, each, evidence, now)) for each in stored]
     scopes = iter(scopes_of(connection, viewer, [d for _, d in every if d is not None]))

@@ -33,6 +33,8 @@ from bridge.store.intake import let_changes_end
 from bridge.store.vault import Match, Query, count, find, place_of
 
 MOST_AT_ONCE: Final = 100  # so many records are looked for by id in one query
+MOST_SEARCHES: Final = 8
+"""So often a page is searched for anew. Who was found stays locked, so each search meets fewer."""
 LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
@@ -120,7 +122,7 @@ class Gate:
     def _released(
         self, connection: Connection, viewer: Viewer, query: Query, *, linked: bool = True
     ) -> tuple[list[Disclosure], int | None]:
-        """Search, lock, decide; search once more when a consent changed before the lock was held.
+        """Search, lock, decide; search again when a consent changed before the lock was held.
 
         INVARIANT: what is decided is decided on evidence read after the students are locked, as of
         an instant after it: a revocation that held the lock while we waited is dated before.
@@ -129,7 +131,7 @@ class Gate:
             # A hub knows rows by pseudonym: what finds one by its id would tell whose it is.
             return [], 0
         now = self._clock.now()
-        for _ in range(2):
+        for _ in range(MOST_SEARCHES):
             stored, total = find(connection, query, sight_of(viewer, query.type, now))
             students = {s.student_id for s in stored} - {""}
             lock_students(connection, students, share=True)

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,12 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 @given(st.builds(Recorded, st.integers(0, 2**53 - 1), instants, anything))
 def test_any_entry_is_read_back_as_it_was_spelled(recorded: Recorded) -> None:
     assert read_body(body_of(recorded)) == recorded
+
+
+@given(st.builds(Recorded, st.integers(0, 2**53 - 1), instants, anything))
+def test_the_spelling_is_that_of_rfc_8785(recorded: Recorded) -> None:
+    body = body_of(recorded)
+    assert body == rfc8785.dumps(json.loads(body))
 
 
 def test_the_spelling_is_fixed(make_entry: EntryMaker) -> None:
