@@ -102,12 +102,18 @@ def _changes_meaning(value: object, depth: int) -> bool:
     """Whether anything inside may change the meaning; too deep to know counts as yes."""
     if depth == 0:
         return True
-    if isinstance(value, list):
-        return any(_changes_meaning(item, depth - 1) for item in value)
     if isinstance(value, dict):
-        return any(name in value for name in _CHANGES_MEANING) or any(
-            _changes_meaning(item, depth - 1) for item in value.values()
-        )
+        if not value.keys().isdisjoint(_CHANGES_MEANING):
+            return True
+        inner: Collection[object] = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return False
+    # A plain loop: this looks at every value of every resource that leaves.
+    for item in inner:
+        if (depth == 1 or isinstance(item, (dict, list))) and _changes_meaning(item, depth - 1):
+            return True
     return False
 
 
