@@ -8,7 +8,6 @@ nobody else waiting. Among those that are due, whoever was served longest ago co
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final
@@ -68,18 +67,18 @@ class Deliveries:
         """Begin to send what is due now and within the bounds; returns how many."""
         begun = 0
         with read(self._engine) as connection:
-            change = last_change(connection)
-            now = self._clock.real_now()
-            due = sorted(waiting_subscriptions(connection, now), key=_served)
-            ready = [each for each in due if self._may_have(each, change, now)]
-            ready = [
-                each
-                for each in ready
-                if _waits(each, now) or has_moved(connection, each) or self._seen(each, change)
-            ]
-        for each in self._within_bounds(ready):
-            pool.submit(self._send, each, change)
-            begun += 1
+            change, now = last_change(connection), self._clock.real_now()
+            for each in sorted(waiting_subscriptions(connection, now), key=_served):
+                # Whether there is room is known at once, whether anything moved is looked up.
+                if not (self._may_have(each, change, now) and self._has_room(each)):
+                    continue
+                if not (_waits(each, now) or has_moved(connection, each)):
+                    self._seen(each, change)
+                    continue
+                with self._guard:
+                    self._under_way[each.id] = each
+                pool.submit(self._send, each, change)
+                begun += 1
         return begun
 
     def _may_have(self, each: Subscription, change: int, now: datetime) -> bool:
@@ -90,24 +89,20 @@ class Deliveries:
             return False
         return self._looked.get(each.id) != _stands(each, change) or _times_out(each, now)
 
-    def _seen(self, each: Subscription, change: int) -> bool:
-        """Remember that nothing of a subscription has moved; always false."""
+    def _seen(self, each: Subscription, change: int) -> None:
+        """Remember that there is nothing to send as long as nothing changes."""
         self._looked[each.id] = _stands(each, change)
-        return False
 
-    def _within_bounds(self, ready: list[Subscription]) -> Iterator[Subscription]:
-        for each in ready:
-            with self._guard:
-                others = self._under_way.values()
-                hosts = Counter(other.host for other in others)
-                partners = Counter(other.organization for other in others)
-                failing = sum(bool(other.attempts) for other in others)
-                free = len(others) < AT_ONCE and (not each.attempts or failing < TO_FAILING)
-                fair = hosts[each.host] < TO_ONE_HOST
-                if not (free and fair and partners[each.organization] < TO_ONE_PARTNER):
-                    continue
-                self._under_way[each.id] = each
-            yield each
+    def _has_room(self, each: Subscription) -> bool:
+        """Tell whether the bounds leave room for one more call; only one thread begins them."""
+        with self._guard:
+            others = list(self._under_way.values())
+        hosts = Counter(other.host for other in others)
+        partners = Counter(other.organization for other in others)
+        failing = sum(bool(other.attempts) for other in others)
+        free = len(others) < AT_ONCE and (not each.attempts or failing < TO_FAILING)
+        fair = hosts[each.host] < TO_ONE_HOST
+        return free and fair and partners[each.organization] < TO_ONE_PARTNER
 
     def _send(self, each: Subscription, change: int) -> None:
         # Should anything go wrong it rests a while: it must not be tried again and again at once.
