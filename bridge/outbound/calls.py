@@ -159,7 +159,7 @@ def _unreached_unless_sent(budget: Budget) -> Iterator[None]:
     try:
         yield
     except OutboundError as error:
-        if budget.sent:
+        if budget.sent or isinstance(error, OutboundBusyError):
             raise
         raise OutboundUnreachedError(str(error)) from None
 
