@@ -8,14 +8,17 @@ What the driver raises may quote a value: like the toolkit's errors it must not 
 text.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+
+_NAMED: Final = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 
 @contextmanager
@@ -44,6 +47,14 @@ def cursor_of(connection: Connection) -> Iterator[Any]:
 def spelled_for(dialect: str, sql: str) -> str:
     """Return a statement with its values marked as the database's driver wants them."""
     return sql if dialect == "sqlite" else sql.replace("?", "%s")
+
+
+@lru_cache(maxsize=512)
+def named_for(dialect: str, sql: str) -> str:
+    """Return a statement whose values are named (``:name``) as the database's driver wants them."""
+    if dialect == "sqlite":
+        return sql
+    return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 def stored_instant(dialect: str, instant: datetime) -> object:

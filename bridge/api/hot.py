@@ -33,7 +33,8 @@ from bridge.api.replies import Reply
 from bridge.context import Bridge, Call, bearer_in
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import Query, Released, ReleasedResource
-from bridge.gate.together import Asked, Together
+from bridge.gate.asked import Asked
+from bridge.gate.together import Together
 from bridge.identity import Caller
 
 _PLACE: Final = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9.\-]{1,64}))?")

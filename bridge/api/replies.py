@@ -80,11 +80,9 @@ def bundle_reply(
     ``meta.lastUpdated`` is where a poller's next ``_lastUpdated=gt`` begins: nothing that changed
     before it comes later.
     """
-    entries = [_entry(base, shaped(r, shape), "match") for r in released.matches]
-    entries += [_entry(base, r, "include") for r in released.included]
-    if released.notices:
-        told = outcome_of(released.notices)
-        entries.append(b'{"resource":' + told + b',"search":{"mode":"outcome"}}')
+    entries = released.written.get((base, shape))
+    if entries is None:
+        entries = released.written[base, shape] = b",".join(_entries(released, base, shape))
     head: dict[str, object] = {"resourceType": "Bundle"}
     if released.as_of is not None:
         head["meta"] = {"lastUpdated": released.as_of.isoformat(timespec="milliseconds")}
@@ -93,6 +91,16 @@ def bundle_reply(
         head["total"] = released.total
     head["link"] = [{"relation": name, "url": url} for name, url in links.items()]
     return Reply(200, _filled(head, entries))
+
+
+def _entries(released: Released, base: str, shape: Shape) -> Iterator[bytes]:
+    for each in released.matches:
+        yield _entry(base, shaped(each, shape), "match")
+    for each in released.included:
+        yield _entry(base, each, "include")
+    if released.notices:
+        told = outcome_of(released.notices)
+        yield b'{"resource":' + told + b',"search":{"mode":"outcome"}}'
 
 
 def count_reply(total: int, link: str) -> Reply:
@@ -110,7 +118,7 @@ def history_reply(released: Sequence[ReleasedResource], base: str, of: tuple[str
         "total": total,
         "link": [{"relation": "self", "url": place}],
     }
-    return Reply(200, _filled(head, [_version(base, each) for each in released]))
+    return Reply(200, _filled(head, b",".join(_version(base, each) for each in released)))
 
 
 def _version(base: str, released: ReleasedResource) -> bytes:
@@ -127,9 +135,9 @@ def _version(base: str, released: ReleasedResource) -> bytes:
     return b"".join((*parts, b",", tail[1:]))
 
 
-def _filled(head: Mapping[str, object], entries: Sequence[bytes]) -> bytes:
+def _filled(head: Mapping[str, object], entries: bytes) -> bytes:
     body = orjson.dumps(head)
-    return body[:-1] + b',"entry":[' + b",".join(entries) + b"]}" if entries else body
+    return b"".join((body[:-1], b',"entry":[', entries, b"]}")) if entries else body
 
 
 def _entry(base: str, released: ReleasedResource, mode: str) -> bytes:

@@ -14,7 +14,7 @@ from bridge.gate.disclosures import Disclosure, entered_as, seen_of
 from bridge.gate.follow_up import follow_ups
 from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, wanted
-from bridge.gate.memory import lent
+from bridge.gate.memory import Given, is_plain, lent
 from bridge.gate.owing import owe
 from bridge.gate.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
 from bridge.gate.released import GATE_MARK, Released, ReleasedFollowUps, ReleasedResource, Seen
@@ -27,6 +27,7 @@ from bridge.gate.waiting import WaitingText, waiting_texts
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
+from bridge.ledger.entry import Receipt
 from bridge.store.engine import read, write
 from bridge.store.evidence import lock_students, not_before_known
 from bridge.store.intake import let_changes_end
@@ -90,13 +91,19 @@ class Gate:
         """Do :meth:`search` inside a write transaction that the caller commits."""
         includes, request = asked
         viewer = self._viewer(connection, caller)
+        plain = is_plain(query)
         query = followed(connection, (caller, viewer), query, self._clock.now())
         as_of = self._clock.now() - LEAST_STEP
         matches, total = self._reached(connection, (caller, viewer), query)
         named = wanted(caller, matches, query.type, includes)
         extra = self._included(connection, (caller, viewer), named)
+        plain = plain and len(extra) == sum(map(len, named.values()))
         extra += self._referring(connection, (caller, viewer), query, matches)
-        self._entered(connection, viewer, [*matches, *extra], request)
+        receipts = self._entered(connection, viewer, [*matches, *extra], request)
+        if plain and (memory := lent()):
+            memory.given = Given(
+                (caller, viewer), (query.type, includes), (matches, extra), receipts
+            )
         return Released(
             matches=tuple(d.released for d in matches),
             included=tuple(d.released for d in extra),
@@ -247,13 +254,14 @@ class Gate:
 
     def _entered(
         self, connection: Connection, viewer: Viewer, told: Sequence[Disclosure], request: str
-    ) -> None:
+    ) -> list[Receipt]:
         """Enter disclosures in the ledger, and what is owed for them, before they leave."""
         found = (entered_as(viewer, each, self._identifiers, request) for each in told)
-        append(connection, [entry for entry in found if entry], self._clock)
+        receipts = append(connection, [entry for entry in found if entry], self._clock)
         owe(connection, self._identifiers, viewer, told, self._clock)
         if memory := lent():
             memory.told += told
+        return receipts
 
     def note_asked(self, caller: Caller, key: tuple[str, str], request: str) -> None:
         """Note a request for a record that was answered with nothing."""

@@ -7,6 +7,7 @@ Without one, everything is decided anew.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -15,13 +16,38 @@ from sqlalchemy import Connection
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.disclosures import Disclosure
 from bridge.identity import Caller
-from bridge.store.vault import Stored
+from bridge.ledger.entry import Receipt
+from bridge.store.vault import Chain, Query, Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that depends on nothing but the records in it, and how it was entered.
+
+    Attributes:
+        asking: who asked.
+        asked: the type asked for, and the names of what was to be included.
+        found: what matched and what was included; all that was to be is.
+        receipts: of its entries.
+    """
+
+    asking: tuple[Caller, Viewer]
+    asked: tuple[str, tuple[str, ...]]
+    found: tuple[Sequence[Disclosure], Sequence[Disclosure]]
+    receipts: Sequence[Receipt]
+
+
+def is_plain(query: Query) -> bool:
+    """Tell whether a query asks of nothing but what it finds: no chain, nothing that refers."""
+    chained = any(isinstance(each, Chain) for each in query.matches)
+    return not (chained or query.reverse or query.most_bytes)
 
 
 class Memory(Protocol):
     """Decisions that were taken before, and what is decided and entered in this transaction."""
 
     told: list[Disclosure]
+    given: Given | None
 
     def viewer(self, caller: Caller, now: datetime) -> Viewer | None:
         """Return who asks, if that is known for the agreements in use."""

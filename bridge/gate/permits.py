@@ -12,11 +12,9 @@ nothing, exactly as for a record that is not there, and the gate decides anew.
 Only what was released is remembered, never that something is withheld.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
-from threading import Lock
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -25,9 +23,11 @@ from sqlalchemy import Connection, bindparam, case, func, select
 from bridge.gate.authorise import Viewer
 from bridge.gate.carried import QUEUED
 from bridge.gate.disclosures import Disclosure, entry_of
+from bridge.gate.kept import Kept
 from bridge.gate.released import ReleasedResource
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
+from bridge.ledger.append import Filled
 from bridge.ledger.templates import Template
 from bridge.store.conditions import EVIDENCE, STUDENT
 from bridge.store.standing import Stood
@@ -87,6 +87,10 @@ class Permit:
         """Tell whether it is good at an instant, as far as can be told without its record."""
         return self.epoch == epoch and self.made <= now < self.until
 
+    def entries(self, request: str) -> list[Filled]:
+        """Return what the ledger is to say when it leaves once more."""
+        return [Filled(self.entry, request)] if self.entry is not None else []
+
     @property
     def stood(self) -> Stood:
         """What has to stand for it to be good."""
@@ -99,48 +103,11 @@ class Permit:
         return len(self.released.body) + entry + _OVERHEAD
 
 
-class Permits:
-    """The permits of one process, at most so many bytes of them; the least used goes first."""
+class Permits(Kept[Key, Permit]):
+    """The permits of one process."""
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self._most = most_bytes
-        self._held: OrderedDict[Key, Permit] = OrderedDict()
-        self._bytes = 0
-        self._guard = Lock()
-
-    def find(self, key: Key) -> Permit | None:
-        """Return what is remembered of a record."""
-        with self._guard:
-            found = self._held.get(key)
-            if found is not None:
-                self._held.move_to_end(key)
-            return found
-
-    def keep(self, permits: Sequence[tuple[Key, Permit]]) -> None:
-        """Remember; what was remembered of the same records is forgotten."""
-        with self._guard:
-            for key, permit in permits:
-                self._drop(key)
-                self._held[key] = permit
-                self._bytes += permit.size
-            while self._bytes > self._most:
-                self._drop(next(iter(self._held)))
-
-    def forget(self, key: Key) -> None:
-        """Forget one record."""
-        with self._guard:
-            self._drop(key)
-
-    def clear(self) -> None:
-        """Forget everything: something was erased, and it may be among it."""
-        with self._guard:
-            self._held.clear()
-            self._bytes = 0
-
-    def _drop(self, key: Key) -> None:
-        gone = self._held.pop(key, None)
-        if gone is not None:
-            self._bytes -= gone.size
+        super().__init__(most_bytes)
 
 
 def permits_of(

@@ -55,6 +55,8 @@ class Released:
             page tells it nor the caller asked.
         last: where the last match stands in the order, for the next page.
         as_of: everything that changed before it has been seen; the next poll asks from there.
+        written: what was made of the resources for an answer, by how: kept with them where the same
+            is released again (:mod:`bridge.gate.pages`).
     """
 
     matches: tuple[ReleasedResource, ...]
@@ -63,6 +65,7 @@ class Released:
     last: tuple[int, str] = (0, "")
     as_of: datetime | None = None
     mark: object = field(repr=False, compare=False, default=None)
+    written: dict[object, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _only_the_gate(self.mark)

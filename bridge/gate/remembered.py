@@ -16,6 +16,7 @@ from sqlalchemy import Connection, TextClause, text
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
+from bridge.gate.memory import Given
 from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, who
 from bridge.identity import Caller
 from bridge.store.standing import standing
@@ -35,6 +36,7 @@ class Remembered:
         ends: when the next change of an agreement takes effect; None if none waits.
         viewers: who asked since the agreements last changed, with those that bind them.
         told: what was decided and entered.
+        given: what was answered, where the same can be given again.
     """
 
     permits: Permits | None
@@ -42,6 +44,7 @@ class Remembered:
     ends: datetime | None
     viewers: dict[Who, Viewer] = field(default_factory=dict)
     told: list[Disclosure] = field(default_factory=list)
+    given: Given | None = None
     _asking: tuple[Who, datetime] | None = None
 
     def viewer(self, caller: Caller, now: datetime) -> Viewer | None:

@@ -11,108 +11,41 @@ INVARIANTS
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
-from enum import Enum
+from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Final
 
 from sqlalchemy import Connection, event
 
 from bridge.errors import ForbiddenError, RefusedError, UnauthorizedError
-from bridge.gate.authorise import Viewer
+from bridge.gate.asked import Asked, Hit, Moment, Reach, Reached
+from bridge.gate.authorise import Authorised, Viewer, authorised
 from bridge.gate.batches import gathered
-from bridge.gate.disclosures import Disclosure
-from bridge.gate.gate import Gate
-from bridge.gate.memory import remembering
-from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, permits_of, who
+from bridge.gate.gate import LEAST_STEP, Gate
+from bridge.gate.memory import is_plain, remembering
+from bridge.gate.pages import NOTHING, Learned, Pages, page_of
+from bridge.gate.permits import Key, Permit, Permits, Who, permits_of, who
 from bridge.gate.released import Released, ReleasedResource
 from bridge.gate.remembered import Remembered, answered_by
+from bridge.gate.requests import note_request
+from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller, TokenCache, caller_of, digest_of, locked_version_of
 from bridge.ledger.append import Filled, append
 from bridge.parts import HasParts
 from bridge.store.agreement_changes import next_change
 from bridge.store.engine import kept_connection, write_on
+from bridge.store.intake import let_changes_end
 from bridge.store.standing import Stood, standing
 from bridge.store.state_versions import held_versions, state_versions
-from bridge.store.vault import Query
+from bridge.store.vault import Place, Query, rows, total_of
 
 MOST_AT_ONCE: Final = 64
 _MOST_CALLERS: Final = 10_000
-
-Search = tuple[Query, tuple[str, ...]]
-"""What to look for, and the names of what to include."""
-
-
-@dataclass(slots=True, eq=False)
-class Asked:
-    """One read or search that waits for its answer.
-
-    Attributes:
-        bearer: the token as it came.
-        kind, record_id: what to read; of a search the type alone.
-        request: id of the request, for the ledger.
-        answered: called from another thread with those of a batch that have the same, once
-            ``found`` or ``error`` is there.
-        waiting: what ``answered`` needs to know who waits.
-        search: understands a search once it is known who asks, or refuses it.
-        found: what leaves; None where there is no such record, or not for who asks.
-    """
-
-    bearer: str = field(repr=False)
-    kind: str
-    record_id: str
-    request: str
-    answered: "Callable[[Sequence[Asked]], None]" = field(repr=False)
-    waiting: Any = field(repr=False)
-    search: Callable[[Caller], Search] | None = field(default=None, repr=False)
-    found: ReleasedResource | Released | None = None
-    error: Exception | None = None
-
-
-class Reached(Enum):
-    """How far a token's scopes reach into a type; what they do not reach at all counts as false."""
-
-    ALL = "all"
-    LIMITED = "within limits"
-    NOTHING = ""
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-
-@dataclass(slots=True)
-class _Reach:
-    """What was found out of a caller's scopes, by type."""
-
-    caller: Caller
-    who: Who
-    _found: dict[str, Reached] = field(default_factory=dict)
-
-    def of(self, kind: str) -> Reached:
-        found = self._found.get(kind)
-        if found is None:
-            limits = self.caller.limits(kind, "read")
-            some = Reached.LIMITED if limits else Reached.NOTHING
-            found = self._found[kind] = Reached.ALL if () in limits else some
-        return found
-
-
-@dataclass(slots=True)
-class _Moment:
-    """What holds for everybody in one transaction."""
-
-    connection: Connection
-    identity: int
-    versions: dict[str, int]
-    now: datetime
-
-    @property
-    def epoch(self) -> Epoch:
-        return (self.versions["agreement"], self.versions["evidence"])
 
 
 class Together:
@@ -122,11 +55,12 @@ class Together:
         self._gate, self._tokens = gate, tokens
         self._engine, self._clock, self._identifiers = parts.engine, parts.clock, parts.identifiers
         self._permits = Permits()
+        self._pages = Pages()
         self._waiting: SimpleQueue[Asked | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._guard = threading.Lock()
         self._connection: Connection | None = None
-        self._reaches: dict[int, _Reach] = {}
+        self._reaches: dict[int, Reach] = {}
         self._lent: Remembered | None = None
         self._viewers: dict[Who, Viewer] = {}
         self._erased = 0
@@ -178,23 +112,26 @@ class Together:
         except Exception as error:  # noqa: BLE001 - raised again where it was asked for
             # The driver's own errors do not tell the toolkit that a connection is broken.
             self._disconnect()
+            self._pages.clear()  # what they repeat may not be there
             for asked in batch:
                 asked.found, asked.error = None, error if alone else None
             return () if alone else batch
 
     def _transact(self, batch: Sequence[Asked], *, alone: bool) -> Sequence[Asked]:
-        learned: list[tuple[Key, Permit]] = []
+        learned = Learned()
         connection = self._connected()
         # On PostgreSQL a decision locks students in an order of its own: one a transaction.
         apart = connection.dialect.name != "sqlite" and not alone
         with write_on(connection):
+            if any(asked.search is not None for asked in batch):
+                let_changes_end(connection)
             moment = self._moment(connection)
-            hits, misses = self._sorted(moment, batch)
-            filled = self._released(moment, hits, misses)
-            append(connection, filled, self._clock)
+            hits, misses = self._sorted(moment, batch, alone=alone)
+            append(connection, self._released(moment, hits, misses), self._clock)
             for asked, caller in () if apart else misses:
                 self._decide(moment, asked, caller, learned)
-        self._permits.keep(learned)
+        self._permits.keep(list(learned.permits.items()))
+        self._pages.keep(learned.pages)
         return [asked for asked, _ in misses] if apart else ()
 
     def _disconnect(self) -> None:
@@ -213,108 +150,157 @@ class Together:
             answered_by(self._connection, self._stands)
         return self._connection
 
-    def _moment(self, connection: Connection) -> _Moment:
+    def _moment(self, connection: Connection) -> Moment:
         identity = locked_version_of(connection)
         versions, now = state_versions(connection), self._clock.now()
         if versions["erasure"] != self._erased:
             self._permits.clear()
+            self._pages.clear()
             self._erased = versions["erasure"]
         if self._changes[0] != versions["agreement"]:
             self._changes = (versions["agreement"], next_change(connection))
             self._viewers.clear()
-        return _Moment(connection, identity, versions, now)
+        return Moment(connection, identity, versions, now)
 
     def _sorted(
-        self, moment: _Moment, batch: Sequence[Asked]
-    ) -> tuple[list[tuple[Asked, Permit, Caller]], list[tuple[Asked, Caller]]]:
+        self, moment: Moment, batch: Sequence[Asked], *, alone: bool
+    ) -> tuple[list[Hit], list[tuple[Asked, Caller]]]:
         """Authenticate each, and tell what is remembered from what is not."""
-        hits: list[tuple[Asked, Permit, Caller]] = []
+        hits: list[Hit] = []
         misses: list[tuple[Asked, Caller]] = []
-        due = self._changes[1] is not None and self._changes[1] <= moment.now
         real = self._clock.real_now()
+        self._lent = memory = self._memory(moment)
         for asked in batch:
             caller = self._caller(moment, asked.bearer, real)
             if caller is None:
                 asked.error = UnauthorizedError()
                 continue
             if asked.search is not None:
-                misses.append((asked, caller))
-                continue
-            reach = self._reach_of(caller)
-            reached = reach.of(asked.kind)
-            if not reached:
+                hit = None if alone else self._found_again(moment, (asked, caller), memory)
+            elif self._reach_of(caller).of(asked.kind):
+                hit = self._permitted(moment, asked, caller)
+            else:
                 asked.error = ForbiddenError()
                 continue
-            permit = None
-            if reached is Reached.ALL and not due:
-                permit = self._permits.find((reach.who, asked.kind, asked.record_id))
-            if permit is not None and permit.holds(moment.epoch, moment.now):
-                hits.append((asked, permit, caller))
+            if hit is not None:
+                hits.append(hit)
             else:
                 misses.append((asked, caller))
         return hits, misses
 
-    def _caller(self, moment: _Moment, bearer: str, real: datetime) -> Caller | None:
+    def _due(self, moment: Moment) -> bool:
+        """Tell whether a change of an agreement takes effect that the counters do not tell of."""
+        return self._changes[1] is not None and self._changes[1] <= moment.now
+
+    def _permitted(self, moment: Moment, asked: Asked, caller: Caller) -> Hit | None:
+        """Return what is remembered of a record."""
+        reach = self._reach_of(caller)
+        if self._due(moment) or reach.of(asked.kind) is not Reached.ALL:
+            return None
+        permit = self._permits.find((reach.who, asked.kind, asked.record_id))
+        if permit is None or not permit.holds(moment.epoch, moment.now):
+            return None
+        return Hit(asked, caller, permit, permit.released)
+
+    def _found_again(
+        self, moment: Moment, asking: tuple[Asked, Caller], memory: Remembered
+    ) -> Hit | None:
+        """Return a search's answer where it finds what it found before."""
+        (asked, caller), connection = asking, moment.connection
+        viewer = None if self._due(moment) else self._viewers.get(who(caller))
+        if viewer is None or viewer.party == "hub" or asked.search is None:
+            return None
+        try:
+            query, includes = asked.search(caller)
+        except RefusedError:
+            return None  # so it will be where it is decided
+        within = within_scopes(caller, query)
+        if within is None or not is_plain(query):
+            return None
+        sight = memory.opened(viewer, authorised(viewer, query.type, moment.now), moment.now)
+        rows = self._rows(connection, within, sight)
+        key = (who(viewer), caller.scopes, query.type, includes, rows)
+        page = self._pages.find(key) if rows else NOTHING
+        if page is None or not page.holds(moment.epoch, moment.now):
+            return None
+        total = total_of(connection, within, sight, len(rows))
+        given = replace(page.given(within, rows[-1] if rows else None, total),
+                        as_of=moment.now - LEAST_STEP)  # fmt: skip
+        return Hit(asked, caller, page, given, query)
+
+    def _rows(self, connection: Connection, query: Query, sight: Authorised) -> tuple[Place, ...]:
+        return rows(connection, query, sight)
+
+    def _caller(self, moment: Moment, bearer: str, real: datetime) -> Caller | None:
         """Return who holds a token, as of the transaction (:func:`bridge.identity.caller_of`)."""
         known = self._tokens.look(digest_of(bearer), moment.identity, real)
         return known or caller_of(moment.connection, bearer, self._clock, self._tokens)
 
-    def _reach_of(self, caller: Caller) -> _Reach:
+    def _reach_of(self, caller: Caller) -> Reach:
         # The same token gives the same object for as long as it is remembered.
         known = self._reaches.get(id(caller))
         if known is None or known.caller is not caller:
             if len(self._reaches) >= _MOST_CALLERS:
                 self._reaches.clear()
-            known = self._reaches[id(caller)] = _Reach(caller, who(caller))
+            known = self._reaches[id(caller)] = Reach(caller, who(caller))
         return known
 
     def _released(
-        self,
-        moment: _Moment,
-        hits: Sequence[tuple[Asked, Permit, Caller]],
-        misses: list[tuple[Asked, Caller]],
+        self, moment: Moment, hits: Sequence[Hit], misses: list[tuple[Asked, Caller]]
     ) -> list[Filled]:
         """Release what still stands; the rest is decided anew.
 
         INVARIANT: what is remembered counts at an instant after the students are locked, and only
         if what concerns everybody has not moved while they were waited for.
         """
-        stands = self._stand(moment, [permit.stood for _, permit, _ in hits])
-        held = held_versions(moment.connection)
+        connection = moment.connection
+        needed = [self._needed(connection, hit) for hit in hits]
+        stands = iter(self._stand(moment, [each for some in needed for each in some]))
+        there = [all(list(islice(stands, len(some)))) for some in needed]
+        held = held_versions(connection)
         now = self._clock.now()
         same = all(moment.versions[name] == value for name, value in held.items())
         filled: list[Filled] = []
-        for (asked, permit, caller), there in zip(hits, stands, strict=True):
-            if not (there and same and permit.holds(moment.epoch, now)):
-                misses.append((asked, caller))
+        for hit, stood in zip(hits, there, strict=True):
+            if not (stood and same and hit.kept.holds(moment.epoch, now)):
+                misses.append((hit.asked, hit.caller))
                 continue
-            asked.found = permit.released
-            if permit.entry is not None:
-                filled.append(Filled(permit.entry, asked.request))
+            hit.asked.found = hit.released
+            filled += hit.kept.entries(hit.asked.request)
+            if hit.query is not None and isinstance(hit.released, Released):
+                asked = (hit.query, hit.released)
+                note_request(connection, hit.caller, asked, (hit.asked.request, moment.now))
         return filled
 
-    def _stand(self, moment: _Moment, stood: Sequence[Stood]) -> list[bool]:
+    @staticmethod
+    def _needed(connection: Connection, hit: Hit) -> Sequence[Stood]:
+        """Return what has still to be asked for: what a search matched was found in this state."""
+        if isinstance(hit.kept, Permit):
+            return (hit.kept.stood,)
+        matched = () if connection.dialect.name == "sqlite" else hit.kept.matched
+        return (*matched, *hit.kept.included)
+
+    def _stand(self, moment: Moment, stood: Sequence[Stood]) -> list[bool]:
         return standing(moment.connection, stood)
 
-    def _decide(
-        self, moment: _Moment, asked: Asked, caller: Caller, learned: list[tuple[Key, Permit]]
-    ) -> None:
+    def _decide(self, moment: Moment, asked: Asked, caller: Caller, learned: Learned) -> None:
         """Let the gate decide, so that a failure undoes no more than this."""
         self._lent = memory = self._memory(moment)
         try:
             with _apart(moment.connection), remembering(memory):
                 asked.found = self._found(moment.connection, asked, caller)
-                learned += self._learned(moment, caller, memory.told)
+                self._learn(moment, caller, memory, learned)
         except RefusedError as error:
             asked.found, asked.error = None, error
 
     def _stands(self, *stood: Any) -> bool:  # noqa: ANN401 - as the database calls it
         return self._lent is not None and self._lent.stands(*stood)
 
-    def _memory(self, moment: _Moment) -> Remembered:
+    def _memory(self, moment: Moment) -> Remembered:
         recalls = moment.connection.dialect.name == "sqlite"
         held = self._permits if recalls else None
-        return Remembered(held, moment.epoch, self._changes[1], self._viewers)
+        viewers = self._viewers if recalls else {}
+        return Remembered(held, moment.epoch, self._changes[1], viewers)
 
     def _found(
         self, connection: Connection, asked: Asked, caller: Caller
@@ -325,15 +311,24 @@ class Together:
         query, includes = asked.search(caller)
         return self._gate.search_noted(connection, caller, query, (includes, asked.request))
 
-    def _learned(
-        self, moment: _Moment, caller: Caller, told: Sequence[Disclosure]
-    ) -> list[tuple[Key, Permit]]:
+    def _learn(self, moment: Moment, caller: Caller, memory: Remembered, learned: Learned) -> None:
         connection = moment.connection
-        if all(each.remembered for each in told) or state_versions(connection) != moment.versions:
-            return []
+        if not memory.told or state_versions(connection) != moment.versions:
+            return
         viewer = viewer_of(connection, caller)
         # From before the decision: what changed by itself since ends the permit.
-        return permits_of(connection, viewer, told, self._identifiers, (moment.epoch, moment.now))
+        at = (moment.epoch, moment.now)
+        made = permits_of(connection, viewer, memory.told, self._identifiers, at)
+        learned.permits.update(made)
+        self._viewers[who(viewer)] = viewer
+        if memory.given is None:
+            return
+
+        def permit(key: Key) -> Permit | None:
+            return learned.permits.get(key) or self._permits.find(key)
+
+        page = page_of(connection, memory.given, permit, moment.epoch)
+        learned.pages += [page] if page is not None else []
 
 
 @contextmanager

@@ -15,7 +15,7 @@ Times of change are monotone in the number of the change (:mod:`bridge.store.int
 the time is a bound on the number, found with one seek.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -56,28 +56,25 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What a branch starts from: its FROM, the conditions that tie it, its place in the order."""
+    """What a branch starts from: its FROM, the conditions that tie it, its place in the order.
+
+    ``met`` is the criterion that all it starts from meets.
+    """
 
     rows: str
     on: tuple[str, ...]
     place: str = "record.change"
     change: str = "record.change"
     moved: str = "record.last_updated"
+    met: Match | None = None
 
 
 def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     """Return the SQL of one page, and what to bind: the records in order, each with its place."""
     made = _Compiler(query, sight)
-    # Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.
-    limit = int(query.limit)
-    direction, tied = query.order.directions
-    tie = f"{query.order.tie} {tied}" if query.order.param else ""
-    cut = f"ORDER BY place {direction}{tie and ', ' + tie} LIMIT {limit}"
-    found = " UNION ALL ".join(
-        f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
-        for n, each in enumerate(made.branches(paged=True))
-    )
-    page = _within_bytes(f"SELECT * FROM ({found}) u {cut}", query)  # noqa: S608 - values are bound
+    cut, tie = _cut(query, made.branches(paged=True))
+    page = _within_bytes(cut, query)
+    direction, _ = query.order.directions
     sql = (
         "SELECT record.type, record.id, record.custodian, record.sender_role, record.audience,"  # noqa: S608 - values are bound
         " record.agreement_id, record.student_id, record.referral_id, record.element,"
@@ -90,6 +87,30 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
         f" ORDER BY p.place {direction}{tie and ', p.' + tie}"
     )
     return sql, made.binds
+
+
+def rows_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
+    """Do :func:`page_sql` for what tells whether each record still is what it was, and where."""
+    made = _Compiler(query, sight, counters=True)
+    columns = "id, written, student_version, change, place"
+    return _cut(query, made.branches(paged=True), columns)[0], made.binds
+
+
+_COUNTERS: Final = ", record.change AS written, COALESCE(student.version, 0) AS student_version"
+
+
+def _cut(query: Query, branches: Iterable[str], columns: str = "*") -> tuple[str, str]:
+    """Return the SQL of a page's places, in order, and what breaks ties."""
+    # Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.
+    limit = int(query.limit)
+    direction, tied = query.order.directions
+    tie = f"{query.order.tie} {tied}" if query.order.param else ""
+    cut = f"ORDER BY place {direction}{tie and ', ' + tie} LIMIT {limit}"
+    found = " UNION ALL ".join(
+        f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
+        for n, each in enumerate(branches)
+    )
+    return f"SELECT {columns} FROM ({found}) u {cut}", tie  # noqa: S608 - values are bound
 
 
 def _within_bytes(page: str, query: Query) -> str:
@@ -121,6 +142,7 @@ class _Compiler(Statement):
 
     query: Query
     sight: Sight
+    counters: bool = False
 
     def branches(self, *, paged: bool) -> Iterator[str]:
         """Yield the SQL of each branch; together they hold each record once."""
@@ -178,7 +200,7 @@ class _Compiler(Statement):
                 f"(SELECT DISTINCT w.id FROM search_value w WHERE w.type = {self.kind}"  # noqa: S608
                 f" AND w.param = {self.bind(self._driver.param)} AND {values}) d"
             )
-            return _Start(f"{rows} CROSS JOIN record", ("record.id = d.id",))
+            return _Start(f"{rows} CROSS JOIN record", ("record.id = d.id",), met=self._driver)
         return self._of_one_value(self._driver, key)
 
     def _of_one_value(self, driver: Match, key: str | None) -> _Start:
@@ -186,7 +208,7 @@ class _Compiler(Statement):
         on = (f"s.param = {param}", *self._tied("s", key), alternatives(self, "s", driver))
         if driver.values[0][0] is None:  # one code in two systems is still one record
             on += (_ONCE,)
-        return _Start("search_value s CROSS JOIN record", on, place="s.change")
+        return _Start("search_value s CROSS JOIN record", on, place="s.change", met=driver)
 
     def _tied(self, name: str, key: str | None) -> tuple[str, ...]:
         bound = () if key is None else (f"{name}.agreement_id = {self.bind(key)}",)
@@ -214,12 +236,13 @@ class _Compiler(Statement):
     def _written(self, start: _Start, more: list[str], *, paged: bool) -> str:
         where = [f"record.type = {self.kind}", *start.on, *more]
         where += self._bounds(start)
-        where += [criterion(self, each) for each in self.query.matches]
+        where += [criterion(self, each) for each in self.query.matches if each is not start.met]
         where += self._after(start) if paged else []
         where.append(self.sight.condition)
         return (
             f"SELECT record.type AS type, record.id AS id, {start.change} AS change,"  # noqa: S608
-            f" {start.moved} AS moved, {start.place} AS place FROM {start.rows}"
+            f" {start.moved} AS moved, {start.place} AS place{_COUNTERS if self.counters else ''}"
+            f" FROM {start.rows}"
             " LEFT JOIN student ON student.id = record.student_id"
             f" WHERE {' AND '.join(where)}"
         )

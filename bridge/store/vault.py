@@ -26,9 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
+from bridge.driver import cursor_of, named_for, stored_instant
 from bridge.store.conditions import RECORD, STUDENT
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
-from bridge.store.searching import Sight, count_sql, page_sql
+from bridge.store.searching import Sight, count_sql, page_sql, rows_sql
 
 __all__ = [
     "Chain",
@@ -38,12 +39,16 @@ __all__ = [
     "Match",
     "Missing",
     "Order",
+    "Place",
     "Query",
     "Stored",
     "count",
     "find",
     "named",
     "place_of",
+    "placed",
+    "rows",
+    "total_of",
     "versions_of",
 ]
 
@@ -59,6 +64,11 @@ _COLUMNS: Final = (
     column("written", BigInteger()),
     column("student_version", BigInteger()),
 )
+
+
+Place = tuple[str, int, int, int, int]
+"""Of a record on a page: its id, the number of its own last change, the version of its student, the
+number of the last change its viewer saw, and its place in the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +134,42 @@ def find(
     sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
     given = (authorised.condition, authorised.binds)
     found = _stored(_run(connection, page_sql(query, sight), given)) if query.limit else []
-    order = query.order
-    begins = order.after is None and not query.after_change
-    if begins and (len(found) < query.limit or _every_id(query, found)):
-        return found, len(found)
+    return found, total_of(connection, query, authorised, len(found))
+
+
+def total_of(connection: Connection, query: Query, authorised: Condition, found: int) -> int | None:
+    """Return how many match in all, of which so many are on the page.
+
+    None where the page does not tell it and the query does not ask for it.
+    """
+    begins = query.order.after is None and not query.after_change
+    if begins and (found < query.limit or (query.ids and found == len(set(query.ids)))):
+        return found
     if not query.counted and query.limit:
-        return found, None
-    return found, count(connection, query, authorised)
+        return None
+    return count(connection, query, authorised)
+
+
+def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[Place, ...]:
+    """Do :func:`find` for what tells whether what was found before is what would be found now."""
+    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    dialect = connection.dialect.name
+    sql, binds = _counters(query, sight, dialect)
+    more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
+    with cursor_of(connection) as cursor:
+        return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
+
+
+@lru_cache(maxsize=2048)
+def _counters(query: Query, sight: Sight, dialect: str) -> tuple[str, dict[str, object]]:
+    sql, binds = rows_sql(query, sight)
+    return named_for(dialect, sql), {name: _spelled(v, dialect) for name, v in binds.items()}
+
+
+def _spelled(value: object, dialect: str) -> object:
+    if isinstance(value, datetime):
+        return stored_instant(dialect, value)
+    return value.isoformat() if isinstance(value, date) and dialect == "sqlite" else value
 
 
 def count(connection: Connection, query: Query, authorised: Condition) -> int:
@@ -142,7 +181,13 @@ def count(connection: Connection, query: Query, authorised: Condition) -> int:
 
 def place_of(order: Order, stored: Stored) -> tuple[int, str]:
     """Return where a record stands in an order: its place, and what breaks a tie, as one word."""
-    return stored.place, f"{stored.change:032x}" if order.tie == "change" else stored.id
+    return placed(order, (stored.place, stored.change, stored.id))
+
+
+def placed(order: Order, found: tuple[int, int, str]) -> tuple[int, str]:
+    """Do :func:`place_of` for a place, the number of the change its viewer saw, and an id."""
+    place, change, record_id = found
+    return place, f"{change:032x}" if order.tie == "change" else record_id
 
 
 def versions_of(connection: Connection, stored: Stored) -> list[Stored]:
@@ -154,10 +199,6 @@ def versions_of(connection: Connection, stored: Stored) -> list[Stored]:
         .order_by(row.version.desc())
     )
     return [replace(stored, **found._mapping) for found in connection.execute(query)]  # noqa: SLF001 - a row's public mapping
-
-
-def _every_id(query: Query, found: list[Stored]) -> bool:
-    return bool(query.ids) and len(found) == len(set(query.ids))
 
 
 def _run(

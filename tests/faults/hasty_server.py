@@ -14,8 +14,9 @@ from bridge.cli import main
 from bridge.context import Call
 from bridge.errors import UnauthorizedError
 from bridge.gate import Gate, Query, Released, ReleasedResource
+from bridge.gate.asked import Asked
 from bridge.gate.released import GATE_MARK
-from bridge.gate.together import Asked, Together
+from bridge.gate.together import Together
 from bridge.identity import Caller, caller_of
 from bridge.store.engine import write
 from bridge.store.export_jobs import ExportJob

@@ -16,6 +16,7 @@ from bridge.app import create_app
 from bridge.gate import Gate, Query, ReleasedResource, gate
 from bridge.gate.authorise import Authorised
 from bridge.identity import Caller
+from bridge.store.engine import write
 from bridge.store.vault import find
 from tests.leaks.broken_gates import EVERYTHING
 from tests.leaks.callers import Opened
@@ -143,3 +144,30 @@ def test_a_condition_that_takes_long_where_there_is_a_record_is_caught(
 
     monkeypatch.setattr(gate, "find", slow)
     assert costs_apart(world, web(world), ("Task",))["GET Task withheld"] == "steps"
+
+
+def given_again(world: Opened, kind: str) -> Cost:
+    """Return what an answer costs that was given before."""
+    search = ("GET", f"/fhir/{kind}?_count=50", {})
+    for _ in range(2):
+        cost(world, web(world), search)
+    return cost(world, web(world), search)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_given_again_costs_the_same_whatever_changes_unseen(
+    world: Opened, kind: str
+) -> None:
+    before = given_again(world, kind)
+    hidden = [ids(world, kind)[each] for each in ("withheld", "another's")]
+    moved = "UPDATE record SET body = body || ' ', change = change + 1000 WHERE id = :id"
+    with write(world.world.bridge.engine) as connection:
+        for record_id in hidden:
+            connection.execute(text(moved), {"id": record_id})
+
+    search = ("GET", f"/fhir/{kind}?_count=50", {})
+    assert cost(world, web(world), search).apart(before) == ""
+    with write(world.world.bridge.engine) as connection:
+        for record_id in hidden:
+            connection.execute(text("DELETE FROM record WHERE id = :id"), {"id": record_id})
+    assert given_again(world, kind).apart(before) == ""

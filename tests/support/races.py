@@ -10,8 +10,10 @@ from datetime import timedelta
 
 from sqlalchemy import insert
 
+from bridge.gate import Query, Released
+from bridge.gate.asked import Asked
 from bridge.gate.disclosures import subject_of
-from bridge.gate.together import Asked, Together
+from bridge.gate.together import Together
 from bridge.identity import digest_of
 from bridge.identity.tables import TOKEN
 from bridge.journeys.record_releases import revoke_release
@@ -40,8 +42,18 @@ class Race:
     in_flight: float
 
 
-def run_races(world: World, races: int, seed: int, kind: type[Together] = Together) -> list[Race]:
-    """Run so many races, each about a student of its own, with decisions that are remembered."""
+def run_races(
+    world: World,
+    races: int,
+    seed: int,
+    kind: type[Together] = Together,
+    *,
+    searching: bool = False,
+) -> list[Race]:
+    """Run so many races, each about a student of its own, with what was released remembered.
+
+    Each record is read, or searched for with its Patient.
+    """
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
     reads = Reads(world, kind)
     done: list[Race] = []
@@ -49,7 +61,7 @@ def run_races(world: World, races: int, seed: int, kind: type[Together] = Togeth
         numbers = range(start, min(start + 50, races))
         world.refer(referral(n) for n in numbers)
         token = _token(world)
-        done += [_race(reads, token, n, dice) for n in numbers]
+        done += [_race(reads, token, n, dice, searching=searching) for n in numbers]
     reads.together.close()
     return done
 
@@ -64,17 +76,29 @@ def _token(world: World) -> str:
     return bearer
 
 
-def _race(reads: Reads, token: str, n: int, dice: random.Random) -> Race:
+def _found(asked: Asked) -> bool:
+    if isinstance(asked.found, Released):
+        return bool(asked.found.matches)
+    return asked.found is not None
+
+
+def _race(reads: Reads, token: str, n: int, dice: random.Random, *, searching: bool) -> Race:
     world, record_id = reads.world, reads.world.id_of(REQUEST, f"R-{n}")
-    assert reads.read(token, REQUEST, record_id) is not None  # now it is remembered
+    query = Query(REQUEST, ids=(record_id,), limit=20)
+    # Now it is remembered:
+    assert reads.search(token, query, "patient").matches or not searching
+    assert searching or reads.read(token, REQUEST, record_id) is not None
     arrived: list[tuple[float, bool]] = []
 
     def answered(some: Sequence[Asked]) -> None:
-        arrived.extend((time.monotonic(), each.found is not None) for each in some)
+        arrived.extend((time.monotonic(), _found(each)) for each in some)
 
     def ask(wait: float) -> None:
         time.sleep(wait)
-        reads.together.ask(Asked(token, REQUEST, record_id, f"{n:08x}", answered, None))
+        asked = Asked(token, REQUEST, record_id, f"{n:08x}", answered, None)
+        if searching:
+            asked.search = lambda _: (query, ("patient",))
+        reads.together.ask(asked)
 
     threads = [threading.Thread(target=ask, args=(dice.uniform(0, 0.006),)) for _ in range(READERS)]
     for thread in threads:

@@ -13,6 +13,7 @@ from bridge.gate.together import Together
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.report_sources import source_down, source_heard
 from bridge.ledger.check import verify_log
+from bridge.ledger.lookup import of_request
 from bridge.store.engine import read, write
 from bridge.store.vault import Order, Stored
 from tests.support.reads import Reads
@@ -35,6 +36,9 @@ class TrustingSearches(Together):
 
     def _memory(self, moment: Any) -> Remembered:  # noqa: ANN401 - as Together
         return TrustsItsMemory(self._permits, moment.epoch, None)
+
+    def _found_again(self, *_: object) -> None:
+        return None
 
 
 @pytest.fixture
@@ -68,9 +72,14 @@ def test_each_resource_has_its_entry_and_the_log_holds(reads: Reads) -> None:
     before = reads.world.counts()["ledger_entry"]
     again = found(reads)
     assert (len(again.matches), len(again.included)) == (2, 2)
-    assert reads.world.counts()["ledger_entry"] == before + 4
+    assert reads.world.counts()["ledger_entry"] == before + 1  # which repeats the four of before
     with read(reads.world.bridge.engine) as connection:
         assert verify_log(connection, reads.world.agreement).sound
+        told = list(of_request(connection, "search"))
+    assert sorted((each.index, each.repeats) for each in told) == [
+        *((n, None) for n in range(4)),
+        *((4, n) for n in range(4)),
+    ]
 
 
 def test_a_search_remembers_for_reads_and_reads_for_searches(reads: Reads) -> None:

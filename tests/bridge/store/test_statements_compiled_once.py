@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from bridge.store.engine import write
 from tests.support.worlds import World, encounter, post_session, put_task, referral
 
 SQLITE_OK, SQLITE_TRANSACTION = 0, 22
@@ -42,9 +43,15 @@ PATHS = (
 )
 
 
+@pytest.mark.parametrize("analysed", [False, True])
 @pytest.mark.parametrize("path", PATHS)
-def test_what_was_asked_before_is_not_compiled_again(lite: World, path: str) -> None:
+def test_what_was_asked_before_is_not_compiled_again(
+    lite: World, path: str, *, analysed: bool
+) -> None:
     lite.refer([referral(1), referral(2)])
+    if analysed:
+        with write(lite.bridge.engine) as connection:
+            connection.execute(text("ANALYZE"))
     web, place = lite.web(), path.format(id=lite.id_of("ServiceRequest", "R-1"))
     with compiling(lite) as compiled:
         for _ in range(5):
