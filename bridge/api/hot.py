@@ -1,6 +1,6 @@
 """The requests that come most often, answered without the framework: plain ASGI before the routes.
 
-A read of one resource with nothing but its address and a token; on SQLite also a search by GET.
+A read of one resource with nothing but its address and a token, and a search by GET.
 Anything else, and everything this does not know, goes on to the routes; what both answer is the
 same, byte for byte (a test compares).
 """
@@ -52,13 +52,12 @@ class HotLane:
     def __init__(self, app: ASGIApp, bridge: Bridge) -> None:
         self._app, self._bridge = app, bridge
         self._together = Together(bridge.gate, bridge, bridge.tokens)
-        self._searches = bridge.engine.dialect.name == "sqlite"
         self._understood: dict[tuple[str, ...], Understood] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
         kind, record_id = _named(scope)
-        if not kind or not (record_id or self._searches):
+        if not kind:
             await self._app(scope, receive, send)
             return
         scope["route"] = _READ_ROUTE if record_id else _SEARCH_ROUTE
