@@ -50,18 +50,20 @@ _RANKS = "(SELECT type, id, row_number() OVER (ORDER BY change) - 1 AS rank FROM
 _HEX = {"sqlite": "printf('%08x', n.n)", "postgresql": "lpad(to_hex(n.n), 8, '0')"}
 
 
-def loaded(backend: str, referrals: int = REFERRALS) -> Demo:
+def loaded(backend: str, referrals: int = REFERRALS, *, answered: bool = False) -> Demo:
     """Return a deployment with so many referrals; made at first use.
 
     Args:
         backend: ``sqlite`` or ``postgresql``.
         referrals: how many.
+        answered: whether the provider has answered them and recorded sessions.
     """
-    folder = ROOT / ".bench" / f"{backend}-{referrals}-{_schema()}"
+    kind = "answered-" if answered else ""
+    folder = ROOT / ".bench" / f"{kind}{backend}-{referrals}-{_schema()}"
     if not (folder / "whole").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _make(folder, backend, referrals)
+        _make(folder, backend, referrals, answered=answered)
         (folder / "whole").touch()
     return Demo(folder / "demo")
 
@@ -85,12 +87,14 @@ def _schema() -> str:
     return hashlib.sha256("".join(sorted(said)).encode()).hexdigest()[:12]
 
 
-def _make(folder: Path, backend: str, referrals: int) -> None:
+def _make(folder: Path, backend: str, referrals: int, *, answered: bool) -> None:
     with ExitStack() as opened:
         demo = Demo(folder / "demo", database(folder, backend, opened))
         bridge = demo.set_up()
         opened.callback(bridge.engine.dispose)
         demo.import_school_files(bridge)
+        if answered:
+            _answer(demo, bridge)
         with write(bridge.engine) as connection:
             there = _mark(connection)
         for first in range(1, referrals // there, _AT_ONCE):
@@ -101,6 +105,15 @@ def _make(folder: Path, backend: str, referrals: int) -> None:
             for table in _COPIED:
                 connection.exec_driver_sql(f"DROP TABLE marked_{table}")
             connection.exec_driver_sql("ANALYZE")
+
+
+def _answer(demo: Demo, bridge: Bridge) -> None:
+    server = demo.start_server()
+    try:
+        demo.provider_works(bridge)
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
 
 
 def _mark(connection: Connection) -> int:

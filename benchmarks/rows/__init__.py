@@ -2,6 +2,7 @@
 
 from benchmarks.frame import Row
 from benchmarks.rows import (
+    bulk_export_vs_orjson,
     consent_columns_vs_scalar,
     consent_compile_vs_reading,
     consent_decide_vs_cedarpy,
@@ -30,6 +31,7 @@ from benchmarks.rows import (
 )
 
 ROWS: tuple[Row, ...] = (
+    bulk_export_vs_orjson.ROW,
     referral_rows_vs_naive_fhir_resources.ROW,
     referral_rows_vs_dict_orjson.ROW,
     referral_rows_vs_liquid.ROW,

@@ -119,7 +119,8 @@ def test_the_hub_gets_pseudonyms_and_no_name(told: Told) -> None:
 def test_what_the_hub_keeps_is_for_its_owner_alone(told: Told) -> None:
     rows = told.home.parent / "hub" / "rows"
     assert rows.stat().st_mode & 0o077 == 0
-    assert {path.suffix for path in rows.iterdir()} == {".ndjson"}
+    others = {path.name for path in rows.iterdir() if path.suffix != ".ndjson"}
+    assert others == {".lease", "collected.json"}  # who collects now, and as of when
     assert [path.name for path in rows.iterdir() if path.stat().st_mode & 0o077] == []
 
 
