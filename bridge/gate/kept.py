@@ -35,6 +35,10 @@ class Kept(Generic[K, V]):
                 self._held.move_to_end(key)
             return found
 
+    def peek(self, key: K) -> V | None:
+        """Do :meth:`find` for one of many that are looked at in a row: it does not count as use."""
+        return self._held.get(key)
+
     def keep(self, some: Sequence[tuple[K, V]]) -> None:
         """Keep; what was kept under the same keys is forgotten."""
         with self._guard:

@@ -64,11 +64,18 @@ class Remembered:
 
     def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
         """Tell whether what was decided on a record, with these counters, still stands."""
-        if self._asking is None:
+        # Asked for each record that a search looks at.
+        if self._asking is None or self.permits is None:
             return False
         whose, now = self._asking
-        permit = self._good((whose, kind, record_id), now)
-        return permit is not None and permit.stood == (kind, record_id, change, version)
+        permit = self.permits.peek((whose, kind, record_id))
+        return (
+            permit is not None
+            and permit.version == version
+            and permit.stored.written == change
+            and permit.holds(self.epoch, now)
+            and not self._due(now)
+        )
 
     def recall(self, viewer: Viewer, stored: Stored, now: datetime) -> Disclosure | None:
         """Return what a viewer was released of a record, if all it rests on still stands."""
