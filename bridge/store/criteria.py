@@ -61,9 +61,11 @@ def alternatives(made: Statement, name: str, asked: Match) -> str:
 
 
 def _exists(made: Statement, table: str, param: str, said: str) -> str:
+    # The offset keeps PostgreSQL from making a join of it: it takes criteria for independent, and
+    # would begin with all records that meet this one, deciding on each before it sorts.
     return (
         f"EXISTS (SELECT 1 FROM {table} w WHERE w.type = record.type AND w.id = record.id"  # noqa: S608 - values are bound
-        f" AND w.param = {made.bind(param)} AND {said})"
+        f" AND w.param = {made.bind(param)} AND {said} LIMIT 1 OFFSET 0)"
     )
 
 
