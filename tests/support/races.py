@@ -86,7 +86,7 @@ def _race(reads: Reads, token: str, n: int, dice: random.Random, *, searching: b
     world, record_id = reads.world, reads.world.id_of(REQUEST, f"R-{n}")
     query = Query(REQUEST, ids=(record_id,), limit=20)
     # Now it is remembered:
-    assert reads.search(token, query, "patient").matches or not searching
+    assert not searching or reads.search(token, query, "patient").matches
     assert searching or reads.read(token, REQUEST, record_id) is not None
     arrived: list[tuple[float, bool]] = []
 
