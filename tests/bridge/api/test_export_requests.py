@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bridge.api import bulk
+from bridge.api import export_files
 from bridge.app import create_app
 from bridge.context import Bridge
 from bridge.gate import Gate
@@ -185,9 +185,9 @@ def test_a_file_comes_in_parts_by_size_and_in_the_order_of_change(
     web = world.web()
     place = kicked_off(web, "?_type=ServiceRequest")
     whole = rows_of(web, place)["ServiceRequest"]
-    monkeypatch.setattr(bulk, "FIRST_PART", 2)
+    monkeypatch.setattr(export_files, "FIRST_PART", 2)
     for size in (1, 3000, 4_000_000):
-        monkeypatch.setattr(bulk, "PART_BYTES", size)
+        monkeypatch.setattr(export_files, "PART_BYTES", size)
         assert rows_of(web, place)["ServiceRequest"] == whole
     assert [row["id"] for row in whole] == [
         world.id_of("ServiceRequest", f"R-{n}") for n in range(9)
