@@ -161,10 +161,10 @@ def _project_entries(value: Json, tree: _Tree, reach: _Reach) -> Json | None:
         return None
     kept: Json = {}
     for name, inner in value.items():
-        branches = tree.children.get(name)
-        found = _chosen(inner, branches, reach) if branches else None
-        if found is not None and not _is_local(name, found):
-            kept[name] = found
+        if branches := tree.children.get(name):
+            found = _chosen(inner, branches, reach)
+            if found is not None and not _is_local(name, found):
+                kept[name] = found
     # An extension of which only the url is left says that something was there.
     return None if kept.keys() <= {"url"} else kept
 
@@ -178,8 +178,10 @@ def _chosen(
     value: object, branches: list[tuple[Selector | None, _Tree]], reach: _Reach
 ) -> object | None:
     if isinstance(value, list):
-        items = (_chosen(item, branches, reach) for item in value if not isinstance(item, list))
+        items = [_chosen(item, branches, reach) for item in value if not isinstance(item, list)]
         return [item for item in items if item is not None] or None
+    if len(branches) == 1 and branches[0][0] is None:
+        return _project(value, branches[0][1], reach)
     meant = [tree for selector, tree in branches if selector is None or selector.matches(value)]
     return _project(value, meant[0] if len(meant) == 1 else _merged(meant), reach)
 

@@ -1,5 +1,6 @@
 """``serve``: one process, or several that share an address and a database."""
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -23,6 +24,8 @@ WAIT_SECONDS: Final = 60
 # What a restored copy could have forgotten without being found out is no older than this.
 HEADS_SECONDS: Final = 5
 MAIL_SECONDS: Final = 30
+# So many new objects before the collector looks: a part of an export makes more than its 700.
+GARBAGE: Final = 20_000
 # A worker that is busy is not dead.
 SILENT_SECONDS: Final = 60
 
@@ -84,7 +87,12 @@ def _app(home: Path, workers: int) -> "FastAPI":
     threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()
     if settings.mail is not None:
         threading.Thread(target=_mail, args=(bridge, settings.mail), daemon=True).start()
-    return create_app(bridge)
+    app = create_app(bridge)
+    # What is there now stays for good: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    return app
 
 
 def _watch_heads(bridge: "Bridge") -> None:

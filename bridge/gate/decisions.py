@@ -1,7 +1,9 @@
 """Deciding, element by element, what of one stored record one viewer may see."""
 
+from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from bridge.errors import GateError
 from bridge.gate.agreements import VIEWS, CompiledAgreement
@@ -17,6 +19,8 @@ from bridge.gate.authorise import (
 from bridge.store.evidence import EvidenceView, RecordFacts
 from bridge.store.vault import Stored
 from consent.model import Decision, Slice
+
+_Instant = tuple[dict[str, bool], date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def decide_as(
     stored, elements = asked
     evidence, now = known
     view = VIEWS[sender, viewer.party]
-    minor_from = agreement.adult_since(now)
+    constants, minor_from = _of_instant(agreement, now, view)
     about = RecordFacts(
         record_id=stored.id,
         student_id=stored.student_id,
@@ -105,8 +109,30 @@ def decide_as(
         third_party=stored.third_party,
         minor=stored.birth_date is None or stored.birth_date > minor_from,
     )
-    asking = _Asking(sender, viewer, agreement, agreement.constants(now, view), evidence, about)
+    asking = _Asking(sender, viewer, agreement, constants, evidence, about)
     return RecordDecision(agreement, view, tuple(asking.best(element) for element in elements))
+
+
+# What follows from an agreement and an instant is the same for each record of a page. Two of them
+# are the same only if they are one object: comparing their documents would cost more.
+_INSTANTS: OrderedDict[tuple[int, datetime, str], tuple[CompiledAgreement, _Instant]] = (
+    OrderedDict()
+)
+_MOST_INSTANTS = 64
+
+
+def _of_instant(agreement: CompiledAgreement, now: datetime, view: str) -> _Instant:
+    """Return the facts that hold for every record, and the birth date of the youngest adults."""
+    key = (id(agreement), now, view)
+    kept = _INSTANTS.get(key)
+    if kept is not None and kept[0] is agreement:
+        return kept[1]
+    made = (agreement.constants(now, view), agreement.adult_since(now))
+    _INSTANTS[key] = (agreement, made)
+    while len(_INSTANTS) > _MOST_INSTANTS:
+        with suppress(KeyError):  # another thread took it
+            _INSTANTS.popitem(last=False)
+    return made
 
 
 def is_own(viewer: Viewer, stored: Stored) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -14,6 +15,9 @@ from bridge.ledger.append import Filled
 from bridge.ledger.entry import Entry, Kind, Resource, Ruling, Terms
 from bridge.ledger.templates import Template
 from bridge.store.vault import Stored
+from consent.model import Decision, Slice
+
+_Decided = tuple[Slice, frozenset[str], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,14 @@ def subject_of(identifiers: Identifiers, student_id: str) -> str:
 
 def ruling_of(elements: Sequence[ElementDecision]) -> Ruling:
     """Return what the ledger keeps of the decisions on one record."""
-    permitted = [e.decision for e in elements if e.decision.permitted]
-    bits = "\n".join(_bits(element) for element in elements)
+    return _ruling(tuple((e.slice, e.facts, e.decision) for e in elements))
+
+
+# Many records are decided alike; a decision follows from its question and the facts.
+@lru_cache(maxsize=1024)
+def _ruling(elements: tuple[_Decided, ...]) -> Ruling:
+    permitted = [decision for _, _, decision in elements if decision.permitted]
+    bits = "\n".join(_bits(asked, facts) for asked, facts, _ in elements)
     return Ruling(
         reasons=tuple(sorted({reason for d in permitted for reason in d.reasons})),
         flow=" ".join(sorted({d.flow for d in permitted})),
@@ -101,12 +111,11 @@ def ruling_of(elements: Sequence[ElementDecision]) -> Ruling:
     )
 
 
-def _bits(element: ElementDecision) -> str:
+def _bits(asked: Slice, facts: frozenset[str]) -> str:
     """Write the question and the facts that were true, one line an element.
 
     The decision is a pure function of the two and the table's digest, so this is all a replay
     needs; elements that were withheld are listed too.
     """
-    asked = element.slice
     question = (asked.sender, asked.recipient, asked.role, asked.purpose, asked.element)
-    return "|".join((*question, " ".join(sorted(element.facts))))
+    return "|".join((*question, " ".join(sorted(facts))))

@@ -32,14 +32,15 @@ def project(
     and refers only to what the viewer may read (``linkable``).
     """
     stored, decided = asked
-    resource: dict[str, Any] | None = stored.resource()
+    resource = stored.resource()
     rides = riding(codes_of(decided))
     if decided.agreement is not None:
         permitted = {e.slice.element for e in decided.permitted}
         projection = load_projection(decided.view, decided.agreement.agreement.effective.tz)
-        resource = minimise(stored.resource(), permitted, projection, linkable)
-    if resource is None:
-        return None
+        minimal = minimise(resource, permitted, projection, linkable)
+        if minimal is None:
+            return None
+        resource = minimal
     if viewer.party == "hub" and decided.view:
         resource = coded(resource, lambda i: identifiers.pseudonym(viewer.organization, i))
     return sealed(viewer, stored, resource, identifiers, (rides, scopes))
@@ -99,10 +100,14 @@ def _walked(node: Any, pseudonym: Callable[[str], str]) -> Any:  # noqa: ANN401 
         return [_walked(item, pseudonym) for item in node]
     if not isinstance(node, dict):
         return node
-    out = {key: _walked(value, pseudonym) for key, value in node.items()}
-    kind, _, target = str(out.get("reference", "")).partition("/")
-    if kind in _PERSON_TYPES and target:
-        out["reference"] = f"{kind}/{pseudonym(target)}"
+    out = {
+        key: _walked(value, pseudonym) if isinstance(value, (dict, list)) else value
+        for key, value in node.items()
+    }
+    if "reference" in out:
+        kind, _, target = str(out["reference"]).partition("/")
+        if kind in _PERSON_TYPES and target:
+            out["reference"] = f"{kind}/{pseudonym(target)}"
     return out
 
 

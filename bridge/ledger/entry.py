@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, Self
 
 import orjson
@@ -107,6 +108,9 @@ class Entry:
     refers: tuple[int, ...] = ()
 
 
+_FIELDS: Final = Entry.__slots__
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An entry with the place and the time the ledger gave it.
@@ -155,16 +159,31 @@ def body_of(recorded: Recorded) -> bytes:
         ValueError: if a time has no zone.
         rfc8785.CanonicalizationError: for text that is not Unicode.
     """
-    asked_at = recorded.entry.asked_at
+    entry, asked_at = recorded.entry, recorded.entry.asked_at
     place = {"v": FORMAT, "index": recorded.index, "time": spelled(recorded.time)}
     place["asked_at"] = None if asked_at is None else spelled(asked_at)
     try:
-        # Of texts, lists and small numbers under ASCII names this is RFC 8785 too, and in a sixth
-        # of the time. What it does not take is told apart by the library that says why.
-        fields: dict[str, Any] = orjson.loads(orjson.dumps(recorded.entry))
-        return orjson.dumps(fields | place, option=orjson.OPT_SORT_KEYS)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return rfc8785.dumps(asdict(recorded.entry) | place)
+        # Of texts, lists and small numbers under ASCII names in order this is RFC 8785 too, in a
+        # tenth of the time. What it does not take is told apart by the library that says why.
+        return orjson.dumps(_in_order(entry, place), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        return rfc8785.dumps(asdict(entry) | place)
+
+
+def _in_order(entry: Entry, place: dict[str, Any]) -> dict[str, Any]:
+    fields = {name: getattr(entry, name) for name in _FIELDS} | place
+    thing = entry.resource
+    fields["resource"] = thing and {"digest": thing.digest, "id": thing.id, "type": thing.type}
+    fields["ruling"] = entry.ruling and orjson.Fragment(_shared(entry.ruling))
+    fields["terms"] = entry.terms and orjson.Fragment(_shared(entry.terms))
+    return fields
+
+
+@lru_cache(maxsize=1024)
+def _shared(part: Ruling | Terms) -> bytes:
+    """Return the spelling of what many entries say alike."""
+    named = {name: getattr(part, name) for name in part.__slots__}
+    return orjson.dumps(named, option=orjson.OPT_SORT_KEYS)
 
 
 def read_body(body: bytes) -> Recorded:

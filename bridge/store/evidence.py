@@ -4,7 +4,7 @@ Every row has two clocks: when it holds (``valid_from`` to ``valid_to``, half op
 bridge learned of it (``recorded_at`` to ``superseded_at``). Nothing is deleted.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -175,17 +175,21 @@ def evidence_of(
     rows: list[Row[Any]] = []
     for start in range(0, len(ids), 500):
         some = {"students": ids[start : start + 500], "as_of": at, "known_at": known_at or at}
-        rows.extend(connection.execute(_HOLDS, some))
+        rows.extend(connection.execute(_HOLDS, some).all())
     return EvidenceView(rows)
+
+
+_NOTHING: Mapping[str, list[Row[Any]]] = {}
 
 
 class EvidenceView:
     """Evidence held in memory for one decision; mirrors :mod:`bridge.store.conditions`."""
 
     def __init__(self, rows: Sequence[Row[Any]]) -> None:
-        self._rows: dict[tuple[str, str, str], list[Row[Any]]] = {}
+        self._rows: dict[str, dict[str, list[Row[Any]]]] = {}
         for row in rows:
-            self._rows.setdefault((row.student_id, row.fact, row.element), []).append(row)
+            of_student = self._rows.setdefault(row.student_id, {})
+            of_student.setdefault(row.fact, []).append(row)
 
     def true_facts(
         self, facts: Collection[str], scope: Scope, about: RecordFacts
@@ -216,18 +220,16 @@ class EvidenceView:
                 return itself or not said <= {False}
 
     def _matching(self, fact: str, scope: Scope, about: RecordFacts) -> list[Row[Any]]:
-        return [
-            row
-            for student in (about.student_id, "")
-            for element in (scope.element, "")
-            for row in self._rows.get((student, fact, element), ())
-            if _applies(row, scope, about)
-        ]
+        own = self._rows.get(about.student_id, _NOTHING).get(fact, ())
+        # Of a record without a student, what holds for anybody is all there is.
+        anybody = self._rows.get("", _NOTHING).get(fact, ()) if about.student_id else ()
+        return [row for row in (*own, *anybody) if _applies(row, scope, about)]
 
 
 def _applies(row: Row[Any], scope: Scope, about: RecordFacts) -> bool:
     return (
-        row.agreement_id in ("", scope.agreement_id)
+        row.element in ("", scope.element)
+        and row.agreement_id in ("", scope.agreement_id)
         and row.referral_id in ("", about.referral_id)
         and row.record_id in ("", about.record_id)
         and row.purpose in ("", scope.purpose)

@@ -133,7 +133,7 @@ def find(
     """
     sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
     given = (authorised.condition, authorised.binds)
-    found = _stored(_run(connection, page_sql(query, sight), given)) if query.limit else []
+    found = _stored(_run(connection, page_sql(query, sight), given).all()) if query.limit else []
     return found, total_of(connection, query, authorised, len(found))
 
 
