@@ -33,7 +33,7 @@ from bridge.settings import read_settings
 from bridge.store.engine import read
 
 BACKEND = os.environ.get("SCHOOLBRIDGE_BENCH_DATABASE", "sqlite")  # noqa: TID251 - what to measure
-SESSIONS = int(os.environ.get("SCHOOLBRIDGE_BENCH_SESSIONS", "1000000"))  # noqa: TID251
+SESSIONS = int(os.environ.get("SCHOOLBRIDGE_BENCH_SESSIONS", "1000000"))  # noqa: TID251 - the same
 MOST_MEMORY = 150_000_000
 KEPT = ("resourceType", "id", "status", "class", "type", "subject", "basedOn")
 _EVERY = 50

@@ -34,7 +34,7 @@ from bridge.identity.signing import SigningKey
 from bridge.settings import read_settings
 
 BACKEND = os.environ.get("SCHOOLBRIDGE_BENCH_DATABASE", "sqlite")  # noqa: TID251 - what to measure
-MANY = int(os.environ.get("SCHOOLBRIDGE_BENCH_REFERRALS", REFERRALS))  # noqa: TID251
+MANY = int(os.environ.get("SCHOOLBRIDGE_BENCH_REFERRALS", REFERRALS))  # noqa: TID251 - and how many
 FEW = min(10_000, MANY // 10)
 PAGES = 15
 _INSTANT = re.compile(r'"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d))"')

@@ -36,7 +36,7 @@ class ClockDoubted(LedgerHalted):
     """The machine's time is far behind the ledger's, or was set. Nothing was released."""
 
 
-class NothingToRepeat(LedgerError):  # noqa: N818
+class NothingToRepeat(LedgerError):  # noqa: N818 - says what is so
     """What an entry was to repeat was erased, or is of another copy of the database."""
 
 
