@@ -85,8 +85,24 @@ class Identifiers:
             return None
         return int.from_bytes(number, "big")
 
-    def _cipher(self) -> ChaCha20Poly1305:
-        return ChaCha20Poly1305(self._digest("page key"))
+    def lock(self, plain: bytes, *bound: str) -> str:
+        """Return bytes as a text that opens under the deployment's secret and ``bound`` alone."""
+        nonce = secrets.token_bytes(_NONCE)
+        hidden = self._cipher("draft key").encrypt(nonce, plain, self._frame(*bound))
+        return base64.urlsafe_b64encode(nonce + hidden).decode()
+
+    def unlock(self, text: str, *bound: str) -> bytes | None:
+        """Return what :meth:`lock` locked, or None: forged, or bound to something else."""
+        try:
+            raw = base64.b64decode(text, altchars=b"-_", validate=True)
+            return self._cipher("draft key").decrypt(
+                raw[:_NONCE], raw[_NONCE:], self._frame(*bound)
+            )
+        except (binascii.Error, ValueError, InvalidTag):
+            return None
+
+    def _cipher(self, key: str = "page key") -> ChaCha20Poly1305:
+        return ChaCha20Poly1305(self._digest(key))
 
     def _digest(self, *parts: str) -> bytes:
         return hmac.digest(self.secret.encode(), self._frame(*parts), "sha256")
