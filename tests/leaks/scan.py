@@ -167,13 +167,15 @@ def inside(world: CanaryWorld, app: object = None) -> httpx.AsyncClient:
 def swept(world: CanaryWorld, app: object = None, **how: object) -> Scanner:
     """Sweep a world in this process."""
 
-    async def run() -> Scanner:
-        async with inside(world, app) as client:
-            scanner = Scanner(world, client)
-            await scanner.sweep(**how)
-            return scanner
+    made: list[Scanner] = []
 
-    return asyncio.run(run())
+    async def run() -> None:  # returns nothing: the event loop's end writes out what it returned
+        async with inside(world, app) as client:
+            made.append(Scanner(world, client))
+            await made[0].sweep(**how)
+
+    asyncio.run(run())
+    return made[0]
 
 
 VIEWS = {

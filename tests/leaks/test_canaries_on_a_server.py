@@ -126,11 +126,16 @@ def sign_in(world: CanaryWorld, url: str) -> CanaryWorld:
     return replace(world, opened=replace(world.opened, tokens=tokens, sessions=sessions))
 
 
-async def _swept(world: CanaryWorld, url: str) -> Scanner:
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
-        scanner = Scanner(world, client)
-        await scanner.sweep(CALLERS)
-        return scanner
+def _swept(world: CanaryWorld, url: str) -> Scanner:
+    made: list[Scanner] = []
+
+    async def run() -> None:  # returns nothing: the event loop's end writes out what it returned
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+            made.append(Scanner(world, client))
+            await made[0].sweep(CALLERS)
+
+    asyncio.run(run())
+    return made[0]
 
 
 def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canary(
@@ -139,7 +144,7 @@ def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canar
     home = str(tmp_path / "home")
     with serving(world, tmp_path, "-m", "bridge", "serve", "--home", home) as running:
         signed_in = sign_in(world, running.url)
-        scanner = asyncio.run(_swept(signed_in, running.url))
+        scanner = _swept(signed_in, running.url)
     written = running.written()
     sys.stdout.write(f"{scanner.report}, output {len(written) / 1e6:.1f} MB\n")
 
