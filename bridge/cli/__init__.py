@@ -12,6 +12,7 @@ from bridge.cli import (
     clients,
     database,
     deployment,
+    forms,
     guardians,
     held,
     importing,
@@ -57,6 +58,7 @@ app.add_typer(notifications.app, name="notifications", help="What subscribers ar
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
+register.release_app.command("form")(forms.form)
 app.add_typer(register.release_app, name="release", help="Signed forms of families.")
 app.add_typer(referrals.app, name="referral", help="What a school does about a referral.")
 app.add_typer(guardians.app, name="guardian", help="Who may sign for a student.")

@@ -1,7 +1,8 @@
 """The accounting of disclosures as a page a family can read, in English or Spanish.
 
 One file without scripts or addresses, to print or to send. The words are data
-(``account-words.csv``), so that a translator can review them.
+(``account-words.csv``; elements and purposes are called as on the forms a family signs), so that a
+translator can review them.
 """
 
 import csv
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from bridge.gate.released import ReleasedAccount
+from consent.forms import plain_words
 
 LANGUAGES = ("en", "es")
 
@@ -27,7 +29,8 @@ def account_words(lang: str) -> Mapping[str, str]:
         KeyError: for a language the table does not have.
     """
     text = files("bridge.portal").joinpath("account-words.csv").read_text(encoding="utf-8")
-    return {row["key"]: row[lang] for row in csv.DictReader(io.StringIO(text))}
+    own = {row["key"]: row[lang] for row in csv.DictReader(io.StringIO(text))}
+    return {**own, **plain_words(lang)}
 
 
 def account_page(account: ReleasedAccount, lang: str = "en") -> str:

@@ -33,6 +33,7 @@ VIOLATIONS = [
     ("bridge.hub.planted_socket", "socket", "go out through bridge.outbound.calls"),
     ("bridge.store.planted_duckdb", "duckdb", "in bridge.hub alone"),
     ("bridge.api.planted_fhir", "fhir.resources", "in mappings.fhir alone"),
+    ("bridge.portal.planted_pdf", "weasyprint", "in bridge.portal.pdf alone"),
     ("bridge.hub.planted_sqlite", "pysqlite3", "opened by bridge.store alone"),
     ("mappings.readers.csv_rows", "mappings.readers.excel_rows", "do not know each other"),
 ]

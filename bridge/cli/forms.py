@@ -1,0 +1,60 @@
+"""``release form``: the paper that a family signs, written from an agreement."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bridge.cli.mou_documents import DistrictOption, Document, TemplateOption
+from bridge.cli.running import AsJson, tell
+
+
+def form(
+    agreement: Document,
+    out: Annotated[Path, typer.Option(help="The file to write: .pdf (tagged) or .html.")],
+    lang: Annotated[str, typer.Option(help="en or es.")] = "en",
+    kind: Annotated[str, typer.Option(help="share; part2 and psynote stand alone.")] = "share",
+    ends_on: Annotated[str, typer.Option(help="Last day; default: as late as may be.")] = "",
+    template: TemplateOption = None,
+    district: DistrictOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the release form of an agreement, blank, with every part that the laws ask for."""
+    from bridge.cli.mou_documents import agreement_of, bound_at
+    from bridge.clock import SystemClock
+    from bridge.errors import BridgeError
+    from bridge.portal.release_paper import paper_page, paper_pdf
+    from consent.forms import FormError, FormKind, last_day, release_form
+    from consent.forms.reading_level import reading_level
+
+    if out.suffix not in (".pdf", ".html"):
+        raise typer.BadParameter("--out ends in .pdf or .html")
+    if kind not in tuple(FormKind):
+        raise typer.BadParameter(f"--kind is one of: {', '.join(FormKind)}")
+    bound = bound_at(agreement, template)
+    pair = (bound.template, agreement_of(bound, district))
+    today = max(SystemClock().now().date(), pair[1].effective.first)
+    last = _day(ends_on) or last_day(*pair, FormKind(kind), today)
+    try:
+        written = release_form(pair, FormKind(kind), lang, last)
+    except FormError as error:
+        raise BridgeError(str(error)) from None
+    out.write_bytes(
+        paper_pdf(written) if out.suffix == ".pdf" else paper_page(written).encode("utf-8")
+    )
+    told = {
+        "wrote": out.name,
+        "version": written.version,
+        "ends_on": written.ends_on.isoformat(),
+        "check_number": written.digest,
+        "reading_level": round(reading_level(written.prose(), lang), 1),
+    }
+    tell(told, as_json=as_json)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter("--ends-on: write the day as YYYY-MM-DD") from None
