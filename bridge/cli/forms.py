@@ -2,12 +2,15 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bridge.cli.mou_documents import DistrictOption, Document, TemplateOption
 from bridge.cli.running import AsJson, tell
+
+if TYPE_CHECKING:
+    from consent.forms import ReleaseForm
 
 
 def form(
@@ -21,25 +24,12 @@ def form(
     as_json: AsJson = False,
 ) -> None:
     """Write the release form of an agreement, blank, with every part that the laws ask for."""
-    from bridge.cli.mou_documents import agreement_of, bound_at
-    from bridge.clock import SystemClock
-    from bridge.errors import BridgeError
-    from bridge.portal.release_paper import paper_page, paper_pdf
-    from consent.forms import FormError, FormKind, last_day, release_form
-    from consent.forms.reading_level import reading_level
-
     if out.suffix not in (".pdf", ".html"):
         raise typer.BadParameter("--out ends in .pdf or .html")
-    if kind not in tuple(FormKind):
-        raise typer.BadParameter(f"--kind is one of: {', '.join(FormKind)}")
-    bound = bound_at(agreement, template)
-    pair = (bound.template, agreement_of(bound, district))
-    today = max(SystemClock().now().date(), pair[1].effective.first)
-    last = _day(ends_on) or last_day(*pair, FormKind(kind), today)
-    try:
-        written = release_form(pair, FormKind(kind), lang, last)
-    except FormError as error:
-        raise BridgeError(str(error)) from None
+    from bridge.portal.release_paper import paper_page, paper_pdf
+    from consent.forms.reading_level import reading_level
+
+    written = _form((agreement, template, district), (kind, lang, ends_on))
     out.write_bytes(
         paper_pdf(written) if out.suffix == ".pdf" else paper_page(written).encode("utf-8")
     )
@@ -51,6 +41,26 @@ def form(
         "reading_level": round(reading_level(written.prose(), lang), 1),
     }
     tell(told, as_json=as_json)
+
+
+def _form(named: tuple[str, str | None, str | None], asked: tuple[str, str, str]) -> "ReleaseForm":
+    from bridge.cli.mou_documents import agreement_of, bound_at
+    from bridge.clock import SystemClock
+    from bridge.errors import BridgeError
+    from consent.forms import FormError, FormKind, last_day, release_form
+
+    document, template, district = named
+    kind, lang, ends_on = asked
+    if kind not in tuple(FormKind):
+        raise typer.BadParameter(f"--kind is one of: {', '.join(FormKind)}")
+    bound = bound_at(document, template)
+    pair = (bound.template, agreement_of(bound, district))
+    today = max(SystemClock().now().date(), pair[1].effective.first)
+    last = _day(ends_on) or last_day(*pair, FormKind(kind), today)
+    try:
+        return release_form(pair, FormKind(kind), lang, last)
+    except FormError as error:
+        raise BridgeError(str(error)) from None
 
 
 def _day(text: str) -> date | None:
