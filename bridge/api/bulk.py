@@ -9,7 +9,6 @@ parts of a file, takes its rows out.
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
@@ -33,13 +32,20 @@ from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import EVERYBODY
 from bridge.gate.riding import outcome_of
 from bridge.store.engine import read, write
-from bridge.store.export_jobs import ExportJob, drop_job, job_of, last_change, put_job
+from bridge.store.export_jobs import (
+    LIFETIME,
+    ExportJob,
+    drop_job,
+    job_of,
+    last_change,
+    put_job,
+)
+from bridge.store.export_progress import files_of, name_files, progress_of
 from bridge.store.intake import let_changes_end
 
 router = APIRouter(prefix="/fhir")
 
 NOTICES: Final = "OperationOutcome"
-LIFETIME: Final = timedelta(hours=1)
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 GroupId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]
 
@@ -97,6 +103,8 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
             for kind in job.types.split()
             if call.bridge.gate.now_visible(connection, call.caller, query_of(call, job, kind))
         ]
+        name_files(connection, job.id, [each["type"] for each in files])
+        progress = progress_of(files_of(connection, job.id))
     told = bool(call.bridge.gate.standing_notices(call.caller))
     document = {
         "transactionTime": job.transaction_time.isoformat(timespec="milliseconds"),
@@ -107,8 +115,8 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
         "error": [{"type": NOTICES, "url": f"{here}/{NOTICES}.ndjson"}] if told else [],
     }
     answer = document_reply(document, "application/json")
-    expires = {"Expires": http_date(job.expires_at)}
-    return replace(answer, headers={**answer.headers, **expires}).response()
+    more = {"Expires": http_date(job.expires_at), "X-Progress": str(progress)}
+    return replace(answer, headers={**answer.headers, **more}).response()
 
 
 @router.get("/bulk/{job_id}/{kind}.ndjson")

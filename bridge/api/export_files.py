@@ -7,6 +7,7 @@ the way breaks off, so that nobody takes what came for all of it.
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,9 @@ from bridge.errors import NotFoundError
 from bridge.gate import Query, Released
 from bridge.store.engine import write
 from bridge.store.export_jobs import ExportJob, job_of
+from bridge.store.export_progress import Part, note_broken, note_part
 from bridge.store.intake import let_changes_end
+from bridge.store.outages import OUTAGES
 
 FIRST_PART: Final = 25
 PART: Final = 1000
@@ -39,7 +42,8 @@ def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
     after, limit = 0, FIRST_PART
     while True:
         began = time.monotonic()
-        released = _part(call, job, replace(wanted, after_change=after, limit=limit))
+        with _broken_off(call, job, kind):
+            released = _part(call, job, replace(wanted, after_change=after, limit=limit))
         if not released.matches:
             return
         after, limit = released.last[0], _fitting(limit, time.monotonic() - began)
@@ -52,7 +56,28 @@ def _part(call: Call, job: ExportJob, wanted: Query) -> Released:
         if job_of(connection, job.id, job.client_id, bridge.clock.now(), keep=True) is None:
             raise NotFoundError
         let_changes_end(connection)
-        return bridge.gate.search_noted(connection, call.caller, wanted, ((), call.request_id))
+        found = bridge.gate.search_noted(connection, call.caller, wanted, ((), call.request_id))
+        # Last: who waits for a row of it holds nothing that this transaction still needs.
+        note_part(connection, (job.id, wanted.type), _counted(wanted, found), bridge.clock.now())
+        return found
+
+
+def _counted(wanted: Query, found: Released) -> Part:
+    size = sum(len(each.body) + 1 for each in found.matches)
+    return Part(len(found.matches), size, found.last[0], first=not wanted.after_change)
+
+
+@contextmanager
+def _broken_off(call: Call, job: ExportJob, kind: str) -> Iterator[None]:
+    """Note, where a part cannot be made, that its file broke off."""
+    made = False
+    try:
+        yield
+        made = True
+    finally:
+        if not made:
+            with suppress(*OUTAGES), write(call.bridge.engine) as connection:
+                note_broken(connection, job.id, kind)
 
 
 def _fitting(limit: int, seconds: float) -> int:

@@ -262,3 +262,25 @@ class ExportJobRow(SQLModel, table=True):
     transaction_time: datetime
     upto_change: int
     expires_at: datetime
+
+
+class ExportFileRow(SQLModel, table=True):
+    """How far one file of an export has come: counts and a place, never content.
+
+    Attributes:
+        state: ``waiting`` (named and not asked for), ``sending``, ``whole`` or ``broken``.
+        rows, bytes: what was released into it since it was last begun.
+        reached: number of the change of its last row.
+        begun_at, made_at: when its first and its last part were made.
+    """
+
+    __tablename__ = "export_file"
+
+    job_id: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    state: str
+    rows: int = 0
+    bytes: int = Field(default=0, sa_type=BigInteger)
+    reached: int = 0
+    begun_at: datetime | None = None
+    made_at: datetime | None = None
