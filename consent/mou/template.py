@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from consent.law import Law, jurisdictions, load_law
 from consent.mou.digest import digest_of
@@ -140,6 +141,7 @@ class Template:
         return names_of(dict(self.roles), dict(self.purposes), dict(self.elements), law)
 
 
+@lru_cache(maxsize=32)  # many agreements stand under one template, and none changes it
 def read_template(source: bytes, document: str) -> Template:
     """Read a template strictly.
 
