@@ -147,8 +147,19 @@ def test_cedar_agrees_on_a_seeded_sample_of_all_facts() -> None:
     assert permitted > 20
 
 
-@pytest.mark.slow
-def test_cedar_agrees_on_every_cell() -> None:
-    cells = [(asked, frozenset(map(str, facts))) for asked, facts, _ in table().cells()]
+def every_cell() -> list[tuple[Slice, frozenset[str]]]:
+    return [(asked, frozenset(map(str, facts))) for asked, facts, _ in table().cells()]
 
-    assert compare(cells) == (122_056, 6_561)
+
+def test_cedar_agrees_on_every_tenth_cell_from_a_drawn_one_on() -> None:
+    first = random.randrange(10)  # noqa: S311 - the run prints its seed
+
+    compared, permitted = compare(every_cell()[first::10])
+
+    assert compared in {12_205, 12_206}, first
+    assert permitted > 300
+
+
+@pytest.mark.faults
+def test_cedar_agrees_on_every_cell() -> None:
+    assert compare(every_cell()) == (122_056, 6_561)
