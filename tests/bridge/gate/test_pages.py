@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import text
 
 from bridge.clock import ShiftedClock
 from bridge.gate import Query, Released
 from bridge.gate.asked import Hit
+from bridge.gate.audit_events import audit_events
 from bridge.gate.disclosures import subject_of
+from bridge.gate.released import ReleasedAccount
 from bridge.gate.together import Together
+from bridge.journeys.account_for import account_for
 from bridge.journeys.record_releases import revoke_release
 from bridge.ledger.append import erase
 from bridge.ledger.check import verify_log
@@ -121,6 +125,31 @@ def test_each_disclosure_counts_each_time_for_whom_it_is_about(reads: Reads) -> 
     assert disclosures(reads.world, 3) == []
     with read(reads.world.bridge.engine) as connection:
         assert verify_log(connection, reads.world.agreement).sound
+
+
+def test_each_time_is_an_event_for_an_auditor_and_a_line_of_the_account(reads: Reads) -> None:
+    world = reads.world
+    before, lines = audited(world), len(account(world).lines)
+    for _ in range(2):
+        found(reads)
+
+    events = audited(world)
+    more = [event for event in events if event not in before]
+    assert len({event["id"] for event in events}) == len(events)
+    assert len(more) == 2 * len(before)
+    assert {event["recorded"] for event in more} == {NOW.isoformat().replace("+00:00", "Z")}
+    assert len(account(world).lines) == lines + 4
+    assert len(set(account(world).lines)) < len(account(world).lines)
+
+
+def audited(world: World) -> list[Any]:
+    with read(world.bridge.engine) as connection:
+        events = audit_events(connection, world.bridge.identifiers, world.agreement)
+        return [orjson.loads(event.body) for event in events]
+
+
+def account(world: World) -> ReleasedAccount:
+    return account_for(world.parts, LEA, "1001", ("records_custodian", ""))
 
 
 def test_a_search_that_finds_nothing_is_answered_at_once_and_noted(reads: Reads) -> None:
