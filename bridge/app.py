@@ -33,7 +33,7 @@ from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
-from bridge.portal import board, sign_in
+from bridge.portal import assets, board, session_page, sign_in, told
 from bridge.settings import Settings
 from bridge.store.engine import open_engine, write
 
@@ -100,6 +100,7 @@ def create_app(bridge: Bridge) -> FastAPI:
     app.add_middleware(HotLane, bridge=bridge)
     app.add_middleware(Guard)
     problems.install(app)
+    told.install(app)
     _add_routes(app)
     if bridge.settings.development_issuer:
         app.mount(PATH, development_issuer(bridge.settings, bridge.clock))
@@ -124,6 +125,9 @@ def _add_routes(app: FastAPI) -> None:
         subscriptions.router,
         fhir.router,
         school.router,
+        assets.router,
+        told.router,
+        session_page.router,
         sign_in.router,
         board.router,
     ):

@@ -122,6 +122,18 @@ def staff_of(connection: Connection, token: str, clock: Clock) -> Caller | None:
     return Caller(f"staff:{row.handle}", standing_of(row))
 
 
+def seconds_left(connection: Connection, token: str, clock: Clock) -> int:
+    """Return how long a session lasts if nothing more is asked; 0 if it ended. Writes nothing."""
+    if not token or len(token) > 200:
+        return 0
+    query = select(SESSION.c.seen_at, SESSION.c.expires_at)
+    found = connection.execute(query.where(SESSION.c.digest == digest_of(token))).one_or_none()
+    if found is None:
+        return 0
+    left = min(found.seen_at + IDLE, found.expires_at) - clock.real_now()
+    return max(0, int(left.total_seconds()))
+
+
 def sign_out(connection: Connection, token: str) -> None:
     """End a session, if it is one."""
     connection.execute(delete(SESSION).where(SESSION.c.digest == digest_of(token)))

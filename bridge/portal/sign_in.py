@@ -1,16 +1,20 @@
 """Signing in to the portal: at the district's own directory, or with a code; and signing out."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import parse_qs
 
 import structlog
-from fastapi import APIRouter, Cookie, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
-from bridge.context import BodyOf, Bridge, BridgeOf
-from bridge.identity import SignedIn, SignInRefused, form_token, sign_in, sign_out
+from bridge.context import BodyOf
+from bridge.identity import SignedIn, SignInRefused, sign_in, sign_out
 from bridge.journeys.sign_in_staff import DirectorySignIn
-from bridge.portal.pages import COOKIE, from_elsewhere, is_secure, page
+from bridge.portal.forms import Field, Filled, Problem, Questions
+from bridge.portal.languages import say
+from bridge.portal.posted import FormOf, from_elsewhere
+from bridge.portal.told import BACK, elsewhere_page, way_back
+from bridge.portal.visits import COOKIE, AnyoneOf, Visit, keep_cookie
 from bridge.store.engine import write
 
 router = APIRouter(prefix="/portal")
@@ -18,43 +22,57 @@ router = APIRouter(prefix="/portal")
 UNDER_WAY = "schoolbridge_signing_in"
 _SECONDS = 600
 _log = structlog.get_logger("bridge.identity")
-SessionCookie = Annotated[str | None, Cookie(alias=COOKIE)]
 District = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,60}$")]
+_WRONG: Final = say("That code does not work. Ask your administrator for a new one.")
+CODE: Final = Questions(
+    say("Sign in"),
+    (
+        Field(
+            "code",
+            say("Sign-in code"),
+            hint=say("The code your administrator gave you. It works once, for ten minutes."),
+            missing=_WRONG,
+            autocomplete="one-time-code",
+        ),
+    ),
+)
 
 
 @router.get("/sign-in")
-def sign_in_page(bridge: BridgeOf) -> Response:
+def sign_in_page(request: Request, visit: AnyoneOf) -> Response:
     """Offer the districts' directories, and ask for a sign-in code."""
-    return _asked(bridge)
+    return _asked(visit, ended=BACK in request.cookies)
 
 
 @router.post("/sign-in")
-def sign_in_post(request: Request, bridge: BridgeOf, body: BodyOf) -> Response:
+def sign_in_post(request: Request, visit: AnyoneOf, body: BodyOf) -> Response:
     """Exchange a code for a session."""
-    if from_elsewhere(request, bridge):
-        return _asked(bridge, 403, elsewhere=True)
-    code = parse_qs(body.decode("utf-8", "replace")).get("code", [""])[0]
-    with write(bridge.engine) as connection:
-        session = sign_in(connection, code, bridge.clock)
+    if from_elsewhere(request, visit.bridge):
+        return elsewhere_page(visit)
+    given = parse_qs(body.decode("utf-8", "replace"))
+    if "language" in given:
+        return _asked(visit.speaking(given["language"][-1]))
+    with write(visit.bridge.engine) as connection:
+        session = sign_in(connection, given.get("code", [""])[0], visit.bridge.clock)
     if session is None:
-        return _asked(bridge, 422, wrong=True)
-    return _signed_in(bridge, session)
+        return _asked(visit, 422, filled=Filled({}, {"code": Problem(_WRONG)}))
+    return _signed_in(request, visit, session)
 
 
 @router.get("/sign-in/{district}")
-def begin(district: District, request: Request, bridge: BridgeOf) -> Response:
+def begin(district: District, request: Request, visit: AnyoneOf) -> Response:
     """Send the browser to a district's directory."""
     try:
         begun = _directories(request).begin(district)
     except SignInRefused as refused:
-        return _not_in(bridge, refused)
+        return _not_in(visit, refused)
     answer = RedirectResponse(begun.url, 303)
-    _keep(answer, bridge, UNDER_WAY, begun.cookie)
+    keep_cookie(answer, visit.bridge, UNDER_WAY, begun.cookie, _SECONDS)
     return answer
 
 
 @router.get("/callback")
-def callback(request: Request, bridge: BridgeOf) -> Response:
+def callback(request: Request, visit: AnyoneOf) -> Response:
     """Take the directory's answer and open a session."""
     given = request.query_params.multi_items()
     cookie = request.cookies.get(UNDER_WAY, "")
@@ -63,24 +81,21 @@ def callback(request: Request, bridge: BridgeOf) -> Response:
     try:
         session = _directories(request).complete(answered, cookie)
     except SignInRefused as refused:
-        return _not_in(bridge, refused)
-    answer = _signed_in(bridge, session)
+        return _not_in(visit, refused)
+    answer = _signed_in(request, visit, session)
     answer.delete_cookie(UNDER_WAY, path="/portal")
     return answer
 
 
 @router.post("/sign-out")
-def sign_out_post(
-    request: Request, bridge: BridgeOf, body: BodyOf, session: SessionCookie = None
-) -> Response:
+def sign_out_post(visit: AnyoneOf, _form: FormOf) -> Response:
     """End the session, if its own page asks for that."""
-    sent = parse_qs(body.decode("utf-8", "replace")).get("form", [""])[0]
-    if from_elsewhere(request, bridge) or sent != form_token(session or ""):
-        return _asked(bridge, 403, elsewhere=True)
-    with write(bridge.engine) as connection:
-        sign_out(connection, session or "")
-    answer = RedirectResponse("/portal/sign-in", 303)
+    with write(visit.bridge.engine) as connection:
+        sign_out(connection, visit.session)
+    answer = visit.go("/portal/sign-in")
     answer.delete_cookie(COOKIE, path="/portal")
+    # What the browser kept of the pages goes too: the next person may use the back button.
+    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 
@@ -89,32 +104,21 @@ def _directories(request: Request) -> DirectorySignIn:
     return found
 
 
-def _asked(bridge: Bridge, status: int = 200, **told: bool) -> Response:
-    districts = [directory.name for directory in bridge.settings.directories]
-    return page("sign-in.html", status, districts=districts, **told)
+def _asked(visit: Visit, status: int = 200, **told: object) -> Response:
+    districts = [directory.name for directory in visit.bridge.settings.directories]
+    told = {"filled": Filled({}), "refused": False, "ended": False} | told
+    return visit.page("sign-in.html", status, questions=CODE, districts=districts, **told)
 
 
-def _not_in(bridge: Bridge, refused: SignInRefused) -> Response:
+def _not_in(visit: Visit, refused: SignInRefused) -> Response:
     _log.info("sign-in refused", reason=str(refused))
-    answer = _asked(bridge, 403, refused=True)
+    answer = _asked(visit, 403, refused=True)
     answer.delete_cookie(UNDER_WAY, path="/portal")
     return answer
 
 
-def _signed_in(bridge: Bridge, session: SignedIn) -> Response:
-    answer = RedirectResponse("/portal/board", 303)
-    _keep(answer, bridge, COOKIE, session.token)
+def _signed_in(request: Request, visit: Visit, session: SignedIn) -> Response:
+    answer = visit.go(way_back(request))
+    keep_cookie(answer, visit.bridge, COOKIE, session.token)
+    answer.delete_cookie(BACK, path="/portal")
     return answer
-
-
-def _keep(answer: Response, bridge: Bridge, name: str, value: str) -> None:
-    # Lax: the way back from a directory begins at another site, and must find the session.
-    answer.set_cookie(
-        name,
-        value,
-        max_age=_SECONDS if name == UNDER_WAY else None,
-        httponly=True,
-        samesite="lax",
-        secure=is_secure(bridge),
-        path="/portal",
-    )

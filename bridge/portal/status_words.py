@@ -6,6 +6,8 @@ Tones: ``wait`` (someone else's turn), ``act`` (the school may need to do someth
 
 from dataclasses import dataclass
 
+from bridge.portal.languages import say
+
 
 @dataclass(frozen=True, slots=True)
 class StatusWords:
@@ -16,27 +18,31 @@ class StatusWords:
     line: str
 
 
-def _words(label: str, tone: str, line: str = "") -> StatusWords:
+def _words(label: str, tone: str, line: str) -> StatusWords:
     return StatusWords(label, tone, line)
 
 
 STATUS_WORDS = {
-    "sent": _words("Sent", "wait", "No answer to show yet"),
-    "received": _words("Sent", "wait", "The provider has received it"),
-    "returned-incomplete": _words("Needs you", "act", "Returned: something is missing"),
-    "accepted": _words("Accepted", "good", "The provider will take it up"),
-    "waitlisted": _words("Waiting list", "wait", "On the provider's waiting list"),
-    "contacting-family": _words("Accepted", "good", "The provider is contacting the family"),
-    "unable-to-contact": _words("Not started", "act", "The provider could not reach the family"),
-    "declined-by-family": _words("Not started", "end", "The family declined"),
-    "declined-by-provider": _words("Not started", "act", "The provider declined"),
-    "intake-scheduled": _words("Intake", "good", "A first visit is arranged"),
-    "intake-missed": _words("Intake", "act", "The first visit was missed"),
-    "intake-done": _words("Intake", "good", "The first visit took place"),
-    "services-started": _words("In care", "good", "Services have started"),
-    "services-paused": _words("Waiting list", "wait", "Services are paused"),
-    "discharged": _words("Ended", "end", "Services have ended"),
-    "transferred": _words("Ended", "end", "Referred on to another provider"),
-    "already-in-care": _words("Ended", "end", "Was already in care elsewhere"),
-    "withdrawn-by-school": _words("Ended", "end", "Withdrawn by the school"),
+    "sent": _words(say("Sent"), "wait", say("No answer to show yet")),
+    "received": _words(say("Sent"), "wait", say("The provider has received it")),
+    "returned-incomplete": _words(say("Needs you"), "act", say("Returned: something is missing")),
+    "accepted": _words(say("Accepted"), "good", say("The provider will take it up")),
+    "waitlisted": _words(say("Waiting list"), "wait", say("On the provider's waiting list")),
+    "contacting-family": _words(
+        say("Accepted"), "good", say("The provider is contacting the family")
+    ),
+    "unable-to-contact": _words(
+        say("Not started"), "act", say("The provider could not reach the family")
+    ),
+    "declined-by-family": _words(say("Not started"), "end", say("The family declined")),
+    "declined-by-provider": _words(say("Not started"), "act", say("The provider declined")),
+    "intake-scheduled": _words(say("Intake"), "good", say("A first visit is arranged")),
+    "intake-missed": _words(say("Intake"), "act", say("The first visit was missed")),
+    "intake-done": _words(say("Intake"), "good", say("The first visit took place")),
+    "services-started": _words(say("In care"), "good", say("Services have started")),
+    "services-paused": _words(say("Waiting list"), "wait", say("Services are paused")),
+    "discharged": _words(say("Ended"), "end", say("Services have ended")),
+    "transferred": _words(say("Ended"), "end", say("Referred on to another provider")),
+    "already-in-care": _words(say("Ended"), "end", say("Was already in care elsewhere")),
+    "withdrawn-by-school": _words(say("Ended"), "end", say("Withdrawn by the school")),
 }

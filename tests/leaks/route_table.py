@@ -78,7 +78,10 @@ ROUTES = (
     Row("GET", "/portal/callback", "portal"),
     Row("POST", "/portal/sign-out", "portal"),
     Row("GET", "/portal/board", "portal"),
-    Row("GET", "/portal/style.css", "public"),
+    Row("GET", "/portal/help", "portal"),
+    Row("GET", "/portal/session", "portal"),
+    Row("POST", "/portal/session", "portal"),
+    Row("GET", "/portal/static/{name}", "public"),
 )
 
 

@@ -83,7 +83,10 @@ class Scanner:
         self.report.statuses[answer.status_code] += 1
         if route := route_of(ask):
             self.report.routes[route] += 1
-        if answer.headers.get("cache-control") != "no-store" or "vary" not in answer.headers:
+        # Style sheets and scripts are files of the program: kept for good under a name of theirs.
+        private = not ask.path.startswith("/portal/static/")
+        kept = answer.headers.get("cache-control") != "no-store" or "vary" not in answer.headers
+        if private and kept:
             self.report.cacheable.append(f"{ask.method} {ask.path[:60]}: {answer.status_code}")
         if "content-encoding" in answer.headers:
             self.report.compressed.append(f"{ask.method} {ask.path[:60]}")

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 import orjson
 
+from bridge.portal.assets import address_of
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES, ParameterKind
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
 from tests.leaks.canaries import Canaries
@@ -50,7 +51,7 @@ class Sweep:
         return self.sent.new("sent", path)
 
     def public(self) -> Iterator[Ask]:
-        for path in ("/healthz", "/fhir/metadata", "/fhir/openapi.json", "/portal/style.css"):
+        for path in ("/healthz", "/fhir/metadata", "/fhir/openapi.json", address_of("style.css")):
             yield self._get(path)
         yield self._get("/fhir/.well-known/smart-configuration")
         yield self._get("/.well-known/jwks.json")
@@ -281,12 +282,15 @@ class Sweep:
         yield Ask(self.caller, "POST", "/portal/sign-in", _FORM, code)
         staff = self.caller if self.caller in ("counselor", "administrator") else ""
         if staff:
-            yield Ask("", "GET", "/portal/board", staff=staff)
+            for page in ("board", "board?language=es", "session", "help"):
+                yield Ask("", "GET", f"/portal/{page}", staff=staff)
+            yield Ask("", "POST", "/portal/session", staff=staff)
             yield Ask("", "POST", "/portal/sign-out", staff=staff)
             yield Ask("", "GET", "/portal/board", staff=staff)
         else:
             cookie = ("Cookie", f"schoolbridge_session={self.new('cookie')[:-1]}")
-            yield self._get("/portal/board", cookie)
+            for page in ("board", "session", "help"):
+                yield self._get(f"/portal/{page}", cookie)
             yield Ask(self.caller, "POST", "/portal/sign-out", (cookie,))
 
     def keep(self, ask: Ask, answer: httpx.Response) -> None:

