@@ -29,7 +29,7 @@ conformance: $(READY) $(CLIENTS) ## run the tests that meet the guides' SHALLs; 
 	  $$($(BIN)/python tests/conformance/page.py --tests)
 	$(BIN)/python tests/conformance/page.py $(RESULTS)
 
-clients: $(CLIENTS) ## install clients of others, which tests/contract lets loose on a server
+clients: $(CLIENTS) ## install clients of others (tests/contract) and judges of pages (tests/portal)
 
 etl: $(READY) $(CLIENTS) $(ETL) ## let cumulus-etl read what smart-fetch fetched (installs 600 MB)
 	$(BIN)/python -m pytest -n 0 -m faults tests/contract/test_downstream.py
@@ -67,7 +67,7 @@ lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platf
 	done # uv writes no index address unless asked to
 
 clean: ## remove the environment and every cache
-	rm -rf .venv .clients .clients-etl .fhirstarter tests/contract/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
+	rm -rf .venv .clients .clients-etl .fhirstarter tests/contract/node_modules tests/portal/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .bench
 
 # The environment: uv comes through pip, everything else through uv; all of it by hash.
 $(READY): $(LOCKS) pyproject.toml
@@ -80,11 +80,12 @@ $(READY): $(LOCKS) pyproject.toml
 	@touch $@
 
 # Clients of others: an environment beside ours, since they need other versions. Node comes with it.
-$(CLIENTS): $(READY) requirements/clients.txt tests/contract/package-lock.json
+$(CLIENTS): $(READY) requirements/clients.txt tests/contract/package-lock.json tests/portal/package-lock.json
 	test -x .clients/bin/python || $(PYTHON) -m venv --without-pip .clients
 	$(BIN)/uv pip sync --python .clients/bin/python --quiet --require-hashes requirements/clients.txt
-	cd tests/contract && PATH="$(CURDIR)/.clients/bin:$$PATH" \
-	  npm ci --silent --no-audit --no-fund --ignore-scripts
+	set -e; for folder in contract portal; do (cd tests/$$folder && \
+	  PATH="$(CURDIR)/.clients/bin:$$PATH" npm ci --silent --no-audit --no-fund --ignore-scripts); \
+	done # Node comes with the clients; in tests/portal it runs the judges of HTML
 	@touch $@
 
 # cumulus-etl pins others still, and Spark comes with it: beside the long runs, not in every build.

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from bridge.context import bridge_of
 from bridge.portal.languages import say
 from bridge.portal.refusals import FromElsewhere, NotSignedIn, PageError, TooMuchSent
-from bridge.portal.visits import AnyoneOf, Visit, keep_cookie, visit_of
+from bridge.portal.visits import EitherOf, Visit, keep_cookie, visit_of
 
 router = APIRouter(prefix="/portal")
 
@@ -18,7 +18,7 @@ _OURS: Final = re.compile(r"/portal/[A-Za-z0-9/_-]{1,200}")
 
 
 @router.get("/help")
-def help_page(visit: AnyoneOf) -> Response:
+def help_page(visit: EitherOf) -> Response:
     """Tell whom to ask; the same for everybody."""
     return visit.page("help.html")
 

@@ -212,3 +212,14 @@ def staff_visit(visit: AnyoneOf) -> Visit:
 
 
 StaffOf = Annotated[Visit, Depends(staff_visit)]
+
+
+def either_visit(visit: AnyoneOf) -> Visit:
+    """Return the visit of whoever asks, signed in or not."""
+    try:
+        return staff_visit(visit)
+    except NotSignedIn:
+        return visit
+
+
+EitherOf = Annotated[Visit, Depends(either_visit)]

@@ -1,0 +1,67 @@
+"""A browser, and what it takes to look at a page as somebody."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.portal.judging import MODULES
+from tests.portal.served import Served, served
+
+CHROMIUM = Path("/usr/bin/chromium")
+# Set where the browser must be there: then a test of a page is never left out.
+REQUIRED = "SCHOOLBRIDGE_BROWSER"
+
+Opening = Callable[..., AbstractContextManager[BrowserContext]]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a window."""
+    if not CHROMIUM.exists():
+        told = "no Chromium: apt-get install --no-install-recommends chromium fonts-liberation"
+        required = os.environ.get(REQUIRED) == "required"  # noqa: TID251 - a switch of the tests
+        (pytest.fail if required else pytest.skip)(told)
+    if not MODULES.exists():
+        pytest.fail("the judges of pages are not installed: make clients")
+    with sync_playwright() as playwright:
+        # The machine that builds runs as root in a container: no sandbox within the sandbox.
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def portal(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A portal of this module's own."""
+    with served(tmp_path_factory.mktemp("portal")) as running:
+        yield running
+
+
+@pytest.fixture
+def opening(browser: Browser, portal: Served) -> Opening:
+    """Return what opens a browser's window for somebody, in a language, with scripts or without."""
+
+    @contextmanager
+    def opened(
+        handle: str = "counselor-1", lang: str = "en", *, scripts: bool = True, width: int = 1280
+    ) -> Iterator[BrowserContext]:
+        context = browser.new_context(
+            base_url=portal.base,
+            java_script_enabled=scripts,
+            viewport={"width": width, "height": 640},
+            locale={"en": "en-US", "es": "es-US"}[lang],
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(15_000)
+        if handle:
+            token = portal.session(handle)
+            name, place = "schoolbridge_session", f"{portal.base}/portal"
+            context.add_cookies([{"name": name, "value": token, "url": place}])
+        yield context
+        context.close()
+
+    return opened

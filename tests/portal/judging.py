@@ -1,0 +1,84 @@
+"""A page in a real browser, and everything that is asked of it."""
+
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+FOLDER = Path(__file__).parent
+MODULES = FOLDER / "node_modules"
+NODE = FOLDER.parents[1] / ".clients" / "bin" / "node"
+# Named one by one: axe leaves out its only rule of WCAG 2.2 unless that tag is asked for.
+TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+# What axe cannot decide alone and a person did: rule -> why it is right on our pages.
+TRIAGED = {
+    "color-contrast": "axe cannot see through a link that is out of sight until it has the focus",
+}
+ONCE = ("dragging", "help", "heads", "errors", "pasteRefused")
+AT_EACH_WIDTH = ("overflow", "smallTargets", "clippedText")
+
+
+@cache
+def _source(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe finds, as ``rule: element``."""
+    # Evaluated, not loaded: the page's own policy admits no script from elsewhere.
+    page.evaluate(_source("node_modules/axe-core/axe.min.js"))
+    found: dict[str, Any] = page.evaluate(
+        "tags => axe.run(document, {runOnly: {type: 'tag', values: tags},"
+        " resultTypes: ['violations', 'incomplete']})",
+        list(TAGS),
+    )
+    doubtful = [each for each in found["incomplete"] if each["id"] not in TRIAGED]
+    return [
+        f"{each['id']}: {node['html'][:120]}"
+        for each in [*found["violations"], *doubtful]
+        for node in each["nodes"]
+    ]
+
+
+def check(page: Page, name: str) -> list[str]:
+    """Return what one of our own checks finds."""
+    found: list[str] = page.evaluate(f"({_source('checks.js')}).{name}()")
+    return [f"{name}: {each}" for each in found]
+
+
+def judged(page: Page, names: tuple[str, ...]) -> list[str]:
+    """Return what several of our own checks find."""
+    return [each for name in names for each in check(page, name)]
+
+
+def obscured(page: Page, key: str = "Tab") -> list[str]:
+    """Walk through a page with the keyboard; return what has the focus and cannot be seen."""
+    found, most = [], 200
+    page.evaluate("document.activeElement && document.activeElement.blur()")
+    for _ in range(most):
+        page.keyboard.press(key)
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        found += check(page, "obscured")
+    return found
+
+
+def invalid(pages: dict[str, str], folder: Path) -> list[str]:
+    """Return what html-validate finds in pages by name."""
+    for name, html in pages.items():
+        (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    command = [str(NODE), str(MODULES / "html-validate" / "bin" / "html-validate.mjs")]
+    command += ["--config", str(FOLDER / "html-validate.json"), "--formatter", "json"]
+    done = subprocess.run(  # noqa: S603 - a program of the tests
+        [*command, *sorted(str(path) for path in folder.glob("*.html"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = (
+        (Path(one["filePath"]).stem, m) for one in json.loads(done.stdout) for m in one["messages"]
+    )
+    return [f"{name}:{m['line']} {m['ruleId']} {m['message']}" for name, m in told]

@@ -1,0 +1,71 @@
+"""A portal that is served on this machine, with referrals in every state a school may see."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import uvicorn
+
+from bridge.app import create_app
+from bridge.identity import Party, Standing, open_session
+from bridge.store.engine import write
+from tests.support.worlds import CARE_CONSENT, LEA, World, make_world, put_task, referral
+
+GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
+COUNSELOR = Standing(Party.LEA, LEA, "", "counselor", ("follow",))
+
+
+@dataclass
+class Served:
+    """A running portal: where it is, what is behind it, and what its pages' addresses hold."""
+
+    world: World
+    base: str
+    made: dict[str, str] = field(default_factory=dict)
+
+    def session(self, handle: str = "counselor-1", standing: Standing = COUNSELOR) -> str:
+        """Return the token of a new session."""
+        with write(self.world.bridge.engine) as connection:
+            return open_session(connection, handle, standing, self.world.clock).token
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    """Serve a portal for as long as the block lasts."""
+    # A browser that is driven from this thread has an event loop in it; a world has its own.
+    with ThreadPoolExecutor(1) as elsewhere:
+        world = elsewhere.submit(_world, folder).result()
+    server = uvicorn.Server(
+        uvicorn.Config(world.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Served(world, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join(10)
+    world.bridge.engine.dispose()
+
+
+def _world(folder: Path) -> World:
+    made = make_world(f"sqlite:///{folder / 'bridge.db'}", folder)
+    settings = replace(made.bridge.settings, base_url="http://127.0.0.1")
+    made.bridge = replace(made.bridge, settings=settings)
+    made.refer([referral(n) for n in range(6)])
+    web = made.web()
+    for n, status in enumerate(("accepted", "on-hold", "rejected", "cancelled")):
+        task = web.get(f"/fhir/Task/{made.id_of('Task', f'R-{n}')}").json()
+        first = put_task(
+            web, task, "accepted" if status == "on-hold" else status, extension=GUARDIAN
+        )
+        assert first.status_code == 200, first.text
+        if status == "on-hold":
+            put_task(web, first.json(), status, extension=GUARDIAN)
+    made.app = create_app(made.bridge)
+    return made

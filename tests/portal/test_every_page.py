@@ -1,0 +1,95 @@
+"""Every page, in both languages, at three widths, with scripts and without: nothing is found."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.portal.conftest import Opening
+from tests.portal.judging import AT_EACH_WIDTH, ONCE, axe, invalid, judged, obscured
+from tests.portal.pages import PAGES, PageCase
+from tests.portal.served import Served
+
+SIZES = ((1280, 640), (360, 640), (320, 256))
+EACH = pytest.mark.parametrize("case", PAGES, ids=[case.name for case in PAGES])
+LANGUAGES = pytest.mark.parametrize("lang", ["en", "es"])
+COLD, WARM = 100_000, 30_000
+
+
+def shown(context: BrowserContext, case: PageCase, portal: Served) -> Page:
+    """Return the page as a person sees it; what a browser complains of is a finding of its own."""
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
+    page.goto(case.path.format(**portal.made))
+    if case.send:
+        page.locator("form#questions > button[type=submit]").click()
+        page.wait_for_selector(".summary")
+    expected = ("422" if case.send else "404",)
+    assert [c for c in complaints if not any(code in c for code in expected)] == []
+    return page
+
+
+def main_of(page: Page) -> str:
+    """Return what stands in the page, without what is another each time."""
+    html = page.locator("main").inner_html()
+    html = re.sub(r'value="[0-9a-f]{64}"', "", html)
+    return re.sub(r'\s(hx-[a-z-]+|autofocus)="[^"]*"|\sclass="[^"]*htmx[^"]*"', "", html)
+
+
+@LANGUAGES
+@EACH
+def test_a_page_passes_every_check_at_every_width(
+    opening: Opening, portal: Served, case: PageCase, lang: str
+) -> None:
+    with opening("counselor-1" if case.signed_in else "", lang) as context:
+        page = shown(context, case, portal)
+        assert page.evaluate("document.documentElement.lang") == lang
+        found = judged(page, ONCE)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            found += [f"{width}: {each}" for each in [*axe(page), *judged(page, AT_EACH_WIDTH)]]
+            found += [f"{width}: {each}" for each in obscured(page)]
+        assert found == []
+
+
+@EACH
+def test_a_page_says_the_same_without_scripts(
+    opening: Opening, portal: Served, case: PageCase
+) -> None:
+    who = "counselor-1" if case.signed_in else ""
+    said = []
+    for scripts in (True, False):
+        with opening(who, "es", scripts=scripts, width=360) as context:
+            said.append(main_of(shown(context, case, portal)))
+    assert said[0] == said[1]
+
+
+def test_the_html_of_every_page_is_valid(opening: Opening, portal: Served, tmp_path: Path) -> None:
+    found: dict[str, str] = {}
+    for who in ("counselor-1", ""):
+        with opening(who, scripts=False) as context:
+            for case in PAGES:
+                if case.signed_in == bool(who):
+                    address = case.path.format(**portal.made)
+                    sent = {"form": {}} if case.send else {}
+                    ask = context.request.post if case.send else context.request.get
+                    found[case.name] = ask(address, **sent).text()
+    assert len(found) == len(PAGES)
+    assert invalid(found, tmp_path) == []
+
+
+@EACH
+def test_a_page_is_light(opening: Opening, portal: Served, case: PageCase) -> None:
+    with opening("counselor-1" if case.signed_in else "") as context:
+        page = context.new_page()
+        came: list[tuple[str, int]] = []
+        page.on("response", lambda answer: came.append((answer.url, len(answer.body()))))
+        page.goto(case.path.format(**portal.made))
+        page.wait_for_load_state("networkidle")
+        weights = dict(came)
+    fresh = sum(size for url, size in weights.items() if "/portal/static/" not in url)
+    assert sum(weights.values()) <= COLD
+    assert fresh <= WARM
