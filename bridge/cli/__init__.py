@@ -59,6 +59,7 @@ app.add_typer(clients.party_app, name="party", help="Agreements and their partie
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
 app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
 register.release_app.command("form")(forms.form)
+register.release_app.command("check")(forms.check)
 app.add_typer(register.release_app, name="release", help="Signed forms of families.")
 app.add_typer(referrals.app, name="referral", help="What a school does about a referral.")
 app.add_typer(guardians.app, name="guardian", help="Who may sign for a student.")

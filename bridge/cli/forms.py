@@ -1,4 +1,4 @@
-"""``release form``: the paper that a family signs, written from an agreement."""
+"""``release form`` and ``release check``: the paper a family signs, and what became of it."""
 
 from datetime import date
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.mou_documents import DistrictOption, Document, TemplateOption
-from bridge.cli.running import AsJson, tell
+from bridge.cli.running import AsJson, Home, open_at, tell
 
 if TYPE_CHECKING:
     from consent.forms import ReleaseForm
@@ -41,6 +41,21 @@ def form(
         "reading_level": round(reading_level(written.prose(), lang), 1),
     }
     tell(told, as_json=as_json)
+
+
+def check(home: Home = Path(), as_json: AsJson = False) -> None:
+    """Look whether every signed form is as it was signed; end those that are not.
+
+    Exit code 1 if one is not.
+    """
+    from bridge.journeys.check_signatures import check_signatures
+    from bridge.parts import parts_of
+
+    found = check_signatures(parts_of(open_at(home)))
+    told = [{"release": fault.release_id, "changed": list(fault.changed)} for fault in found]
+    tell({"not_as_signed": told} if as_json else {"not as signed": len(told)}, as_json=as_json)
+    if found:
+        raise typer.Exit(1)
 
 
 def _form(named: tuple[str, str | None, str | None], asked: tuple[str, str, str]) -> "ReleaseForm":

@@ -116,14 +116,25 @@ def revoke_release(parts: Parts, release_id: str, effective: datetime | None = N
         kept = release(connection, release_id)  # another may have revoked it while we waited
         if kept is None or kept.form.revoked_at is not None:
             return False
-        now = parts.clock.now()  # under the lock: what was released while we waited came before
-        since = _effective(kept.form, effective or now, now)
-        supersede(connection, release_id, kept.student_id, now, since)
-        mark_revoked(connection, release_id, since)
-        settle_student(connection, parts, kept.student_id)
-        append(connection, [_revocation(parts, kept, since)], parts.clock)
-        _draft(connection, parts, kept, (since, now))
+        end_release(connection, parts, kept, effective)
     return True
+
+
+def end_release(
+    connection: Connection, parts: Parts, kept: KeptRelease, effective: datetime | None = None
+) -> None:
+    """Revoke a form in force; its student is locked by the caller.
+
+    Raises:
+        BridgeError: it is to take effect later than now, or before it was signed.
+    """
+    now = parts.clock.now()  # under the lock: what was released while we waited came before
+    since = _effective(kept.form, effective or now, now)
+    supersede(connection, kept.id, kept.student_id, now, since)
+    mark_revoked(connection, kept.id, since)
+    settle_student(connection, parts, kept.student_id)
+    append(connection, [revocation_of(parts, kept, since)], parts.clock)
+    _draft(connection, parts, kept, (since, now))
 
 
 def _effective(form: SignedRelease, effective: datetime, now: datetime) -> datetime:
@@ -160,7 +171,8 @@ def _asks_recall(connection: Connection, agreement_id: str) -> bool:
     return conflict is None or conflict.revoke_recall == "notice"
 
 
-def _revocation(parts: Parts, kept: KeptRelease, since: datetime) -> Entry:
+def revocation_of(parts: Parts, kept: KeptRelease, since: datetime) -> Entry:
+    """Return the ledger's entry of a form that ended."""
     return Entry(
         log=kept.agreement_id,
         kind=Kind.REVOCATION,

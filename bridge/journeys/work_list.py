@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.errors import BridgeError, SettingsError
-from bridge.gate import FollowUp, Gate, Query, agreements_of
+from bridge.gate import CompiledAgreement, FollowUp, Gate, Query, agreements_of
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.parts import HasParts
 from bridge.store.directory import organizations
 from bridge.store.engine import read
+from bridge.store.families import verbal_of
 from bridge.store.referrals import numbered_referrals
 from bridge.store.releases import KeptRelease, releases_under
 from consent.signed_release import SignedRelease
@@ -154,7 +155,8 @@ def _position(row: FollowUp, forms: "_Forms", today: date) -> Position:
     since = date.fromisoformat(row.status_on or row.sent_on)
     found = forms.in_force(row.referral, row.provider, today)
     if row.status == "sent" and not found:
-        return Position(AWAITING_SIGNATURE, since)
+        said_on = forms.said_on(row.referral, row.provider)
+        return Position(AWAITING_SIGNATURE, max(since, said_on or since))
     ends = [form.expires_on for form in found]
     last = None if None in ends else max((day for day in ends if day), default=None)
     return Position(row.status, since, last)
@@ -167,19 +169,27 @@ class _Forms:
     students: Mapping[tuple[str, str], str]
     forms: Mapping[str, Sequence[KeptRelease]]
     keys: Mapping[str, str]
+    said: Mapping[str, date]
 
     @classmethod
     def of(cls, connection: Connection, lea: str) -> "_Forms":
         ids = {agreement.id for agreement in agreements_of(connection, Party.LEA, lea)}
         names = {o.name: o.key for o in organizations(connection).values()}
         students = numbered_referrals(connection, ids)
-        return cls(students, releases_under(connection, ids), names)
+        said = {v.student_id: v.given_on for v in verbal_of(connection, set(students.values()))}
+        return cls(students, releases_under(connection, ids), names, said)
+
+    def said_on(self, number: str, provider: str) -> date | None:
+        """Return the day the family last said yes without signing; None if it did not."""
+        return self.said.get(self._student(number, provider))
 
     def in_force(self, number: str, provider: str, today: date) -> list[SignedRelease]:
         """Return the forms of the district that let a referral go to its provider today."""
-        student = self.students.get((number, self.keys.get(provider, "")), "")
-        kept = [each.form for each in self.forms.get(student, ())]
+        kept = [each.form for each in self.forms.get(self._student(number, provider), ())]
         return [form for form in kept if _sends(form, number, today)]
+
+    def _student(self, number: str, provider: str) -> str:
+        return self.students.get((number, self.keys.get(provider, "")), "")
 
 
 def _sends(form: SignedRelease, number: str, today: date) -> bool:
@@ -207,6 +217,15 @@ def _calendars(
         raise BridgeError("no agreement binds this organisation; see: schoolbridge party list")
     zones = {a.entry.lea: a.agreement.effective.tz for a in agreements}
     return {lea: _calendar(folder / f"{lea}.csv", tz) for lea, tz in zones.items()}
+
+
+def calendar_of(folder: Path, agreement: CompiledAgreement) -> SchoolCalendar:
+    """Return the calendar of an agreement's district.
+
+    Raises:
+        SettingsError: its file cannot be read.
+    """
+    return _calendar(folder / f"{agreement.entry.lea}.csv", agreement.agreement.effective.tz)
 
 
 def _calendar(path: Path, tz: str) -> SchoolCalendar:

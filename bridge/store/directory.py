@@ -151,6 +151,13 @@ def students_of(connection: Connection, lea: str) -> dict[str, StudentEntry]:
     return {row["local_key"]: StudentEntry(**row) for row in rows}
 
 
+def student_of_id(connection: Connection, student_id: str) -> StudentEntry | None:
+    """Return one student by the register's own id, or None."""
+    columns = (STUDENT.c[name] for name in StudentEntry.__slots__)
+    row = connection.execute(select(*columns).where(STUDENT.c.id == student_id)).mappings()
+    return next((StudentEntry(**each) for each in row), None)
+
+
 def student_versions(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
     """Return how often what decisions about some students rest on has changed, by student.
 

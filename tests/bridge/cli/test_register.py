@@ -2,10 +2,14 @@
 
 import json
 
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bridge.cli import app
+from bridge.journeys.sign_release import record_signature
+from bridge.store.engine import write
 from tests.bridge.cli.test_accounts import run
+from tests.support.signing import PARTIES, in_person, issued
 from tests.support.worlds import World, caller, referral
 
 FORM = (
@@ -74,3 +78,16 @@ def test_the_layout_of_a_file_of_forms_can_be_written_and_read(lite: World) -> N
 
 def run_plain(*arguments: str) -> int:
     return CliRunner().invoke(app, list(arguments)).exit_code
+
+
+def test_a_form_changed_after_it_was_signed_is_found_and_ended(lite: World) -> None:
+    lite.refer([referral(1, releases=())])
+    record_signature(lite.parts, PARTIES, "1001", in_person(issued(lite)))
+    assert run(lite, "release", "check").output == "not as signed: 0\n"
+    with write(lite.bridge.engine) as connection:
+        connection.execute(text("UPDATE form_text SET text = text || 'x'"))
+    found = run(lite, "release", "check", "--json")
+    assert found.exit_code == 1
+    assert [row["changed"] for row in json.loads(found.output)["not_as_signed"]] == [["text"]] * 2
+    assert run(lite, "release", "check").exit_code == 0
+    assert not sees(lite)
