@@ -22,7 +22,7 @@ from bridge.api.export_request import (
     query_of,
     read_parameters,
 )
-from bridge.api.groups import agreement_of
+from bridge.api.groups import GroupId, agreement_of
 from bridge.api.negotiation import JSON_TYPES, http_date, require_type
 from bridge.api.reading import parsed
 from bridge.api.replies import Reply, document_reply, ndjson_response
@@ -47,7 +47,6 @@ router = APIRouter(prefix="/fhir")
 
 NOTICES: Final = "OperationOutcome"
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
-GroupId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]
 
 
 @router.get("/$export")

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from bridge.api.batch import run_bundle
 from bridge.api.interactions import Interaction, perform
 from bridge.api.metadata import capability_statement
-from bridge.api.negotiation import FORM_TYPE, JSON_TYPES, negotiated, require_type
+from bridge.api.negotiation import JSON_TYPES, negotiated, posted_query, require_type
 from bridge.api.openapi import description
 from bridge.api.replies import document_reply
 from bridge.api.validation import validate
 from bridge.context import BodyOf, BridgeOf, CallOf
-from bridge.errors import BadRequestError, Finding
 
 router = APIRouter(prefix="/fhir", dependencies=[Depends(negotiated)])
 
@@ -43,11 +42,7 @@ def search(kind: Kind, request: Request, call: CallOf) -> Response:
 @router.post("/{kind}/_search")
 def search_by_post(kind: Kind, request: Request, call: CallOf, body: BodyOf) -> Response:
     """Search one type with the parameters in the body; the same as by GET."""
-    if request.url.query:
-        text = "Send the search parameters in the body, not in the address."
-        raise BadRequestError(Finding("invalid", text))
-    require_type(request.headers.get("content-type"), FORM_TYPE)
-    parameters = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    parameters = parse_qsl(posted_query(request, body), keep_blank_values=True)
     asked = Interaction("GET", kind, "", parameters, dict(request.headers))
     return perform(call, asked).response()
 

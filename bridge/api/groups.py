@@ -5,27 +5,38 @@ is as absent as what never was.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 
-from bridge.api.negotiation import negotiated
+from bridge.api.negotiation import negotiated, posted_query
 from bridge.api.replies import document_reply
-from bridge.context import Call, CallOf
+from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import CompiledAgreement, groups_of
 from bridge.store.engine import read
 
 KIND = "Group"
+GroupId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]
 router = APIRouter(prefix="/fhir", dependencies=[Depends(negotiated)])
 
 
 @router.get("/Group")
 def search_groups(request: Request, call: CallOf) -> Response:
     """Return every group the caller may export, or the one of an id."""
+    return _searched(call, request.url.query)
+
+
+@router.post("/Group/_search")
+def search_groups_by_post(request: Request, call: CallOf, body: BodyOf) -> Response:
+    """Do :func:`search_groups` with the parameters in the body."""
+    return _searched(call, posted_query(request, body))
+
+
+def _searched(call: Call, query: str) -> Response:
     call.require_all(KIND, "search-type")
-    asked = parse_qsl(request.url.query, keep_blank_values=True)
+    asked = parse_qsl(query, keep_blank_values=True)
     if any(name not in ("_id", "_format") for name, _ in asked):
         raise BadRequestError(Finding("not-supported", "Groups are found by _id alone."))
     wanted = [set(value.split(",")) for name, value in asked if name == "_id"]
@@ -35,7 +46,7 @@ def search_groups(request: Request, call: CallOf) -> Response:
         if all(each in ids for ids in wanted)
     ]
     base = call.bridge.settings.fhir_base
-    here = f"{base}/Group" + (f"?{request.url.query}" if request.url.query else "")
+    here = f"{base}/Group" + (f"?{query}" if query else "")
     entries = [
         {"fullUrl": f"{base}/Group/{each['id']}", "resource": each, "search": {"mode": "match"}}
         for each in found
@@ -46,7 +57,7 @@ def search_groups(request: Request, call: CallOf) -> Response:
 
 
 @router.get("/Group/{group_id}")
-def read_group(group_id: str, call: CallOf) -> Response:
+def read_group(group_id: GroupId, call: CallOf) -> Response:
     """Return one group the caller may export."""
     call.require_all(KIND, "read")
     return document_reply(described(group_id, agreement_of(call, group_id))).response()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bridge.api.negotiation import http_date, preferences
-from bridge.api.offered import CODES_OF_METHODS, methods_of, offers
+from bridge.api.offered import CODES_OF_METHODS, ELSEWHERE, methods_of, offers
 from bridge.api.reading import no_null
 from bridge.api.replies import (
     WHOLE,
@@ -63,12 +63,16 @@ def perform(call: Call, asked: Interaction) -> Reply:
     Raises:
         RefusedError: in any of its kinds; the caller turns it into an OperationOutcome.
     """
-    if asked.kind not in PARAMETERS:
+    if asked.kind not in PARAMETERS and asked.kind not in ELSEWHERE:
         raise NotFoundError
     if any("\0" in name or "\0" in value for name, value in asked.parameters):
         raise no_null()
     code = CODES_OF_METHODS.get((asked.method, bool(asked.record_id)), "")
-    if not offers(asked.kind, code) or (asked.history and code != "read"):
+    if (
+        asked.kind in ELSEWHERE
+        or not offers(asked.kind, code)
+        or (asked.history and code != "read")
+    ):
         allow = methods_of(asked.kind, one=bool(asked.record_id))
         raise NotOfferedError(405, "This method is not offered here.", allow)
     match code:

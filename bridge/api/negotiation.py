@@ -12,7 +12,7 @@ from typing import Final
 
 from fastapi import Request
 
-from bridge.errors import NotOfferedError
+from bridge.errors import BadRequestError, Finding, NotOfferedError
 
 JSON_TYPES: Final = ("application/fhir+json", "application/json", "text/json")
 PATCH_TYPE: Final = "application/json-patch+json"
@@ -62,6 +62,20 @@ def require_type(content_type: str | None, *allowed: str) -> None:
     kind = (content_type or "").partition(";")[0].strip().lower()
     if kind and kind not in allowed:
         raise NotOfferedError(415, f"Send a body of type {allowed[0]}.")
+
+
+def posted_query(request: Request, body: bytes) -> str:
+    """Return the parameters of a search by POST, as they would stand behind ``?``.
+
+    Raises:
+        BadRequestError: some stand in the address, where logs would keep them.
+        NotOfferedError: the body is no form.
+    """
+    if request.url.query:
+        text = "Send the search parameters in the body, not in the address."
+        raise BadRequestError(Finding("invalid", text))
+    require_type(request.headers.get("content-type"), FORM_TYPE)
+    return body.decode("utf-8", "replace")
 
 
 def preferences(header: str | None) -> Preferences:

@@ -14,6 +14,8 @@ _WRITING: Final[Mapping[str, tuple[str, ...]]] = {
     "Task": ("update", "patch"),
     **dict.fromkeys((*SESSIONS, *DIRECTORY), ("create", "update", "patch")),
 }
+ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {"Group": ("read", "search-type")}
+"""What types with routes of their own have; what no such route takes, they do not offer."""
 CODES_OF_METHODS: Final[Mapping[tuple[str, bool], str]] = {
     ("GET", False): "search-type",
     ("POST", False): "create",
@@ -31,7 +33,7 @@ def interactions_of(kind: str) -> tuple[str, ...]:
 
 def offers(kind: str, code: str) -> bool:
     """Return whether a type has an interaction."""
-    return code in interactions_of(kind)
+    return code in ELSEWHERE.get(kind, ()) or code in interactions_of(kind)
 
 
 def methods_of(kind: str, *, one: bool) -> tuple[str, ...]:

@@ -11,7 +11,13 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from bridge.api.negotiation import FORM_TYPE, JSON_TYPES, http_date, negotiated, require_type
+from bridge.api.negotiation import (
+    JSON_TYPES,
+    http_date,
+    negotiated,
+    posted_query,
+    require_type,
+)
 from bridge.api.reading import parsed
 from bridge.api.replies import Reply, document_reply
 from bridge.api.search_values import refused
@@ -63,11 +69,7 @@ def search(request: Request, call: CallOf) -> Response:
 @router.post("/_search")
 def search_by_post(request: Request, call: CallOf, body: BodyOf) -> Response:
     """Do :func:`search` with the parameters in the body."""
-    if request.url.query:
-        text = "Send the search parameters in the body, not in the address."
-        raise BadRequestError(Finding("invalid", text))
-    require_type(request.headers.get("content-type"), FORM_TYPE)
-    return _searched(call, parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    return _searched(call, parse_qsl(posted_query(request, body), keep_blank_values=True))
 
 
 @router.get("/$status")

@@ -52,6 +52,7 @@ ROUTES = (
     Row("GET", "/fhir/Patient/$export", "exports"),
     Row("POST", "/fhir/Patient/$export", "exports"),
     Row("GET", "/fhir/Group", "exports"),
+    Row("POST", "/fhir/Group/_search", "exports"),
     Row("GET", "/fhir/Group/{group_id}", "exports"),
     Row("GET", "/fhir/Group/{group_id}/$export", "exports"),
     Row("POST", "/fhir/Group/{group_id}/$export", "exports"),

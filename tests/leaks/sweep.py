@@ -226,6 +226,7 @@ class Sweep:
         for path in ("", f"?_id={self.new('group')}", "/all", f"/{self.new('group')}"):
             yield self._get(f"/fhir/Group{path}")
         yield Ask(self.caller, "POST", "/fhir/Group/all/$export", (ready,))
+        yield Ask(self.caller, "POST", "/fhir/Group/_search", _FORM, b"_id=all")
         for path in ("/fhir/$export", "/fhir/Patient/$export"):
             sent = {"name": self.new("parameter"), "valueString": self.new("value")}
             body = orjson.dumps({"resourceType": "Parameters", "parameter": [sent]})

@@ -43,7 +43,7 @@ DOCUMENTS = {
     ("oauth", "configuration"),
     ("oauth", "keys"),
     ("bulk", "manifest"),
-    ("groups", "search_groups"),
+    ("groups", "_searched"),
     ("groups", "read_group"),
     ("terminology", "_answer"),
     # A client's own subscriptions, and references to what the gate released.

@@ -19,6 +19,8 @@ from tests.support.worlds import (
     standings,
 )
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 
 def groups(web: Web, query: str = "") -> list[Json]:
     bundle = web.get(f"/fhir/Group{query}").json()
@@ -116,3 +118,29 @@ def test_a_group_that_forgets_its_agreement_is_noticed(
 
 def test_a_group_is_no_list(lite: World) -> None:
     assert "member" not in json.dumps(groups(lite.web()))
+
+
+def test_groups_are_found_by_post_as_by_get(lite: World) -> None:
+    web = lite.web()
+    first, *_ = groups(web)
+    for asked in ({}, {"_id": first["id"]}, {"_id": "none"}):
+        by_get = web.send("GET", "/fhir/Group", params=asked)
+        by_post = web.send("POST", "/fhir/Group/_search", data=asked, headers=FORM)
+        assert by_post.status_code == by_get.status_code == 200
+        assert by_post.json() == by_get.json()
+
+
+@pytest.mark.parametrize(
+    ("path", "offered"),
+    [("Group", {"GET", "HEAD"}), ("Group/_search", {"POST"}), ("Group/all", {"GET", "HEAD"})],
+)
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "GET", "POST"])
+def test_what_groups_do_not_offer_is_told_by_what_they_do(
+    lite: World, method: str, path: str, offered: set[str]
+) -> None:
+    answer = lite.web().send(method, f"/fhir/{path}")
+    if method in offered:
+        assert "allow" not in answer.headers
+    else:
+        assert answer.status_code == (204 if method == "OPTIONS" else 405)
+        assert set(answer.headers["allow"].split(", ")) == offered | {"OPTIONS"}
