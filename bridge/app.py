@@ -33,7 +33,7 @@ from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
-from bridge.portal import assets, board, session_page, sign_in, told
+from bridge.portal import assets, board, family, session_page, sign_in, told
 from bridge.settings import Settings
 from bridge.store.engine import open_engine, write
 
@@ -130,5 +130,6 @@ def _add_routes(app: FastAPI) -> None:
         session_page.router,
         sign_in.router,
         board.router,
+        family.router,
     ):
         app.include_router(router)

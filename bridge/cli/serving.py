@@ -125,9 +125,10 @@ def _deliver(bridge: "Bridge") -> None:
 
 
 def _mail(bridge: "Bridge", server: "MailServer") -> None:
-    """Tell by mail that referrals wait, as long as this serves."""
+    """Tell by mail that referrals wait, and families that a form does, as long as this serves."""
     import structlog
 
+    from bridge.journeys.remind_families import FamilyReminders, mailing
     from bridge.journeys.send_digests import Digests
     from bridge.parts import parts_of
     from bridge.store.outages import OUTAGES
@@ -135,9 +136,16 @@ def _mail(bridge: "Bridge", server: "MailServer") -> None:
     log = structlog.get_logger("bridge.mail")
     place = f"{bridge.settings.base_url}/portal/sign-in"
     digests = Digests(parts_of(bridge), bridge.gate, server, place)
+    families = FamilyReminders(
+        parts_of(bridge),
+        {"mail": mailing(server)},
+        f"{bridge.settings.base_url}/portal/family",
+        bridge.settings.home / "calendars",
+    )
     while True:
         try:
             digests.send_due()
+            families.send_due()
         except OUTAGES as error:  # the next round asks again
             log.warning("no mail was sent", kind=type(error).__name__)
         time.sleep(MAIL_SECONDS)

@@ -51,10 +51,20 @@ async def posted(request: Request, bridge: BridgeOf) -> Form:
         FromElsewhere: another site made the browser send it, or it is not this session's.
         TooMuchSent: it is larger than any form of ours.
     """
+    return await posted_under(request, bridge, COOKIE)
+
+
+async def posted_under(request: Request, bridge: Bridge, cookie: str) -> Form:
+    """Return the form a browser sent from a page of the session that a cookie holds.
+
+    Raises:
+        FromElsewhere: another site made the browser send it, or it is not this session's.
+        TooMuchSent: it is larger than any form of ours.
+    """
     if from_elsewhere(request, bridge):
         raise FromElsewhere
     form = await _read(request)
-    if form.one("form") != form_token(request.cookies.get(COOKIE, "")):
+    if form.one("form") != form_token(request.cookies.get(cookie, "")):
         raise FromElsewhere
     return form
 

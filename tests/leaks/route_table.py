@@ -82,6 +82,15 @@ ROUTES = (
     Row("GET", "/portal/help", "portal"),
     Row("GET", "/portal/session", "portal"),
     Row("POST", "/portal/session", "portal"),
+    Row("GET", "/portal/family/form", "portal"),
+    Row("POST", "/portal/family/form", "portal"),
+    Row("GET", "/portal/family/signed", "portal"),
+    Row("GET", "/portal/family/withdraw/{release_id}", "portal"),
+    Row("POST", "/portal/family/withdraw/{release_id}", "portal"),
+    Row("GET", "/portal/family/account", "portal"),
+    Row("GET", "/portal/family/paper", "portal"),
+    Row("GET", "/portal/family/{token}", "portal"),
+    Row("POST", "/portal/family/{token}", "portal"),
     Row("GET", "/portal/static/{name}", "public"),
 )
 

@@ -33,6 +33,7 @@ RESPONSES = {
     ("assets", "static"),
     ("session_page", "_left"),
     ("sign_in", "begin"),
+    ("family", "paper"),
     ("notices", "notice"),
     ("bulk", "file"),
 }
