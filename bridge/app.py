@@ -1,5 +1,6 @@
 """The application: settings in, ASGI app out. Nothing is made at import."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from fastapi import FastAPI, Response
@@ -8,6 +9,7 @@ from bridge.api import (
     bulk,
     fhir,
     groups,
+    metrics,
     notices,
     oauth,
     problems,
@@ -29,11 +31,13 @@ from bridge.journeys.deliver_notifications import Deliveries
 from bridge.journeys.keep_heads import keep_heads
 from bridge.journeys.send_notifications import Sender
 from bridge.journeys.sign_in_staff import DirectorySignIn
+from bridge.measures import measured_by
 from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
 from bridge.portal import assets, board, family, session_page, sign_in, told
+from bridge.prometheus import Prometheus
 from bridge.settings import Settings
 from bridge.store.engine import open_engine, write
 
@@ -61,8 +65,18 @@ def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:
     signing = SigningKey.load_or_generate(settings.signing_key_file)
     parts = (settings, engine, clock, identifiers, gate)
     bridge = Bridge(*parts, fetching=fetching, notifying=notifying, signing=signing)
+    bridge = replace(bridge, measures=_measures(bridge, sharers))
     keep_heads(parts_of(bridge), settings.heads_file)
     return bridge
+
+
+def _measures(bridge: Bridge, sharers: int) -> Prometheus | None:
+    """Begin to count what a bridge does, where its settings say who may ask for it."""
+    if not bridge.settings.metrics_token:
+        return None
+    made = Prometheus(bridge.settings.metrics_folder if sharers > 1 else None)
+    measured_by(bridge.engine, made)
+    return made
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -98,7 +112,7 @@ def create_app(bridge: Bridge) -> FastAPI:
         bridge.settings.base_url,
     )
     app.add_middleware(HotLane, bridge=bridge)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, measures=bridge.measures)
     problems.install(app)
     told.install(app)
     _add_routes(app)
@@ -117,6 +131,7 @@ def _add_routes(app: FastAPI) -> None:
     # The fixed paths come before the FHIR routes, whose patterns are wider.
     for router in (
         oauth.router,
+        metrics.router,
         bulk.router,
         groups.router,
         recalls.router,

@@ -14,6 +14,7 @@ from bridge.identifiers import Identifiers
 from bridge.identity import Caller, TokenCache, caller_of
 from bridge.identity.signing import SigningKey
 from bridge.outbound import Fetching, Outgoing
+from bridge.prometheus import Prometheus
 from bridge.settings import Settings
 from bridge.store.engine import read
 
@@ -28,6 +29,7 @@ class Bridge:
 
     Attributes:
         signing: what our own requests are signed with; None where nothing is sent.
+        measures: what the work is counted by; None where it is not.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Bridge:
     fetching: Fetching = field(default_factory=lambda: Fetching(Outgoing(loopback=False)))
     signing: SigningKey | None = None
     notifying: Outgoing = field(default_factory=lambda: Outgoing(loopback=False))
+    measures: Prometheus | None = None
 
 
 @dataclass(frozen=True, slots=True)

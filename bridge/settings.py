@@ -5,6 +5,7 @@ one). Each setting can be overridden by ``SCHOOLBRIDGE_<NAME>`` in the environme
 """
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from bridge.directories import (
 from bridge.errors import SettingsError
 
 FILE_NAME = "schoolbridge.toml"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Settings:
             ``demo_began`` (ISO 8601); both empty for real time.
         directories: the sign-ins of districts (:mod:`bridge.directories`).
         mail: the mail server; without one no mail is sent.
+        metrics_token: what ``GET /metrics`` asks for; empty for none, and then nothing is counted.
         development_issuer: serve a sign-in that lets anybody in as anybody; for the demo alone.
     """
 
@@ -61,6 +64,7 @@ class Settings:
     directories: tuple[Directory, ...] = ()
     development_issuer: bool = False
     mail: MailServer | None = None
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def local(self) -> bool:
@@ -81,6 +85,11 @@ class Settings:
     def signing_key_file(self) -> Path:
         """The key that signs what the bridge sends; its public half is published."""
         return self.home / "signing-key.json"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the processes of one server keep what they counted, while it runs."""
+        return self.home / "metrics"
 
     @property
     def mou_folder(self) -> Path:
@@ -104,7 +113,7 @@ def read_settings(home: Path) -> Settings:
     directories = read_directories(raw.pop("directory", {}))
     mail = _mail(raw.pop("mail", None))
     known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
-    known.add("development_issuer")
+    known |= {"development_issuer", "metrics_token"}
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
     values = {name: _overridden(name, raw.get(name, "")) for name in known}
@@ -136,6 +145,8 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
             raise SettingsError(f"{FILE_NAME}: setting {name} is missing")
     if len(values["secret"]) < 32:
         raise SettingsError(f"{FILE_NAME}: secret must have at least 32 characters")
+    if values["metrics_token"] and not _TOKEN.fullmatch(values["metrics_token"]):
+        raise SettingsError(f"{FILE_NAME}: metrics_token is 32 letters or digits, - or _, or more")
     if not values["port"].isdecimal() or int(values["port"]) > 65535:
         raise SettingsError(f"{FILE_NAME}: port must be a number from 0 to 65535")
     if not is_protected(values["base_url"]):
@@ -154,6 +165,7 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
         demo_start=values["demo_start"],
         demo_began=values["demo_began"],
         development_issuer=_development(values),
+        metrics_token=values["metrics_token"],
     )
 
 

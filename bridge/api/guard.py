@@ -1,7 +1,11 @@
 """What holds for every request and answer, as plain ASGI: fast, and before any route runs."""
 
+import time
+
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bridge.measures import Measures
 
 _log = structlog.get_logger("bridge.access")
 
@@ -26,14 +30,14 @@ _STREAMS = "/fhir/bulk/"
 
 
 class Guard:
-    """Adds security headers and writes one log line a request.
+    """Adds security headers, writes one log line a request, and lets it be counted.
 
     INVARIANT: the log line holds method, route template and status. No path, query or header value:
-    an address may hold an identifier.
+    an address may hold an identifier. No more than that and the time it took is counted.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, measures: Measures | None = None) -> None:
+        self._app, self._measures = app, measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and watch its answer start."""
@@ -59,10 +63,14 @@ class Guard:
         # The same route answers HEAD as GET, so that neither can tell more than the other.
         head = method == "HEAD" and not scope["path"].startswith(_STREAMS)
         inner = {**scope, "method": "GET"} if head else scope
+        began = time.monotonic()
         try:
             await self._app(inner, receive, guarded)
         finally:
-            _log.info("request", method=method, route=_template(inner), status=status)
+            route = _template(inner)
+            _log.info("request", method=method, route=route, status=status)
+            if self._measures is not None:
+                self._measures.answered(method, route, status, time.monotonic() - began)
 
 
 def _template(scope: Scope) -> str:

@@ -25,6 +25,10 @@ port = {port}
 # secret means another identifier for every student and referral.
 secret = "{secret}"
 
+# What GET /metrics asks for as bearer token, at least 32 characters; without one there is no such
+# page, and nothing is counted. Better given as SCHOOLBRIDGE_METRICS_TOKEN.
+# metrics_token = "..."
+
 # Where a district's people sign in (OpenID Connect); one table a district, by its short name.
 # The address to come back to, to be registered there, is base_url + /portal/callback.
 # [directory.millbrook]

@@ -3,6 +3,7 @@
 import gc
 import multiprocessing
 import os
+import shutil
 import threading
 import time
 from functools import partial
@@ -49,6 +50,7 @@ def serve(
         if not server.started:  # the address is taken; the server has said so
             raise typer.Exit(1)
         return
+    shutil.rmtree(settings.metrics_folder, ignore_errors=True)  # of a server that ended
     # The tables are made or refused once, before anybody serves.
     _app(home, workers).state.bridge.engine.dispose()
     config = _config(settings, partial(_worker_app, home, workers), workers)
@@ -82,6 +84,10 @@ def _app(home: Path, workers: int) -> "FastAPI":
     from bridge.store.outages import once_up
 
     settings = read_settings(home)
+    if settings.metrics_token and workers > 1:
+        from bridge.prometheus import share_between_processes
+
+        share_between_processes(settings.metrics_folder)
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
     threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
     threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()

@@ -36,6 +36,7 @@ from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller, TokenCache, caller_of, digest_of, locked_version_of
 from bridge.ledger.append import Filled, append
+from bridge.measures import measures_of
 from bridge.parts import HasParts
 from bridge.store.agreement_changes import next_change
 from bridge.store.engine import kept_connection, write_on
@@ -96,6 +97,8 @@ class Together:
         self._disconnect()
 
     def _answer(self, batch: Sequence[Asked]) -> None:
+        if measures := measures_of(self._engine.get_execution_options()):
+            measures.batched(len(batch))
         later = self._attempted(batch)
         for asked in later:
             self._attempted([asked], alone=True)

@@ -23,6 +23,7 @@ from bridge.ledger.repeating import Span, require_there
 from bridge.ledger.tables import ENTRY, HEAD
 from bridge.ledger.templates import Template, request_bytes
 from bridge.ledger.verifier import EMPTY_ROOT, entry_leaf
+from bridge.measures import measures_of
 
 SALT_BYTES: Final = 32
 
@@ -57,6 +58,11 @@ class Filled:
         """The log it goes to."""
         return self.template.log
 
+    @property
+    def kind(self) -> str:
+        """What it says happened."""
+        return self.template.kind
+
 
 def append(
     connection: Connection, entries: Sequence[Entry | Filled], clock: Clock
@@ -80,6 +86,8 @@ def append(
         chosen = [at for at, entry in enumerate(entries) if entry.log == log]
         start = _grow(connection, log, [_line(entries[at]) for at in chosen], (now, clock))
         receipts |= {at: Receipt(log, start + n) for n, at in enumerate(chosen)}
+    if entries and (measures := measures_of(connection.get_execution_options())):
+        measures.entered(sum(entry.kind in RELEASING for entry in entries))
     return [receipts[at] for at in range(len(entries))]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, spelled_for
@@ -220,3 +220,9 @@ def held(connection: Connection, custodian: str) -> tuple[HeldEntry, ...]:
         HeldEntry(r.source, r.file, r.row, r.source_key, tuple(orjson.loads(r.reasons)))
         for r in connection.execute(query)
     )
+
+
+def held_count(connection: Connection) -> int:
+    """Return how many rows wait for a person, whosever they are."""
+    waiting = select(func.count()).select_from(_HELD).where(_HELD.c.released_at.is_(None))
+    return int(connection.scalar(waiting) or 0)

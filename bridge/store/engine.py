@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.base import OptionEngine
 
+from bridge.measures import measured_by, measures_of
 from bridge.store.writer_queue import Seat, queue_of
 
 BUSY_MILLISECONDS: Final = 10_000
@@ -111,7 +112,7 @@ def write(engine: Engine) -> Iterator[Connection]:
         with engine.begin() as connection:
             yield connection
         return
-    with queue_of(engine).turn(Seat()), begun_writing(engine) as connection:
+    with _turn(engine), begun_writing(engine) as connection:
         yield connection
 
 
@@ -133,7 +134,10 @@ def unflushed(engine: Engine) -> Engine:
     pool = engine.pool
     assert isinstance(pool, QueuePool)  # noqa: S101 - as _open_postgresql made it
     most = pool.size() + pool._max_overflow  # noqa: SLF001 - nothing public says it
-    return _open_postgresql(engine.url, most=most, synchronous_commit="off")
+    made = _open_postgresql(engine.url, most=most, synchronous_commit="off")
+    if measures := measures_of(engine.get_execution_options()):
+        measured_by(made, measures)
+    return made
 
 
 @contextmanager
@@ -147,7 +151,16 @@ def write_on(connection: Connection) -> Iterator[None]:
         with connection.begin():
             yield
         return
-    with queue_of(connection.engine).turn(Seat()), connection.begin():
+    with _turn(connection.engine), connection.begin():
+        yield
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    seat = Seat()
+    with queue_of(engine).turn(seat):
+        if measures := measures_of(engine.get_execution_options()):
+            measures.waited(seat.waited)
         yield
 
 

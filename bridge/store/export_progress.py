@@ -20,6 +20,7 @@ from bridge.store.tables import ExportFileRow
 
 _FILE: Final = table_of(ExportFileRow)
 WAITING, SENDING, WHOLE, BROKEN = "waiting", "sending", "whole", "broken"
+STATES: Final = (WAITING, SENDING, "still", WHOLE, BROKEN, "expired")
 STILL: Final = timedelta(minutes=2)
 """A file of which no part was made for so long stands still: whoever read it has gone."""
 

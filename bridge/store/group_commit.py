@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import InvalidRequestError, SQLAlchemyError
 
+from bridge.measures import measures_of
 from bridge.store.engine import begun_writing, unflushed
 from bridge.store.writer_queue import Seat, WriterQueue, queue_of
 
@@ -109,6 +110,9 @@ def _lead(queue: WriterQueue, first: _Unit[Any]) -> None:
         for unit in joined:
             unit.served = True
             unit.call()
+        if measures := measures_of(first.engine.get_execution_options()):
+            measures.waited(first.waited)
+            measures.committed(1 + len(joined))
 
 
 def _run_followers(
@@ -175,6 +179,7 @@ class _Flushes:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self._measures = measures_of(engine.get_execution_options())
         self._durable = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._unflushed = unflushed(engine)
         self._guard = threading.Lock()
@@ -186,10 +191,13 @@ class _Flushes:
         session = self._present()
         with self._unflushed.begin() as connection:
             result = work(connection)
+        began = time.monotonic()
         try:
             self._flush(session)
         except SQLAlchemyError as error:
             raise _not_acknowledged(error) from error
+        if self._measures is not None:
+            self._measures.waited(time.monotonic() - began)
         return result
 
     def _present(self) -> _Session:
@@ -225,7 +233,9 @@ class _Flushes:
             except BaseException:
                 self._end(session)
                 raise
-            session.flushed = reached
+            done, session.flushed = reached - session.flushed, reached
+        if self._measures is not None:
+            self._measures.committed(done)
 
     def _end(self, session: _Session) -> None:
         self._session = None

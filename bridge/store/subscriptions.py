@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
 
 from bridge.schema import table_of
 from bridge.store.conditions import RECORD
@@ -91,6 +91,18 @@ def waiting_subscriptions(connection: Connection, now: datetime) -> list[Subscri
             or_(row.leased_until.is_(None), row.leased_until <= now),
         ),
     )
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """Return when the oldest event was numbered that will still be sent; None if none waits."""
+    row = _SUBSCRIPTION.c
+    query = (
+        select(func.min(_EVENT.c.numbered_at))
+        .join(_SUBSCRIPTION, row.id == _EVENT.c.subscription_id)
+        .where(row.status.in_((REQUESTED, ACTIVE)), _EVENT.c.number > row.delivered)
+    )
+    found: datetime | None = connection.scalar(query)
+    return found
 
 
 def begin_numbers_anew(connection: Connection) -> None:

@@ -14,6 +14,7 @@ log. It makes it fair, and keeps the two from ever meeting.)
 import fcntl
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,13 +31,15 @@ class Seat:
         joins: seats that follow each other with the same value may be served by the first of them;
             None for a writer that wants to be alone.
         served: whether an earlier one did what this one waited for.
+        waited: seconds until its turn came; 0 before, and for one that was served.
     """
 
-    __slots__ = ("_called", "joins", "served")
+    __slots__ = ("_called", "joins", "served", "waited")
 
     def __init__(self, joins: object = None) -> None:
         self.joins = joins
         self.served = False
+        self.waited = 0.0
         self._called = threading.Lock()
         self._called.acquire()
 
@@ -68,6 +71,7 @@ class WriterQueue:
         """
         if self._owner == threading.get_ident():
             raise RuntimeError("write() inside write(): pass the connection on instead")
+        began = time.monotonic()
         with self._guard:
             self._waiting.append(seat)
             if self._waiting[0] is seat:
@@ -79,6 +83,7 @@ class WriterQueue:
                 return
             self._owner = threading.get_ident()
             with self._alone_of_all_processes():
+                seat.waited = time.monotonic() - began
                 yield
         finally:
             self._leave(seat)

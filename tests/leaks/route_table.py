@@ -27,6 +27,7 @@ ROUTES = (
     Row("GET", "/fhir/openapi.json", "public"),
     Row("GET", "/fhir/.well-known/smart-configuration", "public"),
     Row("GET", "/.well-known/jwks.json", "public"),
+    Row("GET", "/metrics", "public"),
     Row("POST", "/auth/token", "tokens"),
     Row("POST", "/auth/introspect", "tokens"),
     Row("POST", "/auth/revoke", "tokens"),

@@ -23,6 +23,7 @@ from bridge.store.engine import write
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, STAFF, id_of
 from tests.leaks.canary_world import CanaryWorld, make_canary_world
 from tests.leaks.scan import Scanner, leaks
+from tests.support.measuring import TOKEN, figures_in, total
 from tests.support.worlds import ASSERTION_TYPE, NOW, client_key
 
 CALLERS = ("harbor intake", "counselor", "hub loader", "nobody")
@@ -75,6 +76,7 @@ def serving(world: CanaryWorld, folder: Path, *command: str) -> Iterator[Running
         "secret": world.opened.world.bridge.settings.secret,
         "demo_start": NOW.isoformat(),
         "demo_began": SystemClock().real_now().isoformat(),
+        "metrics_token": TOKEN,
     }
     lines = (f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     (home / "schoolbridge.toml").write_text("".join(lines), encoding="utf-8")
@@ -145,7 +147,11 @@ def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canar
     with serving(world, tmp_path, "-m", "bridge", "serve", "--home", home) as running:
         signed_in = sign_in(world, running.url)
         scanner = _swept(signed_in, running.url)
+        watching = {"Authorization": f"Bearer {TOKEN}"}
+        told = httpx.get(f"{running.url}/metrics", headers=watching, trust_env=False).content
     written = running.written()
+    assert total(figures_in(told.decode()), "schoolbridge_request_seconds_count") > 300
+    assert world.canaries.found_in(told) | scanner.sent.found_in(told) == set()
     sys.stdout.write(f"{scanner.report}, output {len(written) / 1e6:.1f} MB\n")
 
     assert leaks(scanner.report) == []

@@ -36,6 +36,7 @@ RESPONSES = {
     ("family", "paper"),
     ("notices", "notice"),
     ("bulk", "file"),
+    ("metrics", "metrics"),  # for the operator: counts, see test_metrics
 }
 # Where a reply may be made from a document: capabilities, configuration, a manifest.
 DOCUMENTS = {
