@@ -35,11 +35,39 @@ def run_bundle(call: Call, body: bytes) -> Reply:
     """
     kind, entries = entries_of(body)
     if kind == "transaction":
-        # Without such a name, however it might be escaped, no entry can speak of another.
-        named = b"urn:" in body or b"\\" in body
-        answers = _together(call, _resolved(call, entries) if named else entries)
+        answers = _together(call, _resolved(call, entries) if _has_names(body) else entries)
     else:
         answers = [_alone(call, each) for each in entries]
+    return _answered(kind, answers)
+
+
+def new_sessions(call: Call, body: bytes) -> Sequence[Interaction] | None:
+    """Return the entries of a transaction that does nothing but create sessions of one type.
+
+    None for any other Bundle.
+
+    Raises:
+        RefusedError: it cannot be understood.
+    """
+    kind, entries = entries_of(body)
+    if kind != "transaction" or not entries or _has_names(body):
+        return None
+    asked = [interaction_of(call, entry) for entry in entries]
+    alike = len({each.kind for each in asked}) == 1 and all(_new_session(each) for each in asked)
+    return asked if alike else None
+
+
+def transaction_reply(replies: Sequence[Reply]) -> Reply:
+    """Answer a transaction with what each entry is answered with."""
+    return _answered("transaction", [answer_of(reply) for reply in replies])
+
+
+def _has_names(body: bytes) -> bool:
+    # Without such a name, however it might be escaped, no entry can speak of another.
+    return b"urn:" in body or b"\\" in body
+
+
+def _answered(kind: str, answers: Sequence[bytes]) -> Reply:
     head = f'{{"resourceType":"Bundle","type":"{kind}-response","entry":['.encode()
     return Reply(200, head + b",".join(answers) + b"]}" if answers else head[:-10] + b"}")
 

@@ -1,6 +1,6 @@
 """The requests that come most often, answered without the framework: plain ASGI before the routes.
 
-A read of one resource with nothing but its address and a token, and a search by GET.
+A read of one resource with nothing but its address and a token, a search by GET, and new sessions.
 Anything else, and everything this does not know, goes on to the routes; what both answer is the
 same, byte for byte (a test compares).
 """
@@ -16,8 +16,9 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.api.hot_writes import Recording, Sending
 from bridge.api.interactions import (
     Interaction,
     Understood,
@@ -27,10 +28,11 @@ from bridge.api.interactions import (
     search_reply,
     understood,
 )
+from bridge.api.offered import SESSIONS
 from bridge.api.problems import answer_to
 from bridge.api.recalls import PREFIX
 from bridge.api.replies import Reply
-from bridge.context import Bridge, Call, bearer_in
+from bridge.context import MAX_BODY, Bridge, Call, bearer_in
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import Query, Released, ReleasedResource
 from bridge.gate.asked import Asked
@@ -40,6 +42,8 @@ from bridge.identity import Caller
 _PLACE: Final = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9.\-]{1,64}))?")
 _NEGOTIATED: Final = (b"accept", b"range", b"prefer")
 _PLAIN: Final = (b"*/*", b"application/fhir+json", b"application/json")
+_CREATES: Final = {"/fhir": "", **{f"/fhir/{kind}": kind for kind in SESSIONS}}
+_OF_CREATES: Final = (b"content-type", b"if-none-exist")
 _CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
 # Counts release nothing, and what "about" means depends on when it is asked.
 _ELSEWHERE: Final = re.compile(rb"%00|_summary|_count=0|(?<!_page)=ap")
@@ -52,10 +56,14 @@ class HotLane:
     def __init__(self, app: ASGIApp, bridge: Bridge) -> None:
         self._app, self._bridge = app, bridge
         self._together = Together(bridge.gate, bridge, bridge.tokens)
+        self._recording = Recording(bridge, _resolve)
         self._understood: dict[tuple[str, ...], Understood] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or pass it on."""
+        if (creates := _creates(scope)) is not None:
+            await self._create(scope, receive, send, creates)
+            return
         kind, record_id = _named(scope)
         if not kind:
             await self._app(scope, receive, send)
@@ -68,9 +76,26 @@ class HotLane:
             reply = await self._read(scope, bearer, (kind, record_id))
         else:
             reply = await self._search(scope, bearer, kind)
-        await send({"type": "http.response.start", "status": reply.status,
-                    "headers": _headers(reply)})  # fmt: skip
-        await send({"type": "http.response.body", "body": reply.body})
+        await _send(reply, send)
+
+    async def _create(self, scope: Scope, receive: Receive, send: Send, kind: str) -> None:
+        """Keep new sessions; what is refused, or something else after all, is passed on."""
+        came = await _received(receive)
+        sending = Sending(
+            _bearer(scope),
+            kind,
+            {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in _OF_CREATES},
+            b"".join(message.get("body", b"") for message in came),
+            asyncio.get_running_loop().create_future(),
+        )
+        if len(sending.body) <= MAX_BODY and came[-1]["type"] == "http.request":
+            self._recording.ask(sending)
+            await sending.waiting
+        if sending.error is None and sending.reply is None:
+            await self._app(scope, _again(came, receive), send)
+            return
+        scope["route"] = _SEARCH_ROUTE if kind else _BUNDLE_ROUTE
+        await _send(sending.reply or answer_to(sending.error or NotFoundError()), send)
 
     async def _read(self, scope: Scope, bearer: str, named: tuple[str, str]) -> Reply:
         asked = Asked(bearer, *named, request=self._id(), answered=_resolve, waiting=None)
@@ -146,6 +171,41 @@ class _Route:
 
 _READ_ROUTE: Final = _Route("/fhir/{kind}/{record_id}")
 _SEARCH_ROUTE: Final = _Route("/fhir/{kind}")
+_BUNDLE_ROUTE: Final = _Route("/fhir")
+
+
+def _creates(scope: Scope) -> str | None:
+    """Return the type of which something is created, "" for what may be a transaction; or None."""
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
+        return None
+    if any(name in _NEGOTIATED and value not in _PLAIN for name, value in scope["headers"]):
+        return None
+    kind = _CREATES.get(scope["path"])
+    typed = any(
+        n == b"content-type" and v.partition(b";")[0] in _PLAIN[1:] for n, v in scope["headers"]
+    )
+    return kind if typed and _bearer(scope) else None
+
+
+async def _received(receive: Receive) -> list[Message]:
+    """Return what came of a request: its whole body, or as much of it as is taken at most."""
+    came, size = [await receive()], 0
+    while came[-1].get("more_body", False):
+        size += len(came[-1].get("body", b""))
+        if size > MAX_BODY:
+            break
+        came.append(await receive())
+    return came
+
+
+def _again(came: Sequence[Message], receive: Receive) -> Receive:
+    """Return what gives once more what came already, and then what comes."""
+    first = iter(came)
+
+    async def received() -> Message:
+        return next(first, None) or await receive()
+
+    return received
 
 
 def _named(scope: Scope) -> tuple[str, str]:
@@ -172,7 +232,13 @@ def _bearer(scope: Scope) -> str:
     return bearer_in(written.decode("latin-1"))
 
 
-def _resolve(answered: Sequence[Asked]) -> None:
+async def _send(reply: Reply, send: Send) -> None:
+    headers = _headers(reply)
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def _resolve(answered: Sequence[Asked | Sending]) -> None:
     """Wake who waits; called in the thread of the batch, once for all of it."""
     loops = {each.waiting.get_loop(): None for each in answered}  # one, unless a process has more
     for loop in loops:
@@ -182,7 +248,7 @@ def _resolve(answered: Sequence[Asked]) -> None:
             loop.call_soon_threadsafe(_wake, waiting)
 
 
-def _wake(answered: Sequence[Asked]) -> None:
+def _wake(answered: Sequence[Asked | Sending]) -> None:
     for each in answered:
         if not each.waiting.done():  # the client may have gone
             each.waiting.set_result(None)

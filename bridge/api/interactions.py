@@ -92,11 +92,20 @@ def perform_new(call: Call, asked: Sequence[Interaction]) -> list[Reply]:
     Raises:
         SessionRefused: the first that is refused, and why.
     """
+    return create_sessions(call, all_sent(asked))
+
+
+def all_sent(asked: Sequence[Interaction]) -> list[Sent]:
+    """Return what several writes send.
+
+    Raises:
+        SessionRefused: the first that asks for what a write does not do.
+    """
     sent = []
     for n, each in enumerate(asked):
         with refused_at(n):
             sent.append(_sent(each))
-    return create_sessions(call, sent)
+    return sent
 
 
 def _sent(asked: Interaction) -> Sent:

@@ -17,7 +17,13 @@ from bridge.identity import Caller
 from bridge.journeys.answer_referral import TaskAnswer, answer_within
 from bridge.journeys.change_session import change_session
 from bridge.journeys.keep_directory import change_entry, new_entry
-from bridge.journeys.record_sessions import drafted, record_drafts, record_within, refused_at
+from bridge.journeys.record_sessions import (
+    Draft,
+    drafted,
+    record_drafts,
+    record_within,
+    refused_at,
+)
 from bridge.journeys.sent_change import SentChange
 from bridge.parts import parts_of
 from bridge.store.engine import write
@@ -72,7 +78,7 @@ def create(call: Call, sent: Sent) -> Reply:
         RefusedError: the scope, the content or the party does not allow it.
     """
     resource, repeat = _new(call, sent)
-    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, _doing(call, sent, "create")
+    parts, gate, caller = parts_of(call.bridge), call.bridge.gate, creating(call, sent.kind)
 
     def kept(connection: Transaction) -> tuple[ReleasedResource, bool]:
         journey = new_entry if sent.kind in DIRECTORY else record_within
@@ -88,12 +94,34 @@ def create_sessions(call: Call, sent: Sequence[Sent]) -> list[Reply]:
     Raises:
         SessionRefused: the first that is refused, and why.
     """
-    of, caller = (parts_of(call.bridge), call.bridge.gate), _doing(call, sent[0], "create")
-    drafts = []
+    of, caller = (parts_of(call.bridge), call.bridge.gate), creating(call, sent[0].kind)
+    drafts = drafts_of(call, sent)
+    recorded = committed(call, lambda c: record_drafts(c, of, caller, drafts))
+    return created(call, sent, recorded)
+
+
+def creating(call: Call, kind: str) -> Caller:
+    """Return who calls, as who creates resources of a type."""
+    return replace(call.caller, doing=(kind, "create"))
+
+
+def drafts_of(call: Call, sent: Sequence[Sent]) -> list[Draft]:
+    """Check what sessions say by themselves; nothing is looked up.
+
+    Raises:
+        SessionRefused: the first that is refused, and why.
+    """
+    parts, drafts = parts_of(call.bridge), list[Draft]()
     for n, each in enumerate(sent):
         with refused_at(n):
-            drafts.append(drafted(of[0], caller, *_new(call, each)))
-    recorded = committed(call, lambda c: record_drafts(c, of, caller, drafts))
+            drafts.append(drafted(parts, call.caller, *_new(call, each)))
+    return drafts
+
+
+def created(
+    call: Call, sent: Sequence[Sent], recorded: Sequence[tuple[ReleasedResource, bool]]
+) -> list[Reply]:
+    """Answer creates of sessions with what was kept."""
     return [
         _reply(call, each, released, 201 if new else 200)
         for each, (released, new) in zip(sent, recorded, strict=True)

@@ -10,21 +10,19 @@ INVARIANTS
 * One request that fails takes no other with it.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from queue import SimpleQueue
 from typing import Any, Final
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from bridge.errors import ForbiddenError, RefusedError, UnauthorizedError
 from bridge.gate.asked import Asked, Hit, Moment, Reach, Reached
 from bridge.gate.authorise import Authorised, Viewer, authorised
-from bridge.gate.batches import gathered
+from bridge.gate.batches import Line
 from bridge.gate.gate import LEAST_STEP, Gate
 from bridge.gate.memory import is_plain, remembering
 from bridge.gate.pages import NOTHING, Learned, Pages, page_of
@@ -45,7 +43,6 @@ from bridge.store.standing import Stood, standing
 from bridge.store.state_versions import held_versions, state_versions
 from bridge.store.vault import Place, Query, rows, total_of
 
-MOST_AT_ONCE: Final = 64
 _MOST_CALLERS: Final = 10_000
 
 
@@ -57,9 +54,7 @@ class Together:
         self._engine, self._clock, self._identifiers = parts.engine, parts.clock, parts.identifiers
         self._permits = Permits()
         self._pages = Pages()
-        self._waiting: SimpleQueue[Asked | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._guard = threading.Lock()
+        self._line = Line(("reads", parts.engine), self._answer, self._disconnect)
         self._connection: Connection | None = None
         self._reaches: dict[int, Reach] = {}
         self._lent: Remembered | None = None
@@ -69,32 +64,11 @@ class Together:
 
     def ask(self, asked: Asked) -> None:
         """Put a read in line."""
-        if self._thread is None:
-            self._begin()
-        self._waiting.put(asked)
+        self._line.join(asked)
 
     def close(self) -> None:
         """Answer what waits, and end."""
-        with self._guard:
-            if self._thread is not None:
-                self._waiting.put(None)
-                self._thread.join(timeout=20)
-                self._thread = None
-
-    def _begin(self) -> None:
-        with self._guard:
-            if self._thread is None:
-                event.listen(self._engine, "engine_disposed", lambda _: self.close(), once=True)
-                self._thread = threading.Thread(target=self._run, name="reads", daemon=True)
-                self._thread.start()
-
-    def _run(self) -> None:
-        wanted = 1
-        while (first := self._waiting.get()) is not None:
-            batch = gathered(first, self._waiting, (wanted, MOST_AT_ONCE))
-            self._answer(batch)
-            wanted = len(batch) + self._waiting.qsize()
-        self._disconnect()
+        self._line.close()
 
     def _answer(self, batch: Sequence[Asked]) -> None:
         if measures := measures_of(self._engine.get_execution_options()):

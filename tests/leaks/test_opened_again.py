@@ -15,7 +15,7 @@ import pytest
 from fastapi import Request
 
 import bridge.context
-from bridge.api import fhir, hot, interactions, writing
+from bridge.api import fhir, hot, interactions
 from bridge.api.hot import HotLane
 from bridge.api.interactions import Interaction
 from bridge.api.negotiation import preferences
@@ -24,7 +24,7 @@ from bridge.app import create_app
 from bridge.context import Call, call_of
 from bridge.errors import ConflictError
 from bridge.gate import Query
-from bridge.journeys import record_encounter
+from bridge.journeys import record_encounter, record_sessions
 from bridge.store.index import PARAMETERS
 from bridge.store.vault import Match, find
 from tests.leaks import test_forged_tokens as forged
@@ -115,16 +115,19 @@ def test_a_search_by_post_with_rules_of_its_own_is_noticed(
 def test_a_conditional_create_that_matches_anybodys_session_is_noticed(
     asked: Opened, monkeypatch: Planting
 ) -> None:
-    recording = writing.record_within
+    recording = record_sessions._recorded
 
-    def matching(connection: Any, *told: Any) -> Any:  # noqa: ANN401 - of the journey
-        system, _, value = str(told[-1]).partition("|")
-        same = Query("Encounter", matches=(Match("identifier", ((system, value),)),))
-        if find(connection, same, EVERYTHING)[1]:
-            raise ConflictError(412, "There is such a session.")
-        return recording(connection, *told)
+    def matching(connection: Any, of: Any, caller: Any, drafts: Any) -> Any:  # noqa: ANN401 - of the journey
+        for n, draft in drafts:
+            system, _, value = str(draft.repeat).partition("|")
+            same = Query("Encounter", matches=(Match("identifier", ((system, value),)),))
+            if find(connection, same, EVERYTHING)[1]:
+                refused = ConflictError(412, "There is such a session.")
+                raise record_sessions.SessionRefused(n, refused)
+        return recording(connection, of, caller, drafts)
 
-    monkeypatch.setattr(writing, "record_within", matching)
+    # Both who answers before the routes and the routes themselves come by here.
+    monkeypatch.setattr(record_sessions, "_recorded", matching)
     with noticed():
         one_door.test_a_conditional_create_matches_nothing_of_anothers(asked)
 
