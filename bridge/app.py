@@ -36,7 +36,7 @@ from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
-from bridge.portal import assets, board, family, session_page, sign_in, told
+from bridge.portal import assets, board, family, session_page, sign_in, staff_forms, told
 from bridge.prometheus import Prometheus
 from bridge.settings import Settings
 from bridge.store.engine import open_engine, write
@@ -146,5 +146,6 @@ def _add_routes(app: FastAPI) -> None:
         sign_in.router,
         board.router,
         family.router,
+        staff_forms.router,
     ):
         app.include_router(router)

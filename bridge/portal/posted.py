@@ -64,7 +64,7 @@ async def posted_under(request: Request, bridge: Bridge, cookie: str) -> Form:
     if from_elsewhere(request, bridge):
         raise FromElsewhere
     form = await _read(request)
-    if form.one("form") != form_token(request.cookies.get(cookie, "")):
+    if form.one("page_key") != form_token(request.cookies.get(cookie, "")):
         raise FromElsewhere
     return form
 

@@ -240,17 +240,17 @@ def test_a_session_ends_where_the_directory_gives_its_role_no_more(
 def test_signing_out_needs_the_form_of_the_page(school: World) -> None:
     browser = Browser(school)
     browser.come_back(answered(browser))
-    form = re.search(r'name="form" value="([0-9a-f]{64})"', browser.get("/portal/board").text)
+    form = re.search(r'name="page_key" value="([0-9a-f]{64})"', browser.get("/portal/board").text)
     assert form is not None
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     elsewhere = kind | {"Sec-Fetch-Site": "cross-site"}
-    for sent, headers in (("", kind), ("form=x", kind), (f"form={form[1]}", elsewhere)):
+    for sent, headers in (("", kind), ("page_key=x", kind), (f"page_key={form[1]}", elsewhere)):
         assert browser.post("/portal/sign-out", content=sent, headers=headers).status_code == 403
     other = kind | {"Origin": "https://evil.example.org"}
-    out = browser.post("/portal/sign-out", content=f"form={form[1]}", headers=other)
+    out = browser.post("/portal/sign-out", content=f"page_key={form[1]}", headers=other)
     assert out.status_code == 403
     assert browser.get("/portal/board").status_code == 200
-    out = browser.post("/portal/sign-out", content=f"form={form[1]}", headers=kind)
+    out = browser.post("/portal/sign-out", content=f"page_key={form[1]}", headers=kind)
     assert out.status_code == 303
     assert browser.get("/portal/board").status_code == 303
 

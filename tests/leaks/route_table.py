@@ -92,6 +92,18 @@ ROUTES = (
     Row("GET", "/portal/family/paper", "portal"),
     Row("GET", "/portal/family/{token}", "portal"),
     Row("POST", "/portal/family/{token}", "portal"),
+    Row("GET", "/portal/forms", "portal"),
+    Row("POST", "/portal/forms", "portal"),
+    Row("GET", "/portal/forms/{student_id}/{provider}", "portal"),
+    Row("GET", "/portal/forms/{student_id}/{provider}/blank-{lang}", "portal"),
+    Row("GET", "/portal/forms/{student_id}/{provider}/paper", "portal"),
+    Row("POST", "/portal/forms/{student_id}/{provider}/paper", "portal"),
+    Row("GET", "/portal/forms/{student_id}/{provider}/verbal", "portal"),
+    Row("POST", "/portal/forms/{student_id}/{provider}/verbal", "portal"),
+    Row("GET", "/portal/forms/{student_id}/{provider}/ask", "portal"),
+    Row("POST", "/portal/forms/{student_id}/{provider}/ask", "portal"),
+    Row("GET", "/portal/forms/{student_id}/{provider}/withdraw/{release_id}", "portal"),
+    Row("POST", "/portal/forms/{student_id}/{provider}/withdraw/{release_id}", "portal"),
     Row("GET", "/portal/static/{name}", "public"),
 )
 

@@ -34,6 +34,7 @@ RESPONSES = {
     ("session_page", "_left"),
     ("sign_in", "begin"),
     ("family", "paper"),
+    ("staff_forms", "blank"),
     ("notices", "notice"),
     ("bulk", "file"),
     ("metrics", "metrics"),  # for the operator: counts, see test_metrics

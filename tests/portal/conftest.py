@@ -58,8 +58,10 @@ def opening(browser: Browser, portal: Served) -> Opening:
         )
         context.set_default_timeout(15_000)
         if handle:
-            token = portal.session(handle)
-            name, place = "schoolbridge_session", f"{portal.base}/portal"
+            family = handle == "family"
+            token = portal.made["proof"] if family else portal.session(handle)
+            name = "schoolbridge_family" if family else "schoolbridge_session"
+            place = f"{portal.base}/portal"
             context.add_cookies([{"name": name, "value": token, "url": place}])
         yield context
         context.close()

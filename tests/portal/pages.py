@@ -11,12 +11,21 @@ class PageCase:
         path: its address; ``{name}`` is filled from what the portal under test made.
         signed_in: whether a counsellor is.
         send: sent without an answer first, so that the page shows its problems.
+        family: whether somebody of a family has proved who they are.
     """
 
     name: str
     path: str
     signed_in: bool = True
     send: bool = False
+    family: bool = False
+
+    @property
+    def who(self) -> str:
+        """Who looks: a counsellor, somebody of a family, or nobody known."""
+        if self.family:
+            return "family"
+        return "counselor-1" if self.signed_in else ""
 
 
 PAGES = (
@@ -26,4 +35,12 @@ PAGES = (
     PageCase("help-before", "/portal/help", signed_in=False),
     PageCase("not-found", "/portal/static/none"),
     PageCase("board", "/portal/board"),
+    PageCase("family-code", "/portal/family/{token}", signed_in=False),
+    PageCase("family-code-wrong", "/portal/family/{token}", signed_in=False, send=True),
+    PageCase("family-over", "/portal/family/none-of-ours", signed_in=False),
+    PageCase("family-form", "/portal/family/form", family=True),
+    PageCase("family-form-wrong", "/portal/family/form", family=True, send=True),
+    PageCase("family-account", "/portal/family/account", family=True),
+    PageCase("family-signed", "/portal/family/signed", family=True),
+    PageCase("family-withdraw", "/portal/family/withdraw/{release}", family=True),
 )

@@ -12,7 +12,11 @@ import uvicorn
 
 from bridge.app import create_app
 from bridge.identity import Party, Standing, open_session
+from bridge.journeys.ask_family import FamilyMember, ask_to_sign, prove
+from bridge.journeys.sign_release import Asked, record_signature
 from bridge.store.engine import write
+from consent.forms import FormKind
+from tests.support.signing import PARTIES, in_person, issued
 from tests.support.worlds import CARE_CONSENT, LEA, World, make_world, put_task, referral
 
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
@@ -39,6 +43,7 @@ def served(folder: Path) -> Iterator[Served]:
     # A browser that is driven from this thread has an event loop in it; a world has its own.
     with ThreadPoolExecutor(1) as elsewhere:
         world = elsewhere.submit(_world, folder).result()
+        made = elsewhere.submit(_family, world).result()
     server = uvicorn.Server(
         uvicorn.Config(world.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     )
@@ -47,7 +52,7 @@ def served(folder: Path) -> Iterator[Served]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Served(world, f"http://127.0.0.1:{port}")
+    yield Served(world, f"http://127.0.0.1:{port}", made)
     server.should_exit = True
     thread.join(10)
     world.bridge.engine.dispose()
@@ -69,3 +74,22 @@ def _world(folder: Path) -> World:
             put_task(web, first.json(), status, extension=GUARDIAN)
     made.app = create_app(made.bridge)
     return made
+
+
+def _family(world: World) -> dict[str, str]:
+    """Ask a father for a signature who signed one form already; return what his pages need."""
+    member = FamilyMember(
+        name="Max Winterbourne",
+        relationship="FTH",
+        channel="mail",
+        lang="en",
+        student_name="Child1 Winterbourne",
+        code_by="staff:counselor-1",
+        code_via="phone",
+        address="max@family.example",
+    )
+    first = record_signature(world.parts, PARTIES, "1001", in_person(issued(world)))
+    link = ask_to_sign(world.parts, PARTIES, "1001", (member, Asked(FormKind.SHARE, "en")))
+    proof = prove(world.parts, link.token, link.code)
+    assert proof
+    return {"token": link.token, "proof": proof, "release": first[0].id}

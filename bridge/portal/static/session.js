@@ -15,7 +15,7 @@
     if (dialog.open) dialog.close();
   };
   const ask = async (method) => {
-    const body = new URLSearchParams({ form: dialog.dataset.form });
+    const body = new URLSearchParams({ page_key: dialog.dataset.form });
     const asked = method === "POST" ? { method, body } : { method };
     try {
       const answer = await fetch("/portal/session", { ...asked, redirect: "manual" });

@@ -158,7 +158,7 @@ def test_the_board_is_shut_without_a_session_after_it_and_after_signing_out(worl
     world.clock.advance(timedelta(minutes=15))
     assert board(world, cookie).status_code == 303
     fresh = cookie_of(signed_in(world, code_for(world)))
-    form = {"form": form_token(fresh.partition("=")[2])}
+    form = {"page_key": form_token(fresh.partition("=")[2])}
     kind = {"Cookie": fresh, "Content-Type": "application/x-www-form-urlencoded"}
     world.anonymous.send("POST", "/portal/sign-out", content=urlencode(form), headers=kind)
     assert board(world, fresh).status_code == 303

@@ -32,7 +32,7 @@ class Browser:
         return self._send("GET", path)
 
     def post(self, path: str, **fields: str) -> httpx.Response:
-        fields = {"form": form_token(self.cookies.get(PROOF, "")), **fields}
+        fields = {"page_key": form_token(self.cookies.get(PROOF, "")), **fields}
         return self._send("POST", path, data=fields)
 
     def _send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
@@ -169,7 +169,7 @@ def test_a_person_sees_and_takes_back_only_what_is_theirs(waiting: World) -> Non
 def test_a_form_of_another_site_is_not_taken(waiting: World) -> None:
     browser = opened(waiting, asked(waiting))
     check = check_of(browser.get("/portal/family/form"))
-    assert browser.post("/portal/family/form", form="x", check=check, **YES).status_code == 403
+    assert browser.post("/portal/family/form", page_key="x", check=check, **YES).status_code == 403
     assert waiting.counts()["signed_release"] == 0
 
 
