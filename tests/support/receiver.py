@@ -80,7 +80,10 @@ def receiving() -> Iterator[Receiver]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            size = int(self.headers["Content-Length"])
+            body = self.rfile.read(size)
+            if len(body) < size:  # whoever sent it was killed on the way
+                return
             made.bodies.append(body)
             status, more = made.take(json.loads(body), dict(self.headers.items()))
             self.send_response(status)

@@ -58,7 +58,9 @@ def refused(outgoing: Outgoing, url: str, words: str = ".", limits: Limits = SHO
 
 def refuse_all(outgoing: Outgoing, urls: Sequence[str]) -> None:
     for url in urls:
+        began = time.monotonic()
         refused(outgoing, url)
+        assert time.monotonic() - began < 10, url
 
 
 def here(server: Hostile) -> str:
