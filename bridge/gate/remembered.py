@@ -56,15 +56,16 @@ class Remembered:
 
         The connection it is used on is :func:`answered_by` it.
         """
-        self._asking = (who(viewer), now)
+        self._asking = None
         if self.permits is None or self._due(now):
             return sight
+        self._asking = (who(viewer), now)
         self.viewers[self._asking[0]] = viewer
         return replace(sight, condition=_opened(sight.condition))
 
     def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
         """Tell whether what was decided on a record, with these counters, still stands."""
-        # Asked for each record that a search looks at.
+        # Asked for each record that a search looks at. Nobody is asking where all is due anew.
         if self._asking is None or self.permits is None:
             return False
         whose, now = self._asking
@@ -74,7 +75,6 @@ class Remembered:
             and permit.version == version
             and permit.stored.written == change
             and permit.holds(self.epoch, now)
-            and not self._due(now)
         )
 
     def recall(self, viewer: Viewer, stored: Stored, now: datetime) -> Disclosure | None:

@@ -8,6 +8,7 @@ databases compare them as whole numbers. A date without a zone is taken in UTC.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _FORM: Final = re.compile(
@@ -42,6 +43,7 @@ def instant_of(moment: int) -> datetime:
     return _EPOCH + timedelta(microseconds=max(ticks(first), min(moment, ticks(last))))
 
 
+@lru_cache(maxsize=4096)  # sessions of a week share their days and hours
 def read_range(text: str) -> Range | None:
     """Return the range a FHIR date, dateTime or instant stands for; None if it is none."""
     found = _FORM.fullmatch(text)
