@@ -62,7 +62,7 @@ BYTES = {
     ("replies", "history_reply"),
     ("replies", "outcome_reply"),
     ("replies", "document_reply"),
-    ("batch", "run_bundle"),
+    ("batch", "_answered"),
     ("batch", "_alone"),
     ("validation", "validate"),
     ("bulk", "_begin"),
