@@ -15,7 +15,7 @@ from bridge.journeys.register_release import known
 from bridge.journeys.sign_release import today_of
 from bridge.journeys.signature_record import Interpreter, check_authority, check_interpreter
 from bridge.parts import Parts
-from bridge.store.directory import students_of
+from bridge.store.directory import student_of_key
 from bridge.store.engine import read, write
 from bridge.store.families import Verbal, keep_verbal, verbal_of
 
@@ -66,7 +66,7 @@ def record_verbal(
 def verbal_permissions(parts: Parts, lea: str, local_id: str) -> list[VerbalPermission]:
     """Return what was said about a student, oldest first; none if not known."""
     with read(parts.engine) as connection:
-        student = students_of(connection, lea).get(local_id)
+        student = student_of_key(connection, lea, local_id)
         kept = verbal_of(connection, [student.id]) if student else []
     return [said for each in kept if (said := opened(parts, each))]
 

@@ -13,7 +13,7 @@ from bridge.journeys.guardian_blocks import is_blocked
 from bridge.journeys.joint_consent import WAITS, settle
 from bridge.journeys.signing import NO_AUTHORITY, authorised, only_of
 from bridge.parts import Parts
-from bridge.store.directory import StudentEntry, students_of
+from bridge.store.directory import StudentEntry, student_of_key
 from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, lock_students, record_evidence
 from bridge.store.intake import take_turn, touch
@@ -77,7 +77,7 @@ def file_release(
 def forms_of(parts: Parts, lea: str, local_id: str) -> list[KeptRelease]:
     """Return the forms of one student, for the office that keeps them; none if not known."""
     with read(parts.engine) as connection:
-        student = students_of(connection, lea).get(local_id)
+        student = student_of_key(connection, lea, local_id)
         return releases_of(connection, student.id) if student else []
 
 
@@ -92,7 +92,7 @@ def known(
     agreement = agreement_between(connection, *parties)
     if agreement is None:
         raise BridgeError(f"there is no agreement between {parties[0]} and {parties[1]}")
-    student = students_of(connection, parties[0]).get(local_id)
+    student = student_of_key(connection, parties[0], local_id)
     if student is None:
         raise BridgeError(f"{parties[0]} has no student of that number; import the roster first")
     return agreement, student

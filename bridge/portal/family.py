@@ -82,13 +82,14 @@ def read_form(visit: FamilyOf) -> Response:
 @router.post("/form")
 def sign_form(visit: FamilyOf, sent: FamilyFormOf) -> Response:
     """Sign it, if every part is answered and the text is the one that was shown."""
-    if sent.language:
-        return _form_page(visit.speaking(sent.language))
+    visit = visit.speaking(sent.language)
     try:
         form, opened = form_asked(visit.parts, visit.session, visit.lang)
     except BridgeError:
         return _over(visit)
     filled = _questions(form).read(sent)
+    if sent.language:
+        return _form_page(visit, 200, replace(filled, problems={}))
     if not filled.problems and sent.one("check") != form.digest:
         changed = say("The form has changed. Read it again before you sign.")
         filled = replace(filled, problems={"approve": Problem(changed)})

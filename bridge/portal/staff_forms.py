@@ -35,7 +35,7 @@ from bridge.portal.posted import Form, FormOf
 from bridge.portal.refusals import NotHere
 from bridge.portal.release_paper import paper_pdf
 from bridge.portal.visits import StaffOf, Visit
-from bridge.store.directory import organizations, students_of
+from bridge.store.directory import organizations, student_of_key
 from bridge.store.engine import read
 from consent.forms import FormKind
 
@@ -56,11 +56,11 @@ def find_page(visit: StaffOf) -> Response:
 def find_student(visit: StaffOf, sent: FormOf) -> Response:
     """Go to the forms of a student."""
     if sent.language:
-        return _find_page(visit.speaking(sent.language), 200, _find(visit).read(sent))
+        return _find_page(visit.speaking(sent.language), 200, _typed(_find(visit), sent))
     filled = _find(visit).read(sent)
     with read(visit.bridge.engine) as connection:
-        known = students_of(connection, visit.staff.organization)
-    student = known.get(filled.text("number"))
+        number = filled.text("number")
+        student = student_of_key(connection, visit.staff.organization, number)
     if not filled.problems and student is None:
         filled = replace(filled, problems={"number": Problem(NO_STUDENT)})
     if filled.problems or student is None:
@@ -143,7 +143,7 @@ def ask(student_id: StudentId, provider: Provider, visit: StaffOf, sent: FormOf)
     """Ask a person to sign online; the code is shown this once."""
     about = _about(visit, student_id, provider)
     if sent.language:
-        return _asked(visit.speaking(sent.language), ASK, 200, ASK.read(sent))
+        return _asked(visit.speaking(sent.language), ASK, 200, _typed(ASK, sent))
     filled = ASK.read(sent)
     try:
         link = None if filled.problems else link_of(visit, about, filled)
@@ -247,7 +247,7 @@ def _recorded(
 ) -> Response:
     """Record what was answered, or show the page again with what is wrong."""
     if sent.language:
-        return _asked(visit.speaking(sent.language), questions, 200, questions.read(sent))
+        return _asked(visit.speaking(sent.language), questions, 200, _typed(questions, sent))
     filled = questions.read(sent)
     if not filled.problems:
         try:
@@ -258,6 +258,11 @@ def _recorded(
     if filled.problems:
         return _asked(visit, questions, 422, filled)
     return visit.go(_over(visit))
+
+
+def _typed(questions: Questions, sent: Form) -> Filled:
+    """Return what was typed, to be shown again in another language: nothing is wrong yet."""
+    return replace(questions.read(sent), problems={})
 
 
 def _over(visit: Visit, levels: int = 1) -> str:

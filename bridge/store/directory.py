@@ -151,6 +151,14 @@ def students_of(connection: Connection, lea: str) -> dict[str, StudentEntry]:
     return {row["local_key"]: StudentEntry(**row) for row in rows}
 
 
+def student_of_key(connection: Connection, lea: str, local_key: str) -> StudentEntry | None:
+    """Return one student of a district by the district's number, or None."""
+    columns = (STUDENT.c[name] for name in StudentEntry.__slots__)
+    is_it = (STUDENT.c.lea == lea) & (STUDENT.c.local_key == local_key)
+    rows = connection.execute(select(*columns).where(is_it)).mappings()
+    return next((StudentEntry(**each) for each in rows), None)
+
+
 def student_of_id(connection: Connection, student_id: str) -> StudentEntry | None:
     """Return one student by the register's own id, or None."""
     columns = (STUDENT.c[name] for name in StudentEntry.__slots__)

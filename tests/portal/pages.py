@@ -43,4 +43,10 @@ PAGES = (
     PageCase("family-account", "/portal/family/account", family=True),
     PageCase("family-signed", "/portal/family/signed", family=True),
     PageCase("family-withdraw", "/portal/family/withdraw/{release}", family=True),
+    PageCase("forms-find", "/portal/forms", send=True),
+    PageCase("forms", "/portal/forms/{student}/harbor"),
+    PageCase("forms-paper", "/portal/forms/{student}/harbor/paper", send=True),
+    PageCase("forms-verbal", "/portal/forms/{student}/harbor/verbal"),
+    PageCase("forms-ask", "/portal/forms/{student}/harbor/ask"),
+    PageCase("forms-withdraw", "/portal/forms/{student}/harbor/withdraw/{release}"),
 )

@@ -13,10 +13,12 @@ import uvicorn
 from bridge.app import create_app
 from bridge.identity import Party, Standing, open_session
 from bridge.journeys.ask_family import FamilyMember, ask_to_sign, prove
+from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.record_verbal import VerbalPermission, record_verbal
 from bridge.journeys.sign_release import Asked, record_signature
 from bridge.store.engine import write
 from consent.forms import FormKind
-from tests.support.signing import PARTIES, in_person, issued
+from tests.support.signing import INTERPRETER, PARTIES, TODAY, in_person, issued
 from tests.support.worlds import CARE_CONSENT, LEA, World, make_world, put_task, referral
 
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
@@ -92,4 +94,13 @@ def _family(world: World) -> dict[str, str]:
     link = ask_to_sign(world.parts, PARTIES, "1001", (member, Asked(FormKind.SHARE, "en")))
     proof = prove(world.parts, link.token, link.code)
     assert proof
-    return {"token": link.token, "proof": proof, "release": first[0].id}
+    student = world.bridge.identifiers.issue("student", LEA, "1001")
+    made = {"token": link.token, "proof": proof, "release": first[0].id, "student": student}
+    no = in_person(
+        issued(world), signer="Ann Winterbourne", relationship="MTH", answers={"lea": False}
+    )
+    ended = record_signature(world.parts, PARTIES, "1001", no)
+    said = VerbalPermission("Ann Winterbourne", "MTH", "phone", "staff:x", "pt", TODAY)
+    record_verbal(world.parts, PARTIES, "1001", replace(said, interpreter=INTERPRETER))
+    assert revoke_release(world.parts, ended[0].id)
+    return made

@@ -1,6 +1,7 @@
 """A person of a family opens a link, signs, sees and takes back. All people made up."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,21 @@ from sqlalchemy import text
 
 from bridge.identity import form_token
 from bridge.journeys.ask_family import Link
+from bridge.journeys.register_release import file_release
 from bridge.portal.family import PROOF
 from bridge.store.engine import write
 from consent.forms.reading_level import is_plain
 from tests.bridge.journeys.test_ask_family import FATHER, asked, sees
-from tests.support.worlds import World, make_world, referral
+from tests.bridge.journeys.test_release_register import FORM
+from tests.support.signing import PARTIES
+from tests.support.worlds import (
+    CARE_CONSENT,
+    World,
+    encounter,
+    make_world,
+    post_session,
+    referral,
+)
 
 YES = {"lea": "yes", "provider": "yes", "approve": "yes"}
 NAMES = ("Winterbourne", "Child1", "Millbrook", "Harbor", "Anxiety", "1001")
@@ -109,6 +120,17 @@ def test_the_language_shown_is_the_language_signed(waiting: World) -> None:
     assert all('"lang":"es"' in body for body in langs)
 
 
+def test_another_language_keeps_what_was_chosen(waiting: World) -> None:
+    browser = opened(waiting, asked(waiting, lang="en"))
+    check = check_of(browser.get("/portal/family/form"))
+    some = {"lea": "no", "check": check, "language": "es"}
+    again = browser.post("/portal/family/form", **some)
+    assert again.status_code == 200
+    assert '<html lang="es">' in again.text
+    assert re.search(r'name="lea" value="no"[^>]* checked', again.text)
+    assert "Error" not in again.text
+
+
 @pytest.mark.parametrize("left_out", ["lea", "provider", "approve"])
 def test_a_form_that_is_not_whole_is_shown_again_with_what_is_missing(
     waiting: World, left_out: str
@@ -188,3 +210,31 @@ def test_what_a_family_reads_is_plain(waiting: World) -> None:
             said = re.sub(r"<[^>]+>", "\n", main.split("</main>")[0].partition(">")[2])
             said = re.sub(r"\b[0-9a-f]{64}\b", "", unescape(said))
             assert is_plain(said, lang), path
+
+
+def test_a_guardian_sees_the_same_where_the_minor_is_treated_alone(waiting: World) -> None:
+    browser = opened(waiting, asked(waiting, lang="en"))
+    check = check_of(browser.get("/portal/family/form"))
+    browser.follow(browser.post("/portal/family/form", check=check, **YES))
+    web = waiting.web()
+    task = web.get(f"/fhir/Task/{waiting.id_of('Task', 'R-1')}").json()
+    paths = ("signed", "account", "form")
+    before = [browser.get(f"/portal/family/{path}").text for path in paths]
+    alone = [{"url": CARE_CONSENT, "valueCode": "minor"}]
+    assert post_session(web, encounter(task, "S-1", extension=alone)).status_code == 201
+    own = replace(FORM, form="minor", signer="Child1 Winterbourne", signer_relationship="ONESELF")
+    assert file_release(waiting.parts, PARTIES, "1001", own).new
+    after = [browser.get(f"/portal/family/{path}").text for path in paths]
+    made = re.compile(r'<time datetime="[^"]*">[^<]*</time>')  # that it was asked for is a line too
+    assert [made.sub("", page) for page in after] == [made.sub("", page) for page in before]
+
+
+def test_no_address_and_no_title_names_anybody(waiting: World) -> None:
+    browser = opened(waiting, asked(waiting, lang="en"))
+    check = check_of(browser.get("/portal/family/form"))
+    browser.follow(browser.post("/portal/family/form", check=check, **YES))
+    pages = [browser.get(f"/portal/family/{path}").text for path in ("signed", "account")]
+    for page in pages:
+        kept = re.findall(r'(?:href|action|src)="([^"]*)"|<title>([^<]*)</title>', page)
+        told = " ".join(word for pair in kept for word in pair)
+        assert not any(name.casefold() in told.casefold() for name in NAMES)

@@ -221,3 +221,12 @@ def test_a_blank_form_is_given_as_pdf_in_the_language_asked_for(waiting: World) 
     paper = desk.get(f"{desk.place}/blank-es")
     assert paper.content.startswith(b"%PDF-")
     assert desk.get(f"{desk.place}/blank-fr").status_code == 404
+
+
+def test_another_language_keeps_what_staff_typed(waiting: World) -> None:
+    desk = Desk(waiting)
+    again = desk.post(f"{desk.place}/verbal", {"signer": "Max W", "language": "es"})
+    assert again.status_code == 200
+    assert '<html lang="es">' in again.text
+    assert 'value="Max W"' in again.text
+    assert waiting.counts()["verbal_permission"] == 0
