@@ -36,7 +36,17 @@ from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
-from bridge.portal import assets, board, family, session_page, sign_in, staff_forms, told
+from bridge.portal import (
+    assets,
+    board,
+    family,
+    refer,
+    referral_page,
+    session_page,
+    sign_in,
+    staff_forms,
+    told,
+)
 from bridge.prometheus import Prometheus
 from bridge.settings import Settings
 from bridge.store.engine import open_engine, write
@@ -147,5 +157,7 @@ def _add_routes(app: FastAPI) -> None:
         board.router,
         family.router,
         staff_forms.router,
+        refer.router,
+        referral_page.router,
     ):
         app.include_router(router)

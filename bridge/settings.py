@@ -92,6 +92,11 @@ class Settings:
         return self.home / "metrics"
 
     @property
+    def calendars_folder(self) -> Path:
+        """The folder of the districts' closures, ``KEY.csv`` each."""
+        return self.home / "calendars"
+
+    @property
     def mou_folder(self) -> Path:
         """The folder that holds the deployment's MOU documents."""
         return self.home / "mou"

@@ -29,7 +29,7 @@ def work_list(
     if bool(lea) is bool(provider):
         raise BridgeError("give --lea or --provider, one of them")
     bridge = open_at(home)
-    calendars = bridge.settings.home / "calendars"
+    calendars = bridge.settings.calendars_folder
     if lea:
         items = school_work(bridge, calendars, (lea, role or "referral_coordinator"), school)
     else:

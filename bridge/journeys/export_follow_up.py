@@ -9,6 +9,7 @@ from typing import Protocol
 from bridge.gate import FollowUp, Gate, ReleasedFollowUps
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.write_columns import guarded
+from mappings.language.text_workbook import cell_fits, text_workbook
 
 COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider", "terms")
 PURPOSES = ("follow",)
@@ -47,3 +48,17 @@ def follow_up_table(released: ReleasedFollowUps) -> str:
 
 def _cells(row: FollowUp) -> Sequence[str]:
     return [guarded(getattr(row, column)) for column in COLUMNS]
+
+
+def follow_up_workbook(released: ReleasedFollowUps) -> bytes:
+    """Return follow-up rows as a workbook in which every cell is text, as it was written."""
+    cells = ([_held(getattr(row, column)) for column in COLUMNS] for row in released.rows)
+    return text_workbook("Referrals", [COLUMNS, *cells])
+
+
+def _held(text: str) -> str:
+    """Return a text as a cell of a workbook holds it: without what a cell cannot."""
+    if cell_fits(text):
+        return text
+    kept = "".join(c if c.isprintable() else " " for c in text).replace("_x", "_ x")
+    return kept[:30_000]

@@ -79,9 +79,20 @@ class ReferralImport:
         report = ImportReport()
         for batch in batches(rows):
             with write(self.parts.engine) as connection:
-                take_turn(connection)
-                _Batch(self, connection, report).store(batch)
+                self._store(connection, batch, report)
         return report
+
+    def run_within(self, connection: Connection, rows: Iterable[Mapped | Held]) -> ImportReport:
+        """Do :meth:`run` inside a write transaction that the caller commits."""
+        report = ImportReport()
+        self._store(connection, rows, report)
+        return report
+
+    def _store(
+        self, connection: Connection, rows: Iterable[Mapped | Held], report: ImportReport
+    ) -> None:
+        take_turn(connection)
+        _Batch(self, connection, report).store(rows)
 
 
 def batches(rows: Iterable[Mapped | Held]) -> Iterator[list[Mapped | Held]]:

@@ -15,7 +15,14 @@ from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.errors import BridgeError, SettingsError
-from bridge.gate import CompiledAgreement, FollowUp, Gate, Query, agreements_of
+from bridge.gate import (
+    CompiledAgreement,
+    FollowUp,
+    Gate,
+    Query,
+    ReleasedFollowUps,
+    agreements_of,
+)
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.parts import HasParts
 from bridge.store.directory import organizations
@@ -77,18 +84,44 @@ def school_work(
     lea, role = asker
     standing = Standing(Party.LEA, lea, "", role, ("follow",))
     released = whole.gate.follow_up(Caller(f"operator:{lea}", standing))
+    items = [
+        WorkItem(one.row.referral, one.row.school, one.row.provider, one.status, each)
+        for one in placed(whole, calendars, lea, released)
+        if school in ("", one.row.school)
+        for each in one.due
+    ]
+    return sorted(items, key=_longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One referral as its district may see it, and what is due for it, the longest due first.
+
+    Attributes:
+        status: the follow-up code, or :data:`mappings.loop.clocks.AWAITING_SIGNATURE`.
+    """
+
+    row: FollowUp
+    status: str
+    due: tuple[Due, ...]
+
+
+def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowUps) -> list[Placed]:
+    """Return each referral that was released to its district, with what is due for it.
+
+    Raises:
+        BridgeError: the district has no agreement.
+        SettingsError: its calendar cannot be read.
+    """
     with read(whole.engine) as connection:
         calendar = _calendars(connection, Party.LEA, lea, calendars)[lea]
         forms = _Forms.of(connection, lea)
     today = calendar.today(whole.clock.now())
-    rows = (row for row in released.rows if school in ("", row.school))
-    items = [
-        WorkItem(row.referral, row.school, row.provider, position.status, each)
-        for row in rows
-        for position in [_position(row, forms, today)]
-        for each in due(position, calendar, today)
+    positions = ((row, _position(row, forms, today)) for row in released.rows)
+    return [
+        Placed(row, position.status, tuple(due(position, calendar, today)))
+        for row, position in positions
     ]
-    return sorted(items, key=_longest)
 
 
 def provider_work(whole: HasGate, calendars: Path, asker: tuple[str, str]) -> list[WorkItem]:
@@ -169,15 +202,17 @@ class _Forms:
     students: Mapping[tuple[str, str], str]
     forms: Mapping[str, Sequence[KeptRelease]]
     keys: Mapping[str, str]
+    under: Mapping[str, str]
+    """The provider each agreement is with: a form under one lets nothing go to another."""
     said: Mapping[str, date]
 
     @classmethod
     def of(cls, connection: Connection, lea: str) -> "_Forms":
-        ids = {agreement.id for agreement in agreements_of(connection, Party.LEA, lea)}
+        under = {a.id: a.entry.provider for a in agreements_of(connection, Party.LEA, lea)}
         names = {o.name: o.key for o in organizations(connection).values()}
-        students = numbered_referrals(connection, ids)
+        students = numbered_referrals(connection, set(under))
         said = {v.student_id: v.given_on for v in verbal_of(connection, set(students.values()))}
-        return cls(students, releases_under(connection, ids), names, said)
+        return cls(students, releases_under(connection, set(under)), names, under, said)
 
     def said_on(self, number: str, provider: str) -> date | None:
         """Return the day the family last said yes without signing; None if it did not."""
@@ -185,22 +220,49 @@ class _Forms:
 
     def in_force(self, number: str, provider: str, today: date) -> list[SignedRelease]:
         """Return the forms of the district that let a referral go to its provider today."""
-        kept = [each.form for each in self.forms.get(self._student(number, provider), ())]
-        return [form for form in kept if _sends(form, number, today)]
+        return [form for form in self.about(number, provider) if _stands(form, today)]
+
+    def about(self, number: str, provider: str) -> list[SignedRelease]:
+        """Return the forms of the district for sending a referral, in force or not."""
+        key = self.keys.get(provider, "")
+        kept = self.forms.get(self._student(number, provider), ())
+        own = [each.form for each in kept if self.under[each.agreement_id] == key]
+        return [form for form in own if _sends(form, number)]
 
     def _student(self, number: str, provider: str) -> str:
         return self.students.get((number, self.keys.get(provider, "")), "")
 
 
-def _sends(form: SignedRelease, number: str, today: date) -> bool:
-    """Return whether a form is a guardian's own for sending a referral, signed and in force.
+def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar:
+    """Return a district's calendar.
+
+    Raises:
+        BridgeError: the district has no agreement.
+        SettingsError: its calendar cannot be read.
+    """
+    with read(whole.engine) as connection:
+        return _calendars(connection, Party.LEA, lea, folder)[lea]
+
+
+def sending_forms(whole: HasParts, lea: str, row: FollowUp) -> list[SignedRelease]:
+    """Return a guardian's forms for sending one referral, in force or not, the oldest first."""
+    with read(whole.engine) as connection:
+        found = _Forms.of(connection, lea).about(row.referral, row.provider)
+    return sorted(found, key=lambda form: form.signed_on or date.min)
+
+
+def _sends(form: SignedRelease, number: str) -> bool:
+    """Return whether a form is a guardian's own for sending a referral.
 
     What a minor signed for themselves, and what lets a provider speak, is not the district's.
     """
-    stands = form.answer == "signed" and not form.revoked_at and not form.disputed
     own = not form.minor_consented and form.recipient == "provider"
-    mine = form.discloser in (None, "lea") and form.referral in (None, number)
-    return stands and own and mine and (form.expires_on is None or form.expires_on >= today)
+    return own and form.discloser in (None, "lea") and form.referral in (None, number)
+
+
+def _stands(form: SignedRelease, today: date) -> bool:
+    signed = form.answer == "signed" and not form.revoked_at and not form.disputed
+    return signed and (form.expires_on is None or form.expires_on >= today)
 
 
 def _calendars(

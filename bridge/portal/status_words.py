@@ -7,6 +7,7 @@ Tones: ``wait`` (someone else's turn), ``act`` (the school may need to do someth
 from dataclasses import dataclass
 
 from bridge.portal.languages import say
+from mappings.loop.clocks import AWAITING_SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,22 @@ STATUS_WORDS = {
     "already-in-care": _words(say("Ended"), "end", say("Was already in care elsewhere")),
     "withdrawn-by-school": _words(say("Ended"), "end", say("Withdrawn by the school")),
 }
+
+DUE_WORDS = {
+    "signature": say("No signed form is in force: remind the family or close the referral"),
+    "unanswered": say("No answer to show: ask the provider"),
+    "unanswered-long": say("No answer to show for 14 business days: think of another provider"),
+    "returned": say("Something is missing: send it"),
+    "no-visit": say("Accepted and no visit to show: ask what is in the way"),
+    "no-show": say("The first visit was missed and no new one is arranged"),
+    "not-started": say("A first visit took place and nothing followed"),
+    "wait-list-review": say("Still on the waiting list: is there another place?"),
+    "pause-review": say("Services are still paused"),
+    "consent-expiring": say("The signed form ends soon: ask for a new one in time"),
+}
+AWAITING = _words(say("Needs you"), "act", say("Waits for a signature"))
+
+
+def words_of(status: str) -> StatusWords:
+    """Return the words of a follow-up code, or of a referral that waits for a signature."""
+    return AWAITING if status == AWAITING_SIGNATURE else STATUS_WORDS[status]

@@ -5,6 +5,7 @@ returns ``visit.page("name.html", ...)`` or ``visit.go("/portal/...")``; nothing
 """
 
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cache
 from typing import Annotated, Final
 from urllib.parse import urlencode
@@ -106,6 +107,10 @@ class Visit:
     def say(self, text: str) -> str:
         """Return a marked text in the visit's language."""
         return translations_of(self.lang).gettext(text)
+
+    def day(self, value: date | str) -> str:
+        """Return a day in words of the visit's language."""
+        return day_in(self.lang, value)
 
     def page(self, name: str, status: int = 200, **values: object) -> Response:
         """Return a page. With status 422 its title says that there is an error."""

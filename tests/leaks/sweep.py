@@ -4,8 +4,9 @@ Each part of the sweep yields the requests one caller makes to some routes; the 
 names the part that calls each route.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 import httpx
@@ -42,6 +43,7 @@ class Sweep:
     subscribed: list[str] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     pages: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
 
     def _get(self, path: str, *headers: tuple[str, str]) -> Ask:
         return Ask(self.caller, "GET", path, headers)
@@ -283,16 +285,34 @@ class Sweep:
         yield Ask(self.caller, "POST", "/portal/sign-in", _FORM, code)
         staff = self.caller if self.caller in ("counselor", "administrator") else ""
         if staff:
-            for page in ("board", "board?language=es", "session", "help"):
+            for page in (
+                "board",
+                "board?language=es",
+                "board.csv",
+                "board.xlsx",
+                "session",
+                "help",
+            ):
                 yield Ask("", "GET", f"/portal/{page}", staff=staff)
-            yield Ask("", "POST", "/portal/session", staff=staff)
+            for key in (f"{one}{page}" for one in self.keys for page in ("", "/withdraw")):
+                yield Ask("", "GET", f"/portal/referral/{key}", staff=staff)
+            yield from self._portal_forms(Ask("", "", "", staff=staff))
             yield Ask("", "POST", "/portal/sign-out", staff=staff)
             yield Ask("", "GET", "/portal/board", staff=staff)
         else:
             cookie = ("Cookie", f"schoolbridge_session={self.new('cookie')[:-1]}")
-            for page in ("board", "session", "help"):
+            for page in ("board", "board.csv", "board.xlsx", "session", "help"):
                 yield self._get(f"/portal/{page}", cookie)
+            yield from self._portal_forms(Ask(self.caller, "", "", (cookie,)))
             yield Ask(self.caller, "POST", "/portal/sign-out", (cookie,))
+
+    def _portal_forms(self, by: Ask) -> Iterator[Ask]:
+        """Ask for every page that is about one referral or one draft, by ids nobody was given."""
+        one, draft = f"referral/{'0' * 32}", f"refer/{'x' * 20}"
+        pages = (one, f"{one}/withdraw", f"{one}/resubmit", "refer", "session")
+        for page in (*pages, *(f"{draft}/{each}" for each in ("check", "sent", "forget", "find"))):
+            yield replace(by, method="GET", path=f"/portal/{page}")
+            yield replace(by, method="POST", path=f"/portal/{page}")
 
     def keep(self, ask: Ask, answer: httpx.Response) -> None:
         """Keep what later requests of this caller are made from."""
@@ -300,6 +320,8 @@ class Sweep:
             self.jobs.append(httpx.URL(answer.headers["content-location"]).path)
         if answer.status_code == 201 and ask.path == "/fhir/Subscription":
             self.subscribed.append(answer.json()["id"])
+        if ask.path == "/portal/board":
+            self.keys += re.findall(r"/portal/referral/([0-9a-f]{32})", answer.text)
         if "etag" in answer.headers and ask.path.startswith("/fhir/Task/"):
             self.tags[ask.path.rpartition("/")[2]] = answer.headers["etag"]
         if answer.status_code == 200 and b'"relation":"next"' in answer.content:

@@ -31,6 +31,8 @@ RESPONSES = {
     ("visits", "page"),
     ("visits", "go"),
     ("assets", "static"),
+    ("board", "board_csv"),
+    ("board", "board_xlsx"),
     ("session_page", "_left"),
     ("sign_in", "begin"),
     ("family", "paper"),

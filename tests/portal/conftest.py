@@ -56,7 +56,7 @@ def opening(browser: Browser, portal: Served) -> Opening:
             locale={"en": "en-US", "es": "es-US"}[lang],
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(10_000)
         if handle:
             family = handle == "family"
             token = portal.made["proof"] if family else portal.session(handle)

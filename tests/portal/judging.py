@@ -56,13 +56,17 @@ def judged(page: Page, names: tuple[str, ...]) -> list[str]:
 
 def obscured(page: Page, key: str = "Tab") -> list[str]:
     """Walk through a page with the keyboard; return what has the focus and cannot be seen."""
-    found, most = [], 200
+    found: list[str] = []
     page.evaluate("document.activeElement && document.activeElement.blur()")
-    for _ in range(most):
+    page.evaluate(f"window.checks = {_source('checks.js')}")
+    for _ in range(200):
         page.keyboard.press(key)
-        if page.evaluate("document.activeElement === document.body"):
+        seen = page.evaluate(
+            "document.activeElement === document.body ? null : window.checks.obscured()"
+        )
+        if seen is None:
             break
-        found += check(page, "obscured")
+        found += [f"obscured: {each}" for each in seen]
     return found
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from bridge.portal.refer import STEPS
+
 
 @dataclass(frozen=True)
 class PageCase:
@@ -49,4 +51,14 @@ PAGES = (
     PageCase("forms-verbal", "/portal/forms/{student}/harbor/verbal"),
     PageCase("forms-ask", "/portal/forms/{student}/harbor/ask"),
     PageCase("forms-withdraw", "/portal/forms/{student}/harbor/withdraw/{release}"),
+    PageCase("board-none", "/portal/board?show=no-show"),
+    PageCase("referral", "/portal/referral/{referral}"),
+    PageCase("withdraw", "/portal/referral/{referral}/withdraw"),
+    PageCase("withdraw-wrong", "/portal/referral/{referral}/withdraw", send=True),
+    PageCase("refer", "/portal/refer"),
+    *(PageCase(f"refer-{step}", f"{{draft}}/{step}") for step in STEPS),
+    *(PageCase(f"refer-{step}-wrong", f"{{fresh}}/{step}", send=True) for step in STEPS),
+    PageCase("refer-check", "{draft}/check"),
+    PageCase("refer-check-waiting", "{waiting}/check"),
+    PageCase("refer-sent", "{sent}/sent"),
 )

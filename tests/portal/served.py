@@ -1,5 +1,6 @@
 """A portal that is served on this machine, with referrals in every state a school may see."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from bridge.journeys.record_verbal import VerbalPermission, record_verbal
 from bridge.journeys.sign_release import Asked, record_signature
 from bridge.store.engine import write
 from consent.forms import FormKind
+from tests.bridge.portal.entering import PENDING, Visitor
 from tests.support.signing import INTERPRETER, PARTIES, TODAY, in_person, issued
 from tests.support.worlds import CARE_CONSENT, LEA, World, make_world, put_task, referral
 
@@ -45,7 +47,7 @@ def served(folder: Path) -> Iterator[Served]:
     # A browser that is driven from this thread has an event loop in it; a world has its own.
     with ThreadPoolExecutor(1) as elsewhere:
         world = elsewhere.submit(_world, folder).result()
-        made = elsewhere.submit(_family, world).result()
+        made = elsewhere.submit(lambda: _family(world) | _made(world)).result()
     server = uvicorn.Server(
         uvicorn.Config(world.app, host="127.0.0.1", port=0, log_level="error", lifespan="off")
     )
@@ -104,3 +106,13 @@ def _family(world: World) -> dict[str, str]:
     record_verbal(world.parts, PARTIES, "1001", replace(said, interpreter=INTERPRETER))
     assert revoke_release(world.parts, ended[0].id)
     return made
+
+
+def _made(world: World) -> dict[str, str]:
+    """Return what stands in addresses: of drafts, sent and not, and of a referral."""
+    visitor = Visitor.signed_in(world, "counselor-1")
+    pages = {"draft": visitor.answered(), "waiting": visitor.answered(**PENDING)}
+    sent = visitor.answered()
+    assert visitor.post(f"{sent}/check").status_code == 303
+    keys = re.findall(r"/portal/referral/([0-9a-f]{32})", visitor.get("/portal/board").text)
+    return {**pages, "fresh": visitor.begun(), "sent": sent, "referral": keys[0]}

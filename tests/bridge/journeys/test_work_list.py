@@ -172,3 +172,16 @@ def test_one_schools_list_is_its_own(lite: World, tmp_path: Path) -> None:
 def test_an_organisation_without_an_agreement_is_told_so(lite: World, tmp_path: Path) -> None:
     with pytest.raises(BridgeError, match="no agreement binds"):
         school_work(lite.bridge, tmp_path, ("elsewhere", "referral_coordinator"))
+
+
+def test_a_form_for_one_provider_lets_no_referral_go_to_another(
+    world: World, tmp_path: Path
+) -> None:
+    world.refer([referral(0)], "cove")
+    pending = (form_education(answer="pending"), form_health(answer="pending"))
+    sent_today(world, 0, releases=pending)
+    world.clock.advance(timedelta(days=8))
+
+    rules = {(i.provider, i.what.rule) for i in school_work(world.bridge, tmp_path, SCHOOL)}
+
+    assert ("Harbor Family Centers", "signature") in rules

@@ -1,0 +1,240 @@
+"""A school refers a student: one topic a page, a page that says what leaves, and sent once.
+
+The address names a draft, which is opaque and its owner's alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Response
+
+from bridge.journeys.enter_referral import (
+    KIND,
+    next_step,
+    number_of,
+    providers_of,
+    rehearse,
+    send,
+    sites_of,
+)
+from bridge.journeys.keep_drafts import (
+    Draft,
+    draft_of,
+    forget_draft,
+    keep_draft,
+    new_draft,
+    open_drafts,
+)
+from bridge.journeys.known_student import known_student
+from bridge.journeys.offered_services import offered_services
+from bridge.journeys.work_list import district_calendar
+from bridge.portal import refer_questions as asked
+from bridge.portal.forms import Filled, Option, Questions
+from bridge.portal.languages import say
+from bridge.portal.leaving_words import leaving
+from bridge.portal.posted import FormOf
+from bridge.portal.refusals import NotHere
+from bridge.portal.visits import StaffOf, Visit
+
+router = APIRouter(prefix="/portal/refer")
+
+STEPS: Final = ("find", "student", "family", "why", "urgency", "provider", "release")
+CAPACITY: Final = {
+    "capacity": say("Has room"),
+    "no-capacity": say("Has no room now"),
+    "waitlist": say("Has a waiting list"),
+    "additional-assessment-required": say("Sees the student first, then decides"),
+}
+Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{10,40}$")]
+Step = Annotated[str, Path(pattern=f"^({'|'.join(STEPS)})$")]
+
+
+@router.get("")
+def start(visit: StaffOf) -> Response:
+    """Say what to do in danger, before anything is asked."""
+    begun = open_drafts(visit.parts, visit.staff, KIND)
+    return visit.page("refer-start.html", begun=[(each, _next(each)) for each in begun])
+
+
+@router.post("")
+def begin(visit: StaffOf, _form: FormOf) -> Response:
+    """Begin a referral."""
+    draft = new_draft(KIND)
+    keep_draft(visit.parts, visit.staff, draft)
+    return visit.go(f"/portal/refer/{draft.id}/find")
+
+
+@router.get("/{draft_id}/check")
+def check(visit: StaffOf, draft_id: Id) -> Response:
+    """Show what leaves, to whom, under which release and until when."""
+    draft = _draft(visit, draft_id)
+    if (step := _next(draft)) != "check":
+        return visit.go(f"/portal/refer/{draft_id}/{step}")
+    return _check(visit, draft)
+
+
+@router.post("/{draft_id}/check")
+def check_post(visit: StaffOf, form: FormOf, draft_id: Id) -> Response:
+    """Send the referral; again: the same page, and nothing happens."""
+    draft = draft_of(visit.parts, visit.staff, KIND, draft_id)
+    if draft is None:
+        raise NotHere
+    if not draft.became and _next(draft) != "check":
+        return visit.go(f"/portal/refer/{draft_id}/{_next(draft)}")
+    if form.language:
+        return _check(visit.speaking(form.language), draft)
+    _, problems = send(visit.bridge, visit.staff, draft)
+    if problems:
+        return _check(visit, draft)
+    return visit.go(f"/portal/refer/{draft_id}/sent")
+
+
+@router.get("/{draft_id}/sent")
+def sent(visit: StaffOf, draft_id: Id) -> Response:
+    """Say under which number it went and what comes next; again at any time."""
+    draft = draft_of(visit.parts, visit.staff, KIND, draft_id)
+    if draft is None or not draft.became:
+        raise NotHere
+    lea, folder = visit.staff.organization, visit.bridge.settings.calendars_folder
+    days = {
+        "answer": next_step(visit.bridge, folder, lea, signed=True),
+        "signature": next_step(visit.bridge, folder, lea, signed=False),
+    }
+    return visit.page("refer-sent.html", number=draft.became, days=days)
+
+
+@router.post("/{draft_id}/forget")
+def forget(visit: StaffOf, _form: FormOf, draft_id: Id) -> Response:
+    """Throw a draft away."""
+    forget_draft(visit.parts, visit.staff, draft_id)
+    return visit.go("/portal/refer")
+
+
+@router.get("/{draft_id}/{step}")
+def step_page(visit: StaffOf, draft_id: Id, step: Step) -> Response:
+    """Ask one topic."""
+    draft = _draft(visit, draft_id)
+    return _asked(visit, draft, step, Filled(dict(draft.values)))
+
+
+@router.post("/{draft_id}/{step}")
+def step_post(visit: StaffOf, form: FormOf, draft_id: Id, step: Step) -> Response:
+    """Take the answers to one topic and go on; what is wrong is said and nothing is lost."""
+    draft = _draft(visit, draft_id)
+    filled = _questions(visit, draft, step).read(form)
+    if form.language:
+        return _asked(visit.speaking(form.language), draft, step, Filled(filled.values))
+    if filled.problems:
+        return _asked(visit, draft, step, filled)
+    before = dict(draft.values)
+    if step == "find" and before.get("local_id") != filled.text("local_id"):
+        # Another student: nothing that was said of one may be said of the other.
+        before = dict(known_student(visit.bridge, visit.staff, filled.text("local_id")))
+    values = {**before, **filled.values, f"done-{step}": "yes"}
+    if step == STEPS[-1]:
+        values.setdefault("authored_on", _today(visit))
+    after = replace(draft, values=values)
+    keep_draft(visit.parts, visit.staff, after)
+    return visit.go(f"/portal/refer/{draft_id}/{_next(after)}")
+
+
+def _draft(visit: Visit, draft_id: str) -> Draft:
+    """Return a draft that can still be changed.
+
+    Raises:
+        NotHere: there is none of this person's, or it was sent.
+    """
+    draft = draft_of(visit.parts, visit.staff, KIND, draft_id)
+    if draft is None or draft.became:
+        raise NotHere
+    return draft
+
+
+def _next(draft: Draft) -> str:
+    """Return the first page that has not been answered; ``check`` where all have."""
+    return next((step for step in STEPS if f"done-{step}" not in draft.values), "check")
+
+
+def _questions(visit: Visit, draft: Draft, step: str) -> Questions:
+    if step == "student":
+        return asked.student(sites_of(visit.parts, visit.staff.organization))
+    if step == "provider":
+        return asked.provider(_offered(visit, draft))
+    if step == "release":
+        return asked.release(_today(visit))
+    fixed = {"find": asked.FIND, "family": asked.FAMILY, "why": asked.WHY}
+    return fixed.get(step, asked.URGENCY)
+
+
+def _offered(visit: Visit, draft: Draft) -> list[Option]:
+    """Return every provider of the district in an order of this draft's own: none comes first."""
+    lea = visit.staff.organization
+    services = offered_services(visit.bridge, visit.staff)
+    order = visit.bridge.identifiers
+    every = sorted(
+        providers_of(visit.parts, lea), key=lambda o: order.seal("offered", draft.id, o.key)
+    )
+    return [Option(o.key, o.name, _capacity(visit, services.get(o.id, []))) for o in every]
+
+
+def _capacity(visit: Visit, services: list[Mapping[str, Any]]) -> str:
+    said = []
+    for service in services:
+        words = [str(service["name"]), visit.say(CAPACITY.get(service["capacity"], ""))]
+        if service["wait_days"] is not None:
+            words.append(visit.say(say("wait in days:")) + f" {service['wait_days']}")
+        said.append(", ".join(word for word in words if word))
+    return "; ".join(said) or say("Says nothing about room")
+
+
+def _asked(visit: Visit, draft: Draft, step: str, filled: Filled) -> Response:
+    place = STEPS.index(step)
+    before = f"/portal/refer/{draft.id}/{STEPS[place - 1]}" if place else "/portal/refer"
+    told = visit.say(say("Page {0} of {1}")).format(place + 1, len(STEPS) + 1)
+    return visit.page(
+        "question.html",
+        422 if filled.problems else 200,
+        questions=_questions(visit, draft, step),
+        filled=filled,
+        back=before,
+        button=visit.say(say("Save and continue")),
+        step=told,
+    )
+
+
+def _check(visit: Visit, draft: Draft) -> Response:
+    rehearsal = rehearse(visit.parts, visit.staff, draft)
+    names = {o.key: o.name for o in providers_of(visit.parts, visit.staff.organization)}
+    return visit.page(
+        "refer-check.html",
+        409 if rehearsal.problems else 200,
+        draft=draft,
+        number=number_of(visit.parts, visit.staff, draft.id),
+        provider=names[draft.values["provider"]],
+        leaves=leaving(rehearsal.sent),
+        problems=rehearsal.problems,
+        answers=_answers(visit, draft, names),
+    )
+
+
+def _answers(visit: Visit, draft: Draft, names: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return step, question and answer of everything that was answered, in words."""
+    found = []
+    for step in STEPS:
+        questions = _questions(visit, draft, step)
+        for field in questions.fields:
+            words = {o.value: visit.say(o.label) for o in field.options} | names
+            value = draft.values.get(field.name, "")
+            given = value if isinstance(value, list) else [value]
+            if field.kind == "day" and value:
+                given = [visit.day(str(value))]
+            text = ", ".join(words.get(str(each), str(each)) for each in given if each)
+            found.append((step, field.label, text))
+    return found
+
+
+def _today(visit: Visit) -> str:
+    lea, folder = visit.staff.organization, visit.bridge.settings.calendars_folder
+    calendar = district_calendar(visit.bridge, lea, folder)
+    return calendar.today(visit.bridge.clock.now()).isoformat()

@@ -1,0 +1,151 @@
+"""One referral: what happened, what to do, and how to withdraw it or send it again.
+
+INVARIANT: it shows what the board does and the school's own acts and forms, nothing else; what may
+be done is offered by what is shown, never by what a provider did unseen.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Response
+
+from bridge.gate import FollowUp
+from bridge.journeys.withdraw_referral import (
+    WITHDRAWN_BY_SCHOOL,
+    OwnNumber,
+    resubmit_referral,
+    withdraw_referral,
+)
+from bridge.journeys.work_list import Placed, sending_forms
+from bridge.portal.board import key_of, places_of
+from bridge.portal.forms import Field, Filled, Kind, Option, Questions
+from bridge.portal.languages import say
+from bridge.portal.posted import FormOf
+from bridge.portal.refusals import NotHere
+from bridge.portal.status_words import DUE_WORDS, words_of
+from bridge.portal.visits import StaffOf, Visit
+from bridge.store.directory import organizations
+from bridge.store.engine import read
+from consent.signed_release import SignedRelease
+from mappings.loop import STATES
+
+router = APIRouter(prefix="/portal/referral")
+
+Key = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
+SURE: Final = Questions(
+    say("Withdraw the referral?"),
+    (
+        Field(
+            "sure",
+            say("Withdraw the referral?"),
+            Kind.RADIOS,
+            hint=say("The provider is told that the school withdrew it. This cannot be undone."),
+            options=(
+                Option("yes", say("Yes, withdraw it")),
+                Option("no", say("No, keep the referral")),
+            ),
+            missing=say("Choose yes to withdraw the referral, or no to keep it."),
+        ),
+    ),
+)
+_ENDED: Final = frozenset({row.follow_up for row in STATES.values() if row.end})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the history: the day, a marked text, and whether it holds no longer."""
+
+    day: str
+    text: str
+    more: str = ""
+    over: bool = False
+
+
+@router.get("/{key}")
+def referral(visit: StaffOf, key: Key) -> Response:
+    """Show what happened with one referral."""
+    one = _found(visit, key)
+    forms = sending_forms(visit.bridge, visit.staff.organization, one.row)
+    return visit.page(
+        "referral.html",
+        one=one,
+        key=key,
+        events=_events(one, forms),
+        said=words_of(one.status),
+        due_words=DUE_WORDS,
+        open=one.status not in _ENDED,
+        returned=one.status == "returned-incomplete",
+    )
+
+
+@router.get("/{key}/withdraw")
+def withdraw(visit: StaffOf, key: Key) -> Response:
+    """Ask whether it is meant."""
+    _found(visit, key)
+    return _asked(visit, key, Filled({}))
+
+
+@router.post("/{key}/withdraw")
+def withdraw_post(visit: StaffOf, form: FormOf, key: Key) -> Response:
+    """Withdraw a referral; doing it again changes nothing."""
+    one = _found(visit, key)
+    if form.language:
+        return _asked(visit.speaking(form.language), key, Filled(SURE.read(form).values))
+    filled = SURE.read(form)
+    if filled.problems:
+        return _asked(visit, key, filled)
+    if filled.text("sure") == "yes" and one.status != WITHDRAWN_BY_SCHOOL:
+        withdraw_referral(visit.parts, _own(visit, one.row))
+    return visit.go(f"/portal/referral/{key}")
+
+
+@router.post("/{key}/resubmit")
+def resubmit(visit: StaffOf, _form: FormOf, key: Key) -> Response:
+    """Tell the provider that what was missing is there."""
+    one = _found(visit, key)
+    if one.status == "returned-incomplete":
+        resubmit_referral(visit.parts, _own(visit, one.row))
+    return visit.go(f"/portal/referral/{key}")
+
+
+def _asked(visit: Visit, key: str, filled: Filled) -> Response:
+    status = 422 if filled.problems else 200
+    told = {"questions": SURE, "filled": filled, "back": f"/portal/referral/{key}", "step": ""}
+    return visit.page("question.html", status, button=visit.say(say("Save")), **told)
+
+
+def _found(visit: Visit, key: str) -> Placed:
+    released = visit.bridge.gate.follow_up(visit.staff)
+    for one in places_of(released, visit):
+        if key_of(visit, one.row) == key:
+            return one
+    raise NotHere
+
+
+def _own(visit: Visit, row: FollowUp) -> OwnNumber:
+    with read(visit.bridge.engine) as connection:
+        keys = {o.name: o.key for o in organizations(connection).values()}
+    return OwnNumber(visit.staff.organization, keys[row.provider], row.referral)
+
+
+def _events(one: Placed, forms: list[SignedRelease]) -> list[Event]:
+    """Return what happened, the newest first."""
+    row = one.row
+    found = [Event(row.sent_on, say("The school made the referral"), row.provider)]
+    for form in forms:
+        found += _of_form(form)
+    if row.status_on:
+        found.append(Event(row.status_on, words_of(row.status).line, row.provider))
+    return sorted(found, key=lambda event: event.day, reverse=True)
+
+
+def _of_form(form: SignedRelease) -> list[Event]:
+    over = form.revoked_at is not None
+    found = []
+    if form.answer == "signed" and form.signed_on is not None:
+        day = form.signed_on.isoformat()
+        found.append(Event(day, say("The family signed a release"), over=over))
+    if form.revoked_at is not None:
+        day = form.revoked_at.date().isoformat()
+        found.append(Event(day, say("The family withdrew its release")))
+    return found
