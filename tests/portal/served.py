@@ -110,6 +110,7 @@ def _family(world: World) -> dict[str, str]:
 
 def _made(world: World) -> dict[str, str]:
     """Return what stands in addresses: of drafts, sent and not, and of a referral."""
+    world.refer([referral(7)], "cove")  # so the student of the answers is on the roster
     visitor = Visitor.signed_in(world, "counselor-1")
     pages = {"draft": visitor.answered(), "waiting": visitor.answered(**PENDING)}
     sent = visitor.answered()

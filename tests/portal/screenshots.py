@@ -1,0 +1,47 @@
+"""``python -m tests.portal.screenshots``: take the pictures of docs/portal anew."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.portal.conftest import CHROMIUM
+from tests.portal.served import served
+
+FOLDER = Path(__file__).parents[2] / "docs" / "portal"
+# page -> address; the widths and languages it is taken in stand beside it.
+TAKEN = (
+    ("board", "/portal/board", 1280, "en"),
+    ("board", "/portal/board", 360, "es"),
+    ("refer", "/portal/refer", 360, "es"),
+    ("why", "{draft}/why", 360, "en"),
+    ("provider", "{draft}/provider", 1280, "es"),
+    ("check", "{draft}/check", 1280, "en"),
+    ("check", "{draft}/check", 360, "es"),
+    ("referral", "/portal/referral/{referral}", 1280, "en"),
+    ("sent", "{sent}/sent", 360, "es"),
+)
+
+
+def main() -> None:
+    """Write one PNG for each line."""
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        with served(Path(folder)) as portal:
+            cookie = {"name": "schoolbridge_session", "value": portal.session()}
+            for name, path, width, lang in TAKEN:
+                size = {"width": width, "height": 640}
+                context = browser.new_context(
+                    base_url=portal.base, viewport=size, locale=f"{lang}-US"
+                )
+                context.add_cookies([{**cookie, "url": f"{portal.base}/portal"}])
+                page = context.new_page()
+                page.goto(path.format(**portal.made))
+                page.screenshot(path=FOLDER / f"{name}-{width}-{lang}.png", full_page=True)
+                context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
