@@ -39,6 +39,7 @@ from bridge.parts import parts_of
 from bridge.portal import (
     assets,
     board,
+    clinic,
     family,
     refer,
     referral_page,
@@ -156,6 +157,7 @@ def _add_routes(app: FastAPI) -> None:
         sign_in.router,
         board.router,
         family.router,
+        clinic.router,
         staff_forms.router,
         refer.router,
         referral_page.router,

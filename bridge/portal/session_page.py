@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from bridge.identity import seconds_left
+from bridge.identity import seconds_left, staff_of
 from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotSignedIn
-from bridge.portal.visits import AnyoneOf, StaffOf, Visit
-from bridge.store.engine import read
+from bridge.portal.visits import AnyoneOf, Visit
+from bridge.store.engine import read, write
 
 router = APIRouter(prefix="/portal")
 
@@ -18,8 +18,10 @@ def session(visit: AnyoneOf) -> Response:
 
 
 @router.post("/session")
-def stay(visit: StaffOf, _form: FormOf) -> Response:
-    """Keep the session awake."""
+def stay(visit: AnyoneOf, _form: FormOf) -> Response:
+    """Keep the session awake, of whichever party."""
+    with write(visit.bridge.engine) as connection:
+        staff_of(connection, visit.session, visit.bridge.clock)
     return _left(visit)
 
 

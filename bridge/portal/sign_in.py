@@ -118,7 +118,8 @@ def _not_in(visit: Visit, refused: SignInRefused) -> Response:
 
 
 def _signed_in(request: Request, visit: Visit, session: SignedIn) -> Response:
-    answer = visit.go(way_back(request))
+    home = "/portal/work" if session.caller.party == "provider" else way_back(request)
+    answer = visit.go(home)
     keep_cookie(answer, visit.bridge, COOKIE, session.token)
     answer.delete_cookie(BACK, path="/portal")
     return answer

@@ -118,6 +118,9 @@ ROUTES = (
     Row("POST", "/portal/forms/{student_id}/{provider}/ask", "portal"),
     Row("GET", "/portal/forms/{student_id}/{provider}/withdraw/{release_id}", "portal"),
     Row("POST", "/portal/forms/{student_id}/{provider}/withdraw/{release_id}", "portal"),
+    Row("GET", "/portal/work", "portal"),
+    Row("GET", "/portal/work/{task_id}", "portal"),
+    Row("POST", "/portal/work/{task_id}", "portal"),
     Row("GET", "/portal/static/{name}", "public"),
 )
 

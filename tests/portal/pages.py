@@ -14,6 +14,7 @@ class PageCase:
         signed_in: whether a counsellor is.
         send: sent without an answer first, so that the page shows its problems.
         family: whether somebody of a family has proved who they are.
+        clinic: whether somebody of a provider is signed in.
     """
 
     name: str
@@ -21,12 +22,13 @@ class PageCase:
     signed_in: bool = True
     send: bool = False
     family: bool = False
+    clinic: bool = False
 
     @property
     def who(self) -> str:
-        """Who looks: a counsellor, somebody of a family, or nobody known."""
-        if self.family:
-            return "family"
+        """Who looks: a counsellor, somebody of a family or a provider, or nobody known."""
+        if self.family or self.clinic:
+            return "family" if self.family else "clinic"
         return "counselor-1" if self.signed_in else ""
 
 
@@ -61,4 +63,6 @@ PAGES = (
     PageCase("refer-check", "{draft}/check"),
     PageCase("refer-check-waiting", "{waiting}/check"),
     PageCase("refer-sent", "{sent}/sent"),
+    PageCase("clinic-work", "/portal/work", clinic=True),
+    PageCase("clinic-referral", "/portal/work/{task}", clinic=True, send=True),
 )

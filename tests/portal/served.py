@@ -21,9 +21,10 @@ from bridge.store.engine import write
 from consent.forms import FormKind
 from tests.bridge.portal.entering import PENDING, Visitor
 from tests.support.signing import INTERPRETER, PARTIES, TODAY, in_person, issued
-from tests.support.worlds import CARE_CONSENT, LEA, World, make_world, put_task, referral
+from tests.support.worlds import CARE_CONSENT, HARBOR, LEA, World, make_world, put_task, referral
 
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
+CLINIC = Standing(Party.PROVIDER, HARBOR, "", "intake", ("refer",))
 COUNSELOR = Standing(Party.LEA, LEA, "", "counselor", ("follow",))
 
 
@@ -98,6 +99,7 @@ def _family(world: World) -> dict[str, str]:
     assert proof
     student = world.bridge.identifiers.issue("student", LEA, "1001")
     made = {"token": link.token, "proof": proof, "release": first[0].id, "student": student}
+    made |= {"task": world.id_of("Task", "R-5")}
     no = in_person(
         issued(world), signer="Ann Winterbourne", relationship="MTH", answers={"lea": False}
     )

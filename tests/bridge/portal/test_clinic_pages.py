@@ -1,0 +1,119 @@
+"""A provider without an API answers on pages, by the same gate and the same moves. Made up."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.identity import Party, Standing, form_token, mint_staff_code, open_session
+from bridge.portal.visits import COOKIE
+from bridge.store.engine import write
+from tests.support.worlds import COVE, HARBOR, LEA, World, caller, make_world, referral
+
+
+class Clinic:
+    """The browser of one person of a provider."""
+
+    def __init__(self, world: World, party: Party = Party.PROVIDER, of: str = HARBOR) -> None:
+        role = "intake" if party is Party.PROVIDER else "counselor"
+        standing = Standing(party, of, "", role, ("refer",))
+        with write(world.bridge.engine) as connection:
+            self.token = open_session(connection, "desk-1", standing, world.clock).token
+        self.world = world
+
+    def get(self, path: str) -> httpx.Response:
+        return self.send("GET", path)
+
+    def answer(self, number: str, **said: str) -> httpx.Response:
+        path = f"/portal/work/{self.world.id_of('Task', number)}"
+        shown = re.search(r'name="version" value="([^"]*)"', self.get(path).text)
+        sent = {"version": shown.group(1) if shown else "", "consent": "guardian", **said}
+        return self.send("POST", path, data={"page_key": form_token(self.token), **sent})
+
+    def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+        cookie = {"Cookie": f"{COOKIE}={self.token}; schoolbridge_language=en"}
+        return self.world.anonymous.send(method, path, headers=cookie, **how)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> World:
+    world = make_world(f"sqlite:///{tmp_path / 'bridge.db'}", tmp_path)
+    world.refer([referral(1), referral(2), referral(3, releases=())])
+    return world
+
+
+def told(world: World) -> dict[str, str]:
+    """Return what the school is told of each referral."""
+    rows = world.bridge.gate.follow_up(caller("millbrook-sis")).rows
+    return {row.referral: row.status for row in rows}
+
+
+def test_a_provider_sees_what_was_sent_to_it_and_no_more(made: World) -> None:
+    page = Clinic(made).get("/portal/work").text
+    assert re.findall(r">(R-\d)</a>", page) == ["R-1", "R-2"]
+    one = Clinic(made).get(f"/portal/work/{made.id_of('Task', 'R-1')}").text
+    assert "Child1 Winterbourne" in one
+    for stranger in (Clinic(made, of=COVE), Clinic(made)):
+        hidden = stranger.get(f"/portal/work/{made.id_of('Task', 'R-3')}")
+        assert hidden.status_code == 404
+        absent = stranger.get("/portal/work/none")
+        assert hidden.text.replace(made.id_of("Task", "R-3"), "none") == absent.text
+    assert not re.findall(r">(R-\d)</a>", Clinic(made, of=COVE).get("/portal/work").text)
+
+
+def test_a_referral_goes_from_accepted_to_closed_and_the_school_is_told(made: World) -> None:
+    desk, seen = Clinic(made), []
+    for move in ("accept", "schedule", "missed", "schedule", "done", "close"):
+        answer = desk.answer("R-1", move=move)
+        assert answer.status_code == 303, (move, answer.text)
+        seen.append(told(made)["R-1"])
+        made.clock.advance(timedelta(minutes=1))
+    assert seen[:5] == [
+        *("accepted", "intake-scheduled", "intake-missed", "intake-scheduled", "intake-done"),
+    ]
+    assert "nothing more to do" in desk.get(f"/portal/work/{made.id_of('Task', 'R-1')}").text
+
+
+def test_declining_needs_a_reason_and_is_told(made: World) -> None:
+    again = Clinic(made).answer("R-2", move="decline")
+    assert again.status_code == 422
+    assert "Say why you decline." in again.text
+    assert Clinic(made).answer("R-2", move="decline", reason="No place").status_code == 303
+    assert told(made)["R-2"] == "declined-by-provider"
+
+
+def test_an_answer_to_what_has_changed_since_is_not_taken(made: World) -> None:
+    assert Clinic(made).answer("R-1", move="accept").status_code == 303
+    late = Clinic(made).answer("R-1", move="decline", reason="x", version="old")
+    assert late.status_code == 422
+    assert "It has changed since you opened it." in late.text
+    assert Clinic(made).answer("R-1", move="accept").status_code == 422
+
+
+def test_what_the_minor_alone_agreed_to_is_not_told_to_the_school(made: World) -> None:
+    before = told(made)["R-1"]
+    assert Clinic(made).answer("R-1", move="accept", consent="minor").status_code == 303
+    assert told(made)["R-1"] == before
+
+
+def test_the_pages_of_a_provider_are_for_a_provider_alone(made: World) -> None:
+    school = Clinic(made, Party.LEA, LEA)
+    for path in ("/portal/work", f"/portal/work/{made.id_of('Task', 'R-1')}"):
+        assert school.get(path).status_code == 303
+    assert Clinic(made).get("/portal/board").status_code == 303
+    assert Clinic(made).get("/portal/forms").status_code == 303
+
+
+def test_a_provider_may_stay_signed_in_and_comes_home_to_its_work(made: World) -> None:
+    desk = Clinic(made)
+    stayed = desk.send("POST", "/portal/session", data={"page_key": form_token(desk.token)})
+    assert stayed.json()["seconds"] > 800
+    assert '<a href="/portal/work">schoolbridge</a>' in desk.get("/portal/work").text
+    standing = Standing(Party.PROVIDER, HARBOR, "", "intake", ("refer",))
+    with write(made.bridge.engine) as connection:
+        code = mint_staff_code(connection, standing, made.clock)
+    answer = made.anonymous.send("POST", "/portal/sign-in", data={"code": code})
+    assert answer.headers["location"] == "/portal/work"
