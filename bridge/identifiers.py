@@ -41,23 +41,30 @@ class Identifiers:
         It is for many keys of few kinds, three times as fast: what goes before the key is hashed
         once for each kind, where HMAC (RFC 2104: a hash within a hash) starts anew for each key.
         """
+        started: dict[str, Callable[[bytes], str]] = {}
+
+        def issue(kind: str, key: str) -> str:
+            if kind not in started:
+                started[kind] = self._keyed("identifier", *names, kind)
+            return _uuid(started[kind](key.encode()))
+
+        return issue
+
+    def _keyed(self, *names: str) -> Callable[[bytes], str]:
+        """Return what gives the digest of ``names`` and one more, in hexadecimal."""
         secret = self.secret.encode()
         block = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
         outer = sha256(bytes(byte ^ 0x5C for byte in block))
         inner = sha256(bytes(byte ^ 0x36 for byte in block))
-        inner.update(self._frame("identifier", *names))
-        started = {}
+        inner.update(self._frame(*names))
 
-        def issue(kind: str, key: str) -> str:
-            if kind not in started:
-                started[kind] = inner.copy()
-                started[kind].update(self._frame(kind))
-            within, without, last = started[kind].copy(), outer.copy(), key.encode()
+        def digest(last: bytes) -> str:
+            within, without = inner.copy(), outer.copy()
             within.update(len(last).to_bytes(4, "big") + last)
             without.update(within.digest())
-            return _uuid(without.hexdigest())
+            return without.hexdigest()
 
-        return issue
+        return digest
 
     def pseudonym(self, hub: str, identifier: str) -> str:
         """Return the pseudonym of an identifier for one hub; two hubs cannot link theirs."""
@@ -66,6 +73,16 @@ class Identifiers:
     def seal(self, *parts: str) -> str:
         """Return a message authentication code over parts, for entity tags."""
         return self._digest("seal", *parts).hex()[:32]
+
+    def pseudonymiser(self, hub: str) -> Callable[[bytes], str]:
+        """Return what does :meth:`pseudonym` for many identifiers, each in UTF-8, of one hub."""
+        digest = self._keyed("pseudonym", hub)
+        return lambda identifier: digest(identifier)[:32]
+
+    def sealer(self, *parts: str) -> Callable[[bytes], str]:
+        """Return what does :meth:`seal` for many texts, each in UTF-8, behind the same parts."""
+        digest = self._keyed("seal", *parts)
+        return lambda last: digest(last)[:32]
 
     def hide(self, number: int, *bound: str) -> str:
         """Return a number as a text that tells nothing of it, for page links.

@@ -27,7 +27,17 @@ from consent.projections import (
 )
 from consent.selectors import Selector
 
-__all__ = ["anchor_of", "elements_of", "load_projection", "minimise"]
+__all__ = [
+    "anchor_of",
+    "anchoring",
+    "elements_of",
+    "load_projection",
+    "may_leave",
+    "members_of",
+    "minimise",
+    "minimise_member",
+    "surely_keeps_its_meaning",
+]
 
 Json = dict[str, object]
 _CHANGES_MEANING = ("modifierExtension", "implicitRules")
@@ -82,6 +92,59 @@ def minimise(
         if element not in allowed:
             minimal[name] = json.loads(constant)
     return minimal
+
+
+def members_of(kind: str, permitted: frozenset[str], projection: Projection) -> frozenset[str]:
+    """Return the top-level names of which something may leave, for :func:`minimise_member`.
+
+    None at all where a resource is more than its members: where something is put in place of what
+    is withheld.
+    """
+    view = projection.resources.get(kind)
+    if view is None or any(element not in permitted for _, element, _ in view.otherwise):
+        return frozenset()
+    return frozenset(_tree(projection, kind, permitted).children)
+
+
+def minimise_member(
+    member: tuple[str, str, object], permitted: frozenset[str], projection: Projection
+) -> object | None:
+    """Return what :func:`minimise` leaves of one top-level member, or None for nothing.
+
+    It does not depend on the other members; whether the resource may leave at all does
+    (:func:`may_leave`).
+
+    Args:
+        member: the resource's type, the name and the value.
+        permitted: as of :func:`minimise`, in which nothing may be linked.
+        projection: the view.
+    """
+    kind, name, value = member
+    reach = _Reach(projection.zone, ())
+    kept = _project_entries({name: value}, _tree(projection, kind, permitted), reach)
+    return None if kept is None else kept.get(name)
+
+
+def anchoring(kind: str, projection: Projection) -> tuple[str, ...]:
+    """Return the top-level names that :func:`may_leave` looks at, besides the type."""
+    chosen = (anchor.where for anchor in projection.resources[kind].anchors)
+    return tuple(sorted({where.path[0] for where in chosen if where is not None}))
+
+
+def may_leave(resource: Json, permitted: Collection[str], projection: Projection) -> bool:
+    """Return whether anything of a resource may leave, given its :func:`anchoring` members."""
+    view = projection.resources.get(str(resource.get("resourceType")))
+    return view is not None and _may_leave(resource, permitted, view)
+
+
+def surely_keeps_its_meaning(body: str) -> bool:
+    """Return whether nothing in a JSON text can change its meaning, by a look at the text alone.
+
+    What is written with escapes, or nested deep, is not sure.
+    """
+    doubtful = (*_CHANGES_MEANING, "\\")
+    shallow = body.count("{") + body.count("[") < _MOST_DEPTH
+    return shallow and not any(each in body for each in doubtful)
 
 
 def _may_leave(resource: Json, permitted: Collection[str], view: ResourceView) -> bool:

@@ -15,6 +15,8 @@ from bridge.api.export_request import query_of
 from bridge.context import Call
 from bridge.errors import NotFoundError
 from bridge.gate import Query, Released
+from bridge.gate.coded_rows import CodedRows
+from bridge.parts import parts_of
 from bridge.store.engine import write
 from bridge.store.export_jobs import ExportJob, job_of
 from bridge.store.export_progress import Part, note_broken, note_part
@@ -39,24 +41,27 @@ def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
         UnauthorizedError: what the caller came in with was taken from it meanwhile.
     """
     wanted = replace(query_of(call, job, kind), most_bytes=PART_BYTES)
-    after, limit = 0, FIRST_PART
+    after, limit, coded = 0, FIRST_PART, CodedRows(parts_of(call.bridge))
     while True:
         began = time.monotonic()
         with _broken_off(call, job, kind):
-            released = _part(call, job, replace(wanted, after_change=after, limit=limit))
+            released = _part(call, job, replace(wanted, after_change=after, limit=limit), coded)
         if not released.matches:
             return
         after, limit = released.last[0], _fitting(limit, time.monotonic() - began)
         yield released
 
 
-def _part(call: Call, job: ExportJob, wanted: Query) -> Released:
+def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> Released:
     bridge = call.bridge
     with write(bridge.engine) as connection:
         if job_of(connection, job.id, job.client_id, bridge.clock.now(), keep=True) is None:
             raise NotFoundError
         let_changes_end(connection)
-        found = bridge.gate.search_noted(connection, call.caller, wanted, ((), call.request_id))
+        found = coded.part(connection, call.caller, wanted, call.request_id)
+        if found is None:
+            asked = ((), call.request_id)
+            found = bridge.gate.search_noted(connection, call.caller, wanted, asked)
         # Last: who waits for a row of it holds nothing that this transaction still needs.
         note_part(connection, (job.id, wanted.type), _counted(wanted, found), bridge.clock.now())
         return found

@@ -85,28 +85,29 @@ def sealed(
     )
 
 
-_PERSON_TYPES = ("Patient", "ServiceRequest", "Encounter", "Task")
+PERSON_TYPES = ("Patient", "ServiceRequest", "Encounter", "Task")
 
 
 def coded(resource: dict[str, Any], pseudonym: Callable[[str], str]) -> dict[str, Any]:
     """Replace every identifier of a person or a referral by its pseudonym for this hub."""
-    row: dict[str, Any] = _walked(resource, pseudonym)
+    row: dict[str, Any] = coded_member(resource, pseudonym)
     row["id"] = pseudonym(str(resource["id"]))
     return row
 
 
-def _walked(node: Any, pseudonym: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+def coded_member(node: Any, pseudonym: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON
+    """Replace every reference to a person or a referral within, by its pseudonym for this hub."""
     if isinstance(node, list):
-        return [_walked(item, pseudonym) for item in node]
+        return [coded_member(item, pseudonym) for item in node]
     if not isinstance(node, dict):
         return node
     out = {
-        key: _walked(value, pseudonym) if isinstance(value, (dict, list)) else value
+        key: coded_member(value, pseudonym) if isinstance(value, (dict, list)) else value
         for key, value in node.items()
     }
     if "reference" in out:
         kind, _, target = str(out["reference"]).partition("/")
-        if kind in _PERSON_TYPES and target:
+        if kind in PERSON_TYPES and target:
             out["reference"] = f"{kind}/{pseudonym(target)}"
     return out
 

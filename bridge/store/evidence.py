@@ -179,14 +179,15 @@ def evidence_of(
     return EvidenceView(rows)
 
 
-_NOTHING: Mapping[str, list[Row[Any]]] = {}
+_NOTHING: Mapping[str, list[Any]] = {}
 
 
 class EvidenceView:
     """Evidence held in memory for one decision; mirrors :mod:`bridge.store.conditions`."""
 
-    def __init__(self, rows: Sequence[Row[Any]]) -> None:
-        self._rows: dict[str, dict[str, list[Row[Any]]]] = {}
+    def __init__(self, rows: Sequence[Any]) -> None:
+        """Take rows as :func:`evidence_of` reads them, or :mod:`bridge.store.known_facts`."""
+        self._rows: dict[str, dict[str, list[Any]]] = {}
         for row in rows:
             of_student = self._rows.setdefault(row.student_id, {})
             of_student.setdefault(row.fact, []).append(row)
@@ -205,7 +206,7 @@ class EvidenceView:
         return frozenset(true), frozenset(sources)
 
     @staticmethod
-    def _holds(fact: str, scope: Scope, about: RecordFacts, rows: Sequence[Row[Any]]) -> bool:
+    def _holds(fact: str, scope: Scope, about: RecordFacts, rows: Sequence[Any]) -> bool:
         if fact in scope.constants:
             return scope.constants[fact]
         said = {row.value for row in rows}
@@ -219,14 +220,14 @@ class EvidenceView:
                 itself = fact == OTHERS and (scope.free_text or about.third_party)
                 return itself or not said <= {False}
 
-    def _matching(self, fact: str, scope: Scope, about: RecordFacts) -> list[Row[Any]]:
+    def _matching(self, fact: str, scope: Scope, about: RecordFacts) -> list[Any]:
         own = self._rows.get(about.student_id, _NOTHING).get(fact, ())
         # Of a record without a student, what holds for anybody is all there is.
         anybody = self._rows.get("", _NOTHING).get(fact, ()) if about.student_id else ()
         return [row for row in (*own, *anybody) if _applies(row, scope, about)]
 
 
-def _applies(row: Row[Any], scope: Scope, about: RecordFacts) -> bool:
+def _applies(row: Any, scope: Scope, about: RecordFacts) -> bool:  # noqa: ANN401 - a row of either
     return (
         row.element in ("", scope.element)
         and row.agreement_id in ("", scope.agreement_id)

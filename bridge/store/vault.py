@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy import (
@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, named_for, stored_instant
+from bridge.driver import cursor_of, named_for, read_instant, stored_instant
 from bridge.store.conditions import RECORD, STUDENT
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 from bridge.store.searching import Sight, count_sql, page_sql, rows_sql
@@ -36,6 +36,7 @@ __all__ = [
     "Condition",
     "Criterion",
     "DateMatch",
+    "FoundRow",
     "Match",
     "Missing",
     "Order",
@@ -44,6 +45,7 @@ __all__ = [
     "Stored",
     "count",
     "find",
+    "found_rows",
     "named",
     "place_of",
     "placed",
@@ -104,6 +106,50 @@ class Stored:
         return parsed
 
 
+class FoundRow(NamedTuple):
+    """One record as the driver gives it: :class:`Stored` for whoever goes through many."""
+
+    type: str
+    id: str
+    custodian: str
+    sender_role: str
+    audience: str
+    agreement_id: str
+    student_id: str | None
+    referral_id: str | None
+    element: str
+    third_party: bool
+    version: int
+    change: int
+    moved: Any
+    body: str
+    birth_date: Any
+    place: int
+    written: int
+    student_version: int
+
+    @property
+    def last_updated(self) -> datetime:
+        """When its viewer saw it change."""
+        at = read_instant(self.moved)
+        if at is None:
+            raise ValueError("a record without the time of its change")
+        return at
+
+    def stored(self) -> Stored:
+        """Return the same as a decision on one record wants it."""
+        born = self.birth_date
+        fields = self._asdict() | {
+            "student_id": self.student_id or "",
+            "referral_id": self.referral_id or "",
+            "third_party": bool(self.third_party),
+            "birth_date": date.fromisoformat(born) if isinstance(born, str) else born,
+            "last_updated": self.last_updated,
+        }
+        del fields["moved"]
+        return Stored(**fields)
+
+
 class Condition(Protocol):
     """What authorises a caller: a condition on ``record`` and what to bind when it runs."""
 
@@ -160,6 +206,20 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
     more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
     with cursor_of(connection) as cursor:
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
+
+
+def found_rows(connection: Connection, query: Query, authorised: Condition) -> list[FoundRow]:
+    """Do :func:`find` by the driver, without counting: for whoever goes through many."""
+    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    dialect = connection.dialect.name
+    sql, binds = page_sql(query, sight)
+    _plan_by_values(connection, query)
+    given = {
+        name: _spelled(value, dialect) for name, value in {**binds, **authorised.binds}.items()
+    }
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(named_for(dialect, sql), given).fetchall()
+    return [FoundRow._make(row) for row in found]
 
 
 def _plan_by_values(connection: Connection, query: Query) -> None:

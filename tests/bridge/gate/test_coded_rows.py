@@ -1,0 +1,214 @@
+"""A hub's rows decided set-wise are those decided one by one, and so are their ledger entries."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, update
+
+from bridge.errors import GateError
+from bridge.gate import Query
+from bridge.gate.authorise import authorised
+from bridge.gate.coded_rows import CodedRows
+from bridge.gate.decisions import decide
+from bridge.gate.projection import project
+from bridge.gate.row_plans import Coding, RowPlan
+from bridge.gate.viewers import viewer_of
+from bridge.identity import Caller
+from bridge.ledger.lookup import of_request
+from bridge.store.engine import read, write
+from bridge.store.evidence import EVIDENCE, evidence_of
+from bridge.store.vault import FoundRow, find, found_rows
+from tests.bridge.gate.test_filter_and_decision import fill
+from tests.support.exports import served
+from tests.support.worlds import Json, World, caller
+
+STATES = 40
+HUB = caller("state-hub")
+
+
+def told(connection: Connection, request: str) -> list[Any]:
+    """Return what the ledger says of a request, but for place and time."""
+    return [
+        (each.entry.subject, replace(each.entry, request=""))
+        for each in of_request(connection, request)
+    ]
+
+
+def both_ways(world: World, who: Caller, query: Query) -> int:
+    """Release what a query finds in both ways, compare, and undo both; returns how much it was."""
+    connection = world.bridge.engine.connect()
+    with connection, connection.begin() as transaction:
+        set_wise = CodedRows(world.parts).part(connection, who, query, "set-wise")
+        alone = world.bridge.gate.search_noted(connection, who, query, ((), "one-by-one"))
+        assert set_wise is not None
+        assert set_wise.matches == alone.matches
+        assert set_wise.last[0] == alone.last[0]
+        assert told(connection, "set-wise") == told(connection, "one-by-one")
+        transaction.rollback()
+    return len(alone.matches)
+
+
+def test_rows_and_entries_are_those_of_deciding_one_by_one(world: World) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    fill(world, STATES, seed)
+    served(world, 2)
+    found = 0
+    for kind in ("Encounter", "ServiceRequest"):
+        for purposes in (("report",), ("report", "bill"), ("refer",)):
+            who = Caller("state-hub", replace(HUB.standing, purposes=purposes))
+            found += both_ways(world, who, Query(kind, limit=1000, interaction="read"))
+    assert found > STATES, seed
+
+
+def test_parts_follow_each_other_to_the_end(world: World) -> None:
+    served(world, 5)
+    coded, after, seen = CodedRows(world.parts), 0, list[str]()
+    while True:
+        query = Query("Encounter", limit=2, after_change=after, interaction="read")
+        with write(world.bridge.engine) as connection:
+            part = coded.part(connection, HUB, query, "a-request")
+        assert part is not None
+        if not part.matches:
+            break
+        seen += [each.id for each in part.matches]
+        after = part.last[0]
+    whole = world.bridge.gate.search(HUB, Query("Encounter", limit=100, interaction="read"))
+    assert seen == [each.id for each in whole.matches]
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("who", ["harbor-ehr", "millbrook-sis"])
+def test_who_is_no_hub_is_left_to_the_other_way(lite: World, who: str) -> None:
+    served(lite, 1)
+    with write(lite.bridge.engine) as connection:
+        query = Query("Encounter", interaction="read")
+        assert CodedRows(lite.parts).part(connection, caller(who), query, "a-request") is None
+
+
+def test_what_is_known_only_from_a_later_instant_is_left_to_the_other_way(world: World) -> None:
+    served(world, 2)
+    query = Query("Encounter", interaction="read")
+    later = world.clock.now() + timedelta(seconds=2)
+    with write(world.bridge.engine) as connection:
+        assert CodedRows(world.parts).part(connection, HUB, query, "a-request")
+        connection.execute(
+            update(EVIDENCE).where(EVIDENCE.c.fact == "enrolled").values(recorded_at=later)
+        )
+        changed = {EVIDENCE.c.fact: "recipient_blocked", EVIDENCE.c.value: False}
+        connection.execute(update(EVIDENCE).where(EVIDENCE.c.fact == "enrolled").values(changed))
+        assert CodedRows(world.parts).part(connection, HUB, query, "a-request") is None
+
+
+BODY: Json = {
+    "resourceType": "Encounter",
+    "id": "0f6f0f0e-0000-8000-8000-000000000001",
+    "meta": {"security": [{"system": "http://x", "code": "MH"}]},
+    "status": "finished",
+    "class": {"system": "http://x", "code": "FLD"},
+    "type": [{"coding": [{"system": "http://x", "code": "c"}], "text": "Session"}],
+    "subject": {"reference": "Patient/0f6f0f0e-0000-8000-8000-000000000002"},
+    "basedOn": [{"reference": "ServiceRequest/0f6f0f0e-0000-8000-8000-000000000003"}],
+    "period": {"start": "2026-10-05T23:30:00-04:00", "end": "2026-10-06T00:15:00-04:00"},
+}
+REFERENCES = (
+    *("Patient/1", "Patient/1/_history/2", "Patient/", "Patient", "patient/1", "#here", ""),
+    *("https://elsewhere.example/Patient/1", "Task/%b%s{}", "Organization/1", "Patient/a|b"),
+    *("Patient/1#x", "Patient/é", "Encounter/1?x=1", "urn:uuid:1", "Patient/the-pseudonym"),
+)
+ODD: tuple[object, ...] = (
+    *(None, 0, True, 1.5, "", "x", "é", "a\\b", 'a"b', "100 %", [], {}, [[]], [{}]),
+    {"reference": 5},
+    {"reference": "Patient/1", "display": "A Name", "type": "Patient"},
+    [{"reference": "Patient/1"}, {"reference": "Patient/2"}],
+    {"reference": "Patient/1", "identifier": {"assigner": {"reference": "Organization/1"}}},
+    {"reference": "Patient/1", "modifierExtension": [{"url": "http://x"}]},
+    {"extension": [{"url": "http://x", "valueReference": {"reference": "Patient/1"}}]},
+    {"a": {"reference": "Patient/1"}, "reference": "Patient/2"},
+    {"system": "http://x", "code": 'says "reference":"Patient/1" itself'},
+    {"start": "2026-10-05"},
+    {"start": "yesterday"},
+    {"start": ["2026-10-05T23:30:00Z"]},
+)
+
+
+def bodies(dice: random.Random) -> Iterator[str]:
+    """Yield what a stored session might ever say, as JSON."""
+    yield json.dumps(BODY)
+    for name in BODY:
+        yield json.dumps({key: value for key, value in BODY.items() if key != name})
+        for odd in ODD:
+            yield json.dumps({**BODY, name: odd})
+            yield json.dumps({**BODY, name: odd}, ensure_ascii=False)
+    for reference in REFERENCES:
+        yield json.dumps({**BODY, "subject": {"reference": reference}}, ensure_ascii=False)
+        yield json.dumps({**BODY, "basedOn": [{"reference": reference}, *BODY["basedOn"]]})
+    for code in ("SUD", "ETHUD", "OPIOIDUD"):
+        yield json.dumps({**BODY, "meta": {"security": [{"code": code}]}})
+    yield json.dumps({**BODY, "\x6dodifierExtension": []})
+    yield json.dumps(BODY).replace('"status"', '"\\u006dodifierExtension"')
+    yield json.dumps(BODY)[:-1] + ', "status": "planned", "id": "another"}'
+    deep: object = "x"
+    for _ in range(70):
+        deep = [deep]
+    yield json.dumps({**BODY, "text": deep})
+    for _ in range(300):
+        names = dice.sample(sorted(BODY), dice.randint(1, len(BODY)))
+        drawn = {
+            name: dice.choice((BODY[name], BODY[name], dice.choice(ODD)))
+            for name in ("resourceType", "id", *names)
+        }
+        yield json.dumps(drawn, ensure_ascii=dice.random() < 0.5)
+
+
+def plan_and_row(world: World) -> tuple[RowPlan, FoundRow, Any]:
+    """Return the plan of a session that was served, its row, and what makes it the other way."""
+    served(world, 1)
+    with read(world.bridge.engine) as connection:
+        viewer, now = viewer_of(connection, HUB), world.clock.now()
+        sight = authorised(viewer, "Encounter", now)
+        (stored,), _ = find(connection, Query("Encounter"), sight)
+        (row,) = found_rows(connection, Query("Encounter"), sight)
+        facts = evidence_of(connection, {stored.student_id}, now)
+    assert row.stored() == stored
+    decided = decide(viewer, stored, facts, now)
+    assert decided is not None
+    identifiers = world.bridge.identifiers
+
+    def alone(found: FoundRow) -> object:
+        return project(viewer, (found.stored(), decided), (), identifiers)
+
+    return RowPlan("Encounter", decided, Coding.of(viewer, identifiers)), row, alone
+
+
+def outcome(make: Any, found: FoundRow) -> object:  # noqa: ANN401 - one of two makers
+    try:
+        return make(found)
+    except (TypeError, AttributeError, KeyError) as error:
+        return type(error)
+
+
+def test_a_planned_row_is_the_row_made_alone_whatever_is_stored(lite: World) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    plan, row, alone = plan_and_row(lite)
+    left = 0
+    for body in bodies(random.Random(seed)):  # noqa: S311 - repeatable, not secret
+        found = row._replace(body=body)
+        expected = outcome(alone, found)
+        assert outcome(plan.row, found) == expected, (seed, body)
+        left += expected is not None
+    assert left > 200
+
+
+def test_a_row_that_comes_out_otherwise_is_noticed_before_it_leaves(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, row, _ = plan_and_row(lite)
+    monkeypatch.setattr("bridge.gate.row_plans.minimise_member", lambda member, *_: member[2])
+    body = json.dumps({**BODY, "type": [{"text": "x", "extension": [{"url": "http://x"}]}]})
+    with pytest.raises(GateError, match="disagree"):
+        plan.row(row._replace(body=body))
