@@ -29,6 +29,8 @@ PART_BYTES: Final = 2_000_000
 """So many bytes of stored rows are in memory for a file, and one row more."""
 PART_SECONDS: Final = 0.1
 """About how long one part keeps others waiting."""
+_MOST_OTHERS: Final = 4
+"""On a busy machine a part takes so many times its own work, and smaller ones would not help."""
 LEAST_PART: Final = 100
 """Fewer rows at a time would cost more for each, and on a busy machine ever more."""
 
@@ -43,12 +45,13 @@ def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
     wanted = replace(query_of(call, job, kind), most_bytes=PART_BYTES)
     after, limit, coded = 0, FIRST_PART, CodedRows(parts_of(call.bridge))
     while True:
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.thread_time()
         with _broken_off(call, job, kind):
             released = _part(call, job, replace(wanted, after_change=after, limit=limit), coded)
         if not released.matches:
             return
-        after, limit = released.last[0], _fitting(limit, time.monotonic() - began)
+        spent = max(time.thread_time() - worked, (time.monotonic() - began) / _MOST_OTHERS)
+        after, limit = released.last[0], _fitting(limit, spent)
         yield released
 
 

@@ -22,12 +22,13 @@ from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised, scope_of
 from bridge.gate.carried import QUEUED
 from bridge.gate.decisions import ElementDecision, RecordDecision, decide
 from bridge.gate.disclosures import Disclosure, entry_of
-from bridge.gate.released import GATE_MARK, Released
+from bridge.gate.released import GATE_MARK, Released, ReleasedResource
 from bridge.gate.row_plans import Coding, RowPlan
 from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.ledger.append import append
+from bridge.ledger.listing import Listed, ListedRow
 from bridge.parts import Parts
 from bridge.store.conditions import Scope
 from bridge.store.evidence import EvidenceView, lock_students
@@ -52,26 +53,39 @@ class _Set:
     plan: RowPlan
     scopes: tuple[Scope, ...]
     common: Sequence[KnownFact]
+    shared: tuple[str, ...] = ()
 
-    def of(self, said: Sequence[KnownFact]) -> RecordDecision:
-        """Return the decision on a record of which something is said, with who said so."""
-        if not any(fact.source_id for fact in said):
-            return self.decided
-        elements = tuple(
-            replace(each, sources=self._sources(each, scope, said))
-            for each, scope in zip(self.decided.elements, self.scopes, strict=True)
-        )
-        return replace(self.decided, elements=elements)
+    def sources(self, said: Sequence[KnownFact]) -> tuple[str, ...]:
+        """Return who said what a decision rests on, of a record of which something is said."""
+        own = any(fact.source_id for fact in said)
+        return self.worked_out(said) if own else self.shared
 
-    def _sources(
-        self, each: ElementDecision, scope: Scope, said: Sequence[KnownFact]
-    ) -> tuple[str, ...]:
+    def worked_out(self, said: Sequence[KnownFact]) -> tuple[str, ...]:
+        """Do :meth:`sources` anew."""
         found = (
+            self._sources(each, scope, said)
+            for each, scope in zip(self.decided.elements, self.scopes, strict=True)
+            if each.decision.permitted
+        )
+        return tuple(sorted({source for sources in found for source in sources}))
+
+    def _sources(self, each: ElementDecision, scope: Scope, said: Sequence[KnownFact]) -> set[str]:
+        return {
             fact.source_id
             for fact in (*said, *self.common)
-            if fact.value and fact.fact in each.facts and fact.counts_in(scope)
-        )
-        return tuple(sorted({source for source in found if source}))
+            if fact.source_id and fact.value
+            if fact.fact in each.facts and fact.counts_in(scope)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One row: what is stored, how it was decided, what was said of it, what leaves."""
+
+    row: FoundRow
+    of: _Set
+    said: Sequence[KnownFact]
+    released: ReleasedResource
 
 
 @dataclass(slots=True)
@@ -102,16 +116,39 @@ class CodedRows:
             told = self._released(connection, viewer, within)
         except _OneByOneError:
             return None
-        entries = [entry_of(viewer, each, self.parts.identifiers, request) for each in told]
-        append(connection, [entry for entry in entries if entry], self.parts.clock)
+        append(connection, self._entries(viewer, told, request), self.parts.clock)
         return Released(
             matches=tuple(each.released for each in told),
             total=None,
-            last=(told[-1].stored.place, "") if told else (0, ""),
+            last=(told[-1].row.place, "") if told else (0, ""),
             mark=GATE_MARK,
         )
 
-    def _released(self, connection: Connection, viewer: Viewer, query: Query) -> list[Disclosure]:
+    def _entries(self, viewer: Viewer, told: Sequence[_Told], request: str) -> list[Listed]:
+        """Return what the ledger is to say: one entry for all that are decided alike."""
+        alike: dict[int, list[_Told]] = {}
+        for each in told:
+            alike.setdefault(id(each.of), []).append(each)
+        return [self._entry(viewer, some, request) for some in alike.values()]
+
+    def _entry(self, viewer: Viewer, some: Sequence[_Told], request: str) -> Listed:
+        first, issue = some[0], self.parts.identifiers.issuer()
+        one = Disclosure(first.row.stored(), first.of.decided, first.released)
+        shared = entry_of(viewer, one, self.parts.identifiers, request)
+        if shared is None:
+            raise GateError("a coded row without an agreement; nothing was released")
+        rows = [
+            ListedRow(
+                issue("ledger-subject", each.row.student_id or ""),
+                each.released.id,
+                each.released.version,
+                each.of.sources(each.said),
+            )
+            for each in some
+        ]
+        return Listed.of(replace(shared, evidence=()), first.row.type, rows)
+
+    def _released(self, connection: Connection, viewer: Viewer, query: Query) -> list[_Told]:
         """Search, lock, decide; search again when a consent changed before the lock was held.
 
         INVARIANT: as of :meth:`bridge.gate.gate.Gate.search`: decided on facts read after the
@@ -134,7 +171,7 @@ class CodedRows:
 
     def _decided(
         self, viewer: Viewer, found: Sequence[FoundRow], known: tuple[KnownFacts, datetime]
-    ) -> Iterator[Disclosure]:
+    ) -> Iterator[_Told]:
         facts, now = known
         sets: dict[object, _Set | None] = {}
         adults = {a.id: a.adult_since(now) for a in viewer.agreements}
@@ -150,7 +187,7 @@ class CodedRows:
             alike = sets[key]
             released = alike.plan.row(row) if alike is not None else None
             if alike is not None and released is not None:
-                yield Disclosure(row.stored(), alike.of(said), released)
+                yield _Told(row, alike, said, released)
 
     def _set(
         self, viewer: Viewer, row: FoundRow, known: tuple[KnownFacts, datetime]
@@ -180,7 +217,8 @@ class CodedRows:
         constants = agreement.constants(now, decided.view)
         scopes = tuple(scope_of(agreement, each.slice, constants) for each in decided.elements)
         common = facts.of.get("", _ANY) if row.student_id else _ANY
-        return _Set(decided, self._plans[alike], scopes, common)
+        made = _Set(decided, self._plans[alike], scopes, common)
+        return replace(made, shared=made.worked_out(_ANY))
 
 
 def _is_plain(query: Query) -> bool:

@@ -92,7 +92,7 @@ def _replayed(connection: Connection, found: Recorded) -> Replay:
     if tuple(d.slice.element for d in decided if d.decision.permitted) != entry.elements:
         different.append("elements")
     return Replay(
-        receipt=Receipt(entry.log, found.index),
+        receipt=Receipt(entry.log, found.index, found.row),
         recorded=found,
         in_use=in_use,
         elements=tuple(_explained(agreement, each) for each in decided),

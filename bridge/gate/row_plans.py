@@ -33,6 +33,8 @@ from consent.minimise import (
 
 _MOST_KEPT: Final = 5_000
 """So many values of one member are remembered before they are forgotten."""
+_MOST_PEOPLE: Final = 50_000
+"""Of so many people, and referrals, pseudonyms are remembered before they are forgotten."""
 _PERSONS: Final = frozenset(kind.encode() for kind in PERSON_TYPES)
 _REFERENCE: Final = b'"reference":"'
 _HOLE: Final = b"the-pseudonym-of-a-person"
@@ -93,6 +95,7 @@ class RowPlan:
         self._begun += b',"meta":%b' % told.replace(b"%", b"%%") if self._meta else b""
         self._type = b'"resourceType":"%b"' % kind.encode()
         self._sealed_meta = b'"meta":%b' % orjson.dumps(self._meta, option=orjson.OPT_SORT_KEYS)
+        self._people: dict[bytes, bytes] = {}
         self._anchoring = anchoring(kind, self._projection)
         self._leaves: dict[bytes, bool] = {}
         self._open: dict[tuple[str, bytes, bytes, bytes], _Piece | None] = {}
@@ -170,12 +173,18 @@ class RowPlan:
         (before, after), (first, last) = piece
         if not after:
             return before, first
-        other = self._coding.pseudonym(person).encode()
+        other = self._people.get(person) or self._person(person)
         return before + other + after, first + other + last
 
     def _prove(self, found: FoundRow, made: ReleasedResource) -> None:
         if self._whole(found.stored()) != made:
             raise GateError("two ways of making a row disagree; nothing was released")
+
+    def _person(self, person: bytes) -> bytes:
+        if len(self._people) >= _MOST_PEOPLE:
+            self._people.clear()
+        other = self._people[person] = self._coding.pseudonym(person).encode()
+        return other
 
     def _worked_out(self, name: str, value: object, said: object) -> tuple[_Piece, bytes]:
         """Return what is left of a member, and to whom it refers where it is open."""

@@ -6,11 +6,11 @@ no release exists without its entry and no entry without its release.
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bridge.clock import Clock
@@ -18,6 +18,7 @@ from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
 from bridge.ledger.clocks import require_time
 from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of, spelled
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
+from bridge.ledger.listing import Listed, erase_rows
 from bridge.ledger.merkle import Frontier, Node
 from bridge.ledger.repeating import Span, require_there
 from bridge.ledger.tables import ENTRY, HEAD
@@ -65,7 +66,7 @@ class Filled:
 
 
 def append(
-    connection: Connection, entries: Sequence[Entry | Filled], clock: Clock
+    connection: Connection, entries: Sequence[Entry | Filled | Listed], clock: Clock
 ) -> list[Receipt]:
     """Add entries, any number, of any logs; return where each now stands, in the order given.
 
@@ -108,11 +109,13 @@ def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
     """Destroy what earlier entries say, where a law demands it, and record that it was done.
 
     The leaves stay, so every head and every proof of other entries still holds. What repeated an
-    entry tells nothing of it from then on.
+    entry tells nothing of it from then on. Of an entry that lists several releases, the rows about
+    the erasure's subject go, and the others stay.
 
     Raises:
         ValueError: if the entry is not an erasure or names nothing, or names an entry that only
-            repeats others: it says nothing of its own, and tells of others' disclosures too.
+            repeats others: it says nothing of its own, and tells of others' disclosures too. Or
+            names one that lists several without saying whose are to go.
         UnknownEntry: if an entry named does not exist.
     """
     if erasure.kind is not Kind.ERASURE or not erasure.refers:
@@ -122,18 +125,29 @@ def erase(connection: Connection, erasure: Entry, clock: Clock) -> Receipt:
     if connection.scalar(select(ENTRY.c.position).where(named, ENTRY.c.kind == Kind.AGAIN)):
         raise ValueError("erase what an entry repeats, not the entry that repeats it")
     earlier = named & (ENTRY.c.position < receipt.index)
+    listings = _listings(connection, earlier)
+    if listings and not erasure.subject:
+        raise ValueError("say whose rows are to be erased of an entry that lists several releases")
+    emptied_in = erase_rows(connection, erasure.log, listings, erasure.subject or "")
+    earlier &= ENTRY.c.kind != Kind.RELEASES
     emptied = {"body": None, "salt": None, "subject": None}
     done = connection.execute(update(ENTRY).where(earlier).values(emptied))
-    if done.rowcount != len(set(erasure.refers)):
+    if done.rowcount + len(emptied_in) != len(set(erasure.refers)):
         raise UnknownEntry(f"{erasure.log}: an entry to erase does not exist")
     return receipt
+
+
+def _listings(connection: Connection, which: ColumnElement[bool]) -> list[int]:
+    query = select(ENTRY.c.position).where(which, ENTRY.c.kind == Kind.RELEASES)
+    return list(connection.scalars(query))
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     """What stands in an entry's row besides its place, and how its body is written there.
 
-    ``body`` is given the index, the time, and the time as the ledger spells it.
+    ``body`` is given the index, the time, and the time as the ledger spells it; ``listed`` are the
+    releases it lists, where it lists several.
     """
 
     kind: str
@@ -141,9 +155,12 @@ class _Line:
     subject: str | None
     repeats: Span | None
     body: Callable[[int, datetime, str], bytes]
+    listed: Listed | None = None
 
 
-def _line(entry: Entry | Filled) -> _Line:
+def _line(entry: Entry | Filled | Listed) -> _Line:
+    if isinstance(entry, Listed):
+        return replace(_writer(entry.entry), listed=entry)
     return _filler(entry) if isinstance(entry, Filled) else _writer(entry)
 
 
@@ -188,12 +205,19 @@ def _grow(
             rows.append((*said, *(line.repeats.ends if line.repeats else _NOTHING)))
             erased = start + n if line.kind == Kind.ERASURE else erased
         cursor.executemany(spelled_for(dialect, _NEW_ENTRY), rows)
+        _list(cursor, dialect, {start + n: line.listed for n, line in enumerate(lines)})
         if nodes:
             kept = [(log, node.level, node.position, node.hash) for node in nodes]
             cursor.executemany(spelled_for(dialect, _NEW_NODE), kept)
         grown = (frontier.size, frontier.pack(), frontier.root(), at, erased, log)
         cursor.execute(spelled_for(dialect, _GROWN), grown)
     return start
+
+
+def _list(cursor: Any, dialect: str, listed: dict[int, Listed | None]) -> None:  # noqa: ANN401 - the driver's
+    for position, each in listed.items():
+        if each is not None:
+            each.write(cursor, dialect, position)
 
 
 def _require_going(log: str, times: tuple[datetime | None, Clock], *, halted: bool) -> None:

@@ -1,18 +1,20 @@
 """Recomputing a log from its entries, and naming everything that is not as it was written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from bridge.ledger.append import Head, head
 from bridge.ledger.entry import Kind, Recorded, read_body
+from bridge.ledger.listing import as_release, digests_of, rows_of
 from bridge.ledger.merkle import Frontier, Node
-from bridge.ledger.tables import ENTRY, NODE
-from bridge.ledger.verifier import entry_leaf
+from bridge.ledger.tables import ENTRY, NODE, ROW
+from bridge.ledger.verifier import entry_leaf, rows_digest
 
 
 class Fault(StrEnum):
@@ -26,6 +28,7 @@ class Fault(StrEnum):
     ERASED = "erased without an entry that says so"
     BEYOND = "lies beyond the head"
     TRUNCATED = "the log is shorter than its head"
+    ROWS = "the rows are not those the entry lists"
     REPEATS = "repeats what is no earlier release"
     ROOT = "the entries do not lead to the head"
     NODES = "the kept inner nodes are not those of the entries"
@@ -78,9 +81,10 @@ def verify_log(
         log: the log.
         remembered: size and root of an earlier head kept elsewhere.
     """
-    replay = _Replay(log, remembered)
+    replay = _Replay(log, remembered, partial(rows_of, connection, log))
     for row in _rows(connection, log):
         replay.take(row)
+    replay.compare_rows(_listed(connection, log))
     replay.compare(head(connection, log), _nodes(connection, log))
     return replay.report()
 
@@ -89,14 +93,17 @@ def verify_log(
 class _Replay:
     log: str
     remembered: tuple[int, bytes] | None
+    rows_of: Callable[[int], list[Any]]
     frontier: Frontier = field(default_factory=Frontier)
     nodes: list[Node] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     empty: list[int] = field(default_factory=list)
+    partly: list[int] = field(default_factory=list)
     allowed: set[int] = field(default_factory=set)
     released: bytearray = field(default_factory=bytearray)
     erased_at: int | None = None
     expected: int = 0
+    listed: int = 0
     last: datetime | None = None
 
     def take(self, row: Row[Any]) -> None:
@@ -128,7 +135,7 @@ class _Replay:
             self._found(None, Fault.CUT)
         if stands.last_erasure != self.erased_at:
             self._found(None, Fault.COLUMNS)
-        for index in set(self.empty) - self.allowed:
+        for index in {*self.empty, *self.partly} - self.allowed:
             self._found(index, Fault.ERASED)
         if self.expected < stands.size:
             self._found(None, Fault.TRUNCATED)
@@ -138,6 +145,11 @@ class _Replay:
             self._found(None, Fault.ROOT)
         if sorted(self.nodes, key=_place) != nodes:
             self._found(None, Fault.NODES)
+
+    def compare_rows(self, stored: int) -> None:
+        """Compare how many rows there are with how many are listed."""
+        if stored != self.listed:
+            self._found(None, Fault.ROWS)
 
     def report(self) -> VerifyReport:
         """Return everything found, in order of place."""
@@ -159,6 +171,8 @@ class _Replay:
             self._found(row.position, Fault.COLUMNS)
         if said.entry.kind is Kind.AGAIN:
             self._check_repeats(said)
+        if said.entry.kind is Kind.RELEASES:
+            self._check_rows(said)
         if said.entry.kind is Kind.ERASURE:
             self.allowed |= {at for at in said.entry.refers if at < row.position}
 
@@ -167,6 +181,16 @@ class _Replay:
         earlier = refers and all(0 <= at < said.index for at in refers)
         if not earlier or not all(self.released[at] for at in refers):
             self._found(said.index, Fault.REPEATS)
+
+    def _check_rows(self, said: Recorded) -> None:
+        rows = self.rows_of(said.index)
+        self.listed += len(rows)
+        if any(row.body is None for row in rows):
+            self.partly.append(said.index)
+        resource = said.entry.resource
+        named = resource is not None and resource.digest == rows_digest(digests_of(rows))
+        if not named or not all(_says(said, row) for row in rows):
+            self._found(said.index, Fault.ROWS)
 
     def _check_time(self, row: Row[Any]) -> None:
         if self.last is not None and row.recorded_at < self.last:
@@ -191,6 +215,20 @@ def _searched(said: Recorded) -> tuple[object, ...]:
     repeated = entry.refers if entry.kind is Kind.AGAIN else ()
     ends = (min(repeated, default=None), max(repeated, default=None))
     return (said.time, entry.kind.value, entry.request, entry.subject, *ends)
+
+
+def _says(listing: Recorded, row: Any) -> bool:  # noqa: ANN401 - a row of the table
+    """Tell whether a row can be read, and is found by whom it is about."""
+    if row.body is None:
+        return row.subject is None
+    try:
+        return bool(as_release(listing, row.nth, row.body).entry.subject == row.subject)
+    except ValueError:
+        return False
+
+
+def _listed(connection: Connection, log: str) -> int:
+    return connection.execute(select(func.count()).where(ROW.c.log == log)).scalar_one()
 
 
 def _place(node: Node) -> tuple[int, int]:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """What happened."""
 
     RELEASE = "release"
+    RELEASES = "releases"
     AGAIN = "again"
     DENY = "deny"
     EVIDENCE = "evidence"
@@ -35,7 +36,7 @@ class Kind(StrEnum):
 
 
 # Kinds by which something about a person leaves. The others only take away, or say what is.
-RELEASING: Final = frozenset({Kind.RELEASE, Kind.AGAIN, Kind.ACCOUNT})
+RELEASING: Final = frozenset({Kind.RELEASE, Kind.RELEASES, Kind.AGAIN, Kind.ACCOUNT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,35 +120,42 @@ class Recorded:
         repeats: where it is what an entry given again says of an earlier one
             (:mod:`bridge.ledger.repeating`): the index of the earlier one. Place, time and request
             are then those of the later.
+        row: where it is one of several releases that an entry lists
+            (:mod:`bridge.ledger.listing`): which one, from 0.
     """
 
     index: int
     time: datetime
     entry: Entry
     repeats: int | None = None
+    row: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Receipt:
-    """Where an entry stands. Written ``log#index``."""
+    """Where an entry stands, or one row of those it lists: ``log#index``, ``log#index.row``."""
 
     log: str
     index: int
+    row: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.log}#{self.index}"
+        row = "" if self.row is None else f".{self.row}"
+        return f"{self.log}#{self.index}{row}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``log#index`` back.
+        """Read ``log#index`` or ``log#index.row`` back.
 
         Raises:
             ValueError: for anything else; the text is not repeated.
         """
-        log, mark, index = text.rpartition("#")
-        if not (log and mark and index.isascii() and index.isdigit()):
-            raise ValueError("a receipt is written log#index")
-        return cls(log, int(index))
+        log, mark, place = text.rpartition("#")
+        index, dot, row = place.partition(".")
+        numbers = (index, row) if dot else (index,)
+        if not (log and mark and all(each.isascii() and each.isdigit() for each in numbers)):
+            raise ValueError("a receipt is written log#index or log#index.row")
+        return cls(log, int(index), int(row) if dot else None)
 
 
 def body_of(recorded: Recorded) -> bytes:

@@ -1,20 +1,22 @@
 """Reading entries back: what was told about a person, what a request led to, what stands where.
 
-INVARIANT: what was repeated counts each time. Whoever asks about a person or a request is given,
-for an entry ``again``, what it says of each entry it repeats: that entry, with the later's place,
-time and request. Of what was erased it says nothing.
+INVARIANT: what was repeated counts each time, and so does each of the releases one entry lists.
+Whoever asks about a person or a request is given, for an entry ``again``, what it says of each
+entry it repeats: that entry, with the later's place, time and request; and for an entry
+``releases`` what each of its rows says. Of what was erased they say nothing.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from bridge.ledger.entry import Kind, Receipt, Recorded, read_body
 from bridge.ledger.errors import LedgerDamaged, UnknownEntry
+from bridge.ledger.listing import as_release
 from bridge.ledger.repeating import MOST_REPEATED
-from bridge.ledger.tables import ENTRY
+from bridge.ledger.tables import ENTRY, ROW
 
 _LATER: Final = ENTRY.alias("later")
 _REPEATS: Final = (
@@ -27,7 +29,7 @@ _REPEATS: Final = (
 
 
 def recorded(connection: Connection, receipt: Receipt) -> Recorded:
-    """Return one entry.
+    """Return one entry, or the release that one of its rows tells of.
 
     Raises:
         UnknownEntry: if there is none, or it was erased.
@@ -37,7 +39,13 @@ def recorded(connection: Connection, receipt: Receipt) -> Recorded:
     found = connection.execute(query).one_or_none()
     if found is None:
         raise UnknownEntry(f"{receipt} does not exist or was erased")
-    return _recorded(found)
+    entry = _recorded(found)
+    if receipt.row is None:
+        return entry
+    for nth, body in _rows(connection, entry):
+        if nth == receipt.row:
+            return _row(entry, nth, body)
+    raise UnknownEntry(f"{receipt} does not exist or was erased")
 
 
 def about(connection: Connection, subject: str) -> Iterator[Recorded]:
@@ -49,7 +57,10 @@ def about(connection: Connection, subject: str) -> Iterator[Recorded]:
     own = list(_read(connection, _entries().where(ENTRY.c.subject == subject)))
     first = {(each.entry.log, each.index): each for each in own}
     again = _again_about(connection, subject, first)
-    yield from sorted([*own, *again], key=lambda each: (each.time, each.entry.log, each.index))
+    listed = _listed_about(connection, subject)
+    yield from sorted(
+        [*own, *again, *listed], key=lambda each: (each.time, each.entry.log, each.index)
+    )
 
 
 def of_request(connection: Connection, request: str) -> Iterator[Recorded]:
@@ -74,12 +85,15 @@ def entries(connection: Connection, log: str, start: int = 0) -> Iterator[Record
 
 
 def spelled_out(connection: Connection, found: Iterable[Recorded]) -> Iterator[Recorded]:
-    """Yield entries, and in place of each that repeats others what it says of each of them.
+    """Yield entries; in place of each that repeats or lists others, what it says of each of them.
 
     Raises:
         LedgerDamaged: if one cannot be read.
     """
     for each in found:
+        if each.entry.kind is Kind.RELEASES:
+            yield from (_row(each, nth, body) for nth, body in _rows(connection, each))
+            continue
         if each.entry.kind is not Kind.AGAIN:
             yield each
             continue
@@ -88,6 +102,29 @@ def spelled_out(connection: Connection, found: Iterable[Recorded]) -> Iterator[R
         query = _entries().where(ENTRY.c.log == log, span).order_by(ENTRY.c.position)
         for earlier in _read(connection, query):
             yield _as_repeated(earlier, each)
+
+
+def _listed_about(connection: Connection, subject: str) -> Iterator[Recorded]:
+    columns = (ENTRY.c.log, ENTRY.c.position, ENTRY.c.body, ROW.c.nth, ROW.c.body.label("said"))
+    same = (ENTRY.c.log == ROW.c.log) & (ENTRY.c.position == ROW.c.position)
+    query = select(*columns).select_from(ROW).join(ENTRY, same).where(ROW.c.subject == subject)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            yield _row(_recorded(row), row.nth, row.said)
+
+
+def _rows(connection: Connection, listing: Recorded) -> Iterator[tuple[int, bytes]]:
+    place = (ROW.c.log == listing.entry.log) & (ROW.c.position == listing.index)
+    query = select(ROW.c.nth, ROW.c.body).where(place, ROW.c.body.is_not(None))
+    with connection.execute(query.order_by(ROW.c.nth)) as rows:
+        yield from ((row.nth, row.body) for row in rows)
+
+
+def _row(listing: Recorded, nth: int, body: bytes) -> Recorded:
+    try:
+        return as_release(listing, nth, body)
+    except ValueError:
+        raise LedgerDamaged(f"{listing.entry.log}#{listing.index}.{nth} cannot be read") from None
 
 
 def _again_about(
@@ -125,7 +162,7 @@ def _read(connection: Connection, query: Select[Any]) -> Iterator[Recorded]:
             yield _recorded(row)
 
 
-def _recorded(row: Row[Any]) -> Recorded:
+def _recorded(row: Any) -> Recorded:  # noqa: ANN401 - with place and body, whatever else
     try:
         return read_body(row.body)
     except ValueError:

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bridge.ledger.append import head
-from bridge.ledger.entry import Receipt
+from bridge.ledger.entry import Kind, Receipt
 from bridge.ledger.errors import LedgerDamaged, UnknownEntry
+from bridge.ledger.listing import digests_of, rows_of
 from bridge.ledger.merkle import consistency_path, inclusion_path
 from bridge.ledger.tables import ENTRY, NODE
 from bridge.ledger.verifier import Checkpoint
@@ -82,6 +83,7 @@ def receipt_document(
     if row is None or row.body is None:
         raise UnknownEntry(f"{receipt} does not exist or was erased")
     path = inclusion_proof(connection, receipt, signed.size)
+    listed = rows_of(connection, receipt.log, receipt.index)
     return {
         "log": receipt.log,
         "index": receipt.index,
@@ -89,19 +91,38 @@ def receipt_document(
         "salt": row.salt.hex(),
         "path": [step.hex() for step in path],
         "checkpoint": note,
+        **({"digests": [each.hex() for each in digests_of(listed)]} if listed else {}),
+        **({} if receipt.row is None else {"row": _shown(listed, receipt)}),
     }
 
 
-def export_lines(connection: Connection, log: str) -> Iterator[dict[str, str]]:
+def _shown(listed: Sequence[Any], receipt: Receipt) -> dict[str, object]:
+    for row in listed:
+        if row.nth == receipt.row and row.body is not None:
+            return {"nth": row.nth, "body": row.body.decode(), "salt": row.salt.hex()}
+    raise UnknownEntry(f"{receipt} does not exist or was erased")
+
+
+def export_lines(connection: Connection, log: str) -> Iterator[dict[str, object]]:
     """Yield one row per entry, for :func:`bridge.ledger.verifier.check_export`."""
-    columns = select(ENTRY.c.body, ENTRY.c.salt, ENTRY.c.leaf).where(ENTRY.c.log == log)
+    columns = select(ENTRY.c.body, ENTRY.c.salt, ENTRY.c.leaf, ENTRY.c.kind, ENTRY.c.position)
+    columns = columns.where(ENTRY.c.log == log)
     query = columns.order_by(ENTRY.c.position).execution_options(yield_per=1000)
     with connection.execute(query) as rows:
         for row in rows:
             if row.body is None:
                 yield {"leaf": row.leaf.hex()}
             else:
-                yield {"body": row.body.decode(), "salt": row.salt.hex()}
+                line: dict[str, object] = {"body": row.body.decode(), "salt": row.salt.hex()}
+                if row.kind == Kind.RELEASES:
+                    line["rows"] = [_line(each) for each in rows_of(connection, log, row.position)]
+                yield line
+
+
+def _line(row: Any) -> dict[str, str]:  # noqa: ANN401 - a row of the table
+    if row.body is None:
+        return {"digest": row.digest.hex()}
+    return {"body": row.body.decode(), "salt": row.salt.hex()}
 
 
 def _check_size(connection: Connection, log: str, size: int) -> None:

@@ -79,6 +79,28 @@ class LedgerNodeRow(SQLModel, table=True):
     hash: bytes
 
 
+class LedgerRowRow(SQLModel, table=True):
+    """One release of several that an entry lists (see :mod:`bridge.ledger.listing`).
+
+    Body, salt and subject are gone after an erasure; then ``digest`` is what the entry commits to.
+    """
+
+    __tablename__ = "ledger_row"
+    # By its place and nothing else: a file has a million of them.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    log: str = Field(primary_key=True)
+    position: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+    nth: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    subject: str | None = Field(default=None, index=True)
+    body: bytes | None
+    salt: bytes | None
+    digest: bytes | None = None
+
+
 ENTRY: Final[Table] = table_of(LedgerEntryRow)
+ROW: Final[Table] = table_of(LedgerRowRow)
 HEAD: Final[Table] = table_of(LedgerHeadRow)
 NODE: Final[Table] = table_of(LedgerNodeRow)

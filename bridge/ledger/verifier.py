@@ -18,6 +18,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def entry_leaf(salt: bytes, body: bytes) -> bytes:
     """Return the leaf of an entry: it commits to the body and, without the salt, tells nothing."""
     return leaf_hash(hashlib.sha256(salt + body).digest())
+
+
+def row_digest(salt: bytes, body: bytes) -> bytes:
+    """Return the digest of one of several releases an entry lists."""
+    return hashlib.sha256(salt + body).digest()
+
+
+def rows_digest(digests: Iterable[bytes]) -> str:
+    """Return what an entry commits to its rows by: their digests, in order."""
+    return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def root_from_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
@@ -233,7 +244,21 @@ def check_receipt(document: dict[str, Any], keys: Sequence[str]) -> dict[str, An
         raise Refused("the entry belongs to another place")
     if root_from_inclusion(index, head.size, entry_leaf(salt, body), path) != head.root:
         raise Refused("the entry is not in the log")
-    return dict(entry)
+    return _with_row(entry, document) if entry["kind"] == "releases" else dict(entry)
+
+
+def _with_row(entry: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of several releases, with the row that the receipt shows, if it shows one."""
+    row, same = dict[str, Any](), False
+    with suppress(KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        digests, shown = list(map(bytes.fromhex, document["digests"])), document.get("row")
+        row = {"row": json.loads(shown["body"])} if shown else {}
+        nth = digests.index(_digest_of(shown["salt"], shown["body"])) if shown else None
+        listed = rows_digest(digests) == entry["resource"]["digest"]
+        same = listed and nth == (shown or {}).get("nth")
+    if not same:
+        raise Refused("the row is not one that the entry lists")
+    return entry | row
 
 
 def check_export(lines: Iterable[str], head: Checkpoint) -> int:
@@ -241,7 +266,8 @@ def check_export(lines: Iterable[str], head: Checkpoint) -> int:
 
     A line holds ``body`` and ``salt``; where an entry was erased by law, only ``leaf``, and a later
     entry must say that it was. An entry ``again`` stands for one more disclosure of each entry it
-    names; they must be earlier releases.
+    names; they must be earlier releases. An entry ``releases`` stands for one of each of its
+    ``rows``, which have ``body`` and ``salt``, or only ``digest`` where they were erased.
 
     Raises:
         Refused: if a line is out of place, an erasure is not recorded, an entry repeats what is no
@@ -270,18 +296,36 @@ def _leaves(lines: Iterable[str], empty: set[int], allowed: set[int]) -> Iterabl
             raise Refused(f"entry {index} is out of place")
         if entry["kind"] == "erasure":
             allowed.update(at for at in entry["refers"] if at < index)
-        if entry["kind"] == "again" and not _repeats(releases, index, entry["refers"]):
+        if entry["kind"] == "releases" and not _lists(entry, row.get("rows", ()), empty):
+            raise Refused(f"entry {index} lists other rows")
+        earlier = [0 <= at < index and releases[at] for at in entry["refers"]]
+        if entry["kind"] == "again" and not (earlier and all(earlier)):
             raise Refused(f"entry {index} repeats what is no earlier release")
         yield entry_leaf(bytes.fromhex(row["salt"]), row["body"].encode())
 
 
-def _repeats(releases: Sequence[int], index: int, refers: Sequence[int]) -> bool:
-    return bool(refers) and all(0 <= at < index and releases[at] for at in refers)
+def _lists(entry: dict[str, Any], rows: Sequence[dict[str, str]], empty: set[int]) -> bool:
+    if any("digest" in row for row in rows):
+        empty.add(entry["index"])
+    found = [row.get("digest") or _digest_of(row["salt"], row["body"]).hex() for row in rows]
+    return bool(rows) and rows_digest(map(bytes.fromhex, found)) == entry["resource"]["digest"]
+
+
+def _digest_of(salt: str, body: str) -> bytes:
+    return row_digest(bytes.fromhex(salt), body.encode())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    asked = _parser().parse_args(arguments)
+    parser = argparse.ArgumentParser(description="Check evidence of a disclosure ledger.")
+    what = parser.add_subparsers(dest="what", required=True)
+    receipt = what.add_parser("receipt", help="one entry, its path and a signed head")
+    log = what.add_parser("log", help="every entry of a log against a signed head")
+    for command in (receipt, log):
+        command.add_argument("file", type=Path)
+        command.add_argument("--key", action="append", required=True, help="name+hash+key")
+    log.add_argument("checkpoint", type=Path)
+    asked = parser.parse_args(arguments)
     try:
         if asked.what == "receipt":
             document = json.loads(asked.file.read_text(encoding="utf-8"))
@@ -299,18 +343,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     sys.stdout.write(said + "\n")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Check evidence of a disclosure ledger.")
-    what = parser.add_subparsers(dest="what", required=True)
-    receipt = what.add_parser("receipt", help="one entry, its path and a signed head")
-    log = what.add_parser("log", help="every entry of a log against a signed head")
-    for command in (receipt, log):
-        command.add_argument("file", type=Path)
-        command.add_argument("--key", action="append", required=True, help="name+hash+key")
-    log.add_argument("checkpoint", type=Path)
-    return parser
 
 
 if __name__ == "__main__":

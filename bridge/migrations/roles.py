@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from bridge.errors import SchemaError
-from bridge.ledger.tables import ENTRY, HEAD, NODE
+from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import VERSION_TABLE
 
@@ -32,6 +32,7 @@ _ROWS: Final = "SELECT, INSERT, UPDATE, DELETE"
 APP_MAY: Final = {
     ENTRY.name: "SELECT, INSERT",
     NODE.name: "SELECT, INSERT",
+    ROW.name: "SELECT, INSERT",
     HEAD.name: "SELECT, INSERT, UPDATE",
     VERSION_TABLE: "SELECT",
 }

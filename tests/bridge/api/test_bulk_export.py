@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from bridge.gate.disclosures import subject_of
 from bridge.identity import disable_client
 from bridge.journeys.record_releases import revoke_release
-from bridge.store.engine import write
+from bridge.ledger.entry import Kind
+from bridge.ledger.lookup import about
+from bridge.store.engine import read, write
 from tests.support.exports import ASYNC, kicked_off, served
-from tests.support.worlds import Json, Web, World, referral
+from tests.support.worlds import HUB, LEA, Json, Web, World, referral
 
 
 def files_of(web: Web, place: str) -> dict[str, list[Json]]:
@@ -40,10 +43,28 @@ def test_an_export_holds_a_coded_row_for_each_referral_and_no_name(world: World)
 def test_two_exports_give_the_same_rows_and_each_is_in_the_ledger(world: World) -> None:
     served(world)
     hub = world.web("state-hub")
-    before = world.counts()["ledger_entry"]
+    before = world.counts()
     first, second = (files_of(hub, kicked_off(hub)) for _ in range(2))
     assert first == second
-    assert world.counts()["ledger_entry"] == before + 12
+    # One entry for each part of a file, and in it a row for each of its rows.
+    assert world.counts()["ledger_entry"] == before["ledger_entry"] + 4
+    assert world.counts()["ledger_row"] == before["ledger_row"] + 12
+
+
+def test_an_account_tells_each_row_that_a_hub_was_given(world: World) -> None:
+    served(world)
+    hub = world.web("state-hub")
+    rows = files_of(hub, kicked_off(hub))
+    student = world.bridge.identifiers.issue("student", LEA, "1001")
+    subject = subject_of(world.bridge.identifiers, student)
+    with read(world.bridge.engine) as connection:
+        told = [each for each in about(connection, subject) if each.row is not None]
+    assert [each.entry.resource.type for each in told if each.entry.resource] == [
+        *("Encounter", "ServiceRequest"),
+    ]
+    given = {row["id"] for found in rows.values() for row in found}
+    assert {each.entry.resource.id for each in told if each.entry.resource} <= given
+    assert {(each.entry.kind, each.entry.receiving) for each in told} == {(Kind.RELEASE, HUB)}
 
 
 def test_an_export_of_some_types_and_since_an_instant(world: World) -> None:

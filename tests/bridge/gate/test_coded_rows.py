@@ -2,7 +2,9 @@
 
 import json
 import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,11 +23,11 @@ from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller
 from bridge.ledger.lookup import of_request
 from bridge.store.engine import read, write
-from bridge.store.evidence import EVIDENCE, evidence_of
+from bridge.store.evidence import EVIDENCE, NewEvidence, evidence_of, record_evidence
 from bridge.store.vault import FoundRow, find, found_rows
 from tests.bridge.gate.test_filter_and_decision import fill
 from tests.support.exports import served
-from tests.support.worlds import Json, World, caller
+from tests.support.worlds import LEA, Json, World, caller
 
 STATES = 40
 HUB = caller("state-hub")
@@ -33,10 +35,8 @@ HUB = caller("state-hub")
 
 def told(connection: Connection, request: str) -> list[Any]:
     """Return what the ledger says of a request, but for place and time."""
-    return [
-        (each.entry.subject, replace(each.entry, request=""))
-        for each in of_request(connection, request)
-    ]
+    found = [replace(each.entry, request="") for each in of_request(connection, request)]
+    return sorted(found, key=lambda entry: str(entry.resource))
 
 
 def both_ways(world: World, who: Caller, query: Query) -> int:
@@ -102,6 +102,43 @@ def test_what_is_known_only_from_a_later_instant_is_left_to_the_other_way(world:
         changed = {EVIDENCE.c.fact: "recipient_blocked", EVIDENCE.c.value: False}
         connection.execute(update(EVIDENCE).where(EVIDENCE.c.fact == "enrolled").values(changed))
         assert CodedRows(world.parts).part(connection, HUB, query, "a-request") is None
+
+
+def blocked(world: World, number: int) -> NewEvidence:
+    student = world.bridge.identifiers.issue("student", LEA, str(1000 + number))
+    now = world.clock.now()
+    return NewEvidence("block", "recipient_blocked", now, now, "test", student_id=student)
+
+
+def told_meanwhile(world: World) -> int:
+    """Make a part while a student's hub is being blocked; returns how many rows it has."""
+    served(world, 2)
+
+    def part() -> int:
+        with write(world.bridge.engine) as connection:
+            query = Query("Encounter", interaction="read")
+            made = CodedRows(world.parts).part(connection, HUB, query, "a-request")
+        assert made is not None
+        return len(made.matches)
+
+    with ThreadPoolExecutor(1) as pool:
+        with write(world.bridge.engine) as connection:
+            record_evidence(connection, [blocked(world, 1)])
+            made = pool.submit(part)
+            time.sleep(0.3)
+        return made.result(timeout=20)
+
+
+def test_a_part_waits_for_what_is_being_said_of_a_student_and_counts_it(world: World) -> None:
+    assert told_meanwhile(world) == 1
+
+
+def test_a_part_that_would_not_lock_its_students_is_found_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.gate.coded_rows.lock_students", lambda *_, **__: None)
+    on_its_own = world.bridge.engine.dialect.name == "sqlite"  # one writes at a time
+    assert told_meanwhile(world) == (1 if on_its_own else 2)
 
 
 BODY: Json = {

@@ -1,0 +1,134 @@
+"""One entry for many releases: a part of a file that went to one recipient under one decision.
+
+The entry says what they share (who, to whom, why, under which terms and ruling, which elements)
+and commits to its rows; each row says the rest of one release: whose, which resource, and what it
+rests on. Rows stand in a table of their own, found by the person. Read back, each row counts as one
+release (:mod:`bridge.ledger.lookup`).
+
+INVARIANT: an entry commits to all of its rows and their order. One row can be erased without the
+others: it leaves the digest that the entry commits to, which without the row's salt tells nothing.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+import orjson
+from sqlalchemy import Connection, select, update
+
+from bridge.driver import spelled_for
+from bridge.ledger.entry import Entry, Kind, Recorded, Resource
+from bridge.ledger.tables import ROW
+from bridge.ledger.verifier import row_digest, rows_digest
+
+_SALT_BYTES: Final = 16
+_NEW_ROW: Final = (
+    "INSERT INTO ledger_row (log, position, nth, subject, body, salt) VALUES (?, ?, ?, ?, ?, ?)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """What one release says besides its entry: subject, logical id and digest of the resource."""
+
+    subject: str
+    id: str
+    digest: str
+    evidence: tuple[str, ...] = ()
+
+    def body(self) -> bytes:
+        """Return its canonical bytes (RFC 8785)."""
+        return orjson.dumps(
+            {
+                "digest": self.digest,
+                "evidence": self.evidence,
+                "id": self.id,
+                "subject": self.subject,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of kind ``releases`` to add, with its rows as they are written.
+
+    Attributes:
+        entry: its resource names the type, and commits to the rows.
+        rows: of each subject, body and salt.
+    """
+
+    entry: Entry
+    rows: tuple[tuple[str, bytes, bytes], ...]
+
+    @classmethod
+    def of(cls, shared: Entry, kind: str, rows: Sequence[ListedRow]) -> Self:
+        """Make it of what the releases share, the type of the resources, and the rows.
+
+        Raises:
+            ValueError: there are no rows.
+        """
+        if not rows:
+            raise ValueError("an entry of several releases names at least one")
+        salts = secrets.token_bytes(_SALT_BYTES * len(rows))
+        written = tuple(
+            (row.subject, row.body(), salts[at * _SALT_BYTES : (at + 1) * _SALT_BYTES])
+            for at, row in enumerate(rows)
+        )
+        resource = Resource(kind, "", rows_digest(row_digest(s, b) for _, b, s in written))
+        return cls(replace(shared, kind=Kind.RELEASES, subject=None, resource=resource), written)
+
+    @property
+    def log(self) -> str:
+        """The log it goes to."""
+        return self.entry.log
+
+    def write(self, cursor: Any, dialect: str, position: int) -> None:  # noqa: ANN401 - the driver's
+        """Write the rows of the entry at a place."""
+        log = self.entry.log
+        rows = [(log, position, nth, *row) for nth, row in enumerate(self.rows)]
+        cursor.executemany(spelled_for(dialect, _NEW_ROW), rows)
+
+
+def as_release(listing: Recorded, nth: int, body: bytes) -> Recorded:
+    """Return what one row of an entry says: a release of its own, at the entry's place and time.
+
+    Raises:
+        ValueError: it is no such row, or the entry has none.
+    """
+    entry, shared = listing.entry, listing.entry.resource
+    try:
+        said = orjson.loads(body)
+        resource = Resource(shared.type if shared else "", said["id"], said["digest"])
+        evidence, subject = tuple(said["evidence"]), said["subject"]
+    except (KeyError, TypeError, ValueError):
+        raise ValueError("not a row of this ledger") from None
+    if entry.kind is not Kind.RELEASES or shared is None:
+        raise ValueError("an entry without rows")
+    told = replace(entry, kind=Kind.RELEASE, subject=subject, resource=resource, evidence=evidence)
+    return replace(listing, entry=told, row=nth)
+
+
+def rows_of(connection: Connection, log: str, position: int) -> list[Any]:
+    """Return the rows of an entry as they are stored, in order."""
+    place = (ROW.c.log == log) & (ROW.c.position == position)
+    return list(connection.execute(select(ROW).where(place).order_by(ROW.c.nth)))
+
+
+def digests_of(rows: Iterable[Any]) -> list[bytes]:
+    """Return the digest of each row as it is stored now."""
+    return [row.digest if row.body is None else row_digest(row.salt, row.body) for row in rows]
+
+
+def erase_rows(
+    connection: Connection, log: str, positions: Sequence[int], subject: str
+) -> set[int]:
+    """Destroy what rows of some entries say of one person; returns the places of those entries."""
+    place = (ROW.c.log == log) & ROW.c.position.in_(positions) & (ROW.c.subject == subject)
+    found = connection.execute(select(ROW).where(place)).all()
+    for row in found:
+        one = (ROW.c.log == log) & (ROW.c.position == row.position) & (ROW.c.nth == row.nth)
+        gone = {"body": None, "salt": None, "subject": None}
+        digest = row_digest(row.salt, row.body)
+        connection.execute(update(ROW).where(one).values(**gone, digest=digest))
+    return {row.position for row in found}

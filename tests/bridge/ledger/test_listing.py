@@ -1,0 +1,252 @@
+"""One entry lists several releases: it counts for each of them, and one can be erased."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, delete, update
+
+from bridge.clock import FixedClock
+from bridge.ledger.append import append, erase, head
+from bridge.ledger.check import Fault, Finding, verify_log
+from bridge.ledger.entry import Entry, Kind, Receipt, Recorded
+from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
+from bridge.ledger.halting import halt_all
+from bridge.ledger.listing import Listed, ListedRow
+from bridge.ledger.lookup import about, of_request, recorded
+from bridge.ledger.notes import Signer, sign_head
+from bridge.ledger.proofs import export_lines, receipt_document
+from bridge.ledger.tables import ENTRY, ROW
+from bridge.ledger.verifier import (
+    Checkpoint,
+    Refused,
+    check_export,
+    check_receipt,
+    open_note,
+    row_digest,
+)
+from bridge.store.engine import write
+from tests.bridge.ledger.conftest import EntryMaker
+
+LOG = "mou-1"
+SIGNER = Signer.from_seed("bridge.district.example", bytes(range(32)))
+SUBJECTS = ("p0", "p1", "p0", "p2")
+
+
+def listed(make_entry: EntryMaker, *subjects: str) -> Listed:
+    rows = [
+        ListedRow(each, f"row-{n}", f"digest-{n}", ("form",) if n % 2 else ())
+        for n, each in enumerate(subjects)
+    ]
+    return Listed.of(make_entry(), "Encounter", rows)
+
+
+@pytest.fixture
+def log(engine: Engine, clock: FixedClock, make_entry: EntryMaker) -> Iterator[Connection]:
+    """A release about p0 (0), then four about p0, p1, p0 and p2 in one entry (1)."""
+    with write(engine) as connection:
+        append(connection, [make_entry(subject="p0"), listed(make_entry, *SUBJECTS)], clock)
+        yield connection
+
+
+def places(found: Iterator[Recorded]) -> list[tuple[int, int | None]]:
+    return [(each.index, each.row) for each in found]
+
+
+def change(connection: Connection, which: int, **values: object) -> None:
+    connection.execute(update(ROW).where(ROW.c.nth == which).values(**values))
+
+
+def checked(connection: Connection) -> int:
+    lines = [json.dumps(line) for line in export_lines(connection, LOG)]
+    now = head(connection, LOG)
+    return check_export(lines, Checkpoint("origin", now.size, now.root, ""))
+
+
+def test_each_row_is_about_its_person(log: Connection) -> None:
+    assert places(about(log, "p0")) == [(0, None), (1, 0), (1, 2)]
+    assert places(about(log, "p2")) == [(1, 3)]
+    assert places(about(log, "nobody")) == []
+
+
+def test_a_row_reads_as_a_release_of_its_own(log: Connection) -> None:
+    ((only,), whole) = list(about(log, "p1")), recorded(log, Receipt(LOG, 1))
+    said = only.entry
+    assert (said.kind, whole.entry.kind) == (Kind.RELEASE, Kind.RELEASES)
+    assert said.resource is not None
+    assert (said.resource.type, said.resource.id) == ("Encounter", "row-1")
+    assert (said.resource.digest, said.evidence, said.subject) == ("digest-1", ("form",), "p1")
+    assert (said.elements, said.ruling, said.terms) == (
+        *(whole.entry.elements, whole.entry.ruling, whole.entry.terms),
+    )
+    assert (only.time, said.request) == (whole.time, whole.entry.request)
+
+
+def test_a_request_led_to_each_of_them(log: Connection) -> None:
+    assert places(of_request(log, "request-1")) == [(0, None), *((1, n) for n in range(4))]
+
+
+def test_a_row_is_found_by_its_receipt(log: Connection) -> None:
+    receipt = Receipt.parse(f"{LOG}#1.3")
+    assert str(receipt) == f"{LOG}#1.3"
+    assert recorded(log, receipt).entry.subject == "p2"
+    for absent in (f"{LOG}#1.4", f"{LOG}#0.0"):
+        with pytest.raises(UnknownEntry):
+            recorded(log, Receipt.parse(absent))
+
+
+@pytest.mark.parametrize(
+    "text", ["#1", "mou-1#", "mou-1#1.", "mou-1#.1", "mou-1#1.x", "mou-1#1.2.3"]
+)
+def test_no_other_text_is_a_receipt(text: str) -> None:
+    with pytest.raises(ValueError, match=r"log#index"):
+        Receipt.parse(text)
+
+
+def test_both_verifiers_find_it_sound(log: Connection) -> None:
+    assert verify_log(log, LOG).sound
+    assert checked(log) == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"body": b'{"digest":"x","evidence":[],"id":"row-1","subject":"p1"}'},
+        {"body": b"{}"},
+        {"body": b"not a row"},
+        {"salt": b"another"},
+        {"nth": 9},
+        {"body": None, "salt": None, "subject": None, "digest": b"x" * 32},
+    ],
+)
+def test_a_row_that_was_changed_is_found_by_both(
+    log: Connection, values: dict[str, object]
+) -> None:
+    change(log, 1, **values)
+    assert Finding(1, Fault.ROWS) in verify_log(log, LOG).findings
+    with pytest.raises(Refused):
+        checked(log)
+
+
+def test_a_row_that_was_taken_out_or_put_in_is_found(log: Connection) -> None:
+    row = dict(log.execute(ROW.select().where(ROW.c.nth == 3)).mappings().one())
+    log.execute(delete(ROW).where(ROW.c.nth == 3))
+    assert verify_log(log, LOG).findings == (Finding(1, Fault.ROWS),)
+    log.execute(ROW.insert(), [row, row | {"position": 7}])
+    assert verify_log(log, LOG).findings == (Finding(None, Fault.ROWS),)
+
+
+def test_a_row_under_another_person_is_found(log: Connection) -> None:
+    change(log, 1, subject="p2")
+    assert verify_log(log, LOG).findings == (Finding(1, Fault.ROWS),)
+
+
+def test_rows_of_one_person_are_erased_and_the_others_stay(
+    log: Connection, clock: FixedClock
+) -> None:
+    erase(log, Entry(LOG, Kind.ERASURE, subject="p0", refers=(1,)), clock)
+    assert places(of_request(log, "request-1")) == [(0, None), (1, 1), (1, 3)]
+    assert [place for place in places(about(log, "p0")) if place[0] == 1] == []
+    assert verify_log(log, LOG).sound
+    assert checked(log) == 1
+    stored = log.execute(ROW.select().order_by(ROW.c.nth)).all()
+    assert [row.body is None for row in stored] == [True, False, True, False]
+    assert [row.salt is None and row.subject is None for row in stored] == [True, False] * 2
+
+
+def test_rows_emptied_without_an_erasure_are_found_by_both(log: Connection) -> None:
+    row: Any = log.execute(ROW.select().where(ROW.c.nth == 2)).one()
+    digest = row_digest(row.salt, row.body)
+    change(log, 2, body=None, salt=None, subject=None, digest=digest)
+    assert verify_log(log, LOG).findings == (Finding(1, Fault.ERASED),)
+    with pytest.raises(Refused, match="left out"):
+        checked(log)
+
+
+@pytest.mark.parametrize("whose", [None, "p7"])
+def test_an_erasure_says_whose_rows_are_to_go(
+    log: Connection, clock: FixedClock, whose: str | None
+) -> None:
+    expected = ValueError if whose is None else UnknownEntry
+    with pytest.raises(expected), log.begin_nested():
+        erase(log, Entry(LOG, Kind.ERASURE, subject=whose, refers=(1,)), clock)
+    assert len(places(of_request(log, "request-1"))) == 5
+
+
+def receipt(connection: Connection, text: str) -> dict[str, Any]:
+    note = sign_head(head(connection, LOG), SIGNER)
+    signed = open_note(note, [SIGNER.vkey])
+    return receipt_document(connection, Receipt.parse(text), note, signed)
+
+
+def test_a_receipt_proves_one_row_and_tells_nothing_of_the_others(log: Connection) -> None:
+    document = receipt(log, f"{LOG}#1.3")
+    entry = check_receipt(json.loads(json.dumps(document)), [SIGNER.vkey])
+    assert (entry["kind"], entry["row"]["subject"]) == ("releases", "p2")
+    assert not any(each in json.dumps(document) for each in ("p0", "p1", "row-0", "row-1"))
+    assert "row" not in check_receipt(receipt(log, f"{LOG}#1"), [SIGNER.vkey])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"digests": []},
+        {"digests": ["00" * 32] * 4},
+        {"digests": None},
+        {"row": {"nth": 2}},
+        {"row": {"nth": -1}},
+        {"row": {"nth": True}},
+        {"row": {"nth": 4}},
+        {"row": {"salt": "00"}},
+        {"row": {"body": '{"subject":"p9"}'}},
+        {"row": {"body": None}},
+    ],
+)
+def test_a_receipt_of_another_row_is_refused(log: Connection, changes: dict[str, Any]) -> None:
+    document = receipt(log, f"{LOG}#1.3")
+    row = document["row"] | changes.get("row", {})
+    with pytest.raises(Refused):
+        check_receipt({**document, **changes, "row": row}, [SIGNER.vkey])
+
+
+def test_a_receipt_that_brings_a_digest_of_its_own_is_refused(log: Connection) -> None:
+    document = receipt(log, f"{LOG}#1.3")
+    forged = {"body": '{"subject":"p9"}', "digest": document["digests"][3]}
+    with pytest.raises(Refused):
+        check_receipt({**document, "row": document["row"] | forged}, [SIGNER.vkey])
+
+
+def test_an_erased_row_has_no_receipt(log: Connection, clock: FixedClock) -> None:
+    erase(log, Entry(LOG, Kind.ERASURE, subject="p2", refers=(1,)), clock)
+    with pytest.raises(UnknownEntry):
+        receipt(log, f"{LOG}#1.3")
+    assert check_receipt(receipt(log, f"{LOG}#1.1"), [SIGNER.vkey])["row"]["subject"] == "p1"
+
+
+def test_a_row_that_cannot_be_read_is_damage(log: Connection) -> None:
+    change(log, 1, body=b"not a row")
+    with pytest.raises(LedgerDamaged):
+        list(of_request(log, "request-1"))
+
+
+def test_a_halted_log_lists_nothing(
+    log: Connection, clock: FixedClock, make_entry: EntryMaker
+) -> None:
+    halt_all(log, [LOG])
+    with pytest.raises(LedgerHalted):
+        append(log, [listed(make_entry, "p0")], clock)
+
+
+def test_an_entry_lists_at_least_one(make_entry: EntryMaker) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        listed(make_entry)
+
+
+def test_the_stored_body_is_canonical(log: Connection) -> None:
+    bodies = log.scalars(ROW.select().with_only_columns(ROW.c.body))
+    said = [json.loads(body) for body in bodies]
+    assert [each["subject"] for each in said] == list(SUBJECTS)
+    assert all(sorted(each) == list(each) for each in said)
+    kinds = list(log.scalars(ENTRY.select().with_only_columns(ENTRY.c.kind)))
+    assert kinds == ["release", "releases"]
