@@ -33,6 +33,8 @@ from bridge.settings import read_settings
 from bridge.store.engine import read
 
 BACKEND = os.environ.get("SCHOOLBRIDGE_BENCH_DATABASE", "sqlite")  # noqa: TID251 - what to measure
+_REFERRALS = 20_000
+"""With more sessions than this, each student has several."""
 SESSIONS = int(os.environ.get("SCHOOLBRIDGE_BENCH_SESSIONS", "1000000"))  # noqa: TID251 - the same
 MOST_MEMORY = 150_000_000
 KEPT = ("resourceType", "id", "status", "class", "type", "subject", "basedOn")
@@ -90,17 +92,25 @@ def open_arms() -> Arms:
         UnequalOutputError: they do not.
     """
     with ExitStack() as opened:
-        demo = loaded(BACKEND, SESSIONS, answered=True)
+        several = SESSIONS if SESSIONS > _REFERRALS else 0
+        demo = loaded(BACKEND, min(SESSIONS, _REFERRALS), answered=True, sessions=several)
         set_address(demo, database(demo.folder.parent, BACKEND, opened))
         server = Server(demo.start_server(), read_settings(demo.home).port)
         opened.callback(server.stop)
         hub = Hub(server, SigningKey.load_or_generate(demo.folder / "hub" / "key.json"))
-        told = {row["id"] for row in map(orjson.loads, b"".join(hub.exported()).splitlines())}
+        told = {orjson.loads(line)["id"] for line in _lines(hub.exported())}
         stored, consented = _stored(demo.home, demo.folder / "sessions.ndjson", told)
         if _reference(stored, consented).units != len(told):
             raise UnequalOutputError("the reference gives other rows")
         theirs = partial(_reference, stored, consented)
         return Arms(partial(_export, hub), theirs, opened.pop_all().close)
+
+
+def _lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from whole
 
 
 def _stored(home: Path, file: Path, told: set[str]) -> tuple[Path, set[str]]:

@@ -31,6 +31,7 @@ from bridge.store.intake import next_changes
 
 REFERRALS = 100_000
 _AT_ONCE = 20
+_ROWS_AT_ONCE = 20_000
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HERE = "\x01"
 _OF_RECORDS = "WHERE (type, id) IN (SELECT type, id FROM record WHERE student_id IS NOT NULL)"
@@ -42,6 +43,9 @@ _COPIED = {
     "search_value": _OF_RECORDS,
     "search_date": _OF_RECORDS,
 }
+_OF_SESSIONS = dict.fromkeys(("record", "search_value", "search_date"), "WHERE type = 'Encounter'")
+_FIRST_SESSION = 1 << 28
+"""Copies of sessions are numbered from here, behind those of referrals."""
 _NUMBERS = (
     "WITH RECURSIVE n(n) AS (SELECT CAST(:first AS INTEGER) UNION ALL SELECT n + 1 FROM n"
     " WHERE n < CAST(:last AS INTEGER))"
@@ -50,20 +54,23 @@ _RANKS = "(SELECT type, id, row_number() OVER (ORDER BY change) - 1 AS rank FROM
 _HEX = {"sqlite": "printf('%08x', n.n)", "postgresql": "lpad(to_hex(n.n), 8, '0')"}
 
 
-def loaded(backend: str, referrals: int = REFERRALS, *, answered: bool = False) -> Demo:
+def loaded(
+    backend: str, referrals: int = REFERRALS, *, answered: bool = False, sessions: int = 0
+) -> Demo:
     """Return a deployment with so many referrals; made at first use.
 
     Args:
         backend: ``sqlite`` or ``postgresql``.
         referrals: how many.
         answered: whether the provider has answered them and recorded sessions.
+        sessions: about how many of those in all, at least one for each answer.
     """
-    kind = "answered-" if answered else ""
+    kind = f"answered-{sessions or ''}" if answered else ""
     folder = ROOT / ".bench" / f"{kind}{backend}-{referrals}-{_schema()}"
     if not (folder / "whole").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        _make(folder, backend, referrals, answered=answered)
+        _make(folder, backend, (referrals, sessions), answered=answered)
         (folder / "whole").touch()
     return Demo(folder / "demo")
 
@@ -87,7 +94,8 @@ def _schema() -> str:
     return hashlib.sha256("".join(sorted(said)).encode()).hexdigest()[:12]
 
 
-def _make(folder: Path, backend: str, referrals: int, *, answered: bool) -> None:
+def _make(folder: Path, backend: str, wanted: tuple[int, int], *, answered: bool) -> None:
+    referrals, sessions = wanted
     with ExitStack() as opened:
         demo = Demo(folder / "demo", database(folder, backend, opened))
         bridge = demo.set_up()
@@ -95,16 +103,26 @@ def _make(folder: Path, backend: str, referrals: int, *, answered: bool) -> None
         demo.import_school_files(bridge)
         if answered:
             _answer(demo, bridge)
+        _multiply(bridge, _COPIED, "ServiceRequest", (1, referrals))
+        _multiply(bridge, _OF_SESSIONS, "Encounter", (_FIRST_SESSION, sessions))
         with write(bridge.engine) as connection:
-            there = _mark(connection)
-        for first in range(1, referrals // there, _AT_ONCE):
-            last = min(first + _AT_ONCE, referrals // there) - 1
-            with write(bridge.engine) as connection:
-                _copy(connection, (first, last), bridge.clock.now())
-        with write(bridge.engine) as connection:
-            for table in _COPIED:
-                connection.exec_driver_sql(f"DROP TABLE marked_{table}")
             connection.exec_driver_sql("ANALYZE")
+
+
+def _multiply(bridge: Bridge, copied: dict[str, str], kind: str, wanted: tuple[int, int]) -> None:
+    """Copy rows until there are so many records of a type; copies are numbered from a number."""
+    start, most = wanted
+    with write(bridge.engine) as connection:
+        there = _mark(connection, copied, kind)
+    at_once = max(1, min(_AT_ONCE, _ROWS_AT_ONCE // there))
+    end = start + max(0, most // there - 1)
+    for first in range(start, end, at_once):
+        with write(bridge.engine) as connection:
+            last = min(first + at_once, end) - 1
+            _copy(connection, copied, (first, last), bridge.clock.now())
+    with write(bridge.engine) as connection:
+        for table in copied:
+            connection.exec_driver_sql(f"DROP TABLE marked_{table}")
 
 
 def _answer(demo: Demo, bridge: Bridge) -> None:
@@ -116,13 +134,14 @@ def _answer(demo: Demo, bridge: Bridge) -> None:
         server.wait(timeout=20)
 
 
-def _mark(connection: Connection) -> int:
+def _mark(connection: Connection, copied: dict[str, str], kind: str) -> int:
     """Keep a copy of the rows, with a mark where an id that each copy has anew begins.
 
-    Returns how many referrals there are.
+    Returns how many records of a type there are.
     """
+    owning = [(name, which) for name, which in copied.items() if not name.startswith("search_")]
     ids = (connection.exec_driver_sql(f"SELECT id FROM {name} {which}").scalars()  # noqa: S608 - names of ours
-           for name, which in list(_COPIED.items())[:4])  # fmt: skip
+           for name, which in owning)  # fmt: skip
     new = {str(found) for some in ids for found in some}
 
     def marked(value: object) -> object:
@@ -130,9 +149,9 @@ def _mark(connection: Connection) -> int:
             return value
         return _ID.sub(lambda f: _HERE + f[0][8:] if f[0] in new else f[0], value)
 
-    for name, which in _COPIED.items():
+    for name, which in copied.items():
         _keep_marked(connection, name, which, marked)
-    return _count(connection, "record WHERE type = 'ServiceRequest'")
+    return _count(connection, f"record WHERE type = '{kind}'")
 
 
 def _keep_marked(
@@ -146,14 +165,16 @@ def _keep_marked(
     connection.execute(insert(table), changed)
 
 
-def _copy(connection: Connection, copies: tuple[int, int], at: datetime) -> None:
-    """Store some copies of every referral."""
+def _copy(
+    connection: Connection, copied: dict[str, str], copies: tuple[int, int], at: datetime
+) -> None:
+    """Store some copies of every row that is copied."""
     first, last = copies
     each = _count(connection, "marked_record")
     change, moved = next_changes(connection, each * (last - first + 1), at)
     binds = {"first": first, "last": last, "change": change, "moved": moved, "each": each}
     typed = bindparam("moved", type_=metadata.tables["record"].c.last_updated.type)
-    for name in _COPIED:
+    for name in copied:
         sql = _sql(connection.dialect.name, name)
         given = {key: value for key, value in binds.items() if f":{key}" in sql}
         statement = text(sql).bindparams(typed) if "moved" in given else text(sql)
