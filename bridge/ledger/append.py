@@ -88,8 +88,12 @@ def append(
         start = _grow(connection, log, [_line(entries[at]) for at in chosen], (now, clock))
         receipts |= {at: Receipt(log, start + n) for n, at in enumerate(chosen)}
     if entries and (measures := measures_of(connection.get_execution_options())):
-        measures.entered(sum(entry.kind in RELEASING for entry in entries))
+        measures.entered(sum(map(_releases, entries)))
     return [receipts[at] for at in range(len(entries))]
+
+
+def _releases(entry: Entry | Filled | Listed) -> int:
+    return len(entry.rows) if isinstance(entry, Listed) else entry.kind in RELEASING
 
 
 def head(connection: Connection, log: str) -> Head:
