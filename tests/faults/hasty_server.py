@@ -15,6 +15,7 @@ from bridge.context import Call
 from bridge.errors import UnauthorizedError
 from bridge.gate import Gate, Query, Released, ReleasedResource
 from bridge.gate.asked import Asked
+from bridge.gate.coded_rows import CodedRows
 from bridge.gate.released import GATE_MARK
 from bridge.gate.together import Together
 from bridge.identity import Caller, caller_of
@@ -51,7 +52,7 @@ def read_hastily(
     return found[0].released if found else None
 
 
-def part_hastily(call: Call, _job: ExportJob, wanted: Query) -> Released:
+def part_hastily(call: Call, _job: ExportJob, wanted: Query, _coded: CodedRows) -> Released:
     gate, caller, engine = call.bridge.gate, call.caller, call.bridge.engine
     with engine.begin() as connection:
         viewer = gate._viewer(connection, caller)
