@@ -1,5 +1,6 @@
 """A browser, and what it takes to look at a page as somebody."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -30,8 +31,29 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # The machine that builds runs as root in a container: no sandbox within the sandbox.
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        _LOOPS.append(asyncio.get_running_loop())
+        _run(None)
         yield opened
+        _run(_LOOPS.pop())
         opened.close()
+
+
+# The browser's loop goes on between tests, in this thread: others that run one would be refused.
+_LOOPS: list[asyncio.AbstractEventLoop] = []
+
+
+def _run(loop: asyncio.AbstractEventLoop | None) -> None:
+    asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(autouse=True)
+def _browsers_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the browser's loop be the running one while a test looks at a page."""
+    if "browser" in request.fixturenames:
+        request.getfixturevalue("browser")
+    _run(_LOOPS[-1] if _LOOPS else None)
+    yield
+    _run(None)
 
 
 @pytest.fixture(scope="module")

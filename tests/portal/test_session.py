@@ -32,7 +32,7 @@ def test_two_minutes_before_the_end_a_page_warns_and_one_key_keeps_it(
         expect(page.locator("dialog")).not_to_be_visible()
         passed(portal, page, 15)
         expect(page.locator("dialog")).to_be_visible()
-        expect(page.get_by_role("status")).to_contain_text("2 minutes")
+        expect(page.locator("#session-said")).to_contain_text("2 minutes")
         page.keyboard.press(key)
         expect(page.locator("dialog")).not_to_be_visible()
         passed(portal, page, 12 * 60)
