@@ -103,6 +103,8 @@ def board_page(
 
 def places_of(released: ReleasedFollowUps, visit: Visit) -> list[Placed]:
     """Return each released referral with what is due for it."""
+    if not released.rows:
+        return []  # a district whose agreement is not in use yet has no calendar either
     folder = visit.bridge.settings.calendars_folder
     return placed(visit.bridge, folder, visit.staff.organization, released)
 

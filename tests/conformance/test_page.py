@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.page import PAGE, ROOT, Row, outcomes, render, tables, unmet
+from tests.conformance.page import (
+    PAGE,
+    PORTAL,
+    PORTAL_OPENING,
+    PORTAL_PAGE,
+    ROOT,
+    Row,
+    outcomes,
+    render,
+    tables,
+    unmet,
+)
 
 SOURCES = ROOT / "tests" / "data" / "ig" / "requirements"
 NAMES = ("bulk-data", "sdohcc", "smart", "subscriptions", "us-core")
@@ -49,13 +60,28 @@ def test_every_shall_of_the_guide_has_one_line_in_its_words(name: str) -> None:
 
 
 def test_every_test_a_table_names_exists() -> None:
-    named = {test for rows in tables().values() for row in rows for test in row.met_by}
+    every = {**tables(), **tables(PORTAL)}
+    named = {test for rows in every.values() for row in rows for test in row.met_by}
 
     assert sorted(test for test in named if not exists(test)) == []
 
 
 def test_the_page_says_what_the_tables_say_with_every_test_passed() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(tables())
+    page = PORTAL_PAGE.read_text(encoding="utf-8")
+    assert page == render(tables(PORTAL), opening=PORTAL_OPENING)
+
+
+def test_every_requirement_of_the_portal_has_one_line() -> None:
+    assert [row.id for row in tables(PORTAL)["portal"]] == [f"P{n}" for n in range(1, 26)]
+
+
+def test_a_page_nobody_could_look_at_is_missing_only_where_there_is_no_browser() -> None:
+    rows = [Row("P1", "SHALL", "a", ("tests/portal/test_a.py::test_b",), "")]
+
+    assert unmet({"portal": rows}, {"tests/portal/test_a.py::test_b": "NOT RUN"}) == []
+    assert unmet({"portal": rows}, {"tests/portal/test_a.py::test_b": "FAILED"}) != []
+    assert unmet({"portal": rows}, {}) != []
 
 
 def test_a_requirement_whose_test_fails_or_does_not_run_is_shown_and_is_not_met(

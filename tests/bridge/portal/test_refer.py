@@ -88,6 +88,19 @@ def test_without_a_signed_form_the_page_says_that_nothing_leaves_and_nothing_doe
     assert "Waits for a signature" in words(visitor.get("/portal/board"))
 
 
+def test_an_earlier_release_for_the_same_provider_is_named_where_it_lets_a_referral_go(
+    world: World,
+) -> None:
+    on_the_roster(world)
+    visitor = Visitor.signed_in(world)
+    visitor.post(f"{visitor.answered()}/check")
+
+    said = words(visitor.get(f"{visitor.answered(**PENDING)}/check"))
+
+    assert "Under a release for this provider that the family signed before." in said
+    assert "Nothing leaves now" not in said
+
+
 def test_a_referral_is_sent_once_however_often_it_is_pressed(world: World) -> None:
     on_the_roster(world)
     visitor = Visitor.signed_in(world)

@@ -1,0 +1,98 @@
+"""The board and a referral's page: what to do first, and nothing that may not be told."""
+
+import re
+from io import BytesIO
+
+import openpyxl
+
+from tests.bridge.portal.entering import Visitor, words
+from tests.support.worlds import CARE_CONSENT, World, put_task, referral
+
+GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
+MINOR = [{"url": CARE_CONSENT, "valueCode": "minor"}]
+
+
+def answered(world: World, number: int, status: str, care: list[dict[str, str]]) -> None:
+    web = world.web()
+    task = web.get(f"/fhir/Task/{world.id_of('Task', f'R-{number}')}").json()
+    assert put_task(web, task, status, extension=care).status_code == 200
+
+
+def rows(page: str) -> list[str]:
+    return re.findall(r"/portal/referral/([0-9a-f]{32})", page)
+
+
+def test_fifty_rows_a_page_the_longest_due_first(world: World) -> None:
+    world.refer([referral(n) for n in range(53)])
+    answered(world, 0, "accepted", GUARDIAN)
+    visitor = Visitor.signed_in(world)
+
+    first, second = (visitor.get(f"/portal/board?page={n}").text for n in (1, 2))
+
+    assert (len(rows(first)), len(rows(second))) == (50, 3)
+    assert "Child0 Winterbourne" in second
+    assert len(set(rows(first) + rows(second))) == 53
+    assert "Page 2 of 2." in second
+    assert len(first) <= 30_000
+
+
+def test_a_preset_keeps_its_rows_and_its_address_names_nobody(world: World) -> None:
+    world.refer([referral(n) for n in range(3)])
+    answered(world, 0, "accepted", GUARDIAN)
+    visitor = Visitor.signed_in(world)
+
+    page = visitor.get("/portal/board?show=unanswered").text
+
+    assert len(rows(page)) == 2
+    assert 'role="status" id="count">2 referrals.' in page
+    addresses = re.findall(r'href="([^"]+)"', page)
+    assert not any("Winterbourne" in one or "R-1" in one for one in addresses)
+    assert len(rows(visitor.get("/portal/board?show=nothing-of-ours").text)) == 3
+
+
+def test_a_minor_treated_alone_changes_no_page_of_the_school(world: World) -> None:
+    world.refer([referral(0), referral(1)])
+    visitor = Visitor.signed_in(world)
+    key = rows(visitor.get("/portal/board").text)[0]
+    places = ("board", "board?show=unanswered", "board.csv", f"referral/{key}")
+    places = (*places, f"referral/{key}/withdraw")
+    before = [visitor.get(f"/portal/{place}").content for place in places]
+
+    answered(world, 0, "accepted", MINOR)
+    answered(world, 1, "accepted", MINOR)
+
+    assert [visitor.get(f"/portal/{place}").content for place in places] == before
+
+
+def test_a_school_withdraws_a_referral_once_it_says_so(world: World) -> None:
+    world.refer([referral(0)])
+    visitor = Visitor.signed_in(world)
+    place = f"/portal/referral/{rows(visitor.get('/portal/board').text)[0]}"
+
+    assert visitor.post(f"{place}/withdraw").status_code == 422
+    assert visitor.post(f"{place}/withdraw", sure="no").status_code == 303
+    assert "Withdrawn by the school" not in words(visitor.get(place))
+    assert visitor.post(f"{place}/withdraw", sure="yes").headers["location"] == place
+    assert "Withdrawn by the school" in words(visitor.get(place))
+    assert visitor.post(f"{place}/withdraw", sure="yes").status_code == 303
+    assert world.web().found("/fhir/Task?status=cancelled")
+
+
+def test_a_referral_of_another_district_is_not_here(world: World) -> None:
+    world.refer([referral(0)])
+    key = rows(Visitor.signed_in(world).get("/portal/board").text)[0]
+    other = Visitor.signed_in(world, district="elsewhere")
+
+    assert other.get(f"/portal/referral/{key}").status_code == 404
+    assert other.post(f"/portal/referral/{key}/withdraw", sure="yes").status_code == 404
+
+
+def test_the_workbook_holds_every_cell_as_text(world: World) -> None:
+    world.refer([referral(0, student={"given_name": "=1+1", "family_name": "@SUM(1)"})])
+    visitor = Visitor.signed_in(world)
+
+    book = openpyxl.load_workbook(BytesIO(visitor.get("/portal/board.xlsx").content))
+
+    cells = [cell for row in book.active.iter_rows() for cell in row]
+    assert "=1+1 @SUM(1)" in {cell.value for cell in cells}
+    assert {cell.data_type for cell in cells if cell.value} == {"s"}
