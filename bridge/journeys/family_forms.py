@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.record_releases import end_with_alike
 from bridge.journeys.record_verbal import VerbalPermission, opened
 from bridge.journeys.sign_release import agreement_of, today_of
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, student_of_id
-from bridge.store.engine import read
+from bridge.store.engine import read, write
+from bridge.store.evidence import lock_students
 from bridge.store.families import requests_of_student, verbal_of
 from bridge.store.releases import KeptRelease, forms, releases_of
 from bridge.store.signatures import KeptSignature, invalid, signatures
@@ -102,14 +103,19 @@ def withdraw_for_family(
 ) -> None:
     """Take back a form for a person of the family who asks the office to.
 
+    Whatever else the same person signed for the same part is taken back with it.
+
     Raises:
         BridgeError: the office has no such form in force.
     """
-    with read(parts.engine) as connection:
+    with write(parts.engine) as connection:
         agreement = agreement_of(connection, parties)
-        there = {kept.id for kept in _own(connection, agreement, student)}
-    if release_id not in there or not revoke_release(parts, release_id):
-        raise BridgeError("there is no such form in force")
+        lock_students(connection, [student.id], share=False)
+        there = [k for k in _own(connection, agreement, student) if k.form.revoked_at is None]
+        asked = next((kept for kept in there if kept.id == release_id), None)
+        if asked is None:
+            raise BridgeError("there is no such form in force")
+        end_with_alike(connection, parts, asked, there)
 
 
 def student_here(parts: Parts, lea: str, student_id: str) -> StudentEntry | None:

@@ -13,14 +13,14 @@ from bridge.errors import BridgeError
 from bridge.gate.released import ReleasedAccount
 from bridge.journeys.account_for import account_for
 from bridge.journeys.ask_family import Opened, proved
-from bridge.journeys.record_releases import end_release
+from bridge.journeys.record_releases import end_with_alike
 from bridge.journeys.sign_release import Asked, agreement_by_id, issued
 from bridge.parts import Parts
 from bridge.store.directory import student_of_id
 from bridge.store.engine import read, write
 from bridge.store.evidence import lock_students
 from bridge.store.families import settle_request
-from bridge.store.releases import KeptRelease, release, releases_of
+from bridge.store.releases import KeptRelease, releases_of
 from bridge.store.signatures import invalid, text_of
 from consent.forms import FormKind, ReleaseForm
 
@@ -79,17 +79,20 @@ def own_forms(parts: Parts, proof: str) -> list[OwnForm]:
 def withdraw_own(parts: Parts, proof: str, release_id: str) -> None:
     """Take back what a person signed; it counts from now on.
 
+    Whatever else the same person signed for the same part is taken back with it: who says stop
+    does not know of an earlier form that would go on.
+
     Raises:
         BridgeError: the proof ended, or the form is not this person's, or not in force.
     """
     opened = _opened(parts, proof)
     with write(parts.engine) as connection:
         lock_students(connection, [opened.request.student_id], share=False)
-        kept = release(connection, release_id)
-        mine = {each.id for each in _mine(connection, opened)}
-        if kept is None or kept.id not in mine or kept.form.revoked_at is not None:
+        mine = [each for each in _mine(connection, opened) if each.form.revoked_at is None]
+        asked = next((each for each in mine if each.id == release_id), None)
+        if asked is None:
             raise BridgeError("there is no such form of yours in force")
-        end_release(connection, parts, kept)
+        end_with_alike(connection, parts, asked, mine)
 
 
 def own_account(parts: Parts, proof: str) -> ReleasedAccount:

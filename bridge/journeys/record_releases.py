@@ -1,5 +1,6 @@
 """The signed forms that came with a referral, and the end of any form."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -135,6 +136,28 @@ def end_release(
     settle_student(connection, parts, kept.student_id)
     append(connection, [revocation_of(parts, kept, since)], parts.clock)
     _draft(connection, parts, kept, (since, now))
+
+
+def end_with_alike(
+    connection: Connection, parts: Parts, asked: KeptRelease, others: Iterable[KeptRelease]
+) -> None:
+    """Revoke a form, and those of the same person that say the same to the same recipient.
+
+    Args:
+        connection: a write transaction that has the student locked.
+        parts: the bridge's parts.
+        asked: the form, in force.
+        others: forms of the student that may be alike.
+    """
+    for each in {asked.id: asked, **{other.id: other for other in others}}.values():
+        if each.form.revoked_at is None and _what(each) == _what(asked):
+            end_release(connection, parts, each)
+
+
+def _what(kept: KeptRelease) -> tuple[object, ...]:
+    form = kept.form
+    who = tuple(str(form.signer).casefold().split())
+    return kept.agreement_id, who, form.answer, form.recipient, form.minor_consented
 
 
 def _effective(form: SignedRelease, effective: datetime, now: datetime) -> datetime:

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from bridge.identity import form_token
-from bridge.journeys.ask_family import Link
+from bridge.journeys.ask_family import Link, ask_to_sign
 from bridge.journeys.register_release import file_release
+from bridge.journeys.sign_release import Asked
 from bridge.portal.family import PROOF
 from bridge.store.engine import write
+from consent.forms import FormKind
 from consent.forms.reading_level import is_plain
 from tests.bridge.journeys.test_ask_family import FATHER, asked, sees
 from tests.bridge.journeys.test_release_register import FORM
@@ -22,6 +24,7 @@ from tests.support.signing import PARTIES
 from tests.support.worlds import (
     CARE_CONSENT,
     World,
+    caller,
     encounter,
     make_world,
     post_session,
@@ -238,3 +241,20 @@ def test_no_address_and_no_title_names_anybody(waiting: World) -> None:
         kept = re.findall(r'(?:href|action|src)="([^"]*)"|<title>([^<]*)</title>', page)
         told = " ".join(word for pair in kept for word in pair)
         assert not any(name.casefold() in told.casefold() for name in NAMES)
+
+
+def test_taking_back_ends_every_form_of_that_person_for_that_part(waiting: World) -> None:
+    waiting.refer([referral(2)])  # two forms came with a file
+    member = replace(FATHER, lang="en", student_name="Child2 Winterbourne")
+    asked_for = (member, Asked(FormKind.SHARE, "en"))
+    link = ask_to_sign(waiting.parts, PARTIES, "1002", asked_for)
+    browser = opened(waiting, link)
+    check = check_of(browser.get("/portal/family/form"))
+    page = browser.follow(browser.post("/portal/family/form", check=check, **YES)).text
+    assert page.count("You said yes.") == 4
+    part_a = re.search(r"/portal/family/withdraw/([^\"]+)", page)
+    assert part_a
+    after = browser.follow(browser.post(f"/portal/family/withdraw/{part_a.group(1)}")).text
+    assert (after.count("You said yes."), after.count("Withdrawn")) == (2, 2)
+    request = waiting.id_of("ServiceRequest", "R-2")
+    assert waiting.bridge.gate.read(caller(), "ServiceRequest", request) is None
