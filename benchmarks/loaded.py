@@ -143,15 +143,20 @@ def _mark(connection: Connection, copied: dict[str, str], kind: str) -> int:
     ids = (connection.exec_driver_sql(f"SELECT id FROM {name} {which}").scalars()  # noqa: S608 - names of ours
            for name, which in owning)  # fmt: skip
     new = {str(found) for some in ids for found in some}
+    begins = copied is _COPIED  # copies of one referral differ there: those of sessions at the end
 
     def marked(value: object) -> object:
         if not isinstance(value, str):
             return value
-        return _ID.sub(lambda f: _HERE + f[0][8:] if f[0] in new else f[0], value)
+        return _ID.sub(lambda f: _holed(f[0], begins=begins) if f[0] in new else f[0], value)
 
     for name, which in copied.items():
         _keep_marked(connection, name, which, marked)
     return _count(connection, f"record WHERE type = '{kind}'")
+
+
+def _holed(record_id: str, *, begins: bool) -> str:
+    return _HERE + record_id[8:] if begins else record_id[:-8] + _HERE
 
 
 def _keep_marked(
