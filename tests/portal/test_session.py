@@ -83,6 +83,7 @@ def test_after_signing_out_the_back_button_shows_nothing(opening: Opening, scrip
         page.goto("/portal/board")
         page.goto("/portal/help")
         page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/portal/sign-in")
         for _ in range(3):
             page.go_back()
             page.wait_for_load_state()
