@@ -16,6 +16,7 @@ from bridge.portal.assets import address_of
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES, ParameterKind
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
 from tests.leaks.canaries import Canaries
+from tests.leaks.route_table import ROUTES
 from tests.leaks.trio import Ask
 from tests.support.subscribing import subscription
 from tests.support.worlds import ASSERTION_TYPE, FHIR
@@ -301,18 +302,16 @@ class Sweep:
             yield Ask("", "GET", "/portal/board", staff=staff)
         else:
             cookie = ("Cookie", f"schoolbridge_session={self.new('cookie')[:-1]}")
-            for page in ("board", "board.csv", "board.xlsx", "session", "help"):
-                yield self._get(f"/portal/{page}", cookie)
             yield from self._portal_forms(Ask(self.caller, "", "", (cookie,)))
             yield Ask(self.caller, "POST", "/portal/sign-out", (cookie,))
 
     def _portal_forms(self, by: Ask) -> Iterator[Ask]:
-        """Ask for every page that is about one referral or one draft, by ids nobody was given."""
-        one, draft = f"referral/{'0' * 32}", f"refer/{'x' * 20}"
-        pages = (one, f"{one}/withdraw", f"{one}/resubmit", "refer", "session")
-        for page in (*pages, *(f"{draft}/{each}" for each in ("check", "sent", "forget", "find"))):
-            yield replace(by, method="GET", path=f"/portal/{page}")
-            yield replace(by, method="POST", path=f"/portal/{page}")
+        """Ask for every other page of the portal, by ids nobody was given."""
+        given = {"{key}": "0" * 32, "{draft_id}": "x" * 20, "{step}": "find", "{lang}": "es"}
+        for row in ROUTES:
+            if row.sweep == "portal" and "/sign-" not in row.path:
+                path = re.sub(r"\{\w+\}", lambda m: given.get(m[0], "none-of-ours"), row.path)
+                yield replace(by, method=row.method, path=path)
 
     def keep(self, ask: Ask, answer: httpx.Response) -> None:
         """Keep what later requests of this caller are made from."""
