@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 from sqlalchemy import Connection
@@ -33,12 +33,16 @@ from bridge.store.releases import KeptRelease, releases_under
 from consent.signed_release import SignedRelease
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code
+from mappings.loop import STATES
 from mappings.loop.calendar import SchoolCalendar, read_calendar
 from mappings.loop.clocks import AWAITING_SIGNATURE, Due, Position, due
 from mappings.loop.tables import LoopTableError
 
 _PROVIDER_READS = "system/Task.rs system/Encounter.rs system/Appointment.rs"
 _ALL = 1_000_000
+ENDED: Final = frozenset({row.follow_up for row in STATES.values() if row.end})
+# Ends after which the family may still want help, and another provider may give it.
+UNSERVED: Final = frozenset({"declined-by-provider", "unable-to-contact"})
 
 
 class HasGate(HasParts, Protocol):
@@ -99,11 +103,14 @@ class Placed:
 
     Attributes:
         status: the follow-up code, or :data:`mappings.loop.clocks.AWAITING_SIGNATURE`.
+        unserved: it ended without care at this provider, and the student has no later referral
+            that is open: somebody thinks of another provider.
     """
 
     row: FollowUp
     status: str
     due: tuple[Due, ...]
+    unserved: bool = False
 
 
 def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowUps) -> list[Placed]:
@@ -117,9 +124,20 @@ def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowU
         calendar = _calendars(connection, Party.LEA, lea, calendars)[lea]
         forms = _Forms.of(connection, lea)
     today = calendar.today(whole.clock.now())
-    positions = ((row, _position(row, forms, today)) for row in released.rows)
+    positions = [(row, _position(row, forms, today)) for row in released.rows]
+    cared_for = {
+        forms.student(row.referral, row.provider)
+        for row, position in positions
+        if position.status not in ENDED
+    }
     return [
-        Placed(row, position.status, tuple(due(position, calendar, today)))
+        Placed(
+            row,
+            position.status,
+            tuple(due(position, calendar, today)),
+            position.status in UNSERVED
+            and forms.student(row.referral, row.provider) not in cared_for,
+        )
         for row, position in positions
     ]
 
@@ -216,7 +234,7 @@ class _Forms:
 
     def said_on(self, number: str, provider: str) -> date | None:
         """Return the day the family last said yes without signing; None if it did not."""
-        return self.said.get(self._student(number, provider))
+        return self.said.get(self.student(number, provider))
 
     def in_force(self, number: str, provider: str, today: date) -> list[SignedRelease]:
         """Return the forms of the district that let a referral go to its provider today."""
@@ -225,11 +243,12 @@ class _Forms:
     def about(self, number: str, provider: str) -> list[SignedRelease]:
         """Return the forms of the district for sending a referral, in force or not."""
         key = self.keys.get(provider, "")
-        kept = self.forms.get(self._student(number, provider), ())
+        kept = self.forms.get(self.student(number, provider), ())
         own = [each.form for each in kept if self.under[each.agreement_id] == key]
         return [form for form in own if _sends(form, number)]
 
-    def _student(self, number: str, provider: str) -> str:
+    def student(self, number: str, provider: str) -> str:
+        """Return the student a referral is about; "" if it is not known."""
         return self.students.get((number, self.keys.get(provider, "")), "")
 
 

@@ -28,6 +28,11 @@ def _due(*rules: str) -> Callable[[Placed], bool]:
     return lambda one: any(each.rule in rules for each in one.due)
 
 
+def needs_something(one: Placed) -> bool:
+    """Tell whether somebody has something to do about a referral."""
+    return bool(one.due) or one.unserved
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """One choice of rows: what it is called, and which rows it keeps."""
@@ -38,7 +43,7 @@ class Preset:
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "all": Preset(say("All"), lambda _: True),
-    "act": Preset(say("Something to do"), lambda one: bool(one.due)),
+    "act": Preset(say("Something to do"), needs_something),
     "signature": Preset(
         say("Waiting for a signature"), lambda one: one.status == "awaiting-signature"
     ),
@@ -113,8 +118,10 @@ def in_order(every: Sequence[Placed]) -> list[Placed]:
     """Return what needs something first, the longest due before the others, then the oldest."""
 
     def rank(one: Placed) -> tuple[bool, date, str]:
-        since = one.due[0].due_on if one.due else date.fromisoformat(one.row.sent_on)
-        return not one.due, since, one.row.referral
+        row = one.row
+        said = date.fromisoformat(row.status_on or row.sent_on)
+        since = one.due[0].due_on if one.due else said
+        return not needs_something(one), since, row.referral
 
     return sorted(every, key=rank)
 

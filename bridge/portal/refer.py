@@ -54,7 +54,7 @@ Step = Annotated[str, Path(pattern=f"^({'|'.join(STEPS)})$")]
 def start(visit: StaffOf) -> Response:
     """Say what to do in danger, before anything is asked."""
     begun = open_drafts(visit.parts, visit.staff, KIND)
-    return visit.page("refer-start.html", begun=[(each, _next(each)) for each in begun])
+    return visit.page("refer-start.html", begun=[(each, next_page(each)) for each in begun])
 
 
 @router.post("")
@@ -69,7 +69,7 @@ def begin(visit: StaffOf, _form: FormOf) -> Response:
 def check(visit: StaffOf, draft_id: Id) -> Response:
     """Show what leaves, to whom, under which release and until when."""
     draft = _draft(visit, draft_id)
-    if (step := _next(draft)) != "check":
+    if (step := next_page(draft)) != "check":
         return visit.go(f"/portal/refer/{draft_id}/{step}")
     return _check(visit, draft)
 
@@ -80,8 +80,8 @@ def check_post(visit: StaffOf, form: FormOf, draft_id: Id) -> Response:
     draft = draft_of(visit.parts, visit.staff, KIND, draft_id)
     if draft is None:
         raise NotHere
-    if not draft.became and _next(draft) != "check":
-        return visit.go(f"/portal/refer/{draft_id}/{_next(draft)}")
+    if not draft.became and next_page(draft) != "check":
+        return visit.go(f"/portal/refer/{draft_id}/{next_page(draft)}")
     if form.language:
         return _check(visit.speaking(form.language), draft)
     _, problems = send(visit.bridge, visit.staff, draft)
@@ -136,7 +136,7 @@ def step_post(visit: StaffOf, form: FormOf, draft_id: Id, step: Step) -> Respons
         values.setdefault("authored_on", _today(visit))
     after = replace(draft, values=values)
     keep_draft(visit.parts, visit.staff, after)
-    return visit.go(f"/portal/refer/{draft_id}/{_next(after)}")
+    return visit.go(f"/portal/refer/{draft_id}/{next_page(after)}")
 
 
 def _draft(visit: Visit, draft_id: str) -> Draft:
@@ -151,7 +151,7 @@ def _draft(visit: Visit, draft_id: str) -> Draft:
     return draft
 
 
-def _next(draft: Draft) -> str:
+def next_page(draft: Draft) -> str:
     """Return the first page that has not been answered; ``check`` where all have."""
     return next((step for step in STEPS if f"done-{step}" not in draft.values), "check")
 

@@ -255,3 +255,13 @@ def _signed(answers: Answers, today: str) -> dict[str, str]:
     if expires_on and expires_on < max(signed_on, today):
         found["expires_on"] = say("The form has ended already. Ask the family for a new one.")
     return found
+
+
+# What must be there of each page that an earlier referral may answer.
+NEEDED: Final = {
+    "find": ("local_id",),
+    "student": ("given_name", "family_name", "birth_date", "school"),
+    "family": ("guardian", "relationship", "home_language", "interpreter"),
+    "why": ("concerns",),
+    "urgency": ("urgency",),
+}

@@ -4,30 +4,34 @@ INVARIANT: it shows what the board does and the school's own acts and forms, not
 be done is offered by what is shown, never by what a provider did unseen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
 
 from bridge.gate import FollowUp
+from bridge.journeys.enter_referral import KIND
+from bridge.journeys.keep_drafts import keep_draft, new_draft
+from bridge.journeys.known_student import known_referral, whole_pages
 from bridge.journeys.withdraw_referral import (
     WITHDRAWN_BY_SCHOOL,
     OwnNumber,
     resubmit_referral,
     withdraw_referral,
 )
-from bridge.journeys.work_list import Placed, sending_forms
+from bridge.journeys.work_list import ENDED, Placed, sending_forms
 from bridge.portal.board import key_of, places_of
 from bridge.portal.forms import Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
+from bridge.portal.refer import next_page
+from bridge.portal.refer_questions import NEEDED
 from bridge.portal.refusals import NotHere
 from bridge.portal.status_words import DUE_WORDS, words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.directory import organizations
 from bridge.store.engine import read
 from consent.signed_release import SignedRelease
-from mappings.loop import STATES
 
 router = APIRouter(prefix="/portal/referral")
 
@@ -48,7 +52,6 @@ SURE: Final = Questions(
         ),
     ),
 )
-_ENDED: Final = frozenset({row.follow_up for row in STATES.values() if row.end})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def referral(visit: StaffOf, key: Key) -> Response:
         events=_events(one, forms),
         said=words_of(one.status),
         due_words=DUE_WORDS,
-        open=one.status not in _ENDED,
+        open=one.status not in ENDED,
         returned=one.status == "returned-incomplete",
     )
 
@@ -106,6 +109,19 @@ def resubmit(visit: StaffOf, _form: FormOf, key: Key) -> Response:
     if one.status == "returned-incomplete":
         resubmit_referral(visit.parts, _own(visit, one.row))
     return visit.go(f"/portal/referral/{key}")
+
+
+@router.post("/{key}/again")
+def again(visit: StaffOf, _form: FormOf, key: Key) -> Response:
+    """Begin a referral to another provider with what the school said in this one."""
+    row = _found(visit, key).row
+    known = known_referral(visit.bridge, visit.staff, row.referral, row.provider)
+    if known is None:
+        raise NotHere
+    done = {f"done-{page}": "yes" for page in whole_pages(known, NEEDED)}
+    draft = replace(new_draft(KIND), values={**known, **done})
+    keep_draft(visit.parts, visit.staff, draft)
+    return visit.go(f"/portal/refer/{draft.id}/{next_page(draft)}")
 
 
 def _asked(visit: Visit, key: str, filled: Filled) -> Response:

@@ -86,6 +86,7 @@ ROUTES = (
     Row("GET", "/portal/referral/{key}/withdraw", "portal"),
     Row("POST", "/portal/referral/{key}/withdraw", "portal"),
     Row("POST", "/portal/referral/{key}/resubmit", "portal"),
+    Row("POST", "/portal/referral/{key}/again", "portal"),
     Row("GET", "/portal/refer", "portal"),
     Row("POST", "/portal/refer", "portal"),
     Row("GET", "/portal/refer/{draft_id}/check", "portal"),

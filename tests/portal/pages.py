@@ -55,6 +55,7 @@ PAGES = (
     PageCase("forms-withdraw", "/portal/forms/{student}/harbor/withdraw/{release}"),
     PageCase("board-none", "/portal/board?show=no-show"),
     PageCase("referral", "/portal/referral/{referral}"),
+    PageCase("referral-declined", "/portal/referral/{declined}"),
     PageCase("withdraw", "/portal/referral/{referral}/withdraw"),
     PageCase("withdraw-wrong", "/portal/referral/{referral}/withdraw", send=True),
     PageCase("refer", "/portal/refer"),

@@ -118,4 +118,10 @@ def _made(world: World) -> dict[str, str]:
     sent = visitor.answered()
     assert visitor.post(f"{sent}/check").status_code == 303
     keys = re.findall(r"/portal/referral/([0-9a-f]{32})", visitor.get("/portal/board").text)
-    return {**pages, "fresh": visitor.begun(), "sent": sent, "referral": keys[0]}
+    declined = re.search(
+        r'href="/portal/referral/([0-9a-f]{32})">Choose another',
+        visitor.get("/portal/board").text,
+    )
+    assert declined
+    more = {"referral": keys[0], "declined": declined[1]}
+    return {**pages, **more, "fresh": visitor.begun(), "sent": sent}

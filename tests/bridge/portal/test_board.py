@@ -96,3 +96,32 @@ def test_the_workbook_holds_every_cell_as_text(world: World) -> None:
     cells = [cell for row in book.active.iter_rows() for cell in row]
     assert "=1+1 @SUM(1)" in {cell.value for cell in cells}
     assert {cell.data_type for cell in cells if cell.value} == {"s"}
+
+
+def test_a_declined_referral_asks_for_another_provider_and_nothing_is_typed_again(
+    world: World,
+) -> None:
+    visitor = Visitor.signed_in(world)
+    world.refer([referral(7)], "cove")  # so that the student is on the roster
+    sent = visitor.answered()
+    visitor.post(f"{sent}/check")
+    number = re.findall(r"P-[0-9A-F]{10}", visitor.get(f"{sent}/sent").text)[0]
+    web = world.web()
+    (task,) = web.found("/fhir/Task")
+    assert put_task(web, task, "rejected", extension=GUARDIAN).status_code == 200
+    page = visitor.get("/portal/board?show=act").text
+    assert number not in page  # the student is cared for under the other referral
+    cove = world.web("cove-ehr")
+    assert put_task(cove, cove.found("/fhir/Task")[0], "rejected", extension=GUARDIAN).is_success
+    page = visitor.get("/portal/board?show=act").text
+    assert page.count("Choose another provider") == 2
+    keys = dict.fromkeys(rows(page))
+    key = dict(zip(re.findall(r"P-[0-9A-F]{10}|R-7", page), keys, strict=True))[number]
+
+    begun = visitor.post(f"/portal/referral/{key}/again").headers["location"]
+
+    place = begun.removesuffix("/provider")  # all before it is answered
+    for step in ("student", "family", "why", "urgency"):
+        said = visitor.get(f"{place}/{step}").text
+        assert any(word in said for word in ("Ana", "Max Winterbourne", " checked", " selected"))
+    assert " checked" not in visitor.get(f"{place}/provider").text
