@@ -41,6 +41,7 @@ from bridge.portal import (
     board,
     clinic,
     family,
+    looked,
     refer,
     referral_page,
     session_page,
@@ -159,6 +160,7 @@ def _add_routes(app: FastAPI) -> None:
         family.router,
         clinic.router,
         staff_forms.router,
+        looked.router,
         refer.router,
         referral_page.router,
     ):

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query, Response
 from bridge.gate import FollowUp, ReleasedFollowUps
 from bridge.gate.riding import notice_of
 from bridge.journeys.export_follow_up import follow_up_table, follow_up_workbook
+from bridge.journeys.note_look import LEADS
 from bridge.journeys.work_list import Placed, placed
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
@@ -66,6 +67,7 @@ def board(visit: StaffOf, show: Show = "all", page: Page = 1) -> Response:
 @router.get("/board.csv")
 def board_csv(visit: StaffOf) -> Response:
     """Give the rows of the board as a file no spreadsheet program reads as formulas."""
+    visit.note_look()
     table = follow_up_table(visit.bridge.gate.follow_up(visit.staff))
     headers = {"Content-Disposition": 'attachment; filename="referrals.csv"'}
     return Response(table, headers=headers, media_type="text/csv; charset=utf-8")
@@ -74,6 +76,7 @@ def board_csv(visit: StaffOf) -> Response:
 @router.get("/board.xlsx")
 def board_xlsx(visit: StaffOf) -> Response:
     """Give the rows of the board as a workbook in which every cell is text."""
+    visit.note_look()
     book = follow_up_workbook(visit.bridge.gate.follow_up(visit.staff))
     headers = {"Content-Disposition": 'attachment; filename="referrals.xlsx"'}
     return Response(book, headers=headers, media_type=_XLSX)
@@ -100,6 +103,7 @@ def board_page(
         count=len(kept),
         rows=[(one, key_of(visit, one.row)) for one in shown],
         pages=(page, -(-len(kept) // ROWS)),
+        leads=visit.staff.role in LEADS,
         words_of=words_of,
         due_words=DUE_WORDS,
         notices=[notice_of(each) for each in released.notices if each in notices],

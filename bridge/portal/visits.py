@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from bridge.context import Bridge, BridgeOf
 from bridge.directories import is_loopback
 from bridge.identity import Caller, form_token, seconds_left, staff_of, still_admitted
+from bridge.journeys.note_look import note_look
 from bridge.parts import Parts, parts_of
 from bridge.portal.assets import address_of
 from bridge.portal.languages import (
@@ -33,6 +34,8 @@ from bridge.store.engine import read, write
 COOKIE: Final = "schoolbridge_session"
 LANGUAGE: Final = "schoolbridge_language"
 _YEAR: Final = 365 * 24 * 3600
+# Templates about no student; a look at any other is kept.
+OF_NOBODY: Final = frozenset({"help.html", "told.html", "sign-in.html", "looked.html"})
 # No inline script and no inline style runs, whatever finds its way into a page.
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -112,8 +115,17 @@ class Visit:
         """Return a day in words of the visit's language."""
         return day_in(self.lang, value)
 
+    def note_look(self) -> None:
+        """Keep who looks at this page; for what is no page too, such as a file of the board."""
+        note_look(self.bridge, self.staff, self.path)
+
     def page(self, name: str, status: int = 200, **values: object) -> Response:
-        """Return a page. With status 422 its title says that there is an error."""
+        """Return a page. With status 422 its title says that there is an error.
+
+        That somebody of a school looks at it is kept first, unless it is about nobody.
+        """
+        if self.caller is not None and self.caller.party == "lea" and name not in OF_NOBODY:
+            self.note_look()
         template = environment(self.lang).get_template(name)
         html = template.render(visit=self, failed=status == 422, **values)
         headers = {"Content-Security-Policy": _POLICY}

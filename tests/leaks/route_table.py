@@ -80,6 +80,7 @@ ROUTES = (
     Row("GET", "/portal/callback", "portal"),
     Row("POST", "/portal/sign-out", "portal"),
     Row("GET", "/portal/board", "portal"),
+    Row("GET", "/portal/looked", "portal"),
     Row("GET", "/portal/board.csv", "portal"),
     Row("GET", "/portal/board.xlsx", "portal"),
     Row("GET", "/portal/referral/{key}", "portal"),

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.portal.judging import MODULES
-from tests.portal.served import CLINIC, Served, served
+from tests.portal.served import COUNSELOR, STANDINGS, Served, served
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Set where the browser must be there: then a test of a page is never left out.
@@ -81,8 +81,7 @@ def opening(browser: Browser, portal: Served) -> Opening:
         context.set_default_timeout(10_000)
         if handle:
             family = handle == "family"
-            clinic = handle == "clinic"
-            signed_in = portal.session(handle, CLINIC) if clinic else portal.session(handle)
+            signed_in = portal.session(handle, STANDINGS.get(handle, COUNSELOR))
             token = portal.made["proof"] if family else signed_in
             name = "schoolbridge_family" if family else "schoolbridge_session"
             place = f"{portal.base}/portal"

@@ -15,6 +15,7 @@ class PageCase:
         send: sent without an answer first, so that the page shows its problems.
         family: whether somebody of a family has proved who they are.
         clinic: whether somebody of a provider is signed in.
+        lead: whether it is somebody who leads a school's referrals.
     """
 
     name: str
@@ -23,12 +24,15 @@ class PageCase:
     send: bool = False
     family: bool = False
     clinic: bool = False
+    lead: bool = False
 
     @property
     def who(self) -> str:
         """Who looks: a counsellor, somebody of a family or a provider, or nobody known."""
         if self.family or self.clinic:
             return "family" if self.family else "clinic"
+        if self.lead:
+            return "lead"
         return "counselor-1" if self.signed_in else ""
 
 
@@ -58,6 +62,7 @@ PAGES = (
     PageCase("referral-declined", "/portal/referral/{declined}"),
     PageCase("withdraw", "/portal/referral/{referral}/withdraw"),
     PageCase("withdraw-wrong", "/portal/referral/{referral}/withdraw", send=True),
+    PageCase("looked", "/portal/looked", lead=True),
     PageCase("refer", "/portal/refer"),
     *(PageCase(f"refer-{step}", f"{{draft}}/{step}") for step in STEPS),
     *(PageCase(f"refer-{step}-wrong", f"{{fresh}}/{step}", send=True) for step in STEPS),

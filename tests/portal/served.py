@@ -25,6 +25,8 @@ from tests.support.worlds import CARE_CONSENT, HARBOR, LEA, World, make_world, p
 
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
 CLINIC = Standing(Party.PROVIDER, HARBOR, "", "intake", ("refer",))
+LEAD = Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",))
+STANDINGS = {"clinic": CLINIC, "lead": LEAD}
 COUNSELOR = Standing(Party.LEA, LEA, "", "counselor", ("follow",))
 
 

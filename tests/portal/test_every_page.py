@@ -73,7 +73,7 @@ def test_a_page_says_the_same_without_scripts(
 
 def test_the_html_of_every_page_is_valid(opening: Opening, portal: Served, tmp_path: Path) -> None:
     found: dict[str, str] = {}
-    for who in ("counselor-1", "family", "clinic", ""):
+    for who in ("counselor-1", "lead", "family", "clinic", ""):
         with opening(who, scripts=False) as context:
             for case in PAGES:
                 if case.who == who:

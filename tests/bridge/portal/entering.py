@@ -54,8 +54,10 @@ class Visitor:
     token: str
 
     @classmethod
-    def signed_in(cls, world: World, handle: str = "one", district: str = LEA) -> "Visitor":
-        standing = Standing(Party.LEA, district, "", "counselor", ("follow",))
+    def signed_in(
+        cls, world: World, handle: str = "one", district: str = LEA, role: str = "counselor"
+    ) -> "Visitor":
+        standing = Standing(Party.LEA, district, "", role, ("follow",))
         with write(world.bridge.engine) as connection:
             return cls(world, open_session(connection, handle, standing, world.clock).token)
 

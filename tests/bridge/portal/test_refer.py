@@ -31,12 +31,12 @@ def received(world: World) -> list[dict[str, object]]:
 
 def test_danger_is_spoken_of_before_anything_is_asked_in_both_languages(world: World) -> None:
     visitor = Visitor.signed_in(world)
-    before = world.counts()
+    before = world.counts() | {"page_look": 0}
     for lang in ("en", "es"):
         said = words(visitor.get(f"/portal/refer?language={lang}"))
         assert said.index("911") < said.index("988") < said.index("2-1-1")
         assert '<input type="text"' not in said
-    assert world.counts() == before
+    assert world.counts() | {"page_look": 0} == before
 
 
 def test_a_referral_is_sent_and_the_provider_reads_what_the_page_said(world: World) -> None:
@@ -67,11 +67,11 @@ def test_looking_at_what_would_leave_changes_nothing(world: World) -> None:
     on_the_roster(world)
     visitor = Visitor.signed_in(world)
     place = visitor.answered()
-    before = world.counts()
+    before = world.counts() | {"page_look": 0}  # that somebody looked is kept
 
     first, second = (visitor.get(f"{place}/check") for _ in range(2))
 
-    assert world.counts() == before
+    assert world.counts() | {"page_look": 0} == before
     assert first.text == second.text
 
 

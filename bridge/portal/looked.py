@@ -1,0 +1,69 @@
+"""Who looked at which student's pages: for those who lead a school or its referrals.
+
+INVARIANT: a name stands here only where the reader's own board shows it.
+"""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Response
+
+from bridge.journeys.note_look import LEADS, who_looked
+from bridge.journeys.work_list import district_calendar
+from bridge.portal.board import key_of
+from bridge.portal.languages import say
+from bridge.portal.refusals import NotHere
+from bridge.portal.visits import StaffOf, Visit
+
+router = APIRouter(prefix="/portal")
+
+ROWS: Final = 50
+_KEY: Final = re.compile(r"/portal/referral/([0-9a-f]{32})")
+# The beginning of an address, and what stands behind it; the first that fits says it.
+_PAGES: Final = (
+    ("/portal/referral/", say("One referral")),
+    ("/portal/refer/", say("A referral being entered")),
+    ("/portal/forms/", say("The forms of one student")),
+    ("/portal/board.", say("The list of referrals, as a file")),
+    ("/portal/board", say("The list of referrals")),
+    ("/portal/looked", say("Who looked")),
+)
+_OTHER: Final = say("Another page")
+Page = Annotated[int, Query(ge=1, le=100_000)]
+
+
+@router.get("/looked")
+def looked(visit: StaffOf, page: Page = 1) -> Response:
+    """Show who looked at pages about students, the newest first.
+
+    Raises:
+        NotHere: the role leads neither a school nor its referrals.
+    """
+    if visit.staff.role not in LEADS:
+        raise NotHere
+    looks = who_looked(visit.bridge, visit.staff, (page - 1) * ROWS, ROWS + 1)
+    names = _names(visit)
+    rows = [(look, _called(look.path), names.get(_key(look.path), "")) for look in looks[:ROWS]]
+    more = len(looks) > ROWS
+    return visit.page(
+        "looked.html", rows=rows, number=page, more=more, zone=_zone(visit) if rows else "UTC"
+    )
+
+
+def _names(visit: Visit) -> dict[str, str]:
+    released = visit.bridge.gate.follow_up(visit.staff)
+    return {key_of(visit, row): f"{row.student}, {row.referral}" for row in released.rows}
+
+
+def _key(path: str) -> str:
+    found = _KEY.match(path)
+    return found[1] if found else ""
+
+
+def _called(path: str) -> str:
+    return next((words for start, words in _PAGES if path.startswith(start)), _OTHER)
+
+
+def _zone(visit: Visit) -> str:
+    lea = visit.staff.organization
+    return district_calendar(visit.bridge, lea, visit.bridge.settings.calendars_folder).tz

@@ -1,0 +1,55 @@
+"""Who of a school looked at which page about a person, and when. Rows are added and never changed.
+
+A page is kept as its address, which holds opaque keys and no name: what the log says of a student
+can be read by those alone who may see the student anyway.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Index, Table, insert, select
+from sqlmodel import Field, SQLModel
+
+from bridge.schema import table_of
+
+
+class PageLookRow(SQLModel, table=True):
+    """One look at one page."""
+
+    __tablename__ = "page_look"
+    __table_args__ = (Index("ix_page_look_lea_at", "lea", "at"),)
+
+    id: str = Field(primary_key=True)
+    lea: str
+    at: datetime
+    who: str
+    role: str
+    path: str
+
+
+LOOK: Final[Table] = table_of(PageLookRow)
+
+
+@dataclass(frozen=True, slots=True)
+class PageLook:
+    """One row of :class:`PageLookRow`."""
+
+    id: str
+    lea: str
+    at: datetime
+    who: str
+    role: str
+    path: str
+
+
+def add_look(connection: Connection, look: PageLook) -> None:
+    """Keep that somebody looked."""
+    connection.execute(insert(LOOK), {name: getattr(look, name) for name in PageLook.__slots__})
+
+
+def looks_of(connection: Connection, lea: str, first: int, most: int) -> list[PageLook]:
+    """Return the looks at a district's pages, the newest first."""
+    newest = select(LOOK).where(LOOK.c.lea == lea).order_by(LOOK.c.at.desc(), LOOK.c.id)
+    found = connection.execute(newest.offset(first).limit(most)).mappings()
+    return [PageLook(**row) for row in found]
