@@ -30,6 +30,7 @@ _RANDOM = (
     (re.compile(rb"(/fhir/bulk/)[0-9a-f]{32}(?![0-9a-f])"), rb"\1*"),
     (re.compile(rb'("access_token":")[A-Za-z0-9_-]{43}(")'), rb"\1*\2"),
     (re.compile(rb'(name="page_key" value=")[0-9a-f]{64}(")'), rb"\1*\2"),
+    (re.compile(rb'(data-form=")[0-9a-f]{64}(")'), rb"\1*\2"),
     (re.compile(rb"(schoolbridge_session=)[A-Za-z0-9_-]{43}(;)"), rb"\1*\2"),
 )
 _NEXT = re.compile(r'"relation":"next","url":"([^"]+)"')
