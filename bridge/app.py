@@ -42,6 +42,7 @@ from bridge.portal import (
     clinic,
     family,
     looked,
+    meeting,
     refer,
     referral_page,
     session_page,
@@ -161,6 +162,7 @@ def _add_routes(app: FastAPI) -> None:
         clinic.router,
         staff_forms.router,
         looked.router,
+        meeting.router,
         refer.router,
         referral_page.router,
     ):

@@ -81,6 +81,7 @@ ROUTES = (
     Row("POST", "/portal/sign-out", "portal"),
     Row("GET", "/portal/board", "portal"),
     Row("GET", "/portal/looked", "portal"),
+    Row("GET", "/portal/meeting", "portal"),
     Row("GET", "/portal/board.csv", "portal"),
     Row("GET", "/portal/board.xlsx", "portal"),
     Row("GET", "/portal/referral/{key}", "portal"),

@@ -14,6 +14,7 @@ from bridge.api import replies
 from bridge.gate import Released, ReleasedFollowUps, ReleasedResource
 from bridge.journeys.export_follow_up import follow_up_table
 from bridge.portal.board import board_page
+from bridge.portal.meeting import meeting_page
 from tests.leaks.route_table import ROUTES, Found, pairs, walk
 from tests.support.worlds import make_world
 
@@ -185,6 +186,7 @@ def test_what_carries_records_into_a_reply_takes_only_what_the_gate_released() -
     assert first(replies.bundle_reply) is Released
     assert first(replies.ndjson_response).__args__ == (Released,)
     assert first(board_page) is ReleasedFollowUps
+    assert first(meeting_page) is ReleasedFollowUps
     assert first(follow_up_table) is ReleasedFollowUps
 
 

@@ -62,6 +62,7 @@ PAGES = (
     PageCase("referral-declined", "/portal/referral/{declined}"),
     PageCase("withdraw", "/portal/referral/{referral}/withdraw"),
     PageCase("withdraw-wrong", "/portal/referral/{referral}/withdraw", send=True),
+    PageCase("meeting", "/portal/meeting"),
     PageCase("looked", "/portal/looked", lead=True),
     PageCase("refer", "/portal/refer"),
     *(PageCase(f"refer-{step}", f"{{draft}}/{step}") for step in STEPS),

@@ -18,7 +18,8 @@ TAKEN = (
     ("provider", "{draft}/provider", 1280, "es"),
     ("check", "{draft}/check", 1280, "en"),
     ("check", "{draft}/check", 360, "es"),
-    ("referral", "/portal/referral/{referral}", 1280, "en"),
+    ("referral", "/portal/referral/{declined}", 1280, "en"),
+    ("meeting", "/portal/meeting?names=short", 1280, "en"),
     ("sent", "{sent}/sent", 360, "es"),
 )
 
