@@ -5,6 +5,7 @@ The address names a draft, which is opaque and its owner's alone.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
@@ -33,9 +34,10 @@ from bridge.portal import refer_questions as asked
 from bridge.portal.forms import Filled, Option, Questions
 from bridge.portal.languages import say
 from bridge.portal.leaving_words import leaving
+from bridge.portal.pdf import pdf_of
 from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotHere
-from bridge.portal.visits import StaffOf, Visit
+from bridge.portal.visits import StaffOf, Visit, environment
 
 router = APIRouter(prefix="/portal/refer")
 
@@ -93,15 +95,35 @@ def check_post(visit: StaffOf, form: FormOf, draft_id: Id) -> Response:
 @router.get("/{draft_id}/sent")
 def sent(visit: StaffOf, draft_id: Id) -> Response:
     """Say under which number it went and what comes next; again at any time."""
+    number, days = _made(visit, draft_id)
+    return visit.page("refer-sent.html", number=number, days=days, draft_id=draft_id)
+
+
+@router.get("/{draft_id}/paper")
+def paper(visit: StaffOf, draft_id: Id) -> Response:
+    """Give the same as a PDF to keep; it names nobody."""
+    number, days = _made(visit, draft_id)
+    visit.note_look()
+    page = environment(visit.lang).get_template("refer-paper.html")
+    made = pdf_of(page.render(visit=visit, number=number, days=days))
+    headers = {"Content-Disposition": 'attachment; filename="referral.pdf"'}
+    return Response(made, headers=headers, media_type="application/pdf")
+
+
+def _made(visit: Visit, draft_id: str) -> tuple[str, dict[str, date]]:
+    """Return the number of what was sent, and when to look for what comes next.
+
+    Raises:
+        NotHere: this person sent no such draft.
+    """
     draft = draft_of(visit.parts, visit.staff, KIND, draft_id)
     if draft is None or not draft.became:
         raise NotHere
     lea, folder = visit.staff.organization, visit.bridge.settings.calendars_folder
-    days = {
-        "answer": next_step(visit.bridge, folder, lea, signed=True),
-        "signature": next_step(visit.bridge, folder, lea, signed=False),
-    }
-    return visit.page("refer-sent.html", number=draft.became, days=days)
+    answer, signature = (
+        next_step(visit.bridge, folder, lea, signed=signed) for signed in (True, False)
+    )
+    return draft.became, {"answer": answer, "signature": signature}
 
 
 @router.post("/{draft_id}/forget")

@@ -94,6 +94,7 @@ ROUTES = (
     Row("GET", "/portal/refer/{draft_id}/check", "portal"),
     Row("POST", "/portal/refer/{draft_id}/check", "portal"),
     Row("GET", "/portal/refer/{draft_id}/sent", "portal"),
+    Row("GET", "/portal/refer/{draft_id}/paper", "portal"),
     Row("POST", "/portal/refer/{draft_id}/forget", "portal"),
     Row("GET", "/portal/refer/{draft_id}/{step}", "portal"),
     Row("POST", "/portal/refer/{draft_id}/{step}", "portal"),

@@ -32,6 +32,7 @@ RESPONSES = {
     ("visits", "page"),
     ("visits", "go"),
     ("assets", "static"),
+    ("refer", "paper"),
     ("board", "board_csv"),
     ("board", "board_xlsx"),
     ("session_page", "_left"),

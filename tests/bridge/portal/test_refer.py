@@ -3,6 +3,9 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import BytesIO
+
+import pikepdf
 
 from bridge.portal.leaving_words import leaving
 from tests.bridge.portal.entering import ANSWERS, PENDING, Visitor, words
@@ -117,6 +120,25 @@ def test_a_referral_is_sent_once_however_often_it_is_pressed(world: World) -> No
     assert len(world.web().found("/fhir/ServiceRequest")) == 1
     assert visitor.get(f"{place}/sent").text == visitor.get(f"{place}/sent").text
     assert visitor.get(f"{place}/why").status_code == 404
+
+
+def test_the_confirmation_is_kept_as_a_pdf_that_names_nobody(world: World) -> None:
+    on_the_roster(world)
+    visitor = Visitor.signed_in(world)
+    place = visitor.answered()
+    assert visitor.get(f"{place}/paper").status_code == 404
+    visitor.post(f"{place}/check")
+
+    answer = visitor.get(f"{place}/paper")
+
+    with pikepdf.open(BytesIO(answer.content)) as made:
+        assert made.Root.MarkInfo.Marked
+        assert str(made.Root.Lang) == "en"
+        assert "P-" in str(made.docinfo["/Title"])
+        assert "Winterbourne" not in str(made.docinfo)
+    assert answer.headers["content-type"] == "application/pdf"
+    other = Visitor.signed_in(world, "two")
+    assert other.get(f"{place}/paper").status_code == 404
 
 
 def test_what_an_earlier_referral_said_need_not_be_typed_again(world: World) -> None:
