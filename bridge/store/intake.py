@@ -232,11 +232,12 @@ def next_changes(connection: Connection, count: int, at: datetime) -> tuple[int,
     """
     dialect = connection.dialect.name
     given = stored_instant(dialect, at)
+    sql, taken = spelled_for(dialect, _TAKEN[dialect]), (count, given)
     with cursor_of(connection) as cursor:
-        found = cursor.execute(spelled_for(dialect, _TAKEN[dialect]), (count, given)).fetchall()
-        if not found:
-            sql = "INSERT INTO change_counter (id, last, at) VALUES (1, ?, ?) RETURNING last, at"
-            found = cursor.execute(spelled_for(dialect, sql), (count, given)).fetchall()
+        found = cursor.execute(sql, taken).fetchall()
+        if not found:  # the first of all, unless on PostgreSQL another became it meanwhile
+            cursor.execute(_BEGUN)
+            found = cursor.execute(sql, taken).fetchall()
     ((last, moved),) = found
     return int(last) - count + 1, read_instant(moved) or at
 
@@ -247,6 +248,7 @@ _TAKEN: Final = {
     "postgresql": "UPDATE change_counter SET last = last + ?, at = greatest(at, ?)"
     " RETURNING last, at",
 }
+_BEGUN: Final = "INSERT INTO change_counter (id, last) VALUES (1, 0) ON CONFLICT (id) DO NOTHING"
 
 
 def _insert(
