@@ -147,8 +147,8 @@ def send(whole: HasGate, caller: Caller, draft: Draft) -> tuple[str, tuple[str, 
 def next_step(whole: HasGate, calendars: Path, lea: str, *, signed: bool) -> date:
     """Return the day on which somebody should look again: for an answer, or for the signature."""
     calendar = district_calendar(whole, lea, calendars)
-    days, unit = (2, "business") if signed else (5, "school")
-    return calendar.after(calendar.today(whole.clock.now()), days, unit)  # type: ignore[arg-type]
+    today = calendar.today(whole.clock.now())
+    return calendar.after(today, 2, "business") if signed else calendar.after(today, 5, "school")
 
 
 def _texts(held: Sequence[HeldRow]) -> tuple[str, ...]:

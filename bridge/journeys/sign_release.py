@@ -8,7 +8,7 @@ Staff record what was signed on paper or before their eyes; online a person sign
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -181,7 +181,13 @@ def _file(
         yield filed
 
 
-def _form(act: Act, text: FormText, passing: dict[str, object], *, agrees: bool) -> SignedRelease:
+def _form(
+    act: Act,
+    text: FormText,
+    passing: dict[str, Any],  # JSON, as the text was kept
+    *,
+    agrees: bool,
+) -> SignedRelease:
     discloser = str(passing["discloser"])
     return SignedRelease(
         form=_FORM_OF.get((FormKind(text.kind), discloser), text.kind),
@@ -193,8 +199,8 @@ def _form(act: Act, text: FormText, passing: dict[str, object], *, agrees: bool)
         cosigner_relationship=act.cosigner or None,
         signed_on=act.signed_on,
         expires_on=text.ends_on,
-        elements=tuple(passing["elements"]),  # type: ignore[arg-type]
-        purposes=tuple(passing["purposes"]),  # type: ignore[arg-type]
+        elements=tuple(passing["elements"]),
+        purposes=tuple(passing["purposes"]),
         recipient=str(passing["recipient"]),
         discloser=discloser,
         statements=STATEMENTS,

@@ -18,7 +18,7 @@ from bridge.journeys.answer_by_hand import (
     referral_shown,
     referrals_waiting,
 )
-from bridge.portal.forms import Field, Filled, Kind, Option, Problem, Questions
+from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Problem, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotHere, NotSignedIn
@@ -163,8 +163,7 @@ def _questions(shown: Shown) -> Questions:
     return Questions(say("Your answer to the referral"), fields, _together)
 
 
-def _together(answers: object) -> dict[str, str]:
-    said = dict(answers)  # type: ignore[call-overload]
-    if said.get("move") == "decline" and not said.get("reason"):
+def _together(answers: Answers) -> dict[str, str]:
+    if answers.get("move") == "decline" and not answers.get("reason"):
         return {"reason": say("Say why you decline.")}
     return {}
