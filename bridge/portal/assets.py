@@ -16,7 +16,11 @@ from bridge.portal.refusals import NotHere
 
 router = APIRouter(prefix="/portal")
 
-_KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_KINDS = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 

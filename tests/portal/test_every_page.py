@@ -82,6 +82,8 @@ def test_the_html_of_every_page_is_valid(opening: Opening, portal: Served, tmp_p
                     ask = context.request.post if case.send else context.request.get
                     found[case.name] = ask(address, **sent).text()
     assert len(found) == len(PAGES)
+    # Without one a browser asks for /favicon.ico, and complains that there is none.
+    assert [name for name, html in found.items() if 'rel="icon"' not in html] == []
     assert invalid(found, tmp_path) == []
 
 
