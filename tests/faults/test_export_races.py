@@ -17,11 +17,11 @@ from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.export_reader import Download, Exporter, downloads
 from tests.faults.revocation_races import READERS, Races
 from tests.faults.seeds import seed
-from tests.faults.test_revocation_races import HASTY
+from tests.faults.test_revocation_races import BY_TURNS, HASTY
 from tests.support.worlds import HARBOR, LEA
 
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
-SHORT = 60
+SHORT = 40
 MOST_SECONDS = 0.06
 RACES = [
     pytest.param(SHORT, marks=pytest.mark.slow),
@@ -99,10 +99,12 @@ def test_no_row_of_a_file_is_released_after_its_acknowledged_revocation(
     assert some > races / 4
 
 
+@pytest.mark.parametrize("url_of", BY_TURNS)
 def test_a_server_that_looks_before_it_locks_is_found_out_by_exports(
-    database_url: str, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: str
 ) -> None:
-    made = make_deployment(tmp_path / "home", database_url, referrals=2 * SHORT)
+    url = str(request.getfixturevalue(url_of))
+    made = make_deployment(tmp_path / "home", url, referrals=2 * SHORT)
     made.workers, made.program = 2, HASTY
     *_, late = raced(made, 2 * SHORT, seed())
     assert late > 0

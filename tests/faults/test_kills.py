@@ -17,9 +17,9 @@ from tests.faults.reconcile import reconcile
 from tests.faults.seeds import LONG, seed
 
 REFERRALS = 12
-KILLS = [pytest.param(10, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
+KILLS = [pytest.param(5, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
 WORKER_KILLS = [
-    pytest.param(3, marks=pytest.mark.slow),
+    pytest.param(1, marks=pytest.mark.slow),
     pytest.param(LONG, marks=pytest.mark.faults),
 ]
 

@@ -15,7 +15,7 @@ from tests.faults.replaying import Replays, run_replays
 from tests.faults.test_kills import seed
 
 REPLAYS = [
-    pytest.param(300, marks=pytest.mark.slow),
+    pytest.param(150, marks=pytest.mark.slow),
     pytest.param(10_000, marks=pytest.mark.faults),
 ]
 
@@ -49,4 +49,4 @@ def test_an_assertion_is_used_once_by_two_servers_on_postgresql(
 def test_the_replay_test_finds_servers_that_remember_in_memory_alone(tmp_path: Path) -> None:
     deployment = make_deployment(tmp_path / "bridge", "sqlite:///bridge.sqlite3")
     deployment.program = (sys.executable, str(forgetful_server.__file__))
-    assert run_replays(deployment, 300, seed=1).second_acceptances > 0
+    assert run_replays(deployment, 150, seed=1).second_acceptances > 0

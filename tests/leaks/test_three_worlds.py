@@ -24,7 +24,7 @@ from tests.leaks.trio import Around, populated, three_worlds
 from tests.leaks.viewpoints import VIEWPOINTS, Viewpoint
 
 SEED = 20261123
-TRIPLES = 500
+TRIPLES = 300
 WITHIN = 1000
 ROUND = 2500  # triples on one copy of the worlds in the long run
 NAMES = [view.name for view in VIEWPOINTS]
@@ -72,7 +72,7 @@ def test_no_viewpoint_tells_hidden_rows_from_absent_or_different_ones(
     assert outcome.asked == TRIPLES
     # The stream is worth something: it was answered, refused, and met what is not there.
     assert outcome.statuses[200] > TRIPLES / 4
-    assert outcome.statuses[404] > 20
+    assert outcome.statuses[404] > TRIPLES / 25
     assert 500 not in outcome.statuses
 
 

@@ -41,7 +41,7 @@ from tests.support.worlds import (
     referral,
 )
 
-STATES = int(os.environ.get("SCHOOLBRIDGE_STATES") or 40)  # noqa: TID251 - how long to test
+STATES = int(os.environ.get("SCHOOLBRIDGE_STATES") or 25)  # noqa: TID251 - how long to test
 CONSENTS = ("signed", "expired", "revoked", "refused", "pending", "absent")
 CARE = ("guardian", "minor", "unstated")
 FLAGS = (

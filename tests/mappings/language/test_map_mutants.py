@@ -30,7 +30,7 @@ from mappings.readers import SourceError
 from tests.mappings.language.map_corpus import Corpus, corpus_of
 from tests.mappings.language.map_mutants import Mutant, mutants
 
-SLICE = 400
+SLICE = 150
 CAUGHT = ("reader", "check", "examples", "lock")
 
 
