@@ -40,6 +40,7 @@ from bridge.portal import (
     assets,
     board,
     clinic,
+    close_out,
     family,
     looked,
     meeting,
@@ -163,6 +164,7 @@ def _add_routes(app: FastAPI) -> None:
         staff_forms.router,
         looked.router,
         meeting.router,
+        close_out.router,
         refer.router,
         referral_page.router,
     ):

@@ -17,6 +17,7 @@ import orjson
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
+from bridge.gate import CompiledAgreement
 from bridge.identifiers import Identifiers
 from bridge.journeys.record_verbal import HOW
 from bridge.journeys.register_release import Filed, known
@@ -24,7 +25,7 @@ from bridge.journeys.sign_release import Asked, agreement_by_id, issued, sign, t
 from bridge.journeys.signature_record import Act, Authenticated, Method, check_authority
 from bridge.journeys.signing import who_of
 from bridge.parts import Parts
-from bridge.store.directory import student_of_id
+from bridge.store.directory import StudentEntry, student_of_id
 from bridge.store.engine import read, write
 from bridge.store.families import (
     Contact,
@@ -104,6 +105,8 @@ def ask_to_sign(
         take_turn(connection)
         agreement, student = known(connection, parties, local_id)
         text, now = issued(connection, parts, agreement, form), parts.clock.now()
+        if _has_passed(agreement, student, member, now):
+            raise BridgeError("the student is 18: ask the student to sign, nobody else may")
         contact = _kept_contact(connection, parts, student.id, member)
         sealed = parts.identifiers.lock(_written(member), "signing", student.id, handle)
         keep_request(connection, SigningRequest(
@@ -262,7 +265,7 @@ def _found(
     request = request_of(connection, handle, lock=lock)
     if request is None or request.attempts >= MOST_ATTEMPTS:
         return None
-    return request if parts.clock.now() < request.expires_at else None
+    return request if _member(connection, parts, request) else None
 
 
 def _opened(
@@ -275,11 +278,36 @@ def _opened(
     if parts.clock.real_now() >= datetime.fromisoformat(said["until"]):
         return None
     request = request_of(connection, said["handle"], lock=lock)
-    if request is None or parts.clock.now() >= request.expires_at:
+    member = request and _member(connection, parts, request)
+    return Opened(request, member) if request and member else None
+
+
+def _member(connection: Connection, parts: Parts, request: SigningRequest) -> FamilyMember | None:
+    """Return who was asked; None once the time or the agreement ended, or the right passed.
+
+    It passes on the 18th birthday (34 CFR 99.5): from that day on a guardian sees nothing here.
+    """
+    now = parts.clock.now()
+    if now >= request.expires_at:
         return None
     names = ("signing", request.student_id, request.handle)
     written = parts.identifiers.unlock(request.sealed, *names)
-    return Opened(request, FamilyMember(**orjson.loads(written))) if written else None
+    member = FamilyMember(**orjson.loads(written)) if written else None
+    student = student_of_id(connection, request.student_id)
+    if member is None or student is None:
+        return None
+    try:
+        agreement = agreement_by_id(connection, request.agreement_id)
+    except BridgeError:
+        return None
+    return None if _has_passed(agreement, student, member, now) else member
+
+
+def _has_passed(
+    agreement: CompiledAgreement, student: StudentEntry, member: FamilyMember, now: datetime
+) -> bool:
+    """Tell whether the right of who is asked has passed to a student who is 18."""
+    return member.relationship != "ONESELF" and student.birth_date <= agreement.adult_since(now)
 
 
 def _written(member: FamilyMember) -> bytes:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from bridge.journeys.ask_family import address_of, token_of
+from bridge.journeys.ask_family import address_of, is_open, token_of
 from bridge.journeys.sign_release import agreement_by_id
 from bridge.journeys.work_list import calendar_of
 from bridge.outbound.mail import MailRefusedError, send_mail
@@ -104,7 +104,8 @@ class FamilyReminders:
         with read(self.parts.engine) as connection:
             contact = contact_of(connection, request.contact_id)
         send = self._sender(contact)
-        if contact is None or send is None or now >= request.expires_at:
+        asked = is_open(self.parts, token_of(self.parts.identifiers, request.handle))
+        if contact is None or send is None or not asked:
             return {"next_at": None}
         try:
             send(address_of(self.parts, contact), self._words(request, contact))

@@ -40,11 +40,30 @@ def withdraw_referral(parts: Parts, own: OwnNumber) -> None:
         BridgeError: the district has no such referral to this provider.
     """
     with write(parts.engine) as connection:
-        referral, task, asked = _found(connection, own)
-        if asked:
-            return
-        status = _stop(connection, parts, task)
-        _keep_request(connection, parts, (own, referral, task), status)
+        withdraw(connection, parts, own)
+
+
+def withdraw(connection: Connection, parts: Parts, own: OwnNumber) -> bool:
+    """Withdraw a referral in the caller's writing transaction; False if it was before.
+
+    Raises:
+        BridgeError: the district has no such referral to this provider.
+    """
+    referral, task, asked = _found(connection, own)
+    if asked:
+        return False
+    status = _stop(connection, parts, task)
+    _keep_request(connection, parts, (own, referral, task), status)
+    return True
+
+
+def locked_referral(connection: Connection, own: OwnNumber) -> KnownReferral:
+    """Return a referral of a district, locked for a change in a writing transaction.
+
+    Raises:
+        BridgeError: the district has no such referral to this provider.
+    """
+    return _found(connection, own)[0]
 
 
 def resubmit_referral(parts: Parts, own: OwnNumber) -> None:

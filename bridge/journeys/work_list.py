@@ -24,12 +24,10 @@ from bridge.gate import (
     agreements_of,
 )
 from bridge.identity import Caller, Party, Standing, read_scopes
+from bridge.journeys.sending_forms import SendingForms, last_day
 from bridge.parts import HasParts
 from bridge.store.directory import organizations
 from bridge.store.engine import read
-from bridge.store.families import verbal_of
-from bridge.store.referrals import numbered_referrals
-from bridge.store.releases import KeptRelease, releases_under
 from consent.signed_release import SignedRelease
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code
@@ -105,12 +103,18 @@ class Placed:
         status: the follow-up code, or :data:`mappings.loop.clocks.AWAITING_SIGNATURE`.
         unserved: it ended without care at this provider, and the student has no later referral
             that is open: somebody thinks of another provider.
+        of_age: the student is 18 or older: the right to sign has passed (34 CFR 99.5).
+        kept_until: the day until which the school decided to keep it open; None if it did not.
+        closing: the school decided to close it; where care has begun the provider is asked to stop.
     """
 
     row: FollowUp
     status: str
     due: tuple[Due, ...]
     unserved: bool = False
+    of_age: bool = False
+    kept_until: date | None = None
+    closing: bool = False
 
 
 def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowUps) -> list[Placed]:
@@ -122,7 +126,7 @@ def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowU
     """
     with read(whole.engine) as connection:
         calendar = _calendars(connection, Party.LEA, lea, calendars)[lea]
-        forms = _Forms.of(connection, lea)
+        forms = SendingForms.of(connection, lea)
     today = calendar.today(whole.clock.now())
     positions = [(row, _position(row, forms, today)) for row in released.rows]
     cared_for = {
@@ -137,6 +141,9 @@ def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowU
             tuple(due(position, calendar, today)),
             position.status in UNSERVED
             and forms.student(row.referral, row.provider) not in cared_for,
+            forms.of_age(row.referral, row.provider, today),
+            position.follow_up_on,
+            forms.closed(row.referral, row.provider),
         )
         for row, position in positions
     ]
@@ -202,54 +209,18 @@ def _longest(item: WorkItem) -> tuple[date, str, str]:
     return item.what.due_on, item.referral, item.what.rule
 
 
-def _position(row: FollowUp, forms: "_Forms", today: date) -> Position:
+def _position(row: FollowUp, forms: SendingForms, today: date) -> Position:
     since = date.fromisoformat(row.status_on or row.sent_on)
     found = forms.in_force(row.referral, row.provider, today)
+    plan = forms.kept_until(row.referral, row.provider)
     if row.status == "sent" and not found:
         said_on = forms.said_on(row.referral, row.provider)
-        return Position(AWAITING_SIGNATURE, max(since, said_on or since))
-    ends = [form.expires_on for form in found]
+        came_of_age = forms.came_of_age(row.referral, row.provider, today)
+        waits = max(since, said_on or since, came_of_age or since)
+        return Position(AWAITING_SIGNATURE, waits, follow_up_on=plan)
+    ends = [last_day(form) for form in found]
     last = None if None in ends else max((day for day in ends if day), default=None)
-    return Position(row.status, since, last)
-
-
-@dataclass(frozen=True, slots=True)
-class _Forms:
-    """The signed forms by which a district's referrals go out."""
-
-    students: Mapping[tuple[str, str], str]
-    forms: Mapping[str, Sequence[KeptRelease]]
-    keys: Mapping[str, str]
-    under: Mapping[str, str]
-    """The provider each agreement is with: a form under one lets nothing go to another."""
-    said: Mapping[str, date]
-
-    @classmethod
-    def of(cls, connection: Connection, lea: str) -> "_Forms":
-        under = {a.id: a.entry.provider for a in agreements_of(connection, Party.LEA, lea)}
-        names = {o.name: o.key for o in organizations(connection).values()}
-        students = numbered_referrals(connection, set(under))
-        said = {v.student_id: v.given_on for v in verbal_of(connection, set(students.values()))}
-        return cls(students, releases_under(connection, set(under)), names, under, said)
-
-    def said_on(self, number: str, provider: str) -> date | None:
-        """Return the day the family last said yes without signing; None if it did not."""
-        return self.said.get(self.student(number, provider))
-
-    def in_force(self, number: str, provider: str, today: date) -> list[SignedRelease]:
-        """Return the forms of the district that let a referral go to its provider today."""
-        return [form for form in self.about(number, provider) if _stands(form, today)]
-
-    def about(self, number: str, provider: str) -> list[SignedRelease]:
-        """Return the forms of the district for sending a referral, in force or not."""
-        key = self.keys.get(provider, "")
-        kept = self.forms.get(self.student(number, provider), ())
-        own = [each.form for each in kept if self.under[each.agreement_id] == key]
-        return [form for form in own if _sends(form, number)]
-
-    def student(self, number: str, provider: str) -> str:
-        """Return the student a referral is about; "" if it is not known."""
-        return self.students.get((number, self.keys.get(provider, "")), "")
+    return Position(row.status, since, last, plan)
 
 
 def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar:
@@ -266,22 +237,8 @@ def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar
 def sending_forms(whole: HasParts, lea: str, row: FollowUp) -> list[SignedRelease]:
     """Return a guardian's forms for sending one referral, in force or not, the oldest first."""
     with read(whole.engine) as connection:
-        found = _Forms.of(connection, lea).about(row.referral, row.provider)
+        found = SendingForms.of(connection, lea).about(row.referral, row.provider)
     return sorted(found, key=lambda form: form.signed_on or date.min)
-
-
-def _sends(form: SignedRelease, number: str) -> bool:
-    """Return whether a form is a guardian's own for sending a referral.
-
-    What a minor signed for themselves, and what lets a provider speak, is not the district's.
-    """
-    own = not form.minor_consented and form.recipient == "provider"
-    return own and form.discloser in (None, "lea") and form.referral in (None, number)
-
-
-def _stands(form: SignedRelease, today: date) -> bool:
-    signed = form.answer == "signed" and not form.revoked_at and not form.disputed
-    return signed and (form.expires_on is None or form.expires_on >= today)
 
 
 def _calendars(

@@ -7,6 +7,7 @@ from bridge.ledger import tables as ledger_tables
 from bridge.schema import metadata
 from bridge.store import (
     agreement_changes,
+    close_outs,
     drafts,
     emergencies,
     families,
@@ -27,6 +28,7 @@ __all__ = ["TABLE_MODULES", "metadata"]
 TABLE_MODULES = (
     tables,
     agreement_changes,
+    close_outs,
     drafts,
     emergencies,
     families,

@@ -26,6 +26,7 @@ _PAGES: Final = (
     ("/portal/forms/", say("The forms of one student")),
     ("/portal/board.", say("The list of referrals, as a file")),
     ("/portal/board", say("The list of referrals")),
+    ("/portal/close-out", say("The end of a year")),
     ("/portal/looked", say("Who looked")),
 )
 _OTHER: Final = say("Another page")

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Response
 
 from bridge.gate import FollowUp
+from bridge.journeys.close_out import Outcome, decided_of
 from bridge.journeys.enter_referral import KIND
 from bridge.journeys.keep_drafts import keep_draft, new_draft
 from bridge.journeys.known_student import known_referral, whole_pages
@@ -21,6 +22,7 @@ from bridge.journeys.withdraw_referral import (
 )
 from bridge.journeys.work_list import ENDED, Placed, sending_forms
 from bridge.portal.board import key_of, places_of
+from bridge.portal.close_out_words import OUTCOME_WORDS, REASON_WORDS
 from bridge.portal.forms import Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
@@ -73,7 +75,7 @@ def referral(visit: StaffOf, key: Key) -> Response:
         "referral.html",
         one=one,
         key=key,
-        events=_events(one, forms),
+        events=_events(one, forms, _of_year(visit, one.row)),
         said=words_of(one.status),
         due_words=DUE_WORDS,
         open=one.status not in ENDED,
@@ -144,10 +146,24 @@ def _own(visit: Visit, row: FollowUp) -> OwnNumber:
     return OwnNumber(visit.staff.organization, keys[row.provider], row.referral)
 
 
-def _events(one: Placed, forms: list[SignedRelease]) -> list[Event]:
+def _of_year(visit: Visit, row: FollowUp) -> list[Event]:
+    """Return what was decided of a referral at the end of a year."""
+    found = []
+    for each in decided_of(visit.parts, _own(visit, row)):
+        day = each.at.date().isoformat()
+        if each.follow_up_on:
+            until = visit.say(say("until %(day)s")) % {"day": visit.day(each.follow_up_on)}
+            found.append(Event(day, say("The school keeps it open"), f"{each.holder}, {until}"))
+        else:
+            why = REASON_WORDS.get(each.reason) or OUTCOME_WORDS[Outcome(each.outcome)]
+            found.append(Event(day, say("The school closed it"), visit.say(why)))
+    return found
+
+
+def _events(one: Placed, forms: list[SignedRelease], of_year: list[Event]) -> list[Event]:
     """Return what happened, the newest first."""
     row = one.row
-    found = [Event(row.sent_on, say("The school made the referral"), row.provider)]
+    found = [Event(row.sent_on, say("The school made the referral"), row.provider), *of_year]
     for form in forms:
         found += _of_form(form)
     if row.status_on:

@@ -36,7 +36,7 @@ STATE_VERSION: Final[Table] = table_of(StateVersionRow)
 NAMES: Final = ("agreement", "erasure", "evidence")
 
 # What moves a counter: the table, the events, and the condition under which an update counts.
-_OF_STUDENTS: Final = ("evidence", "guardian", "signed_release")
+_OF_STUDENTS: Final = ("close_out", "evidence", "guardian", "signed_release")
 _DECIDED_BY: Final = (
     *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),
     *("referral_id", "element", "third_party"),

@@ -30,14 +30,15 @@ class ClockRule:
     Attributes:
         statuses: the follow-up codes it is for.
         since: ``status``: so many days after the status was reached; ``expiry``: so many before
-            the signed form ends.
+            the signed form ends; ``plan``: so many after the day on which the school said it would
+            follow up.
         turn: who is to do something.
         replaces: the rule that says less about the same.
     """
 
     id: str
     statuses: frozenset[str]
-    since: Literal["status", "expiry"]
+    since: Literal["status", "expiry", "plan"]
     days: int
     unit: Unit
     turn: Turn
@@ -54,11 +55,13 @@ class Position:
         status: the follow-up code told, or :data:`AWAITING_SIGNATURE`.
         since: the day it was reached.
         expires_on: the last day of the signed form it rests on; None for none.
+        follow_up_on: the day on which the school said it would follow up; None for none.
     """
 
     status: str
     since: date
     expires_on: date | None = None
+    follow_up_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _rule(row: Mapping[str, str], place: tuple[str, int]) -> ClockRule:
     return ClockRule(
         row["rule"],
         statuses,
-        one_of(("status", "expiry"), row["since"], place),  # type: ignore[arg-type]
+        one_of(("status", "expiry", "plan"), row["since"], place),  # type: ignore[arg-type]
         int(row["days"]),
         one_of(get_args(Unit), row["unit"], place),  # type: ignore[arg-type]
         one_of(("school", "provider"), row["turn"], place),  # type: ignore[arg-type]
@@ -146,4 +149,7 @@ def _due_on(rule: ClockRule, position: Position, calendar: SchoolCalendar) -> da
     if rule.since == "expiry":
         ends = position.expires_on
         return None if ends is None else ends - timedelta(days=rule.days)
+    if rule.since == "plan":
+        plan = position.follow_up_on
+        return None if plan is None else plan + timedelta(days=rule.days)
     return calendar.after(position.since, rule.days, rule.unit)

@@ -163,6 +163,7 @@ def _clocks() -> Iterator[str]:
     for rule in CLOCK_RULES:
         every = {row.follow_up for row in STATES.values() if not row.end}
         about = "every open one" if rule.statuses > every else ", ".join(sorted(rule.statuses))
-        when = "before the form ends" if rule.since == "expiry" else ""
+        told = {"expiry": "before the form ends", "plan": "from the day the school planned"}
+        when = told.get(rule.since, "")
         after = f"{rule.days} {rule.unit} days {when}".strip()
         yield f"| {rule.id} | {about} | {after} | {rule.turn} | {rule.says} | {rule.source} |"

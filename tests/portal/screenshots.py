@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.portal.conftest import CHROMIUM
-from tests.portal.served import served
+from tests.portal.served import COUNSELOR, LEAD, served
 
 FOLDER = Path(__file__).parents[2] / "docs" / "portal"
 # page -> address; the widths and languages it is taken in stand beside it.
@@ -21,7 +21,10 @@ TAKEN = (
     ("referral", "/portal/referral/{declined}", 1280, "en"),
     ("meeting", "/portal/meeting?names=short", 1280, "en"),
     ("sent", "{sent}/sent", 360, "es"),
+    ("close-out", "/portal/close-out/unanswered", 1280, "en"),
+    ("close-out", "/portal/close-out/unanswered", 360, "es"),
 )
+OF_LEADS = ("close-out",)
 
 
 def main() -> None:
@@ -30,12 +33,14 @@ def main() -> None:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         with served(Path(folder)) as portal:
-            cookie = {"name": "schoolbridge_session", "value": portal.session()}
             for name, path, width, lang in TAKEN:
                 size = {"width": width, "height": 640}
                 context = browser.new_context(
                     base_url=portal.base, viewport=size, locale=f"{lang}-US"
                 )
+                standing = LEAD if name in OF_LEADS else COUNSELOR
+                token = portal.session("one", standing)
+                cookie = {"name": "schoolbridge_session", "value": token}
                 context.add_cookies([{**cookie, "url": f"{portal.base}/portal"}])
                 page = context.new_page()
                 page.goto(path.format(**portal.made))

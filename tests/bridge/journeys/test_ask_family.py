@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from bridge.store.engine import read
 from bridge.store.signatures import signatures
 from consent.forms import FormKind
 from tests.support.signing import BOTH, PARTIES
-from tests.support.worlds import World, caller, referral
+from tests.support.worlds import NOW, World, caller, referral
 
 FATHER = FamilyMember(
     name="Max Winterbourne",
@@ -153,3 +153,28 @@ def test_nothing_of_it_can_be_read_in_the_database(waiting: World) -> None:
         ]
     for word in ("Winterbourne", "max@", link.code, link.code.replace("-", ""), link.token):
         assert word not in "".join(rows)
+
+
+def test_on_the_eighteenth_birthday_a_guardians_view_ends_and_the_student_is_asked(
+    lite: World,
+) -> None:
+    """34 CFR 99.5: from that day on the right is the student's."""
+    young = {"birth_date": date(2008, 11, 1)}
+    lite.refer([referral(1, releases=(), student=young)])
+    link = asked(lite)
+    proof = prove(lite.parts, link.token, link.code)
+    assert proof
+    lite.clock.advance(datetime(2026, 11, 1, 4, tzinfo=UTC) - lite.clock.now())  # midnight there
+    lite.clock.real = NOW + timedelta(minutes=5)
+    assert not is_open(lite.parts, link.token)
+    assert proved(lite.parts, proof) is None
+    assert prove(lite.parts, link.token, link.code) is None
+    with pytest.raises(BridgeError, match="the time to sign is over"):
+        sign_online(lite.parts, proof, BOTH, approved=True)
+    with pytest.raises(BridgeError, match="ask the student"):
+        asked(lite)
+    own = asked(lite, name="Child1 Winterbourne", relationship="ONESELF")
+    proof = prove(lite.parts, own.token, own.code)
+    assert proof
+    sign_online(lite.parts, proof, BOTH, approved=True)
+    assert sees(lite)

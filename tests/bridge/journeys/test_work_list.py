@@ -185,3 +185,20 @@ def test_a_form_for_one_provider_lets_no_referral_go_to_another(
     rules = {(i.provider, i.what.rule) for i in school_work(world.bridge, tmp_path, SCHOOL)}
 
     assert ("Harbor Family Centers", "signature") in rules
+
+
+def test_a_guardians_form_ends_on_the_eighteenth_birthday_and_the_student_is_asked(
+    lite: World, tmp_path: Path
+) -> None:
+    """34 CFR 99.5: the right passes to the student; 30 days before, the school is told."""
+    sent_today(lite, 0, student={"birth_date": date(2008, 12, 1)})
+    lite.clock.advance(
+        timedelta(days=date(2026, 11, 30).toordinal() - date(2026, 10, 15).toordinal())
+    )
+    assert ("R-0", "consent-expiring") in school(lite, tmp_path)
+    assert ("R-0", "signature") not in school(lite, tmp_path)
+    assert lite.web().found("/fhir/ServiceRequest")
+    lite.clock.advance(timedelta(days=1))
+    assert lite.web().found("/fhir/ServiceRequest") == []
+    lite.clock.advance(timedelta(days=7))
+    assert school(lite, tmp_path) == [("R-0", "signature")]

@@ -26,6 +26,11 @@ OF_THE_STUDENT = {
     "a form is removed": "DELETE FROM signed_release",
     "a record is removed": "DELETE FROM record WHERE type = 'Observation'",
     "a record changes hands": "UPDATE record SET audience = 'x', change = change + 100000",
+    "a referral is closed at the end of a year": (
+        "INSERT INTO close_out (id, act, lea, student_id, referral_id, number, provider, at, who,"
+        " role, outcome, reason, holder) SELECT 'new', 'act', '', student_id, id, '', '',"
+        " last_updated, '', '', 'moved', '', '' FROM record WHERE type = 'ServiceRequest'"
+    ),
     "a birth date is corrected": "UPDATE student SET birth_date = '2001-01-01'",
 }
 OF_EVERYBODY = {

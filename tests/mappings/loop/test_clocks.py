@@ -52,8 +52,16 @@ def test_each_rule_is_due_from_its_day_on_and_not_a_day_before(
     assert later == [{"unanswered": "unanswered-long"}.get(rule, rule)]
 
 
-def test_every_rule_is_in_the_table_above_or_goes_by_the_forms_end() -> None:
-    assert {rule for rule, _, _ in FIRST_DAYS} | {"consent-expiring"} == {r.id for r in CLOCK_RULES}
+def test_every_rule_is_in_the_table_above_or_goes_by_another_day() -> None:
+    others = {"consent-expiring", "held-over"}
+    assert {rule for rule, _, _ in FIRST_DAYS} | others == {r.id for r in CLOCK_RULES}
+
+
+def test_what_is_kept_open_is_told_of_on_the_day_it_was_kept_until() -> None:
+    position = Position("waitlisted", MONDAY, follow_up_on=date(2026, 11, 20))
+    assert due(position, PLAIN, date(2026, 11, 19)) == []
+    (told,) = due(position, PLAIN, date(2026, 11, 20))
+    assert (told.rule, told.due_on, told.turn) == ("held-over", date(2026, 11, 20), "school")
 
 
 def test_a_form_that_ends_is_told_of_thirty_days_before() -> None:
