@@ -19,7 +19,7 @@ from bridge.api import (
     terminology,
 )
 from bridge.api.guard import Guard
-from bridge.api.hot import HotLane
+from bridge.api.hot import HotLane, Lane
 from bridge.clock import Clock, ShiftedClock, SystemClock
 from bridge.context import Bridge
 from bridge.demo.issuer import PATH, development_issuer
@@ -125,7 +125,8 @@ def create_app(bridge: Bridge) -> FastAPI:
         bridge.settings.directories,
         bridge.settings.base_url,
     )
-    app.add_middleware(HotLane, bridge=bridge)
+    app.state.lane = Lane(bridge)
+    app.add_middleware(HotLane, lane=app.state.lane)
     app.add_middleware(Guard, measures=bridge.measures)
     problems.install(app)
     told.install(app)

@@ -1,6 +1,7 @@
 """What holds for every request and answer, as plain ASGI: fast, and before any route runs."""
 
 import time
+from collections.abc import Iterable
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,11 +51,7 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                present = {name for name, _ in message["headers"]}
-                message["headers"] = [
-                    *message["headers"],
-                    *(pair for pair in SECURITY_HEADERS if pair[0] not in present),
-                ]
+                message["headers"] = secured(message["headers"])
             if head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -67,10 +64,28 @@ class Guard:
         try:
             await self._app(inner, receive, guarded)
         finally:
-            route = _template(inner)
-            _log.info("request", method=method, route=route, status=status)
-            if self._measures is not None:
-                self._measures.answered(method, route, status, time.monotonic() - began)
+            noted(self._measures, (method, _template(inner), status), began)
+
+
+def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return an answer's headers with what each answer has."""
+    there = list(headers)
+    present = {name for name, _ in there}
+    return [*there, *(pair for pair in SECURITY_HEADERS if pair[0] not in present)]
+
+
+def noted(measures: Measures | None, of: tuple[str, str, int], began: float) -> None:
+    """Write the line of a request, and count it.
+
+    Args:
+        measures: what counts; None where nothing is counted.
+        of: its method, the template of its route, and the status of the answer.
+        began: when it came, of the clock that never goes back.
+    """
+    method, route, status = of
+    _log.info("request", method=method, route=route, status=status)
+    if measures is not None:
+        measures.answered(method, route, status, time.monotonic() - began)
 
 
 def _template(scope: Scope) -> str:

@@ -8,12 +8,12 @@ same, byte for byte (a test compares).
 import asyncio
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,6 +38,7 @@ from bridge.gate import Query, Released, ReleasedResource
 from bridge.gate.asked import Asked
 from bridge.gate.together import Together
 from bridge.identity import Caller
+from bridge.measures import Measures
 
 _PLACE: Final = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9.\-]{1,64}))?")
 _NEGOTIATED: Final = (b"accept", b"range", b"prefer")
@@ -50,77 +51,142 @@ _ELSEWHERE: Final = re.compile(rb"%00|_summary|_count=0|(?<!_page)=ap")
 _MOST_SEARCHES: Final = 1000
 
 
-class HotLane:
-    """Answers plain reads and searches; passes everything else on."""
+class Waiting(Protocol):
+    """Who waits for an answer; a future is one."""
 
-    def __init__(self, app: ASGIApp, bridge: Bridge) -> None:
-        self._app, self._bridge = app, bridge
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop it waits in."""
+
+    def done(self) -> bool:
+        """Tell whether it waits no more."""
+
+    def set_result(self, result: None, /) -> None:
+        """Tell it, in its loop, that the answer is there."""
+
+
+PASSED_ON: Final = "schoolbridge.passed_on"
+"""In the scope of a request that was looked at here already, and is for the routes."""
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request wants that is answered here.
+
+    Attributes:
+        kind: the type; of what creates, "" where it may be a transaction.
+        record_id: what to read; "" for a search, and for what creates.
+        creates: whether it creates sessions.
+    """
+
+    kind: str
+    record_id: str = ""
+    query: bytes = b""
+    creates: bool = False
+
+    @property
+    def route(self) -> "_Route":
+        """The route of the log's line."""
+        if self.record_id:
+            return _READ_ROUTE
+        return _SEARCH_ROUTE if self.kind else _BUNDLE_ROUTE
+
+
+class Lane:
+    """The lines such requests stand in, of one bridge, whichever way they come."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
         self._together = Together(bridge.gate, bridge, bridge.tokens)
         self._recording = Recording(bridge, _resolve)
         self._understood: dict[tuple[str, ...], Understood] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass it on."""
-        if (creates := _creates(scope)) is not None:
-            await self._create(scope, receive, send, creates)
-            return
-        kind, record_id = _named(scope)
-        if not kind:
-            await self._app(scope, receive, send)
-            return
-        scope["route"] = _READ_ROUTE if record_id else _SEARCH_ROUTE
-        bearer = _bearer(scope)
-        if not bearer:
-            reply = answer_to(UnauthorizedError())
-        elif record_id:
-            reply = await self._read(scope, bearer, (kind, record_id))
-        else:
-            reply = await self._search(scope, bearer, kind)
-        await _send(reply, send)
+    @property
+    def measures(self) -> Measures | None:
+        """What counts requests."""
+        return self._bridge.measures
 
-    async def _create(self, scope: Scope, receive: Receive, send: Send, kind: str) -> None:
-        """Keep new sessions; what is refused, or something else after all, is passed on."""
-        came = await _received(receive)
-        sending = Sending(
-            _bearer(scope),
-            kind,
-            {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in _OF_CREATES},
-            b"".join(message.get("body", b"") for message in came),
-            asyncio.get_running_loop().create_future(),
-        )
-        if len(sending.body) <= MAX_BODY and came[-1]["type"] == "http.request":
+    def ask(
+        self, wanted: Wanted, headers: Headers, body: bytes, waiting: Waiting
+    ) -> Asked | Sending:
+        """Put a request in line, whose bearer token is in its headers.
+
+        Args:
+            wanted: what it wants.
+            headers: as they came.
+            body: what it creates.
+            waiting: is told in its loop once there is something to :meth:`reply`.
+        """
+        bearer = bearer_of(headers)
+        if wanted.creates:
+            told = {n.decode(): v.decode("latin-1") for n, v in headers if n in _OF_CREATES}
+            sending = Sending(bearer, wanted.kind, told, body, waiting)
             self._recording.ask(sending)
-            await sending.waiting
-        if sending.error is None and sending.reply is None:
-            await self._app(scope, _again(came, receive), send)
-            return
-        scope["route"] = _SEARCH_ROUTE if kind else _BUNDLE_ROUTE
-        await _send(sending.reply or answer_to(sending.error or NotFoundError()), send)
+            return sending
+        search, known = None, self._understood
+        if not wanted.record_id:
+            search = _Search(self._bridge, wanted.kind, wanted.query, known)
+        request = _request_id(self._bridge.clock.real_now())
+        asked = Asked(bearer, wanted.kind, wanted.record_id, request, _resolve, waiting, search)
+        self._together.ask(asked)
+        return asked
 
-    async def _read(self, scope: Scope, bearer: str, named: tuple[str, str]) -> Reply:
-        asked = Asked(bearer, *named, request=self._id(), answered=_resolve, waiting=None)
-        await self._answered(asked)
+    def reply(self, asked: Asked | Sending, headers: Headers) -> Reply | None:
+        """Return the answer to what was asked; None where the routes are to give it."""
         if asked.error is not None:
             return answer_to(asked.error)
-        if not isinstance(asked.found, ReleasedResource):
+        if isinstance(asked, Sending):
+            return asked.reply
+        base, found = self._bridge.settings.fhir_base, asked.found
+        if isinstance(asked.search, _Search) and isinstance(found, Released):
+            return search_reply(found, base, asked.search.understood)
+        if not isinstance(found, ReleasedResource):
             return answer_to(NotFoundError())
-        return _reply(asked.found, self._bridge.settings.fhir_base, scope)
+        conditions = {n.decode(): v.decode("latin-1") for n, v in headers if n in _CONDITIONS}
+        return read_reply(found, conditions, base)
 
-    async def _search(self, scope: Scope, bearer: str, kind: str) -> Reply:
-        search = _Search(self._bridge, kind, scope["query_string"], self._understood)
-        asked = Asked(bearer, kind, "", self._id(), _resolve, None, search)
-        await self._answered(asked)
-        if asked.error is not None or not isinstance(asked.found, Released):
-            return answer_to(asked.error or NotFoundError())
-        return search_reply(asked.found, self._bridge.settings.fhir_base, search.understood)
 
-    def _id(self) -> str:
-        return _request_id(self._bridge.clock.real_now())
+class HotLane:
+    """Answers plain reads and searches, and keeps new sessions; passes everything else on."""
 
-    async def _answered(self, asked: Asked) -> None:
-        asked.waiting = asyncio.get_running_loop().create_future()
-        self._together.ask(asked)
-        await asked.waiting
+    def __init__(self, app: ASGIApp, lane: Lane) -> None:
+        self._app, self._lane = app, lane
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        wanted = None
+        if scope["type"] == "http" and PASSED_ON not in scope:
+            wanted = wanted_of(
+                scope["method"], scope["path"], scope["query_string"], scope["headers"]
+            )
+        if wanted is None:
+            await self._app(scope, receive, send)
+        elif wanted.creates:
+            await self._create(scope, receive, send, wanted)
+        else:
+            scope["route"] = wanted.route
+            await _send(await self._answered(wanted, scope["headers"], b""), send)
+
+    async def _create(self, scope: Scope, receive: Receive, send: Send, wanted: Wanted) -> None:
+        """Keep new sessions; what is refused, or something else after all, is passed on."""
+        came, reply = await _received(receive), None
+        body = b"".join(message.get("body", b"") for message in came)
+        if len(body) <= MAX_BODY and came[-1]["type"] == "http.request":
+            reply = await self._answered(wanted, scope["headers"], body)
+        if reply is None:
+            await self._app(scope, _again(came, receive), send)
+            return
+        scope["route"] = wanted.route
+        await _send(reply, send)
+
+    async def _answered(self, wanted: Wanted, headers: Headers, body: bytes) -> Reply | None:
+        if not bearer_of(headers):
+            return answer_to(UnauthorizedError())
+        waiting = asyncio.get_running_loop().create_future()
+        asked = self._lane.ask(wanted, headers, body, waiting)
+        await waiting
+        return self._lane.reply(asked, headers)
 
 
 class _Search:
@@ -174,17 +240,30 @@ _SEARCH_ROUTE: Final = _Route("/fhir/{kind}")
 _BUNDLE_ROUTE: Final = _Route("/fhir")
 
 
-def _creates(scope: Scope) -> str | None:
-    """Return the type of which something is created, "" for what may be a transaction; or None."""
-    if scope["type"] != "http" or scope["method"] != "POST" or scope["query_string"]:
+def wanted_of(method: str, path: str, query: bytes, headers: Headers) -> Wanted | None:
+    """Return what a request wants that is answered here; None where it is for the routes."""
+    if any(name in _NEGOTIATED and value not in _PLAIN for name, value in headers):
         return None
-    if any(name in _NEGOTIATED and value not in _PLAIN for name, value in scope["headers"]):
+    if method == "POST":
+        return None if query else _created(path, headers)
+    found = _PLACE.fullmatch(path) if method == "GET" else None
+    if found is None:
         return None
-    kind = _CREATES.get(scope["path"])
-    typed = any(
-        n == b"content-type" and v.partition(b";")[0] in _PLAIN[1:] for n, v in scope["headers"]
-    )
-    return kind if typed and _bearer(scope) else None
+    kind, record_id = found[1], found[2] or ""
+    if record_id:
+        # A recall is a Task with a route of its own.
+        elsewhere = query or record_id.startswith(PREFIX) or not offered(kind, "read")
+        return None if elsewhere else Wanted(kind, record_id)
+    elsewhere = not query.isascii() or _ELSEWHERE.search(query)
+    return None if elsewhere or not offered(kind, "search-type") else Wanted(kind, query=query)
+
+
+def _created(path: str, headers: Headers) -> Wanted | None:
+    kind = _CREATES.get(path)
+    typed = any(n == b"content-type" and v.partition(b";")[0] in _PLAIN[1:] for n, v in headers)
+    if kind is None or not typed or not bearer_of(headers):
+        return None
+    return Wanted(kind, creates=True)
 
 
 async def _received(receive: Receive) -> list[Message]:
@@ -208,32 +287,15 @@ def _again(came: Sequence[Message], receive: Receive) -> Receive:
     return received
 
 
-def _named(scope: Scope) -> tuple[str, str]:
-    """Return type and id of a plain read, the type of a search; nothing for anything else."""
-    nothing = ("", "")
-    if scope["type"] != "http" or scope["method"] != "GET":
-        return nothing
-    if any(name in _NEGOTIATED and value not in _PLAIN for name, value in scope["headers"]):
-        return nothing
-    found, query = _PLACE.fullmatch(scope["path"]), scope["query_string"]
-    if found is None:
-        return nothing
-    kind, record_id = found[1], found[2] or ""
-    if record_id:
-        # A recall is a Task with a route of its own.
-        elsewhere = query or record_id.startswith(PREFIX) or not offered(kind, "read")
-        return nothing if elsewhere else (kind, record_id)
-    elsewhere = not query.isascii() or _ELSEWHERE.search(query)
-    return nothing if elsewhere or not offered(kind, "search-type") else (kind, "")
-
-
-def _bearer(scope: Scope) -> str:
-    written = next((v for n, v in scope["headers"] if n == b"authorization"), b"")
+def bearer_of(headers: Headers) -> str:
+    """Return the token of a request; "" if it brings none."""
+    written = next((v for n, v in headers if n == b"authorization"), b"")
     return bearer_in(written.decode("latin-1"))
 
 
-async def _send(reply: Reply, send: Send) -> None:
-    headers = _headers(reply)
+async def _send(reply: Reply | None, send: Send) -> None:
+    reply = reply or answer_to(NotFoundError())
+    headers = headers_of(reply)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 
@@ -254,12 +316,8 @@ def _wake(answered: Sequence[Asked | Sending]) -> None:
             each.waiting.set_result(None)
 
 
-def _reply(found: ReleasedResource, base: str, scope: Scope) -> Reply:
-    conditions = {n.decode(): v.decode("latin-1") for n, v in scope["headers"] if n in _CONDITIONS}
-    return read_reply(found, conditions, base)
-
-
-def _headers(reply: Reply) -> list[tuple[bytes, bytes]]:
+def headers_of(reply: Reply) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer, in the order in which the framework has them."""
     written = _written(tuple(reply.headers.items()))
     if reply.status == 304:  # it has no body whose length could be told (RFC 9110 8.6)
         return list(written)

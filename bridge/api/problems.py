@@ -7,6 +7,7 @@ a record).
 
 import re
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -105,6 +106,14 @@ def _outage(_request: Request, error: Exception) -> Response:
     if not is_outage(error):
         raise error
     return answer_to(error).response()
+
+
+def answer_of(make: Callable[[], Reply | None]) -> Reply | None:
+    """Return an answer as it is made, or the answer to what went wrong while it was."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001 - one of the two places
+        return answer_to(error)
 
 
 def answer_to(error: Exception) -> Reply:

@@ -61,8 +61,11 @@ def serve(
 def _config(settings: "Settings", app: Any, workers: int = 1) -> Any:  # noqa: ANN401 - see uvicorn
     import uvicorn
 
+    from bridge.api.hot_connections import HotConnection
+
     return uvicorn.Config(
         app,
+        http=HotConnection,
         factory=workers > 1,
         workers=workers,
         timeout_worker_healthcheck=SILENT_SECONDS,
