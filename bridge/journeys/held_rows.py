@@ -112,13 +112,29 @@ def write_held(
     if out.exists():
         raise BridgeError(f"{out.name} is there already and may hold corrections; name another")
     header, rows = compiled.rows_at(named(files), held)
+    book, fitting = held_book(header, rows, held)
+    partial = out.with_name(f"{out.name}.part")
+    partial.write_bytes(book)
+    partial.replace(out)
+    return fitting
+
+
+def held_book(
+    header: Sequence[str],
+    rows: Mapping[int, Sequence[str]],
+    held: Mapping[int, tuple[str, str]],
+) -> tuple[bytes, int]:
+    """Return the workbook of :func:`write_held`, and how many rows can be corrected in it.
+
+    Args:
+        header: the headings of the main file.
+        rows: for each row number its cells.
+        held: for each row number the reasons, and as what the queue knows it.
+    """
     lines = [
         HeldLine(because, f"row {row}", ticket, rows[row])
         if row in rows and fits(rows[row], header)
         else HeldLine(f"{because} | {_NOT_HERE}", f"row {row}", ticket, ())
         for row, (because, ticket) in sorted(held.items())
     ]
-    partial = out.with_name(f"{out.name}.part")
-    partial.write_bytes(held_sheet(header, lines))
-    partial.replace(out)
-    return sum(1 for line in lines if line.cells)
+    return held_sheet(header, lines), sum(1 for line in lines if line.cells)

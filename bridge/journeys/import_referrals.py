@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,7 @@ from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations, put_students
 from bridge.store.engine import write
 from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn
-from mappings.canonical import Referral
+from mappings.canonical import Referral, SourceRow
 from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
 from mappings.fhir.errors import FhirError
 from mappings.fhir.shapes import ShapeChecker
@@ -60,6 +60,31 @@ class ImportReport:
         return {**counts, **more, "held_by_reason": by_reason(self.held)}
 
 
+class Watch(Protocol):
+    """Somebody who looks at each row of an import, and may hold one.
+
+    Attributes:
+        rehearses: the transaction will be undone: what becomes of a row is known before the forms
+            that came with it are recorded, which is most of the work.
+    """
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether all of it will be undone."""
+
+    def doubt(self, connection: Connection, referral: Referral, patient_id: str) -> HeldRow | None:
+        """Return why a row is held although everything of it can be read; None to let it go on."""
+
+    def taken(self, origin: SourceRow, *, new: bool, changes: bool) -> None:
+        """Hear that a row was stored.
+
+        Args:
+            origin: where it stands.
+            new: whether its referral was not there before.
+            changes: whether it replaces what was on file of the student.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class ReferralImport:
     """Imports for one district and one provider under the agreement between them."""
@@ -67,6 +92,7 @@ class ReferralImport:
     parts: Parts
     lea: str
     provider: str
+    watch: Watch | None = None
 
     def run(self, rows: Iterable[Mapped | Held]) -> ImportReport:
         """Store every row that maps and keep every other as held, in batches of one transaction.
@@ -151,7 +177,8 @@ class _Batch:
         if not isinstance(referral, Referral):
             raise BridgeError("this map makes no referrals; choose one of kind referral")
         request_id = self._context.id_for("ServiceRequest", referral.number)
-        built = self._refused(referral, request_id) or self._built(referral)
+        refused = self._refused(referral, request_id) or self._doubted(referral)
+        built = refused or self._built(referral)
         if isinstance(built, HeldRow):
             return built
         student = self._student(referral)
@@ -166,9 +193,9 @@ class _Batch:
             )
         self._renew(records, put)
         self._count(put, referral)
-        record_releases(
-            self._connection, self._of.parts, self._agreement, (referral, student.id, request_id)
-        )
+        if self._of.watch is None or not self._of.watch.rehearses:
+            about = (referral, student.id, request_id)
+            record_releases(self._connection, self._of.parts, self._agreement, about)
         return None
 
     def _refused(self, referral: Referral, request_id: str) -> HeldRow | None:
@@ -177,6 +204,12 @@ class _Batch:
         if self._answered_otherwise(referral, request_id):
             return HeldRow(referral.origin, ("release-changed",), (_ANSWERED,))
         return None
+
+    def _doubted(self, referral: Referral) -> HeldRow | None:
+        if self._of.watch is None:
+            return None
+        patient = self._context.id_for("Patient", referral.student.local_id)
+        return self._of.watch.doubt(self._connection, referral, patient)
 
     def _built(self, referral: Referral) -> list[dict[str, object]] | HeldRow:
         try:
@@ -204,10 +237,13 @@ class _Batch:
 
     def _count(self, put: PutReport, referral: Referral) -> None:
         request = self._context.id_for("ServiceRequest", referral.number)
-        if request in put.new:
-            self._report.stored += 1
-        else:
-            self._report.unchanged += 1
+        new = request in put.new
+        self._report.stored += new
+        self._report.unchanged += not new
+        if self._of.watch is not None:
+            patient = self._context.id_for("Patient", referral.student.local_id)
+            changes = patient in put.different
+            self._of.watch.taken(referral.origin, new=new, changes=changes)
         came = ((referral.origin,), self._now)
         let_go(self._connection, self._of.parts.identifiers, self._of.lea, came)
 

@@ -35,6 +35,7 @@ from bridge.identity import (
 )
 from bridge.outbound import Fetched, Fetching, OutboundError
 from bridge.parts import Parts
+from bridge.store.drafts import drop_drafts_before
 from bridge.store.engine import write
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
@@ -98,6 +99,8 @@ class DirectorySignIn:
         claims = self._verified(directory, known, token, pending)
         standing, handle = standing_in(directory, claims), handle_of(directory, claims)
         with write(self._parts.engine) as connection:
+            # What nobody goes on with is gone on its day, also where nobody types anything new.
+            drop_drafts_before(connection, self._parts.clock.real_now())
             return open_session(connection, handle, standing, self._parts.clock)
 
     def _named(self, name: str) -> Directory:

@@ -28,7 +28,13 @@ _PAGES: Final = (
     ("/portal/board", say("The list of referrals")),
     ("/portal/close-out", say("The end of a year")),
     ("/portal/looked", say("Who looked")),
+    ("/portal/import", say("A file of referrals")),
 )
+# What was done there, and is no page.
+_DONE: Final = {
+    "/approve": say("A file of referrals: approved"),
+    "/cancel": say("A file of referrals: thrown away"),
+}
 _OTHER: Final = say("Another page")
 Page = Annotated[int, Query(ge=1, le=100_000)]
 
@@ -62,7 +68,9 @@ def _key(path: str) -> str:
 
 
 def _called(path: str) -> str:
-    return next((words for start, words in _PAGES if path.startswith(start)), _OTHER)
+    found = next((words for start, words in _PAGES if path.startswith(start)), _OTHER)
+    done = next((words for end, words in _DONE.items() if path.endswith(end)), found)
+    return done if path.startswith("/portal/import/") else found
 
 
 def _zone(visit: Visit) -> str:

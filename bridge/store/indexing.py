@@ -9,7 +9,7 @@ from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, spelled_for
 from bridge.store.conditions import RECORD
-from bridge.store.index_values import found_by
+from bridge.store.index_values import found_by, normalised
 
 VALUES: Final = SQLModel.metadata.tables["search_value"]
 DATES: Final = SQLModel.metadata.tables["search_date"]
@@ -43,6 +43,23 @@ def index_records(
         for sql, rows in ((_NEW_VALUE, values), (_NEW_DATE, dates)):
             if rows:
                 cursor.executemany(spelled_for(dialect, sql), rows)
+
+
+def says_the_same(
+    connection: Connection, key: tuple[str, str], said: Mapping[str, str]
+) -> bool | None:
+    """Tell whether a record's texts under some search parameters are these, letter case aside.
+
+    What the record says is not returned. None: it is not there, or says nothing under them.
+    """
+    row = VALUES.c
+    mine = (row.type == key[0]) & (row.id == key[1]) & row.param.in_(list(said))
+    found: dict[str, set[str]] = {}
+    for param, value in connection.execute(select(row.param, row.value).where(mine)):
+        found.setdefault(param, set()).add(value)
+    if not found:
+        return None
+    return all(found.get(name) == {normalised(text)} for name, text in said.items())
 
 
 def forget(connection: Connection, kind: str, record_id: str) -> None:

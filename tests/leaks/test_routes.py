@@ -36,6 +36,7 @@ RESPONSES = {
     ("board", "board_csv"),
     ("board", "board_xlsx"),
     ("session_page", "_left"),
+    ("import_page", "held_rows"),  # a person's own file, as that person gave it
     ("sign_in", "begin"),
     ("family", "paper"),
     ("staff_forms", "blank"),

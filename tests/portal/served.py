@@ -20,6 +20,7 @@ from bridge.journeys.sign_release import Asked, record_signature
 from bridge.store.engine import write
 from consent.forms import FormKind
 from tests.bridge.portal.entering import PENDING, Visitor
+from tests.bridge.portal.test_import_page import ON_FILE, WEEK, begun, brought_in
 from tests.support.signing import INTERPRETER, PARTIES, TODAY, in_person, issued
 from tests.support.worlds import CARE_CONSENT, HARBOR, LEA, World, make_world, put_task, referral
 
@@ -112,6 +113,15 @@ def _family(world: World) -> dict[str, str]:
     return made
 
 
+def _reviews(world: World) -> dict[str, str]:
+    """Return the addresses of a file under review and of one that was brought in."""
+    visitor = Visitor.signed_in(world, "lead", role="referral_coordinator")
+    brought_in(world, ON_FILE)
+    done = begun(visitor, WEEK[:1])
+    visitor.post(f"{done}/approve")
+    return {"review": begun(visitor, WEEK), "brought-in": done}
+
+
 def _made(world: World) -> dict[str, str]:
     """Return what stands in addresses: of drafts, sent and not, and of a referral."""
     world.refer([referral(7)], "cove")  # so the student of the answers is on the roster
@@ -125,5 +135,5 @@ def _made(world: World) -> dict[str, str]:
         visitor.get("/portal/board").text,
     )
     assert declined
-    more = {"referral": keys[0], "declined": declined[1]}
+    more = {"referral": keys[0], "declined": declined[1], **_reviews(world)}
     return {**pages, **more, "fresh": visitor.begun(), "sent": sent}

@@ -69,6 +69,13 @@ class Visitor:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.world.anonymous.send("POST", path, content=body, headers=self._cookie() | kind)
 
+    def send_file(self, path: str, content: bytes, name: str, **answers: str) -> httpx.Response:
+        fields = {"page_key": form_token(self.token), **answers}
+        sent = {"file": (name, content)}
+        return self.world.anonymous.send(
+            "POST", path, data=fields, files=sent, headers=self._cookie()
+        )
+
     def _cookie(self) -> dict[str, str]:
         return {"Cookie": f"schoolbridge_session={self.token}"}
 
