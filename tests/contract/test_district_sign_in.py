@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,7 +14,8 @@ from bridge.app import create_app
 from bridge.clock import FixedClock, SystemClock
 from bridge.directories import Directory
 from bridge.identity.tables import SEEN, SESSION
-from bridge.store.engine import read
+from bridge.store.drafts import KeptDraft, put_draft
+from bridge.store.engine import read, write
 from tests.contract.directory import CALLBACK, SECRET, Browser, oidc_provider
 from tests.support.worlds import BASE, LEA, NOW, World, make_world, referral
 
@@ -84,6 +86,15 @@ def test_a_counsellor_signs_in_and_sees_the_board(school: World) -> None:
     board = browser.get("/portal/board")
     assert board.status_code == 200
     assert "Child0" in board.text
+
+
+def test_with_a_sign_in_what_nobody_goes_on_with_is_gone(school: World) -> None:
+    over = school.clock.real_now() - timedelta(seconds=1)
+    with write(school.bridge.engine) as connection:
+        put_draft(connection, KeptDraft("a", "somebody", "import-file", "sealed", "", over))
+    browser = Browser(school)
+    assert browser.come_back(answered(browser)).status_code == 303
+    assert school.counts()["portal_draft"] == 0
 
 
 def test_the_request_is_exactly_what_the_protocol_asks_for(school: World) -> None:
