@@ -72,8 +72,7 @@ def answer_within(
     seen = gate.see(connection, caller, "Task", answer.task_id)
     if seen is None:
         raise NotFoundError
-    same_version(seen, answer.if_match)
-    _not_overtaken(seen, answer)
+    not_late(seen, answer)
     if is_cancellation(dict(seen.content)):
         answer_cancellation(connection, of, caller, (seen, answer.sent))
     else:
@@ -94,11 +93,9 @@ def _keep(
     (parts, gate), (seen, sent) = of, answer
     ending = sent.get("status") == "cancelled"
     asked = requests_to_stop(connection, seen.referral_id) if ending else []
-    moved = _check(seen, sent, requested=bool(asked))
+    moved, changes = judged(seen, sent, requested=bool(asked))
     _check_outputs(connection, gate, caller, sent)
-    changes = _changes(seen, sent, moved)
-    changes["lastModified"] = parts.clock.now().isoformat(timespec="seconds")
-    amend(connection, ("Task", seen.id), changes, parts.clock.now())
+    keep_changes(connection, parts, seen.id, changes)
     about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
     record_care_consent(connection, parts, about, sent)
     keep_views(connection, parts, [("Task", seen.id)])
@@ -106,16 +103,18 @@ def _keep(
         close_requests(connection, parts, asked)
 
 
-def _not_overtaken(seen: Seen, answer: TaskAnswer) -> None:
-    """Refuse an answer made from an earlier time at which the Task looked as it does now.
+def not_late(seen: Seen, answer: TaskAnswer) -> None:
+    """Refuse an answer that was not made from the Task as it is now.
 
-    The version is one of what the caller sees: a referral that was paused and taken up again has
-    the one it had before, and a late repeat of the pause would be taken for a new one. The time at
-    which it was read, sent back with it, tells them apart.
+    Also one made from an earlier time at which the Task looked as it does now. The version is one
+    of what the caller sees: a referral that was paused and taken up again has the one it had
+    before, and a late repeat of the pause would be taken for a new one. The time at which it was
+    read, sent back with it, tells them apart.
 
     Raises:
-        ConflictError: 412, it was changed and changed back since.
+        ConflictError: 428 without If-Match; 412, it was changed since, even if changed back.
     """
+    same_version(seen, answer.if_match)
     read, now = answer.sent.get("meta"), seen.content["meta"]
     if not isinstance(read, Mapping) or read.get("versionId") != seen.version:
         return
@@ -131,13 +130,34 @@ def _instant(written: object) -> datetime:
         return datetime.max.replace(tzinfo=UTC)
 
 
-def _check(seen: Seen, sent: Mapping[str, Any], *, requested: bool) -> Moved:
+def judged(
+    seen: Seen, sent: Mapping[str, Any], *, requested: bool = False
+) -> tuple[Moved, dict[str, Any]]:
+    """Return the move a provider's answer makes, and what it changes of the Task.
+
+    Args:
+        seen: the Task as the provider sees it.
+        sent: the Task as it is to be.
+        requested: whether a request of the school to cancel stands.
+
+    Raises:
+        UnprocessableError: a move the state machine does not have, or a broken rule.
+    """
     checked(sent, ("Task", seen.id))
     moved = moved_task(dict(seen.content), dict(sent), "target", requested=requested)
     illegal = [Finding(issue.code, issue.text, issue.path) for issue in moved.issues]
     if findings := _foreign(seen, sent) + illegal:
         raise UnprocessableError(*findings)
-    return moved
+    return moved, _changes(seen, sent, moved)
+
+
+def keep_changes(
+    connection: Connection, parts: Parts, task_id: str, changes: Mapping[str, Any]
+) -> None:
+    """Keep what an answer changes of a Task, dated now."""
+    now = parts.clock.now()
+    dated = {**changes, "lastModified": now.isoformat(timespec="seconds")}
+    amend(connection, ("Task", task_id), dated, now)
 
 
 def _foreign(seen: Seen, sent: Mapping[str, Any]) -> list[Finding]:
