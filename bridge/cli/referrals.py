@@ -1,4 +1,4 @@
-"""``referral withdraw|resubmit``: what a school does about a referral it has sent.
+"""``referral withdraw|resubmit|pass-on|bring-back``: what is done about a referral that was sent.
 
 What is printed does not depend on what the provider has done: the follow-up tells that, to whom it
 may be told.
@@ -36,3 +36,31 @@ def resubmit(number: Number, lea: Lea, provider: Provider, home: Home = Path()) 
 
     resubmit_referral(parts_of(open_at(home)), OwnNumber(lea, provider, number))
     print_line("sent again, if it was returned")
+
+
+@app.command("pass-on")
+def pass_on(
+    number: Number,
+    lea: Lea,
+    provider: Annotated[str, typer.Option(help="Short name of the provider it goes on to.")],
+    intermediary: Annotated[str, typer.Option(help="Short name of who passes it on.")],
+    role: Annotated[str, typer.Option(help="Staff role of the intermediary.")] = "intake",
+    home: Home = Path(),
+) -> None:
+    """Pass a referral on from an intermediary to a provider; again: bring what has changed."""
+    from bridge.journeys.pass_on import Hops, pass_on
+    from bridge.journeys.withdraw_referral import OwnNumber
+
+    hops = Hops(OwnNumber(lea, intermediary, number), provider, role)
+    pass_on(open_at(home), hops)
+    print_line("passed on; the provider finds it as far as its own agreement and releases allow")
+
+
+@app.command("bring-back")
+def bring_back(lea: Lea, home: Home = Path()) -> None:
+    """Tell intermediaries what providers answered meanwhile, as far as it may now be told."""
+    from bridge.journeys.passed_on import bring_all_back
+    from bridge.parts import parts_of
+
+    told = bring_all_back(parts_of(open_at(home)), lea)
+    print_line(f"{told} referral(s) say something new")

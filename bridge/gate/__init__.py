@@ -19,6 +19,7 @@ from bridge.gate.agreements import (
 )
 from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
+from bridge.gate.crossing import Crossed, cross_back
 from bridge.gate.gate import Gate
 from bridge.gate.groups import EVERYBODY, groups_of
 from bridge.gate.own_referrals import release_own_referrals
@@ -47,6 +48,7 @@ __all__ = [
     "Chain",
     "CompiledAgreement",
     "Criterion",
+    "Crossed",
     "DateMatch",
     "FollowUp",
     "Gate",
@@ -70,6 +72,7 @@ __all__ = [
     "Written",
     "agreement_between",
     "agreements_of",
+    "cross_back",
     "groups_of",
     "keep_tables",
     "keep_views",

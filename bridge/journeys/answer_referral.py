@@ -15,6 +15,7 @@ from bridge.journeys.answer_cancellation import (
     close_requests,
     requests_to_stop,
 )
+from bridge.journeys.passed_on import bring_back, refuse_own_answer, share_care_consent
 from bridge.journeys.record_care_consent import SaidOf, record_care_consent
 from bridge.journeys.sent_change import checked, same_version
 from bridge.parts import Parts
@@ -73,10 +74,14 @@ def answer_within(
     if seen is None:
         raise NotFoundError
     not_late(seen, answer)
-    if is_cancellation(dict(seen.content)):
+    refuse_own_answer(connection, of[0], caller, seen)
+    asked_to_stop = is_cancellation(dict(seen.content))
+    if asked_to_stop:
         answer_cancellation(connection, of, caller, (seen, answer.sent))
     else:
         _keep(connection, of, caller, (seen, answer.sent))
+    focus = seen.content["focus"]["reference"] if asked_to_stop else f"Task/{seen.id}"
+    bring_back(connection, of[0], str(focus).partition("/")[2])
     released = gate.read_within(connection, caller, "Task", answer.task_id)
     if released is None:
         raise NotFoundError
@@ -98,6 +103,7 @@ def _keep(
     keep_changes(connection, parts, seen.id, changes)
     about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
     record_care_consent(connection, parts, about, sent)
+    share_care_consent(connection, parts, seen, sent)
     keep_views(connection, parts, [("Task", seen.id)])
     if moved.status == "cancelled":
         close_requests(connection, parts, asked)

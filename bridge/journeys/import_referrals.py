@@ -267,7 +267,7 @@ class _Batch:
                 source_key=str(resource["id"]),
                 student_id=student.id,
                 referral_id=None if kind in _SHARED else request_id,
-                element=_element(resource),
+                element=element_of(resource),
             )
 
 
@@ -285,7 +285,7 @@ _DIFFERS = (
 )
 
 
-def _element(resource: Mapping[str, Any]) -> str:
+def element_of(resource: Mapping[str, Any]) -> str:
     """Return the MOU element a record as a whole counts as, where its type alone does not say.
 
     What no element covers (an individualised education programme, say) gets none: it never leaves.

@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import keep_views
+from bridge.journeys.passed_on import onward_of
 from bridge.parts import Parts
 from bridge.store.engine import write
 from bridge.store.evidence import lock_students
-from bridge.store.intake import NewRecord, amend, put_records, take_turn
+from bridge.store.intake import NewRecord, amend, custodian_of, put_records, take_turn
 from bridge.store.referrals import IndexedTask, KnownReferral, referrals_of, tasks_of
 from mappings.fhir.cancellation_task import WITHDRAWN, Asked, build
 from mappings.fhir.task_states import FOLLOW_UP
@@ -54,6 +55,7 @@ def withdraw(connection: Connection, parts: Parts, own: OwnNumber) -> bool:
         return False
     status = _stop(connection, parts, task)
     _keep_request(connection, parts, (own, referral, task), status)
+    _withdraw_onward(connection, parts, (own, referral))
     return True
 
 
@@ -64,6 +66,18 @@ def locked_referral(connection: Connection, own: OwnNumber) -> KnownReferral:
         BridgeError: the district has no such referral to this provider.
     """
     return _found(connection, own)[0]
+
+
+def _withdraw_onward(
+    connection: Connection, parts: Parts, of: tuple[OwnNumber, KnownReferral]
+) -> None:
+    """Withdraw a referral from whom it was passed on to."""
+    own, referral = of
+    for provider, onward in onward_of(connection, parts, own.lea, referral.request_id):
+        task = next(t for t in tasks_of(connection, onward.request_id) if not t.is_cancellation)
+        status = _stop(connection, parts, task)
+        to = OwnNumber(own.lea, provider, own.number)
+        _keep_request(connection, parts, (to, onward, task), status)
 
 
 def resubmit_referral(parts: Parts, own: OwnNumber) -> None:
@@ -139,7 +153,7 @@ def _keep_request(
     made = parts.identifiers.issue("cancellation", task.id)
     record = NewRecord(
         resource=build(made, asked, status, now),
-        custodian=referral.lea,
+        custodian=custodian_of(connection, "Task", task.id),
         sender_role="lea",
         audience=own.provider,
         agreement_id=referral.agreement_id,

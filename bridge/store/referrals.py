@@ -13,6 +13,14 @@ _SEARCH = SQLModel.metadata.tables["search_value"]
 _CLOSED = ("rejected", "cancelled", "failed", "completed", "entered-in-error")
 
 
+# The district is the student's: one that was passed on is kept by who did so.
+_KNOWN = (
+    select(RECORD.c.id, RECORD.c.student_id, RECORD.c.agreement_id, STUDENT.c.lea)
+    .join(STUDENT, STUDENT.c.id == RECORD.c.student_id)
+    .where(RECORD.c.type == "ServiceRequest")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class KnownReferral:
     """Whose referral it is and under which agreement."""
@@ -36,7 +44,7 @@ def referrals_of(
     """
     if patient_id is None and number is None:
         return ()
-    query = select(RECORD).where(RECORD.c.type == "ServiceRequest", RECORD.c.audience == provider)
+    query = _KNOWN.where(RECORD.c.audience == provider)
     for param, value in (("identifier", number), ("patient", patient_id)):
         if value is not None:
             wanted = value if param == "identifier" else f"Patient/{value}"
@@ -47,7 +55,7 @@ def referrals_of(
                 .exists()
             )
     return tuple(
-        KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
+        KnownReferral(row.id, row.student_id, row.agreement_id, row.lea)
         for row in connection.execute(query.order_by(RECORD.c.change))
     )
 
@@ -91,11 +99,22 @@ def requests_of(connection: Connection, student_id: str, agreement_id: str) -> l
 
 def referral_of(connection: Connection, request_id: str) -> KnownReferral | None:
     """Return whose a referral is, by the id of its ServiceRequest; None if there is none."""
-    query = select(RECORD).where(RECORD.c.type == "ServiceRequest", RECORD.c.id == request_id)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_KNOWN.where(RECORD.c.id == request_id)).one_or_none()
     if row is None:
         return None
-    return KnownReferral(row.id, row.student_id, row.agreement_id, row.custodian)
+    return KnownReferral(row.id, row.student_id, row.agreement_id, row.lea)
+
+
+def passed_on_requests(connection: Connection, agreement_ids: Collection[str]) -> list[str]:
+    """Return the ids of the orders under some agreements by which others passed a referral on."""
+    query = (
+        select(RECORD.c.id)
+        .join(_SEARCH, and_(_SEARCH.c.type == RECORD.c.type, _SEARCH.c.id == RECORD.c.id))
+        .where(RECORD.c.type == "ServiceRequest", _SEARCH.c.param == "intent")
+        .where(_SEARCH.c.value == "filler-order")
+        .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
+    )
+    return list(connection.scalars(query.order_by(RECORD.c.change)))
 
 
 def records_of_referral(connection: Connection, request_id: str) -> list[tuple[str, str]]:
