@@ -81,7 +81,7 @@ def share_care_consent(
 
     The intermediary cannot know it; without it the first hop takes care for a minor's own.
     """
-    part_of = next(iter(seen.content.get("partOf", ())), {})
+    part_of: Mapping[str, Any] = next(iter(seen.content.get("partOf", ())), {})
     first = str(part_of.get("reference", "")).partition("/")[2]
     of = whose(connection, "Task", first)
     known = referral_of(connection, of[1]) if of else None

@@ -28,8 +28,9 @@ provider has done. After the start the provider finds a Task with the code `abor
 the Task of the referral, and answers it `accepted` (the referral is cancelled) or `rejected`, and
 why. `cancel-unanswered` and `enter-in-error` have no command yet.
 
-A referral that an intermediary passed on has two Tasks, each moved by this table; the first says what
-the second does, as far as the school may know it ([adr/0047](adr/0047-an-intermediary-has-a-hop-of-its-own.md)).
+A referral that an intermediary passed on has two Tasks, each moved by this table. The first says
+what the second does, as far as the school may know it:
+[adr/0047](adr/0047-an-intermediary-has-a-hop-of-its-own.md).
 
 ```mermaid"""
 _CONFLICTS = """
