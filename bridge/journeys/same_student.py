@@ -10,6 +10,7 @@ So what may leave after a merge is never more than either let leave before. It c
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -21,7 +22,7 @@ from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
 from bridge.store.conditions import EVIDENCE
-from bridge.store.directory import students_of
+from bridge.store.directory import student_of_key, students_of
 from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import touch
@@ -31,6 +32,15 @@ from consent.facts import IfUnknown, load_facts
 SOURCE: Final = "same-student"
 # What speaks against a disclosure, whichever of its numbers a child was known by.
 OBJECTIONS: Final = frozenset({"dissent", "recipient_blocked"})
+
+
+class Said(StrEnum):
+    """What is said of two students; of different ones nothing has to be kept."""
+
+    NOTHING = "nothing"
+    DOUBTED = "doubted"
+    FIRST_GOES = "first-goes"
+    SECOND_GOES = "second-goes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,19 @@ def settle(parts: Parts, pair: Pair, keep: str | None) -> None:
     Raises:
         BridgeError: they were never doubted, or ``keep`` is neither number.
     """
+    _settle(parts, pair, keep, "same" if keep else "different")
+
+
+def undo(parts: Parts, pair: Pair) -> None:
+    """Take back what was said of two students: each goes on as if nothing had been.
+
+    Raises:
+        BridgeError: nothing is said of them.
+    """
+    _settle(parts, pair, None, "undone")
+
+
+def _settle(parts: Parts, pair: Pair, keep: str | None, said: str) -> None:
     if keep not in (None, *pair.numbers):
         raise BridgeError("the number to keep is one of the two")
     with write(parts.engine) as connection:
@@ -77,7 +100,31 @@ def settle(parts: Parts, pair: Pair, keep: str | None) -> None:
         for agreement in agreements_of(connection, "lea", pair.lea):
             for student in both:
                 touch(connection, requests_of(connection, student, agreement.id), now)
-        _enter(connection, parts, pair, ("same" if keep else "different", both))
+        _enter(connection, parts, pair, (said, both))
+
+
+def standing(parts: Parts, pair: Pair) -> Said:
+    """Return what is said of two students now.
+
+    Raises:
+        BridgeError: the district knows no such student, or both are one number.
+    """
+    row, now = EVIDENCE.c, parts.clock.now()
+    with read(parts.engine) as connection:
+        both = _known(connection, parts, pair)
+        query = select(row.student_id).where(
+            row.source_id == _source(parts, pair),
+            row.student_id.in_(both),
+            row.superseded_at.is_(None),
+            row.valid_to > now,
+            row.fact == "enrolled",
+        )
+        held = set(connection.scalars(query))
+    if held == set(both):
+        return Said.DOUBTED
+    if held:
+        return Said.SECOND_GOES if both[1] in held else Said.FIRST_GOES
+    return Said.NOTHING
 
 
 def held_back(parts: Parts, lea: str) -> list[str]:
@@ -97,11 +144,16 @@ def _source(parts: Parts, pair: Pair) -> str:
 
 
 def _locked(connection: Connection, parts: Parts, pair: Pair) -> tuple[str, str]:
+    both = _known(connection, parts, pair)
+    lock_students(connection, both, share=False)
+    return both
+
+
+def _known(connection: Connection, parts: Parts, pair: Pair) -> tuple[str, str]:
     first, second = (parts.identifiers.issue("student", pair.lea, n) for n in pair.numbers)
-    known = {each.id for each in students_of(connection, pair.lea).values()}
-    if first == second or not {first, second} <= known:
+    known = [student_of_key(connection, pair.lea, number) for number in pair.numbers]
+    if first == second or [each.id if each else "" for each in known] != [first, second]:
         raise BridgeError("two different numbers of students of this district are needed")
-    lock_students(connection, [first, second], share=False)
     return first, second
 
 

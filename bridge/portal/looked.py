@@ -29,6 +29,7 @@ _PAGES: Final = (
     ("/portal/close-out", say("The end of a year")),
     ("/portal/looked", say("Who looked")),
     ("/portal/import", say("A file of referrals")),
+    ("/portal/same", say("Two records side by side")),
 )
 # What was done there, and is no page.
 _DONE: Final = {

@@ -103,6 +103,7 @@ def _family(world: World) -> dict[str, str]:
     student = world.bridge.identifiers.issue("student", LEA, "1001")
     made = {"token": link.token, "proof": proof, "release": first[0].id, "student": student}
     made |= {"task": world.id_of("Task", "R-5")}
+    made["other"] = world.bridge.identifiers.issue("student", LEA, "1002")
     no = in_person(
         issued(world), signer="Ann Winterbourne", relationship="MTH", answers={"lea": False}
     )
