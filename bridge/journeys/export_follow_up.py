@@ -1,14 +1,12 @@
 """The operator writes a school's follow-up to a file."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from bridge.gate import FollowUp, Gate, ReleasedFollowUps
 from bridge.identity import Caller, Party, Standing
-from bridge.journeys.write_columns import guarded
+from bridge.journeys.write_columns import csv_text
 from mappings.language.text_workbook import cell_fits, text_workbook
 
 COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider", "terms")
@@ -39,15 +37,11 @@ def export_follow_up(whole: HasGate, school: tuple[str, str], out: Path) -> int:
 
 def follow_up_table(released: ReleasedFollowUps) -> str:
     """Return follow-up rows as CSV that no spreadsheet program reads as formulas."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_cells(row) for row in released.rows)
-    return out.getvalue()
+    return csv_text([COLUMNS, *(_cells(row) for row in released.rows)])
 
 
 def _cells(row: FollowUp) -> Sequence[str]:
-    return [guarded(getattr(row, column)) for column in COLUMNS]
+    return [getattr(row, column) for column in COLUMNS]
 
 
 def follow_up_workbook(released: ReleasedFollowUps) -> bytes:

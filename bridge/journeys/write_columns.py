@@ -2,22 +2,52 @@
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bridge.errors import BridgeError
 from mappings.language.text_workbook import cell_fits, text_workbook
 from mappings.readers import SourceFormat, column_letter
 
-# A cell that starts so is read as a formula by spreadsheet programs.
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# What a formula begins with, in the widths that programs of some languages take for the same.
+FORMULA_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+# At the start of a cell, signs that cannot be seen aside; and behind what may divide cells where
+# a program takes another sign than the comma for that (Excel does by the country it is set to).
+_STARTS: Final = re.compile(rf"^(?=[\s\ufeff\u200b-\u200f\u2060]*[{FORMULA_SIGNS}]|[\t\r\n])")
+_WITHIN: Final = re.compile(rf"([;|\t\r\n][\s\"']*)(?=[{FORMULA_SIGNS}])")
+_DIVIDES: Final = re.compile(r"[;|\t]")
 _SHEET: Final = "records"
 
 
 def guarded(text: str) -> str:
-    """Return a cell for CSV that no spreadsheet program reads as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    """Return a cell for CSV that no spreadsheet program reads as a formula.
+
+    An apostrophe goes before what would start one, also behind a semicolon, a bar, a tab or a line
+    break: a program that divides cells there would start one anew.
+    """
+    return _WITHIN.sub(r"\1'", _STARTS.sub("'", text))
+
+
+def csv_text(rows: Iterable[Sequence[str]], delimiter: str = ",", escape: str = "") -> str:
+    """Return rows as CSV of guarded cells.
+
+    A row with a sign that another program may divide cells at is quoted whole.
+    """
+    out = io.StringIO()
+    common: dict[str, Any] = {
+        "delimiter": delimiter,
+        "doublequote": not escape,
+        "escapechar": escape or None,
+        "lineterminator": "\r\n",
+    }
+    plain, quoted = csv.writer(out, **common), csv.writer(out, **common, quoting=csv.QUOTE_ALL)
+    for row in rows:
+        cells = [guarded(cell) for cell in row]
+        divided = any(_DIVIDES.search(cell) for cell in cells)
+        (quoted if divided else plain).writerow(cells)
+    return out.getvalue()
 
 
 def write_columns(rows: Sequence[Sequence[str]], how: SourceFormat, out: Path) -> int:
@@ -56,18 +86,8 @@ def _workbook(rows: Sequence[Sequence[str]], how: SourceFormat, out: Path) -> by
 
 
 def _text(rows: Sequence[Sequence[str]], how: SourceFormat, out: Path) -> bytes:
-    text = io.StringIO()
-    escape = how.escape or None
-    writer = csv.writer(
-        text,
-        delimiter=how.delimiter,
-        doublequote=escape is None,
-        escapechar=escape,
-        lineterminator="\r\n",
-    )
-    writer.writerows([[guarded(cell) for cell in row] for row in rows])
     try:
-        return text.getvalue().encode(how.encoding)
+        return csv_text(rows, how.delimiter, how.escape).encode(how.encoding)
     except UnicodeEncodeError:
         place = _first(rows, lambda cell: not _encodes(cell, how.encoding))
         advice = f"holds a letter that {how.encoding} does not have; write .xlsx instead"

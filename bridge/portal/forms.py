@@ -14,11 +14,8 @@ from typing import Final
 
 from bridge.portal.languages import say
 from bridge.portal.posted import Form, Sent
+from bridge.portal.visits import TURNS
 
-# What turns the direction of a text round, or cannot be seen, has no place in an answer.
-_UNSEEN: Final = {
-    ord(c) for c in "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-}
 DATE_PARTS: Final = ("month", "day", "year")
 
 Answers = Mapping[str, str | list[str]]
@@ -145,7 +142,7 @@ class Questions:
 def plain(text: str, *, lines: bool = False) -> str:
     """Return a text as it is kept: composed, trimmed, without signs that cannot be seen."""
     composed = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    kept = (c for c in composed if ord(c) not in _UNSEEN)
+    kept = (c for c in composed if ord(c) not in TURNS)
     seen = "".join(c if c == "\n" or unicodedata.category(c)[0] != "C" else " " for c in kept)
     return seen.strip() if lines else " ".join(seen.split())
 

@@ -36,6 +36,10 @@ LANGUAGE: Final = "schoolbridge_language"
 _YEAR: Final = 365 * 24 * 3600
 # Templates about no student; a look at any other is kept.
 OF_NOBODY: Final = frozenset({"help.html", "told.html", "sign-in.html", "looked.html"})
+# What turns the direction of a text round, or cannot be seen.
+TURNS: Final = dict.fromkeys(
+    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+)
 # No inline script and no inline style runs, whatever finds its way into a page.
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -167,6 +171,7 @@ def environment(lang: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_without_turns,
     )
     made.install_gettext_translations(translations_of(lang), newstyle=True)  # type: ignore[attr-defined]
     made.globals["asset"] = address_of
@@ -178,6 +183,15 @@ def environment(lang: str) -> Environment:
     }.items():
         made.filters[name] = _in_language(words, lang)
     return made
+
+
+def _without_turns(value: object) -> object:
+    """Return a text without the signs that turn its direction round.
+
+    INVARIANT: nobody's name or words turn round what stands beside them, in a title or an attribute
+    either, where no mark-up could keep them apart.
+    """
+    return value if not isinstance(value, str) or value.isascii() else value.translate(TURNS)
 
 
 def _in_language(words: object, lang: str) -> object:

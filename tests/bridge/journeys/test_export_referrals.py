@@ -16,7 +16,7 @@ from bridge.journeys.export_referrals import ExportReport, ReferralExport
 from bridge.journeys.import_referrals import ReferralImport
 from bridge.journeys.import_roster import import_roster
 from bridge.journeys.run_maps import run_of
-from bridge.journeys.write_columns import FORMULA_STARTS, write_columns
+from bridge.journeys.write_columns import write_columns
 from mappings.canonical import Coded, Guardian, Referral
 from mappings.language import Mapped
 from mappings.readers import SourceFormat
@@ -256,6 +256,7 @@ def test_what_a_district_sent_in_fhir_comes_back_in_its_columns(
 # --- files ----------------------------------------------------------------------------------------
 
 HOW = SourceFormat(("csv", "xlsx"))
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 HOSTILE = [f"{start}1+1" for start in FORMULA_STARTS] + ["=cmd|' /C calc'!A0", "ok", "0123"]
 
 
