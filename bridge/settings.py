@@ -18,6 +18,7 @@ from bridge.directories import (
     read_directories,
 )
 from bridge.errors import SettingsError
+from bridge.information_systems import InformationSystem, read_information_systems
 
 FILE_NAME = "schoolbridge.toml"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
@@ -48,6 +49,7 @@ class Settings:
         demo_start, demo_began: the demo's clock read ``demo_start`` when it really was
             ``demo_began`` (ISO 8601); both empty for real time.
         directories: the sign-ins of districts (:mod:`bridge.directories`).
+        information_systems: the student information systems that are told who is in services.
         mail: the mail server; without one no mail is sent.
         metrics_token: what ``GET /metrics`` asks for; empty for none, and then nothing is counted.
         development_issuer: serve a sign-in that lets anybody in as anybody; for the demo alone.
@@ -62,6 +64,7 @@ class Settings:
     demo_start: str = ""
     demo_began: str = ""
     directories: tuple[Directory, ...] = ()
+    information_systems: tuple[InformationSystem, ...] = ()
     development_issuer: bool = False
     mail: MailServer | None = None
     metrics_token: str = field(default="", repr=False)
@@ -116,13 +119,15 @@ def read_settings(home: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{FILE_NAME} is not valid TOML: {error}") from None
     directories = read_directories(raw.pop("directory", {}))
+    systems = read_information_systems(raw.pop("ods", {}))
     mail = _mail(raw.pop("mail", None))
     known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
     known |= {"development_issuer", "metrics_token"}
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
     values = {name: _overridden(name, raw.get(name, "")) for name in known}
-    return replace(_checked(home, values), directories=directories, mail=mail)
+    checked = _checked(home, values)
+    return replace(checked, directories=directories, information_systems=systems, mail=mail)
 
 
 def _mail(written: object) -> MailServer | None:

@@ -12,6 +12,7 @@ from bridge.cli import (
     clients,
     database,
     deployment,
+    edfi,
     forms,
     guardians,
     held,
@@ -53,6 +54,7 @@ app.add_typer(mous.app, name="mou", help="Memoranda of understanding.")
 app.add_typer(importing.app, name="import", help="Bring records in.")
 app.add_typer(held.app, name="held", help="Rows that wait for a person.")
 app.add_typer(importing.export_app, name="export", help="Give a school its follow-up.")
+app.add_typer(edfi.app, name="edfi", help="Tell a district's Ed-Fi ODS who is in services.")
 app.add_typer(jobs.app, name="jobs", help="Exports that partners have begun.")
 app.add_typer(notifications.app, name="notifications", help="What subscribers are sent.")
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")

@@ -40,6 +40,19 @@ secret = "{secret}"
 # [directory.millbrook.roles]
 # "District Counselor" = "counselor"
 
+# A district's own Ed-Fi ODS that is told who is in services (schoolbridge edfi push); one table a
+# district. What each line means: docs/operations.md.
+# [ods.millbrook]
+# resources = "https://ods.millbrook.example/data/v3/ed-fi"
+# token = "https://ods.millbrook.example/oauth/token"
+# client_id = "..."
+# client_secret = "..."
+# role = "counselor"
+# student_id = "local"
+# education_organization = 255901
+# program = "Community services"
+# program_type = "uri://ed-fi.org/ProgramTypeDescriptor#Counseling Services"
+
 # The mail server that tells people that referrals wait (schoolbridge notifications mail). TLS is
 # required; a password is better given as SCHOOLBRIDGE_MAIL_PASSWORD.
 # [mail]
