@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -98,13 +99,13 @@ class SearchReader:
         if len(released.matches) == request.query.limit:
             # INVARIANT: the number itself stays hidden, since it counts the changes of everybody.
             page = self.identifiers.hide(_packed(released.last), *self._bound(request.parameters))
-            links["next"] = f"{here}?{urlencode([*request.parameters, ('_page', page)])}"
+            asked = (_encoded(request.parameters), urlencode([("_page", page)]))
+            links["next"] = f"{here}?{'&'.join(filter(None, asked))}"
         return links
 
     def self_link(self, request: SearchRequest) -> str:
         """Return the search as it was understood."""
-        asked = f"?{urlencode(request.parameters)}"
-        return f"{self.base}/{self.kind}{asked}"
+        return f"{self.base}/{self.kind}?{_encoded(request.parameters)}"
 
     @staticmethod
     def types_reached(request: SearchRequest) -> tuple[str, ...]:
@@ -301,3 +302,9 @@ def _unpacked(number: int) -> tuple[int, int]:
 def _id_of(number: int) -> str:
     digits = f"{number:032x}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+# What is asked again and again, and written twice in each answer.
+@lru_cache(maxsize=1024)
+def _encoded(parameters: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(parameters)

@@ -22,11 +22,10 @@ from sqlalchemy import Connection
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.kept import Kept
 from bridge.gate.memory import Given
-from bridge.gate.permits import Epoch, Key, Permit, Who, who
+from bridge.gate.permits import Epoch, Key, Permit, Who, repeated, who
 from bridge.gate.released import GATE_MARK, Released
 from bridge.identity import Scope
 from bridge.ledger.append import Filled
-from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.repeating import Span, spans_of
 from bridge.ledger.templates import Template
 from bridge.store.standing import Stood
@@ -154,11 +153,6 @@ def _again(connection: Connection, given: Given) -> tuple[tuple[Template, Span],
         return None
     viewer = given.asking[1]
     return tuple(
-        (Template.of(_entry(log, span, (viewer.organization, viewer.role))), span)
+        repeated(log, span, (viewer.organization, viewer.role))
         for log, span in sorted(spans.items())
     )
-
-
-def _entry(log: str, span: Span, to: tuple[str, str]) -> Entry:
-    receiving, role = to
-    return Entry(log, Kind.AGAIN, receiving=receiving, role=role, refers=span.indexes)

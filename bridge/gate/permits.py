@@ -28,6 +28,8 @@ from bridge.gate.released import ReleasedResource
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import Filled
+from bridge.ledger.entry import Entry, Kind
+from bridge.ledger.repeating import Span
 from bridge.ledger.templates import Template
 from bridge.store.conditions import EVIDENCE, STUDENT
 from bridge.store.standing import Stood
@@ -73,6 +75,8 @@ class Permit:
         version, epoch: with the record's change, the counters it was decided at.
         made, until: instants between which (the last excluded) nothing changes by itself.
         entry: the ledger's entry for it; None where nothing is to be entered.
+        again: the entry that says that it left once more, and what that repeats; None until it
+            left alone.
     """
 
     released: ReleasedResource
@@ -82,6 +86,7 @@ class Permit:
     made: datetime
     until: datetime
     entry: Template | None = field(repr=False)
+    again: tuple[Template, Span] | None = field(default=None, repr=False)
 
     def holds(self, epoch: Epoch, now: datetime) -> bool:
         """Tell whether it is good at an instant, as far as can be told without its record."""
@@ -89,6 +94,9 @@ class Permit:
 
     def entries(self, request: str) -> list[Filled]:
         """Return what the ledger is to say when it leaves once more."""
+        if self.again is not None:
+            template, span = self.again
+            return [Filled(template, request, span)]
         return [Filled(self.entry, request)] if self.entry is not None else []
 
     @property
@@ -99,8 +107,21 @@ class Permit:
     @property
     def size(self) -> int:
         """About how many bytes it takes."""
-        entry = self.entry.size if self.entry else 0
+        entry = sum(each.size for each in (self.entry, self.again and self.again[0]) if each)
         return len(self.released.body) + entry + _OVERHEAD
+
+
+def repeated(log: str, span: Span, to: tuple[str, str]) -> tuple[Template, Span]:
+    """Return the entry that says that what others say left once more, and what it repeats.
+
+    Args:
+        log: where they stand.
+        span: they.
+        to: the organisation and the role that received it.
+    """
+    receiving, role = to
+    entry = Entry(log, Kind.AGAIN, receiving=receiving, role=role, refers=span.indexes)
+    return Template.of(entry), span
 
 
 class Permits(Kept[Key, Permit]):

@@ -26,7 +26,7 @@ from bridge.gate.batches import Line
 from bridge.gate.gate import LEAST_STEP, Gate
 from bridge.gate.memory import is_plain, remembering
 from bridge.gate.pages import NOTHING, Learned, Pages, page_of
-from bridge.gate.permits import Key, Permit, Permits, Who, permits_of, who
+from bridge.gate.permits import Key, Permit, Permits, Who, permits_of, repeated, who
 from bridge.gate.released import Released, ReleasedResource
 from bridge.gate.remembered import Remembered, answered_by
 from bridge.gate.requests import note_request
@@ -34,6 +34,8 @@ from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller, TokenCache, caller_of, digest_of, locked_version_of
 from bridge.ledger.append import Filled, append
+from bridge.ledger.entry import Receipt
+from bridge.ledger.repeating import spans_of
 from bridge.measures import measures_of
 from bridge.parts import HasParts
 from bridge.store.agreement_changes import next_change
@@ -90,6 +92,7 @@ class Together:
             # The driver's own errors do not tell the toolkit that a connection is broken.
             self._disconnect()
             self._pages.clear()  # what they repeat may not be there
+            self._permits.clear()
             for asked in batch:
                 asked.found, asked.error = None, error if alone else None
             return () if alone else batch
@@ -104,7 +107,9 @@ class Together:
                 let_changes_end(connection)
             moment = self._moment(connection)
             hits, misses = self._sorted(moment, batch, alone=alone)
-            append(connection, self._released(moment, hits, misses), self._clock)
+            entered = self._released(moment, hits, misses)
+            receipts = append(connection, [filled for filled, _ in entered], self._clock)
+            learned.permits.update(_left_alone(connection, entered, receipts))
             for asked, caller in () if apart else misses:
                 self._decide(moment, asked, caller, learned)
         self._permits.keep(list(learned.permits.items()))
@@ -224,7 +229,7 @@ class Together:
 
     def _released(
         self, moment: Moment, hits: Sequence[Hit], misses: list[tuple[Asked, Caller]]
-    ) -> list[Filled]:
+    ) -> list[tuple[Filled, Hit]]:
         """Release what still stands; the rest is decided anew.
 
         INVARIANT: what is remembered counts at an instant after the students are locked, and only
@@ -237,17 +242,17 @@ class Together:
         held = held_versions(connection)
         now = self._clock.now()
         same = all(moment.versions[name] == value for name, value in held.items())
-        filled: list[Filled] = []
+        entered: list[tuple[Filled, Hit]] = []
         for hit, stood in zip(hits, there, strict=True):
             if not (stood and same and hit.kept.holds(moment.epoch, now)):
                 misses.append((hit.asked, hit.caller))
                 continue
             hit.asked.found = hit.released
-            filled += hit.kept.entries(hit.asked.request)
+            entered += [(filled, hit) for filled in hit.kept.entries(hit.asked.request)]
             if hit.query is not None and isinstance(hit.released, Released):
                 asked = (hit.query, hit.released)
                 note_request(connection, hit.caller, asked, (hit.asked.request, moment.now))
-        return filled
+        return entered
 
     @staticmethod
     def _needed(connection: Connection, hit: Hit) -> Sequence[Stood]:
@@ -306,6 +311,20 @@ class Together:
 
         page = page_of(connection, memory.given, permit, moment.epoch)
         learned.pages += [page] if page is not None else []
+
+
+def _left_alone(
+    connection: Connection, entered: Sequence[tuple[Filled, Hit]], receipts: Sequence[Receipt]
+) -> Iterator[tuple[Key, Permit]]:
+    """Yield the permits of reads that were entered in full: from now on that can be repeated."""
+    for (filled, hit), receipt in zip(entered, receipts, strict=True):
+        spans = None
+        if isinstance(hit.kept, Permit) and filled.repeats is None:
+            spans = spans_of(connection, [receipt])
+        if spans and isinstance(hit.kept, Permit):
+            to = who(hit.caller)
+            again = repeated(receipt.log, spans[receipt.log], to[1:3])
+            yield (to, hit.asked.kind, hit.asked.record_id), replace(hit.kept, again=again)
 
 
 @contextmanager

@@ -194,8 +194,7 @@ def _grow(
         if any(line.kind in RELEASING for line in lines):
             _require_going(log, (last, clock), halted=halted)
         dialect = connection.dialect.name
-        for repeats in {line.repeats for line in lines if line.repeats}:
-            require_there(cursor, dialect, (log, repeats), erased)
+        require_there(cursor, dialect, (log, {n.repeats for n in lines if n.repeats}), erased)
         start, time = frontier.size, max(now, last or now)
         at, told = stored_instant(dialect, time), spelled(time)
         salts = secrets.token_bytes(SALT_BYTES * len(lines))

@@ -8,16 +8,16 @@ commits to both. Read back, it counts as one disclosure of each (:mod:`bridge.le
 INVARIANT: it is written only while what it repeats stands in the log and nothing was erased since.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from bridge.driver import spelled_for
+from bridge.driver import cursor_of, spelled_for
 from bridge.ledger.entry import Entry, Receipt
 from bridge.ledger.errors import NothingToRepeat
-from bridge.ledger.tables import ENTRY
 
 MOST_REPEATED: Final = 512
 """So many entries one may repeat: what repeats an entry stands within so many places of it."""
@@ -75,17 +75,17 @@ def spans_of(connection: Connection, receipts: Sequence[Receipt]) -> dict[str, S
         first, last = min(indexes), max(indexes)
         if not last - first + 1 == len(indexes) <= MOST_REPEATED:
             return None
-        place = (ENTRY.c.log == log) & (ENTRY.c.position == last)
-        spans[log] = Span(
-            first, last, connection.execute(select(ENTRY.c.leaf).where(place)).scalar_one()
-        )
+        with cursor_of(connection) as cursor:
+            sql = spelled_for(connection.dialect.name, _LEAF)
+            ((leaf,),) = cursor.execute(sql, (log, last)).fetchall()
+        spans[log] = Span(first, last, bytes(leaf))
     return spans
 
 
 def require_there(
     cursor: Any,  # noqa: ANN401 - the driver's
     dialect: str,
-    named: tuple[str, Span],
+    named: tuple[str, Collection[Span]],
     erased: int | None,
 ) -> None:
     """Refuse to repeat what does not stand in the log as it was written; its head is locked.
@@ -99,8 +99,19 @@ def require_there(
     Raises:
         NothingToRepeat: it is not there, or something was erased after it was written.
     """
-    log, span = named
-    found = cursor.execute(spelled_for(dialect, _LEAF), (log, span.last)).fetchone()
-    same = found is not None and span.leaf in (None, bytes(found[0]))
-    if not same or (erased is not None and erased > span.first):
-        raise NothingToRepeat(f"{log}: what was to be repeated is not there as it was")
+    log, spans = named
+    if not spans:
+        return
+    sql = spelled_for(dialect, _leaves(len(spans)))
+    rows = cursor.execute(sql, (log, *(span.last for span in spans))).fetchall()
+    found = {position: bytes(leaf) for position, leaf in rows}
+    for span in spans:
+        same = span.last in found and span.leaf in (None, found[span.last])
+        if not same or (erased is not None and erased > span.first):
+            raise NothingToRepeat(f"{log}: what was to be repeated is not there as it was")
+
+
+@lru_cache(maxsize=256)
+def _leaves(count: int) -> str:
+    marks = ", ".join("?" * count)
+    return f"SELECT position, leaf FROM ledger_entry WHERE log = ? AND position IN ({marks})"  # noqa: S608 - marks alone

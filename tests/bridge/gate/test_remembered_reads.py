@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import Connection, text
 
@@ -18,9 +19,12 @@ from bridge.gate.together import Together
 from bridge.identity import disable_client
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.report_sources import source_down, source_heard
+from bridge.ledger.append import erase
 from bridge.ledger.check import verify_log
+from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.errors import LedgerHalted
 from bridge.ledger.halting import halt_all, resume
+from bridge.ledger.lookup import about
 from bridge.store.engine import read, write
 from bridge.store.standing import Stood
 from tests.support.races import READERS, REQUEST, run_races
@@ -88,6 +92,62 @@ def test_a_remembered_read_gives_what_the_gate_gives(reads: Reads) -> None:
         decided = world.bridge.gate.read(caller(), kind, record_id)
         for _ in range(2):
             assert reads.read(token, kind, record_id) == decided
+
+
+def kinds(world: World, last: int) -> list[str]:
+    """Return the kinds of the last entries of the ledger."""
+    with read(world.bridge.engine) as connection:
+        found = connection.execute(text("SELECT kind FROM ledger_entry ORDER BY position"))
+        return [kind for (kind,) in found][-last:]
+
+
+def test_a_read_given_again_is_entered_as_that(reads: Reads) -> None:
+    world = reads.world
+    for _ in range(4):
+        assert seen(reads)
+    assert kinds(world, 4) == ["release", "again", "again", "again"]
+    with read(world.bridge.engine) as connection:
+        assert verify_log(connection, world.agreement).sound
+        body = connection.execute(text("SELECT body FROM ledger_entry ORDER BY position DESC"))
+        student = orjson.loads(bytes(body.fetchmany(4)[-1][0]))["subject"]
+        told = [
+            (each.entry.resource, each.entry.elements, each.entry.ruling)
+            for each in about(connection, student)
+            if each.entry.resource and each.entry.resource.type == REQUEST
+        ]
+    assert told[-4:] == told[-1:] * 4
+
+
+def test_what_is_not_decided_as_before_is_entered_in_full(reads: Reads) -> None:
+    for _ in range(3):
+        assert seen(reads)
+    with write(reads.world.bridge.engine) as connection:
+        connection.execute(text("UPDATE student SET version = version + 1"))
+    assert seen(reads)
+    assert kinds(reads.world, 2) == ["again", "release"]
+
+
+def test_after_an_erasure_from_the_ledger_a_read_is_entered_anew(reads: Reads) -> None:
+    world = reads.world
+    for _ in range(3):
+        assert seen(reads)
+    erasure = Entry(world.agreement, Kind.ERASURE, refers=(entries(world) - 3,))
+    with write(world.bridge.engine) as connection:
+        erase(connection, erasure, world.bridge.clock)
+    for _ in range(2):
+        assert seen(reads)
+    assert kinds(world, 3) == ["erasure", "release", "release"]
+    with read(world.bridge.engine) as connection:
+        assert verify_log(connection, world.agreement).sound
+
+
+def test_under_another_copy_of_the_log_a_read_is_entered_anew(reads: Reads) -> None:
+    for _ in range(3):
+        assert seen(reads)
+    with write(reads.world.bridge.engine) as connection:
+        connection.execute(text("UPDATE ledger_entry SET leaf = :leaf"), {"leaf": bytes(32)})
+    assert seen(reads)
+    assert kinds(reads.world, 2) == ["again", "release"]
 
 
 def test_each_read_has_its_entry_and_the_log_holds(reads: Reads) -> None:
