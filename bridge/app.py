@@ -45,6 +45,7 @@ from bridge.portal import (
     import_page,
     looked,
     meeting,
+    notes,
     refer,
     referral_page,
     same_page,
@@ -172,5 +173,6 @@ def _add_routes(app: FastAPI) -> None:
         close_out.router,
         refer.router,
         referral_page.router,
+        notes.router,
     ):
         app.include_router(router)

@@ -22,6 +22,7 @@ from bridge.gate.counts import release_counts
 from bridge.gate.crossing import Crossed, cross_back
 from bridge.gate.gate import Gate
 from bridge.gate.groups import EVERYBODY, groups_of
+from bridge.gate.notes import may_ever_share, release_notes
 from bridge.gate.own_referrals import release_own_referrals
 from bridge.gate.recording import Asking, Written
 from bridge.gate.released import (
@@ -76,7 +77,9 @@ __all__ = [
     "groups_of",
     "keep_tables",
     "keep_views",
+    "may_ever_share",
     "release_counts",
+    "release_notes",
     "release_own_referrals",
     "replay",
     "replay_log",

@@ -24,13 +24,14 @@ from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import VERSION_TABLE
 from bridge.store.close_outs import CLOSE_OUT
+from bridge.store.notes import NOTE
 from bridge.store.page_looks import LOOK
 
 LONGEST_NAME: Final = 63
 # A count is rounded down to a multiple of this: fewer than that many are not shown at all.
 GRAIN: Final = 20
 _ROWS: Final = "SELECT, INSERT, UPDATE, DELETE"
-# INVARIANT: what was disclosed, who looked and who closed can be added to, never changed.
+# INVARIANT: what was disclosed or noted, who looked, who closed: can be added to, never changed.
 APP_MAY: Final = {
     ENTRY.name: "SELECT, INSERT",
     NODE.name: "SELECT, INSERT",
@@ -38,6 +39,7 @@ APP_MAY: Final = {
     HEAD.name: "SELECT, INSERT, UPDATE",
     LOOK.name: "SELECT, INSERT",
     CLOSE_OUT.name: "SELECT, INSERT",
+    NOTE.name: "SELECT, INSERT",
     VERSION_TABLE: "SELECT",
 }
 VIEWS: Final = {

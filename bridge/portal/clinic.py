@@ -18,6 +18,7 @@ from bridge.journeys.answer_by_hand import (
     referral_shown,
     referrals_waiting,
 )
+from bridge.journeys.write_note import notes_shared
 from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Problem, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
@@ -125,6 +126,7 @@ def _page(visit: Visit, shown: Shown, status: int = 200, filled: Filled | None =
         student=" ".join([*called.get("given", ()), str(called.get("family", ""))]).strip(),
         born=str(shown.patient.get("birthDate", "")),
         reasons=[each for each in reasons if each],
+        notes=notes_shared(visit.bridge, visit.staff, str(shown.request.get("id", ""))),
         questions=_questions(shown),
         filled=filled or Filled({}),
     )

@@ -21,6 +21,7 @@ from bridge.journeys.withdraw_referral import (
     withdraw_referral,
 )
 from bridge.journeys.work_list import ENDED, Placed, sending_forms
+from bridge.journeys.write_note import notes_of
 from bridge.portal.board import key_of, places_of
 from bridge.portal.close_out_words import OUTCOME_WORDS, REASON_WORDS
 from bridge.portal.forms import Field, Filled, Kind, Option, Questions
@@ -69,7 +70,7 @@ class Event:
 @router.get("/{key}")
 def referral(visit: StaffOf, key: Key) -> Response:
     """Show what happened with one referral."""
-    one = _found(visit, key)
+    one = found(visit, key)
     forms = sending_forms(visit.bridge, visit.staff.organization, one.row)
     return visit.page(
         "referral.html",
@@ -78,6 +79,7 @@ def referral(visit: StaffOf, key: Key) -> Response:
         events=_events(one, forms, _of_year(visit, one.row)),
         said=words_of(one.status),
         due_words=DUE_WORDS,
+        notes=notes_of(visit.parts, own_number(visit, one.row)),
         open=one.status not in ENDED,
         returned=one.status == "returned-incomplete",
     )
@@ -86,37 +88,37 @@ def referral(visit: StaffOf, key: Key) -> Response:
 @router.get("/{key}/withdraw")
 def withdraw(visit: StaffOf, key: Key) -> Response:
     """Ask whether it is meant."""
-    _found(visit, key)
+    found(visit, key)
     return _asked(visit, key, Filled({}))
 
 
 @router.post("/{key}/withdraw")
 def withdraw_post(visit: StaffOf, form: FormOf, key: Key) -> Response:
     """Withdraw a referral; doing it again changes nothing."""
-    one = _found(visit, key)
+    one = found(visit, key)
     if form.language:
         return _asked(visit.speaking(form.language), key, Filled(SURE.read(form).values))
     filled = SURE.read(form)
     if filled.problems:
         return _asked(visit, key, filled)
     if filled.text("sure") == "yes" and one.status != WITHDRAWN_BY_SCHOOL:
-        withdraw_referral(visit.parts, _own(visit, one.row))
+        withdraw_referral(visit.parts, own_number(visit, one.row))
     return visit.go(f"/portal/referral/{key}")
 
 
 @router.post("/{key}/resubmit")
 def resubmit(visit: StaffOf, _form: FormOf, key: Key) -> Response:
     """Tell the provider that what was missing is there."""
-    one = _found(visit, key)
+    one = found(visit, key)
     if one.status == "returned-incomplete":
-        resubmit_referral(visit.parts, _own(visit, one.row))
+        resubmit_referral(visit.parts, own_number(visit, one.row))
     return visit.go(f"/portal/referral/{key}")
 
 
 @router.post("/{key}/again")
 def again(visit: StaffOf, _form: FormOf, key: Key) -> Response:
     """Begin a referral to another provider with what the school said in this one."""
-    row = _found(visit, key).row
+    row = found(visit, key).row
     known = known_referral(visit.bridge, visit.staff, row.referral, row.provider)
     if known is None:
         raise NotHere
@@ -132,7 +134,12 @@ def _asked(visit: Visit, key: str, filled: Filled) -> Response:
     return visit.page("question.html", status, button=visit.say(say("Save")), **told)
 
 
-def _found(visit: Visit, key: str) -> Placed:
+def found(visit: Visit, key: str) -> Placed:
+    """Return the referral a key stands for.
+
+    Raises:
+        NotHere: the signed-in person's district has none.
+    """
     released = visit.bridge.gate.follow_up(visit.staff)
     for one in places_of(released, visit):
         if key_of(visit, one.row) == key:
@@ -140,7 +147,8 @@ def _found(visit: Visit, key: str) -> Placed:
     raise NotHere
 
 
-def _own(visit: Visit, row: FollowUp) -> OwnNumber:
+def own_number(visit: Visit, row: FollowUp) -> OwnNumber:
+    """Return how a referral that is shown is named by its district."""
     with read(visit.bridge.engine) as connection:
         keys = {o.name: o.key for o in organizations(connection).values()}
     return OwnNumber(visit.staff.organization, keys[row.provider], row.referral)
@@ -149,7 +157,7 @@ def _own(visit: Visit, row: FollowUp) -> OwnNumber:
 def _of_year(visit: Visit, row: FollowUp) -> list[Event]:
     """Return what was decided of a referral at the end of a year."""
     found = []
-    for each in decided_of(visit.parts, _own(visit, row)):
+    for each in decided_of(visit.parts, own_number(visit, row)):
         day = each.at.date().isoformat()
         if each.follow_up_on:
             until = visit.say(say("until %(day)s")) % {"day": visit.day(each.follow_up_on)}

@@ -20,6 +20,7 @@ from bridge.migrations.state import require_current
 from bridge.migrations.upgrade import upgrade
 from bridge.store.close_outs import CLOSE_OUT
 from bridge.store.engine import open_engine, read, write
+from bridge.store.notes import NOTE
 from bridge.store.page_looks import LOOK
 from tests.support.databases import empty_postgres, logins
 
@@ -33,10 +34,10 @@ SHOWN = {
     "revision": ["version_num"],
 }
 MAY_NOT = [
-    "CREATE TABLE note (id text)",
-    "CREATE TEMPORARY TABLE note (id text)",
-    "CREATE SCHEMA note",
-    "CREATE FUNCTION note() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE TABLE mine (id text)",
+    "CREATE TEMPORARY TABLE mine (id text)",
+    "CREATE SCHEMA mine",
+    "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "ALTER TABLE student ADD note text",
     "DROP TABLE student",
     "TRUNCATE student",
@@ -55,6 +56,8 @@ MAY_NOT = [
     "UPDATE page_look SET who = 'somebody else'",
     "DELETE FROM close_out",
     "UPDATE close_out SET outcome = 'kept'",
+    "DELETE FROM note",
+    "UPDATE note SET kind = 'shared'",
     "TRUNCATE ledger_entry",
     "SELECT * FROM report.month",
 ]
@@ -106,7 +109,7 @@ def test_the_server_changes_no_table_and_nothing_that_was_recorded(seats: Seats)
 
 def test_the_server_reads_and_changes_every_other_row(seats: Seats) -> None:
     kept = {ENTRY.name, NODE.name, HEAD.name, ROW.name, LOOK.name, CLOSE_OUT.name}
-    kept |= {"alembic_version"}
+    kept |= {NOTE.name, "alembic_version"}
     ours = set(EVERYTHING) - kept
 
     with write(seats.server) as connection:
@@ -124,7 +127,7 @@ def test_a_report_reads_its_views_and_nothing_else(seats: Seats) -> None:
     assert all(
         refused(seats.report, f"DELETE FROM report.{view}") for view in set(SHOWN) - {"month"}
     )
-    assert refused(seats.report, "CREATE TEMPORARY TABLE note (id text)")
+    assert refused(seats.report, "CREATE TEMPORARY TABLE mine (id text)")
     with read(seats.report) as connection:
         for view in SHOWN:
             connection.execute(text(f"SELECT * FROM report.{view}"))
