@@ -15,6 +15,7 @@ from bridge.gate.agreements import (
     CompiledAgreement,
     agreement_between,
     agreements_of,
+    all_agreements,
     keep_tables,
 )
 from bridge.gate.authorise import Viewer
@@ -73,6 +74,7 @@ __all__ = [
     "Written",
     "agreement_between",
     "agreements_of",
+    "all_agreements",
     "cross_back",
     "groups_of",
     "keep_tables",

@@ -121,6 +121,11 @@ def agreements_of(connection: Connection, party: str, key: str) -> tuple[Compile
     return tuple(a for a in _in_use(connection) if a.organization(party) == key)
 
 
+def all_agreements(connection: Connection) -> tuple[CompiledAgreement, ...]:
+    """Return every agreement in use, for the operator."""
+    return _in_use(connection)
+
+
 def agreement_between(connection: Connection, lea: str, provider: str) -> CompiledAgreement | None:
     """Return the agreement between a district and a provider, if there is one."""
     for compiled in agreements_of(connection, "lea", lea):

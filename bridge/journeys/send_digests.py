@@ -4,7 +4,6 @@ How many is counted by the gate when the mail is sent; where none wait, none is 
 cannot take it now is tried again; an address it refuses for good is not, until a person says so.
 """
 
-import re
 import secrets
 import ssl
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate import Gate, Match, Query
 from bridge.identity import client_caller, client_of
+from bridge.journeys.reach_unregistered import MAIL, callers_of, enter_unregistered
 from bridge.outbound.mail import MailRefusedError, send_mail
 from bridge.parts import Parts
 from bridge.settings import MailServer
@@ -35,7 +35,6 @@ UNANSWERED: Final = 499
 """Stands for a server that took nothing for days, whatever it said."""
 SUBJECT: Final = "Referrals are waiting"
 TEXT: Final = "{count} referral(s) wait for an answer. Sign in to see them:\n{place}\n"
-_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
 _WAITING: Final = Query("Task", matches=(Match("status", ((None, "requested"),)),))
 
 
@@ -58,6 +57,8 @@ class Digests:
     def send_due(self) -> int:
         """Send what is due; returns how many mails were taken."""
         sent = 0
+        with write(self.parts.engine) as connection:
+            enter_unregistered(connection, self.parts.clock.real_now())
         while True:
             lease, now = secrets.token_hex(8), self.parts.clock.real_now()
             with write(self.parts.engine) as connection:
@@ -71,6 +72,8 @@ class Digests:
                 settle_contact(connection, contact, lease, values)
 
     def _waiting(self, connection: Connection, contact: DigestContact) -> int:
+        if callers := callers_of(connection, contact):  # each role sees as much, or less
+            return max(self.gate.now_visible(connection, each, _WAITING) for each in callers)
         caller = client_caller(connection, contact.client_id, "system/Task.rs")
         if caller is None or not caller.limits("Task", "search-type"):
             return 0
@@ -102,7 +105,7 @@ def keep_contact(connection: Connection, contact: tuple[str, str, int], now: dat
         RegistrationRefused: there is no such client.
     """
     client_id, address, hours = contact
-    if not _ADDRESS.fullmatch(address):
+    if not MAIL.fullmatch(address):
         raise BridgeError("that is no address for mail")
     client_of(connection, client_id)
     put_contact(connection, DigestContact(client_id, address, hours, now))

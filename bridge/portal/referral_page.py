@@ -14,6 +14,7 @@ from bridge.journeys.close_out import Outcome, decided_of
 from bridge.journeys.enter_referral import KIND
 from bridge.journeys.keep_drafts import keep_draft, new_draft
 from bridge.journeys.known_student import known_referral, whole_pages
+from bridge.journeys.reach_unregistered import contacts_of, is_registered
 from bridge.journeys.withdraw_referral import (
     WITHDRAWN_BY_SCHOOL,
     OwnNumber,
@@ -71,6 +72,9 @@ class Event:
 def referral(visit: StaffOf, key: Key) -> Response:
     """Show what happened with one referral."""
     one = found(visit, key)
+    own = own_number(visit, one.row)
+    waits = one.status in ("sent", "received") and bool(one.due)
+    reach = contacts_of(visit.bridge, own.lea, own.provider) if waits else {}
     forms = sending_forms(visit.bridge, visit.staff.organization, one.row)
     return visit.page(
         "referral.html",
@@ -79,7 +83,9 @@ def referral(visit: StaffOf, key: Key) -> Response:
         events=_events(one, forms, _of_year(visit, one.row)),
         said=words_of(one.status),
         due_words=DUE_WORDS,
-        notes=notes_of(visit.parts, own_number(visit, one.row)),
+        notes=notes_of(visit.parts, own),
+        reach=sorted(set(reach.values())),
+        strangers=waits and not is_registered(visit.bridge, own.provider),
         open=one.status not in ENDED,
         returned=one.status == "returned-incomplete",
     )
