@@ -34,6 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.base import OptionEngine
 
+from bridge.driver import cursor_of
 from bridge.measures import measured_by, measures_of
 from bridge.store.writer_queue import Seat, queue_of
 
@@ -269,7 +270,8 @@ _SAMPLED: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat4'"
 
 def _begin(connection: Connection) -> None:
     writing = connection.get_execution_options().get(_WRITING, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    with cursor_of(connection) as cursor:  # the toolkit's own way takes as long as a small read
+        cursor.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 class _Readers(OptionEngine):

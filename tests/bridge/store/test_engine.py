@@ -172,7 +172,7 @@ def test_who_listens_to_an_engine_hears_of_its_readers_too(sqlite_url: str) -> N
     with read(opened) as connection:
         connection.exec_driver_sql("SELECT 1")
 
-    assert taken == ["a connection", "BEGIN", "SELECT 1"]
+    assert taken == ["a connection", "SELECT 1"]
     opened.dispose()
 
 
