@@ -1,4 +1,4 @@
-"""``referral withdraw|resubmit|pass-on|bring-back``: what is done about a referral that was sent.
+"""``referral withdraw|resubmit|pass-on ...``: what is done about a referral that was sent.
 
 What is printed does not depend on what the provider has done: the follow-up tells that, to whom it
 may be told.
@@ -36,6 +36,26 @@ def resubmit(number: Number, lea: Lea, provider: Provider, home: Home = Path()) 
 
     resubmit_referral(parts_of(open_at(home)), OwnNumber(lea, provider, number))
     print_line("sent again, if it was returned")
+
+
+@app.command("cancel-unanswered")
+def cancel_unanswered(number: Number, lea: Lea, provider: Provider, home: Home = Path()) -> None:
+    """End a referral whose provider was asked to stop and did not answer."""
+    from bridge.journeys.withdraw_referral import OwnNumber, cancel_unanswered
+    from bridge.parts import parts_of
+
+    cancel_unanswered(parts_of(open_at(home)), OwnNumber(lea, provider, number))
+    print_line("ended, if the provider was asked to stop and did not answer")
+
+
+@app.command("enter-in-error")
+def enter_in_error(number: Number, lea: Lea, provider: Provider, home: Home = Path()) -> None:
+    """Say that a referral was never meant to be sent. What went out is recalled beside this."""
+    from bridge.journeys.withdraw_referral import OwnNumber, enter_in_error
+    from bridge.parts import parts_of
+
+    enter_in_error(parts_of(open_at(home)), OwnNumber(lea, provider, number))
+    print_line("entered in error; to have it taken back as well: schoolbridge recall")
 
 
 @app.command("pass-on")

@@ -1,4 +1,4 @@
-"""A school withdraws a referral, or sends one again that was returned as incomplete.
+"""A school withdraws a referral, ends or corrects it, or sends one again that was incomplete.
 
 INVARIANT: what it is told and what it reads afterwards are the same whatever the provider has
 done: who may not learn whether care has begun cannot learn it by withdrawing. Before the start the
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import keep_views
+from bridge.journeys.answer_cancellation import close_requests
 from bridge.journeys.passed_on import onward_of
 from bridge.parts import Parts
 from bridge.store.engine import write
@@ -80,6 +81,64 @@ def _withdraw_onward(
         _keep_request(connection, parts, (to, onward, task), status)
 
 
+def cancel_unanswered(parts: Parts, own: OwnNumber) -> None:
+    """End a referral that its provider was asked to stop and did not answer (SDOHCC's direct edge).
+
+    Where nothing waits for an answer, it changes nothing.
+
+    Raises:
+        BridgeError: the district has no such referral to this provider.
+    """
+    with write(parts.engine) as connection:
+        referral, _, _ = _found(connection, own)
+        onward = onward_of(connection, parts, own.lea, referral.request_id)
+        for each in (referral, *(known for _, known in onward)):
+            tasks = tasks_of(connection, each.request_id)
+            asked = [t.id for t in tasks if t.is_cancellation and t.said["status"] == "requested"]
+            task = next(t for t in tasks if not t.is_cancellation)
+            after = next_state(
+                _state(task), "cancel-unanswered", "requester", requested=bool(asked)
+            )
+            if after is not None:
+                _move(connection, parts, task, after)
+                close_requests(connection, parts, asked)
+
+
+def enter_in_error(parts: Parts, own: OwnNumber) -> None:
+    """Say that a referral was never meant to be sent, whatever has become of it.
+
+    The school reads it as withdrawn, and the provider finds the order and the Task so.
+
+    Raises:
+        BridgeError: the district has no such referral to this provider.
+    """
+    with write(parts.engine) as connection:
+        referral, _, _ = _found(connection, own)
+        onward = onward_of(connection, parts, own.lea, referral.request_id)
+        hops = [(own.provider, referral), *onward]
+        for provider, each in hops:
+            to = OwnNumber(own.lea, provider, own.number)
+            _never_meant(connection, parts, (to, each))
+
+
+def _never_meant(connection: Connection, parts: Parts, of: tuple[OwnNumber, KnownReferral]) -> None:
+    own, referral = of
+    tasks = tasks_of(connection, referral.request_id)
+    task = next(t for t in tasks if not t.is_cancellation)
+    asked = [t.id for t in tasks if t.is_cancellation]
+    after = next_state(_state(task), "enter-in-error", "requester")
+    if after is None or _state(task) == after:
+        return
+    _move(connection, parts, task, after)
+    now, order = parts.clock.now(), ("ServiceRequest", referral.request_id)
+    amend(connection, order, {"status": after.status}, now)
+    keep_views(connection, parts, [order])
+    if asked:
+        close_requests(connection, parts, asked)
+    else:
+        _keep_request(connection, parts, (own, referral, task), "accepted")
+
+
 def resubmit_referral(parts: Parts, own: OwnNumber) -> None:
     """Say that what was missing is there; of a referral that was not returned, it changes nothing.
 
@@ -130,9 +189,10 @@ def _stop(connection: Connection, parts: Parts, task: IndexedTask) -> str:
 
 def _move(connection: Connection, parts: Parts, task: IndexedTask, after: State) -> None:
     now = parts.clock.now()
+    code = after.business
     changes: dict[str, object] = {
         "status": after.status,
-        "businessStatus": {"coding": [FOLLOW_UP.codings[after.business]]},
+        "businessStatus": {"coding": [FOLLOW_UP.codings[code]]} if code else None,
         "lastModified": now.isoformat(timespec="seconds"),
     }
     if after.business == WITHDRAWN_BY_SCHOOL:

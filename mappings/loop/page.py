@@ -26,7 +26,8 @@ A provider makes its moves over the API. A school withdraws a referral or sends 
 `schoolbridge referral withdraw` and `resubmit`; what it is told does not depend on what the
 provider has done. After the start the provider finds a Task with the code `abort` whose focus is
 the Task of the referral, and answers it `accepted` (the referral is cancelled) or `rejected`, and
-why. `cancel-unanswered` and `enter-in-error` have no command yet.
+why. `referral cancel-unanswered` ends one whose provider was asked to stop and did not answer;
+`referral enter-in-error` says of one that it was never meant to be sent.
 
 A referral that an intermediary passed on has two Tasks, each moved by this table. The first says
 what the second does, as far as the school may know it:

@@ -22,7 +22,12 @@ from bridge.journeys.pass_on import Hops, pass_on
 from bridge.journeys.passed_on import bring_all_back
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.register_release import file_release, forms_of
-from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
+from bridge.journeys.withdraw_referral import (
+    OwnNumber,
+    cancel_unanswered,
+    enter_in_error,
+    withdraw_referral,
+)
 from bridge.parts import HasParts
 from bridge.store.vault import Stored
 from consent.signed_release import SignedRelease
@@ -277,6 +282,21 @@ def test_a_withdrawal_after_the_start_is_answered_on_both_hops(
     assert state(first(here)) == ends
     (asked,) = here.web("harbor-ehr").found("/fhir/Task?code=abort")
     assert asked["status"] == status
+
+
+def test_what_was_never_meant_or_is_not_answered_ends_on_both_hops(here: World) -> None:
+    passed(here, FORM, BACK)
+    answer(here, "accepted", "accepted")
+    answer(here, "in-progress", "services-started")
+    withdraw_referral(here.parts, HOPS.first)
+    cancel_unanswered(here.parts, HOPS.first)
+    assert [state(first(here)), {t["status"] for t in theirs(here)}] == [
+        ("cancelled", "withdrawn-by-school"),
+        {"cancelled", "accepted"},
+    ]
+    enter_in_error(here.parts, HOPS.first)
+    assert first(here)["status"] == "entered-in-error"
+    assert "entered-in-error" in {t["status"] for t in theirs(here)}
 
 
 def test_passing_on_again_brings_what_has_changed_and_doubles_nothing(here: World) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.gate import release_own_referrals
-from bridge.journeys.withdraw_referral import OwnNumber, resubmit_referral, withdraw_referral
+from bridge.journeys.withdraw_referral import (
+    OwnNumber,
+    cancel_unanswered,
+    enter_in_error,
+    resubmit_referral,
+    withdraw_referral,
+)
 from tests.support.worlds import CARE_CONSENT, LEA, Json, World, caller, put_task, referral
 
 R0 = OwnNumber(LEA, "harbor", "R-0")
@@ -207,3 +213,61 @@ def test_a_school_that_may_not_learn_of_care_learns_nothing_by_withdrawing(
     (request,) = asked(lite)
     assert put_task(lite.web(), request, "rejected").status_code == 200
     assert told(lite) == told(twin)
+
+
+def test_a_request_nobody_answers_does_not_hold_a_child_up(world: World) -> None:
+    begun(world)
+    cancel_unanswered(world.parts, R0)
+    assert task_of(world)["status"] == "in-progress"  # nobody was asked
+    withdraw_referral(world.parts, R0)
+    cancel_unanswered(world.parts, R0)
+    task = task_of(world)
+    assert (task["status"], task["statusReason"]["text"]) == (
+        "cancelled",
+        "Withdrawn by the school",
+    )
+    assert [request["status"] for request in asked(world)] == ["accepted"]
+    assert told(world)["status"] == "withdrawn-by-school"
+    cancel_unanswered(world.parts, R0)
+    assert task_of(world) == task
+
+
+def test_a_request_that_was_refused_was_answered(lite: World) -> None:
+    begun(lite)
+    withdraw_referral(lite.parts, R0)
+    (request,) = asked(lite)
+    assert put_task(lite.web(), request, "rejected").status_code == 200
+    cancel_unanswered(lite.parts, R0)
+    assert task_of(lite)["status"] == "in-progress"
+
+
+@pytest.mark.parametrize("answered", [None, "guardian", "minor"])
+def test_what_was_never_meant_reads_as_withdrawn_whatever_the_provider_did(
+    world: World, answered: str | None
+) -> None:
+    if answered is None:
+        world.refer([referral(0)])
+    else:
+        begun(world, answered)
+    enter_in_error(world.parts, R0)
+    task = task_of(world)
+    order = world.web().get(f"/fhir/{task['focus']['reference']}").json()
+    assert (task["status"], order["status"]) == ("entered-in-error", "entered-in-error")
+    assert "businessStatus" not in task
+    row = told(world)
+    assert (row["status"], row["status_on"]) == (
+        "withdrawn-by-school",
+        world.clock.now().date().isoformat(),
+    )
+    assert [request["status"] for request in asked(world)] == ["accepted"]
+    assert put_task(world.web(), task, "accepted").status_code == 422
+    counts = world.counts()
+    enter_in_error(world.parts, R0)
+    assert world.counts() == counts
+
+
+def test_another_district_ends_nothing(lite: World) -> None:
+    begun(lite)
+    for ends in (cancel_unanswered, enter_in_error):
+        with pytest.raises(BridgeError):
+            ends(lite.parts, OwnNumber("elsewhere", "harbor", "R-0"))
