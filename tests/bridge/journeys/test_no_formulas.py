@@ -134,7 +134,10 @@ def opened(folder: Path, file: Path, reading: str = "") -> int:
 
 
 @pytest.mark.faults
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+@pytest.mark.skipif(
+    shutil.which("soffice") is None,
+    reason="no LibreOffice: apt-get install --no-install-recommends libreoffice-calc",
+)
 def test_libreoffice_sees_no_formula_in_any_download(lite: World, tmp_path: Path) -> None:
     chosen = told_seed()
     texts = formulas(chosen)

@@ -8,9 +8,7 @@ from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun, lead
 from tests.faults.seeds import told_seed
 from tests.support.hostile_texts import TURNING, scripts
-from tests.support.worlds import World, referral
-
-MAY_STAND = {"script", "svg"}  # of the frame: two scripts by address
+from tests.support.worlds import LEA, World, referral
 
 
 class Marks(HTMLParser):
@@ -50,13 +48,18 @@ def test_the_judge_sees_what_is_not_escaped_and_what_turns_a_text_round() -> Non
     assert (found, len(turned)) == (["onclick", "script", "javascript:x"], 1)
 
 
-def hostile_pages(world: World, texts: list[str], count: int) -> tuple[list[str], list[str]]:
-    """Put texts into all that people fill in; return the pages of a counsellor and of a lead."""
+def hostile_pages(
+    world: World, texts: list[str], count: int, first: int = 0
+) -> tuple[list[str], list[str]]:
+    """Put texts into all that people fill in; return the pages of a counsellor and of a lead.
+
+    ``first`` is the first student of whom nothing is known yet.
+    """
     rows = []
     for n in range(count):
         said = [texts[(n * 5 + k) % len(texts)] for k in range(5)]
         student = {"given_name": said[0], "family_name": said[1]}
-        made = referral(n, student=student, description=said[2])
+        made = referral(first + n, student=student, description=said[2])
         assert made.guardian
         rows.append(replace(made, guardian=replace(made.guardian, name=said[3])))
     world.refer(rows)
@@ -67,11 +70,11 @@ def hostile_pages(world: World, texts: list[str], count: int) -> tuple[list[str]
     for n in range(min(count, 5)):
         typed = {"given_name": texts[n], "family_name": texts[-n], "school": ""}
         place = counselor.begun()
-        counselor.post(f"{place}/find", local_id="1000" if n else texts[n][:40])
+        counselor.post(f"{place}/find", local_id=f"{1000 + first}" if n else texts[n][:40])
         counselor.post(f"{place}/student", **typed)
         counselor.post(f"{place}/why", description=texts[n + 1], concerns=["sleep"])
         drafts += [f"{place}/{step}" for step in ("find", "student", "family", "why")]
-    ids = [world.bridge.identifiers.issue("student", "millbrook", str(1000 + n)) for n in (0, 1)]
+    ids = [world.bridge.identifiers.issue("student", LEA, str(1000 + first + n)) for n in (0, 1)]
     waiting = tuple(
         {"Referral number": f"H-{n}", "Urgency": "", "Description": text, "Last name": text}
         for n, text in enumerate(texts[:count])
@@ -105,3 +108,4 @@ def test_no_text_of_people_is_run_or_turns_a_page_round(lite: World) -> None:
             answer = visitor.get(page)
             assert answer.status_code == 200, page
             assert judged(answer.text) == ([], []), page
+            assert "zq" * 5 not in answer.text, page  # a template made of a name
