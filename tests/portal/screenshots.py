@@ -23,8 +23,10 @@ TAKEN = (
     ("sent", "{sent}/sent", 360, "es"),
     ("close-out", "/portal/close-out/unanswered", 1280, "en"),
     ("close-out", "/portal/close-out/unanswered", 360, "es"),
+    ("import", "{review}", 1280, "en"),
+    ("same", "/portal/same/{student}/{other}", 360, "es"),
 )
-OF_LEADS = ("close-out",)
+OF_LEADS = ("close-out", "import", "same")
 
 
 def main() -> None:
@@ -38,8 +40,8 @@ def main() -> None:
                 context = browser.new_context(
                     base_url=portal.base, viewport=size, locale=f"{lang}-US"
                 )
-                standing = LEAD if name in OF_LEADS else COUNSELOR
-                token = portal.session("one", standing)
+                leads = name in OF_LEADS
+                token = portal.session("lead" if leads else "one", LEAD if leads else COUNSELOR)
                 cookie = {"name": "schoolbridge_session", "value": token}
                 context.add_cookies([{**cookie, "url": f"{portal.base}/portal"}])
                 page = context.new_page()
