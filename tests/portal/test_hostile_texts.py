@@ -69,14 +69,16 @@ class Watched:
         self.look()
 
 
+@pytest.mark.faults
 def test_the_browser_notes_what_runs_and_what_is_turned(opening: Opening, portal: Served) -> None:
     with opening("counselor-1") as context:
         watched = Watched.of(context)
         watched.visit("/portal/help")
         assert watched.found == []
-        watched.page.evaluate("document.querySelector('main').innerHTML = '<img src=x onerror=y>'")
+        with watched.page.expect_console_message():
+            hostile = "document.querySelector('main').innerHTML = '<img src=x onerror=y>'"
+            watched.page.evaluate(hostile)
         watched.page.evaluate("document.querySelector('main').append('a\\u202eb')")
-        watched.page.wait_for_timeout(100)
         watched.look()
     assert any("Content Security Policy" in each for each in watched.found)
     assert "help: MAIN" in watched.found
