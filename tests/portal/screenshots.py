@@ -21,6 +21,8 @@ TAKEN = (
     ("referral", "/portal/referral/{declined}", 1280, "en"),
     ("meeting", "/portal/meeting?names=short", 1280, "en"),
     ("sent", "{sent}/sent", 360, "es"),
+    ("note-internal", "/portal/referral/{referral}/note/internal", 360, "es"),
+    ("note-shared", "/portal/referral/{referral}/note/shared", 1280, "en"),
     ("close-out", "/portal/close-out/unanswered", 1280, "en"),
     ("close-out", "/portal/close-out/unanswered", 360, "es"),
     ("import", "{review}", 1280, "en"),

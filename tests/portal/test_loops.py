@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.portal.conftest import Opening
+from tests.portal.judging import axe
 from tests.portal.served import Served
 from tests.support.signing import SCAN, issued
 from tests.support.worlds import LEA, referral
@@ -144,6 +145,25 @@ def paper(counselor: Page, place: str, check: str, said: str) -> None:
     counselor.locator("[name='scan']").set_input_files(scan)  # type: ignore[arg-type]
     counselor.locator("form#questions > button[type=submit]").click()
     counselor.wait_for_url(f"**{place}")
+
+
+def test_a_note_is_shared_once_it_was_seen_as_it_goes(person: Person) -> None:
+    clinic, counselor = person("clinic"), person("counselor-1")
+    open_referral(counselor, "R-23")
+    counselor.get_by_role("link", name="Write a note").click()
+    expect(counselor.get_by_label("Internal: your own staff alone")).to_be_checked()
+    counselor.get_by_label("Shared: the provider too").check()
+    press(counselor, "Continue")
+    counselor.locator("[name='text']").fill("Mornings\nsuit her best.")
+    press(counselor, "See it before it goes")
+    expect(counselor.locator(".warning")).to_contain_text("Harbor Family Centers reads this.")
+    assert axe(counselor) == []
+    press(counselor, "Share it with Harbor Family Centers")
+    for page, place in ((counselor, counselor.url), (clinic, "/portal/work")):
+        page.goto(place)
+        if page is clinic:
+            page.get_by_role("link", name="R-23", exact=True).click()
+        expect(page.locator(".words")).to_have_text("Mornings suit her best.")
 
 
 def test_a_minor_treated_alone_leaves_every_page_of_the_school_as_it_was(
