@@ -60,6 +60,7 @@ class Large:
     server: Server
     key: SigningKey
     headers: Headers = field(repr=False)
+    home: Path
 
     def bundle(self, path: str) -> Json:
         """Return a Bundle."""
@@ -132,7 +133,7 @@ def _open_both(asked: Callable[[Large], Asked], sent: int) -> Arms:
     with ExitStack() as opened:
         arms = []
         for referrals in (MANY, FEW):
-            large = _large(opened, referrals)
+            large = large_server(opened, referrals)
             arms.append(partial(_ours, large, asked(large), sent))
             arms[-1]()  # remembers what it will be asked for
         return Arms(*arms, opened.pop_all().close)
@@ -140,7 +141,7 @@ def _open_both(asked: Callable[[Large], Asked], sent: int) -> Arms:
 
 def _open(asked: Callable[[Large], Asked], sent: tuple[int, int], reference: Reference) -> Arms:
     with ExitStack() as opened:
-        large = _large(opened)
+        large = large_server(opened)
         wanted = _under(reference.root, asked(large))
         secret = secrets.token_urlsafe(24)
         home = Path(opened.enter_context(tempfile.TemporaryDirectory()))
@@ -153,14 +154,15 @@ def _open(asked: Callable[[Large], Asked], sent: tuple[int, int], reference: Ref
         return Arms(ours, its, opened.pop_all().close)
 
 
-def _large(opened: ExitStack, referrals: int = MANY) -> Large:
+def large_server(opened: ExitStack, referrals: int = MANY) -> Large:
+    """Start our server with so many referrals."""
     demo = loaded(BACKEND, referrals)
     set_address(demo, database(demo.folder.parent, BACKEND, opened))
     process = demo.start_server()
     server = Server(process, read_settings(demo.home).port)
     opened.callback(server.stop)
     key = SigningKey.load_or_generate(demo.folder / "provider" / "key.json")
-    return Large(server, key, token(server, key))
+    return Large(server, key, token(server, key), demo.home)
 
 
 def _under(root: str, wanted: Asked) -> Asked:

@@ -21,6 +21,7 @@ from bridge.gate.agreements import (
 from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.crossing import Crossed, cross_back
+from bridge.gate.follow_pages import CalendarOf, Wanted
 from bridge.gate.gate import Gate
 from bridge.gate.groups import EVERYBODY, groups_of
 from bridge.gate.notes import may_ever_share, release_notes
@@ -29,9 +30,11 @@ from bridge.gate.recording import Asking, Written
 from bridge.gate.released import (
     FollowUp,
     OwnReferral,
+    Placed,
     Released,
     ReleasedCounts,
     ReleasedFollowUps,
+    ReleasedPage,
     ReleasedReferrals,
     ReleasedResource,
     Seen,
@@ -47,6 +50,7 @@ from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Orde
 __all__ = [
     "EVERYBODY",
     "Asking",
+    "CalendarOf",
     "Chain",
     "CompiledAgreement",
     "Criterion",
@@ -58,10 +62,12 @@ __all__ = [
     "Missing",
     "Order",
     "OwnReferral",
+    "Placed",
     "Query",
     "Released",
     "ReleasedCounts",
     "ReleasedFollowUps",
+    "ReleasedPage",
     "ReleasedReferrals",
     "ReleasedResource",
     "Replay",
@@ -71,6 +77,7 @@ __all__ = [
     "SurveyRow",
     "Viewer",
     "WaitingText",
+    "Wanted",
     "Written",
     "agreement_between",
     "agreements_of",

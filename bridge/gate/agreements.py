@@ -1,7 +1,7 @@
 """Agreements in use, compiled, and the facts the bridge itself knows about them."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -64,6 +64,15 @@ class CompiledAgreement:
             return today.replace(year=today.year - 18)
         except ValueError:
             return date(today.year - 18, 2, 28)
+
+    def comes_of_age(self, born: date) -> datetime:
+        """Return the instant from which :meth:`adult_since` counts somebody as an adult."""
+        zone = ZoneInfo(self.agreement.effective.tz)
+        try:
+            day = born.replace(year=born.year + 18)
+        except ValueError:  # born on 29 February
+            day = date(born.year + 18, 3, 1)
+        return datetime.combine(day, time(), zone)
 
     def is_free_text(self, element: str) -> bool:
         """Return whether the template's catalogue calls an element free text."""

@@ -6,22 +6,16 @@ own releases permit it. Where they do not, the row reads ``sent``, exactly as if
 not answered yet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import (
-    PART2_RECORD,
-    PART2_ROW,
-    SESSION_TYPES,
-    Authorised,
-    Viewer,
-    of_agreement,
-)
+from bridge.gate.authorise import PART2_RECORD, PART2_ROW, SESSION_TYPES, Viewer, of_agreement
 from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure
@@ -31,25 +25,52 @@ from bridge.gate.riding import codes_of, notice_of, riding
 from bridge.identifiers import Identifiers
 from bridge.store.directory import organizations
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students, not_before_known
-from bridge.store.vault import Query, Stored, find
+from bridge.store.follow_lines import KINDS
+from bridge.store.known_facts import Sought, known_facts
+from bridge.store.vault import Query, Stored, find, of_students
 from consent.minimise import load_projection, minimise
+from consent.model import Slice
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code, state_of
 
 _ELEMENT = "referral.status"
 WITHDRAWN = "withdrawn-by-school"
 _ALL = 1_000_000
+_Read = tuple[Stored, dict[str, Any]]
+"""A record, and its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class _District:
-    """One district's records of one kind each, by referral; its own, so read whole."""
+    """One district's records under one agreement of one kind each, by referral or student."""
 
-    tasks: dict[str, Stored]
+    tasks: dict[str, _Read]
     requests: dict[str, Stored]
     patients: dict[str, Stored]
     visits: dict[str, list[Stored]]
     withdrawn: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One referral as its district may see it, before anything of it leaves.
+
+    Attributes:
+        row: what is told, without what rides along.
+        whose: the student, and the provider's key.
+        decided: what was decided, and what may be told of the Task; None where the school is told
+            no more than it said itself.
+    """
+
+    row: FollowUp
+    task: Stored
+    whose: tuple[str, str]
+    decided: tuple[RecordDecision, dict[str, Any]] | None
+
+    @property
+    def request_id(self) -> str:
+        """The id of its ServiceRequest."""
+        return self.task.referral_id
 
 
 def follow_ups(
@@ -57,54 +78,115 @@ def follow_ups(
 ) -> tuple[list[FollowUp], list[Disclosure]]:
     """Return the follow-up rows of a school, and the disclosures in them."""
     names = {o.id: o.name for o in organizations(connection).values()}
-    rows: list[FollowUp] = []
-    disclosures: list[Disclosure] = []
+    found: list[Followed] = []
     for agreement in viewer.agreements:
-        district = _read(connection, agreement)
-        students = {task.student_id for task in district.tasks.values()}
+        district = _read_whole(connection, agreement)
+        students = {task.student_id for task, _ in district.tasks.values()}
         lock_students(connection, students, share=True)
         now = not_before_known(connection, students, clock.now())
-        evidence = evidence_of(connection, students, now)
-        teller = _Teller(viewer, agreement, (evidence, clock), connection, identifiers)
-        for request_id, task in district.tasks.items():
-            visited = district.visits.get(request_id, ())
-            told, disclosure = teller.tell(task, visited, district.withdrawn.get(request_id, ""))
-            rows.append(_row(district, task, told, names))
-            disclosures.extend(disclosure)
+        teller = _Teller(viewer, agreement, (evidence_of(connection, students, now), now))
+        found += teller.told(district, names)
+    rows, told = leaving(connection, viewer, found, identifiers)
     rows.sort(key=lambda row: (row.sent_on, row.referral))
-    return rows, disclosures
+    return rows, told
 
 
-def _read(connection: Connection, agreement: CompiledAgreement) -> _District:
+def followed(
+    connection: Connection,
+    viewer: Viewer,
+    students: Collection[str],
+    known: tuple[datetime, Mapping[str, str]],
+) -> list[Followed]:
+    """Return every referral of some students, who are locked, as their school may see it now.
+
+    ``known`` is the instant, and the name of each organisation by its id.
+    """
+    now, names = known
+    evidence, now = _evidence(connection, viewer, students, now)
+    every = of_students(connection, KINDS, students)
+    found: list[Followed] = []
+    for agreement in viewer.agreements:
+        of_it = [each for each in every if each.agreement_id == agreement.id]
+        own = [each for each in of_it if each.custodian == agreement.entry.lea]
+        visits = [each for each in of_it if each.type in SESSION_TYPES]
+        found += _Teller(viewer, agreement, (evidence, now)).told(_district(own, visits), names)
+    return found
+
+
+def leaving(
+    connection: Connection, viewer: Viewer, some: Sequence[Followed], identifiers: Identifiers
+) -> tuple[list[FollowUp], list[Disclosure]]:
+    """Return rows as they leave, with what rides along, and the disclosures in them."""
+    scopes = iter(scopes_of(connection, viewer, [e.decided[0] for e in some if e.decided]))
+    rows: list[FollowUp] = []
+    told: list[Disclosure] = []
+    for each in some:
+        if each.decided is None:
+            rows.append(each.row)
+            continue
+        whole, resource = each.decided
+        along = (riding(codes_of(whole)), next(scopes))
+        released = sealed(viewer, each.task, resource, identifiers, along)
+        told.append(Disclosure(each.task, whole, released))
+        words = [*(notice_of(one).short for one in along[0].notices), *map(str, along[1])]
+        rows.append(replace(each.row, notices=along[0].notices, terms=" ".join(words)))
+    return rows, told
+
+
+def _evidence(
+    connection: Connection, viewer: Viewer, students: Collection[str], now: datetime
+) -> tuple[EvidenceView, datetime]:
+    """Return what is known of the facts a status can depend on, and the instant to decide at."""
+    elements = (_ELEMENT, PART2_RECORD)
+    facts = {
+        str(fact)
+        for agreement in viewer.agreements
+        for element in elements
+        for purpose in viewer.purposes
+        for fact in agreement.table.relevant_facts(
+            Slice("provider", viewer.party, viewer.role, purpose, element)
+        )
+    }
+    agreements = tuple(a.id for a in viewer.agreements)
+    sought = Sought(frozenset(facts), agreements, elements, viewer.purposes, viewer.party)
+    known = known_facts(connection, students, sought, now)
+    if known.later:  # another machine's clock is ahead of this one's
+        now = not_before_known(connection, students, now)
+        return evidence_of(connection, students, now), now
+    return EvidenceView([fact for said in known.of.values() for fact in said]), now
+
+
+def _read_whole(connection: Connection, agreement: CompiledAgreement) -> _District:
     everything = of_agreement(agreement.id)
     own = of_agreement(agreement.id, agreement.entry.lea)
-
-    def records(kind: str, condition: Authorised) -> list[Stored]:
-        return find(connection, Query(kind, limit=_ALL), condition)[0]
-
-    visits: dict[str, list[Stored]] = {}
-    for kind in SESSION_TYPES:
-        for visit in records(kind, everything):
-            visits.setdefault(visit.referral_id, []).append(visit)
-    every = [(r, r.resource()) for r in records("Task", own)]
-    asked = [(r.referral_id, task) for r, task in every if is_cancellation(task)]
-    return _District(
-        tasks={r.referral_id: r for r, task in every if not is_cancellation(task)},
-        requests={r.id: r for r in records("ServiceRequest", own)},
-        patients={r.student_id: r for r in records("Patient", own)},
-        visits=visits,
-        withdrawn={request_id: str(task["authoredOn"])[:10] for request_id, task in asked},
+    kinds = [kind for kind in KINDS if kind not in SESSION_TYPES]
+    return _district(
+        [r for kind in kinds for r in find(connection, Query(kind, limit=_ALL), own)[0]],
+        [
+            r
+            for kind in SESSION_TYPES
+            for r in find(connection, Query(kind, limit=_ALL), everything)[0]
+        ],
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What a row tells of the provider's record, and what rides along."""
-
-    status: str = "sent"
-    day: str = ""
-    notices: tuple[str, ...] = ()
-    terms: str = ""
+def _district(own: Iterable[Stored], visits: Iterable[Stored]) -> _District:
+    """Sort out a district's own records, and everybody's sessions, in the order of change."""
+    found = _District({}, {}, {}, {}, {})
+    for record in own:
+        if record.type == "ServiceRequest":
+            found.requests[record.id] = record
+        elif record.type == "Patient":
+            found.patients[record.student_id] = record
+        elif record.type == "Task":
+            task = record.resource()
+            if is_cancellation(task):
+                found.withdrawn[record.referral_id] = str(task["authoredOn"])[:10]
+            else:
+                found.tasks[record.referral_id] = (record, task)
+    for visit in visits:
+        found.visits.setdefault(visit.referral_id, []).append(visit)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,42 +195,40 @@ class _Teller:
 
     viewer: Viewer
     agreement: CompiledAgreement
-    known: tuple[EvidenceView, Clock]
-    connection: Connection
-    identifiers: Identifiers
+    known: tuple[EvidenceView, datetime]
 
-    def tell(
-        self, task: Stored, visits: Iterable[Stored], withdrawn: str = ""
-    ) -> tuple[_Told, list[Disclosure]]:
-        """Return what is told, and the disclosure; the school's own part where none may.
+    def told(self, district: _District, names: Mapping[str, str]) -> Iterable[Followed]:
+        """Return each referral as it may be told."""
+        for request_id, (task, content) in district.tasks.items():
+            visits = district.visits.get(request_id, ())
+            withdrawn = district.withdrawn.get(request_id, "")
+            status, day, decided = self._tell((task, content), visits, withdrawn)
+            row = _row(district, (task, content), (status, day), names)
+            yield Followed(row, task, (task.student_id, self.agreement.entry.provider), decided)
+
+    def _tell(
+        self, task: _Read, visits: Iterable[Stored], withdrawn: str
+    ) -> tuple[str, str, tuple[RecordDecision, dict[str, Any]] | None]:
+        """Return the status and its day, and what was decided; only the school's part where none.
 
         That is ``sent``, or from the day on which the school withdrew it, that it did.
         """
-        decided = self._decided(task)
-        resource = _permitted(task, decided)
+        decided = self._decided(task[0])
+        resource = _permitted(task[1], decided)
         if resource is None or _of_the_school(resource, withdrawn):
-            return (_Told(WITHDRAWN, withdrawn) if withdrawn else _Told()), []
+            return (WITHDRAWN, withdrawn, None) if withdrawn else ("sent", "", None)
         told = [(v, d) for v in visits if (d := self._decided(v)).permitted]
         status = follow_up_code(resource, [visit.resource() for visit, _ in told])
-        protected = [d for visit, d in told if visit.element == PART2_ROW]
-        whole = _with(decided, protected)
-        rides = riding(codes_of(whole))
-        (scopes,) = scopes_of(self.connection, self.viewer, [whole])
-        released = sealed(self.viewer, task, resource, self.identifiers, (rides, scopes))
-        day = str(resource.get("lastModified", ""))[:10]
-        words = [*(notice_of(each).short for each in rides.notices), *map(str, scopes)]
-        row = _Told(status, day, rides.notices, " ".join(words))
-        return row, [Disclosure(task, whole, released)]
+        whole = _with(decided, [d for visit, d in told if visit.element == PART2_ROW])
+        return status, str(resource.get("lastModified", ""))[:10], (whole, resource)
 
     def _decided(self, stored: Stored) -> RecordDecision:
         """Decide the status as the provider's record, whoever keeps the resource it stands in.
 
         A session under 42 CFR Part 2 says nothing unless it may be told of itself.
         """
-        evidence, clock = self.known
-        known = (evidence, clock.now())
         asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
-        return decide_as("provider", self.viewer, self.agreement, asked, known)
+        return decide_as("provider", self.viewer, self.agreement, asked, self.known)
 
 
 def _of_the_school(resource: dict[str, Any], withdrawn: str) -> bool:
@@ -166,26 +246,26 @@ def _with(decided: RecordDecision, protected: Sequence[RecordDecision]) -> Recor
     return replace(decided, elements=tuple(dict.fromkeys((*decided.elements, *more))))
 
 
-def _permitted(task: Stored, decided: RecordDecision) -> dict[str, Any] | None:
+def _permitted(task: dict[str, Any], decided: RecordDecision) -> dict[str, Any] | None:
     permitted = {e.slice.element for e in decided.permitted}
     agreement = decided.agreement
     tz = agreement.agreement.effective.tz if agreement else "UTC"
-    return minimise(task.resource(), permitted, load_projection("to-school", tz))
+    return minimise(task, permitted, load_projection("to-school", tz))
 
 
-def _row(district: _District, task: Stored, told: _Told, names: dict[str, str]) -> FollowUp:
-    request = district.requests[task.referral_id].resource()
-    patient = district.patients[task.student_id].resource()
+def _row(
+    district: _District, task: _Read, told: tuple[str, str], names: Mapping[str, str]
+) -> FollowUp:
+    request = district.requests[task[0].referral_id].resource()
+    patient = district.patients[task[0].student_id].resource()
     return FollowUp(
         referral=request["identifier"][0]["value"],
         student=_full_name(patient["name"]),
         school=_organization(names, patient.get("managingOrganization")),
         sent_on=str(request["authoredOn"])[:10],
-        provider=_organization(names, task.resource().get("owner")),
-        status=told.status,
-        status_on=told.day,
-        notices=told.notices,
-        terms=told.terms,
+        provider=_organization(names, task[1].get("owner")),
+        status=told[0],
+        status_on=told[1],
     )
 
 
@@ -193,5 +273,5 @@ def _full_name(names: Sequence[dict[str, Any]]) -> str:
     return " ".join([*names[0].get("given", ()), names[0].get("family", "")]).strip()
 
 
-def _organization(names: dict[str, str], link: dict[str, Any] | None) -> str:
+def _organization(names: Mapping[str, str], link: dict[str, Any] | None) -> str:
     return names.get(str((link or {}).get("reference", "")).partition("/")[2], "")

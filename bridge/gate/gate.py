@@ -1,4 +1,4 @@
-"""The gate's operations: search and read for partners, follow-up for schools."""
+"""The gate's operations: search and read for partners; for schools :class:`SchoolSide`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -11,15 +11,15 @@ from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.deciding import decided, recalled, sight_of
 from bridge.gate.disclosures import Disclosure, entered_as, seen_of
-from bridge.gate.follow_up import follow_ups
 from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, wanted
 from bridge.gate.memory import Given, is_plain, lent
 from bridge.gate.owing import owe
 from bridge.gate.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
-from bridge.gate.released import GATE_MARK, Released, ReleasedFollowUps, ReleasedResource, Seen
+from bridge.gate.released import GATE_MARK, Released, ReleasedResource, Seen
 from bridge.gate.requests import note_request
 from bridge.gate.riding import standing_notices
+from bridge.gate.school_side import SchoolSide
 from bridge.gate.scope_limits import reaches_version, within_scopes
 from bridge.gate.survey import SurveyRow, survey
 from bridge.gate.viewers import present_viewer, viewer_of
@@ -40,7 +40,7 @@ LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
 
-class Gate:
+class Gate(SchoolSide):
     """Releases records to registered callers. See the package's invariants."""
 
     def __init__(self, engine: Engine, clock: Clock, identifiers: Identifiers) -> None:
@@ -309,20 +309,6 @@ class Gate:
             within = query if unlimited else within_scopes(caller, query)
             found += self._released(connection, viewer, within, linked=False)[0] if within else ()
         return found
-
-    def follow_up(self, caller: Caller, request: str = "") -> ReleasedFollowUps:
-        """Release what a school may learn of each of its referrals.
-
-        Raises:
-            GateError: the caller is no school, or the decision could not be taken.
-        """
-        if caller.party != "lea":
-            raise GateError("follow-up is for schools")
-        with write(self._engine) as connection:
-            viewer = self._viewer(connection, caller)
-            rows, told = follow_ups(connection, viewer, self._clock, self._identifiers)
-            self._entered(connection, viewer, told, request)
-            return ReleasedFollowUps(tuple(rows), GATE_MARK)
 
     def standing_notices(self, caller: Caller) -> tuple[str, ...]:
         """Return the notices that can ride with anything a caller may ever be given."""

@@ -32,6 +32,7 @@ from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.repeating import Span
 from bridge.ledger.templates import Template
 from bridge.store.conditions import EVIDENCE, STUDENT
+from bridge.store.evidence import ALWAYS_TO
 from bridge.store.standing import Stood
 from bridge.store.vault import Stored
 
@@ -182,15 +183,27 @@ def _ends(
     connection: Connection, viewer: Viewer, students: Sequence[str], now: datetime
 ) -> dict[str, datetime]:
     """Return until when nothing about each student changes by itself; "" for anybody."""
-    asked = {"students": [*students, ""], "now": now}
-    found = {
-        row[0]: min((each for each in row[1:] if each is not None), default=None)
-        for row in connection.execute(_BOUNDARIES, asked)
-    }
+    found = facts_end(connection, students, now)
     zones = {a.agreement.effective.tz for a in viewer.agreements}
     days = [next_day(now, zone) for zone in zones] or [now + timedelta(hours=1)]
-    everybody = min(filter(None, [*days, found.get("")]))
-    return {"": everybody, **{k: v for k, v in found.items() if k and v is not None}}
+    everybody = min([*days, found.get("", ALWAYS_TO)])
+    return {**found, "": everybody}
+
+
+def facts_end(
+    connection: Connection, students: Sequence[str], now: datetime
+) -> dict[str, datetime]:
+    """Return when the next fact about each student begins or ends; "" for anybody's.
+
+    Those of whom none does are left out.
+    """
+    asked = {"students": [*students, ""], "now": now}
+    ends: dict[str, datetime] = {}
+    for row in connection.execute(_BOUNDARIES, asked):
+        first = min((each for each in row[1:] if each is not None), default=ALWAYS_TO)
+        if first < ALWAYS_TO:
+            ends[row[0]] = first
+    return ends
 
 
 def next_day(now: datetime, zone: str) -> datetime:

@@ -6,8 +6,10 @@ raises. A layout test checks that no other module imports the mark.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+
+from mappings.loop.clocks import Due
 
 GATE_MARK = object()
 
@@ -133,6 +135,52 @@ class ReleasedFollowUps:
     def notices(self) -> tuple[str, ...]:
         """Ids of the notices that ride with any of the rows."""
         return tuple(dict.fromkeys(each for row in self.rows for each in row.notices))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One referral as its district may see it, and what is due for it, the longest due first.
+
+    Attributes:
+        status: the follow-up code, or :data:`mappings.loop.clocks.AWAITING_SIGNATURE`.
+        unserved: it ended without care at this provider, and the student has no later referral
+            that is open: somebody thinks of another provider.
+        of_age: the student is 18 or older: the right to sign has passed (34 CFR 99.5).
+        kept_until: the day until which the school decided to keep it open; None if it did not.
+        closing: the school decided to close it; where care has begun the provider is asked to stop.
+    """
+
+    row: FollowUp
+    status: str
+    due: tuple[Due, ...]
+    unserved: bool = False
+    of_age: bool = False
+    kept_until: date | None = None
+    closing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedPage:
+    """Some of a district's referrals, in the order of its board.
+
+    Attributes:
+        counts: how many there are in each choice of rows (:data:`bridge.gate.places.CHOICES`),
+            counted as they are told.
+        today: the day in the district; None where no agreement binds it yet.
+    """
+
+    rows: tuple[Placed, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    today: date | None = None
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Ids of the notices that ride with any of the rows."""
+        return tuple(dict.fromkeys(each for one in self.rows for each in one.row.notices))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ INVARIANT: it is worked out from what the gate releases to who asks, and from a 
 forms; from nothing else. Where a status is withheld the row stands as if nobody had answered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import orjson
 from sqlalchemy import Connection
@@ -19,28 +20,42 @@ from bridge.gate import (
     CompiledAgreement,
     FollowUp,
     Gate,
+    Placed,
     Query,
     ReleasedFollowUps,
+    ReleasedPage,
+    Wanted,
     agreements_of,
 )
+from bridge.gate.places import ENDED, UNSERVED, Forms, Whose, places_of
 from bridge.identity import Caller, Party, Standing, read_scopes
-from bridge.journeys.sending_forms import SendingForms, last_day
 from bridge.parts import HasParts
 from bridge.store.directory import organizations
 from bridge.store.engine import read
+from bridge.store.referrals import numbered_referrals, student_of_number
 from consent.signed_release import SignedRelease
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code
-from mappings.loop import STATES
 from mappings.loop.calendar import SchoolCalendar, read_calendar
-from mappings.loop.clocks import AWAITING_SIGNATURE, Due, Position, due
+from mappings.loop.clocks import Due, Position, due
 from mappings.loop.tables import LoopTableError
 
 _PROVIDER_READS = "system/Task.rs system/Encounter.rs system/Appointment.rs"
 _ALL = 1_000_000
-ENDED: Final = frozenset({row.follow_up for row in STATES.values() if row.end})
-# Ends after which the family may still want help, and another provider may give it.
-UNSERVED: Final = frozenset({"declined-by-provider", "unable-to-contact"})
+__all__ = [
+    "ENDED",
+    "UNSERVED",
+    "HasGate",
+    "Placed",
+    "WorkItem",
+    "calendar_of",
+    "district_calendar",
+    "page_of",
+    "placed",
+    "provider_work",
+    "school_work",
+    "sending_forms",
+]
 
 
 class HasGate(HasParts, Protocol):
@@ -95,28 +110,6 @@ def school_work(
     return sorted(items, key=_longest)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """One referral as its district may see it, and what is due for it, the longest due first.
-
-    Attributes:
-        status: the follow-up code, or :data:`mappings.loop.clocks.AWAITING_SIGNATURE`.
-        unserved: it ended without care at this provider, and the student has no later referral
-            that is open: somebody thinks of another provider.
-        of_age: the student is 18 or older: the right to sign has passed (34 CFR 99.5).
-        kept_until: the day until which the school decided to keep it open; None if it did not.
-        closing: the school decided to close it; where care has begun the provider is asked to stop.
-    """
-
-    row: FollowUp
-    status: str
-    due: tuple[Due, ...]
-    unserved: bool = False
-    of_age: bool = False
-    kept_until: date | None = None
-    closing: bool = False
-
-
 def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowUps) -> list[Placed]:
     """Return each referral that was released to its district, with what is due for it.
 
@@ -126,27 +119,21 @@ def placed(whole: HasParts, calendars: Path, lea: str, released: ReleasedFollowU
     """
     with read(whole.engine) as connection:
         calendar = _calendars(connection, Party.LEA, lea, calendars)[lea]
-        forms = SendingForms.of(connection, lea)
-    today = calendar.today(whole.clock.now())
-    positions = [(row, _position(row, forms, today)) for row in released.rows]
-    cared_for = {
-        forms.student(row.referral, row.provider)
-        for row, position in positions
-        if position.status not in ENDED
-    }
-    return [
-        Placed(
-            row,
-            position.status,
-            tuple(due(position, calendar, today)),
-            position.status in UNSERVED
-            and forms.student(row.referral, row.provider) not in cared_for,
-            forms.of_age(row.referral, row.provider, today),
-            position.follow_up_on,
-            forms.closed(row.referral, row.provider),
-        )
-        for row, position in positions
-    ]
+        forms, whose = _forms(connection, lea)
+    rows = [(row, whose(row)) for row in released.rows]
+    return places_of(rows, forms, calendar, calendar.today(whole.clock.now()))
+
+
+def page_of(
+    whole: HasGate, calendars: Path, caller: Caller, wanted: Wanted, request: str = ""
+) -> ReleasedPage:
+    """Return some of the referrals of a caller's district, with what is due for each.
+
+    Raises:
+        SettingsError: its calendar cannot be read.
+    """
+    reading = partial(calendar_of, calendars)
+    return whole.gate.follow_up_page(caller, reading, wanted, request)
 
 
 def provider_work(whole: HasGate, calendars: Path, asker: tuple[str, str]) -> list[WorkItem]:
@@ -209,18 +196,17 @@ def _longest(item: WorkItem) -> tuple[date, str, str]:
     return item.what.due_on, item.referral, item.what.rule
 
 
-def _position(row: FollowUp, forms: SendingForms, today: date) -> Position:
-    since = date.fromisoformat(row.status_on or row.sent_on)
-    found = forms.in_force(row.referral, row.provider, today)
-    plan = forms.kept_until(row.referral, row.provider)
-    if row.status == "sent" and not found:
-        said_on = forms.said_on(row.referral, row.provider)
-        came_of_age = forms.came_of_age(row.referral, row.provider, today)
-        waits = max(since, said_on or since, came_of_age or since)
-        return Position(AWAITING_SIGNATURE, waits, follow_up_on=plan)
-    ends = [last_day(form) for form in found]
-    last = None if None in ends else max((day for day in ends if day), default=None)
-    return Position(row.status, since, last, plan)
+def _forms(connection: Connection, lea: str) -> tuple[Forms, Callable[[FollowUp], Whose]]:
+    """Return the forms of a district, and what finds whose a referral is by its row."""
+    agreements = agreements_of(connection, Party.LEA, lea)
+    names = {o.name: o.key for o in organizations(connection).values()}
+    students = numbered_referrals(connection, {a.id for a in agreements})
+
+    def whose(row: FollowUp) -> Whose:
+        provider = names.get(row.provider, "")
+        return students.get((row.referral, provider), ""), provider
+
+    return Forms.of(connection, agreements, students.values(), every=True), whose
 
 
 def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar:
@@ -237,7 +223,12 @@ def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar
 def sending_forms(whole: HasParts, lea: str, row: FollowUp) -> list[SignedRelease]:
     """Return a guardian's forms for sending one referral, in force or not, the oldest first."""
     with read(whole.engine) as connection:
-        found = SendingForms.of(connection, lea).about(row.referral, row.provider)
+        agreements = agreements_of(connection, Party.LEA, lea)
+        names = {o.name: o.key for o in organizations(connection).values()}
+        provider = names.get(row.provider, "")
+        ids = {a.id for a in agreements if a.entry.provider == provider}
+        student = student_of_number(connection, ids, row.referral)
+        found = Forms.of(connection, agreements, [student]).about((student, provider), row.referral)
     return sorted(found, key=lambda form: form.signed_on or date.min)
 
 

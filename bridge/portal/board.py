@@ -3,18 +3,18 @@
 The address holds the choice of rows and the page, and nothing about a person.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from bridge.gate import FollowUp, ReleasedFollowUps
+from bridge.gate import FollowUp, Placed, ReleasedFollowUps, ReleasedPage, Wanted
+from bridge.gate.places import page_key
 from bridge.gate.riding import notice_of
 from bridge.journeys.export_follow_up import follow_up_table, follow_up_workbook
 from bridge.journeys.note_look import LEADS
-from bridge.journeys.work_list import Placed, placed
+from bridge.journeys.work_list import page_of, placed
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
 from bridge.portal.visits import StaffOf, Visit
@@ -25,34 +25,23 @@ ROWS: Final = 50
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def _due(*rules: str) -> Callable[[Placed], bool]:
-    return lambda one: any(each.rule in rules for each in one.due)
-
-
-def needs_something(one: Placed) -> bool:
-    """Tell whether somebody has something to do about a referral."""
-    return bool(one.due) or one.unserved
-
-
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One choice of rows: what it is called, and which rows it keeps."""
+    """One choice of rows: what it is called, and its name in :data:`bridge.gate.places.CHOICES`."""
 
     label: str
-    keeps: Callable[[Placed], bool]
+    choice: str
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    "all": Preset(say("All"), lambda _: True),
-    "act": Preset(say("Something to do"), needs_something),
-    "signature": Preset(
-        say("Waiting for a signature"), lambda one: one.status == "awaiting-signature"
-    ),
-    "unanswered": Preset(say("No answer for 2 days"), _due("unanswered", "unanswered-long")),
-    "unanswered-long": Preset(say("No answer for 14 days"), _due("unanswered-long")),
-    "no-show": Preset(say("First visit missed"), lambda one: one.status == "intake-missed"),
-    "wait-list": Preset(say("Waiting list"), lambda one: one.status == "waitlisted"),
-    "expiring": Preset(say("Signed form ends within 30 days"), _due("consent-expiring")),
+    "all": Preset(say("All"), "all"),
+    "act": Preset(say("Something to do"), "act"),
+    "signature": Preset(say("Waiting for a signature"), "signature"),
+    "unanswered": Preset(say("No answer for 2 days"), "unanswered"),
+    "unanswered-long": Preset(say("No answer for 14 days"), "unanswered_long"),
+    "no-show": Preset(say("First visit missed"), "no_show"),
+    "wait-list": Preset(say("Waiting list"), "wait_list"),
+    "expiring": Preset(say("Signed form ends within 30 days"), "expiring"),
 }
 Show = Annotated[str, Query(max_length=20)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
@@ -61,7 +50,9 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 @router.get("/board")
 def board(visit: StaffOf, show: Show = "all", page: Page = 1) -> Response:
     """Show the referrals of the signed-in person's district and what became of them."""
-    return board_page(visit.bridge.gate.follow_up(visit.staff), visit, show, page)
+    chosen = show if show in PRESETS else "all"
+    wanted = Wanted(PRESETS[chosen].choice, (page - 1) * ROWS, ROWS)
+    return board_page(shown_of(visit, wanted), visit, chosen, page)
 
 
 @router.get("/board.csv")
@@ -83,31 +74,31 @@ def board_xlsx(visit: StaffOf) -> Response:
 
 
 def board_page(
-    released: ReleasedFollowUps, visit: Visit, show: str = "all", page: int = 1
+    released: ReleasedPage, visit: Visit, chosen: str = "all", page: int = 1
 ) -> Response:
     """Return the board's page; takes only what the gate released."""
-    every = in_order(places_of(released, visit))
-    chosen = show if show in PRESETS else "all"
-    kept = [one for one in every if PRESETS[chosen].keeps(one)]
-    first = (page - 1) * ROWS
-    shown = kept[first : first + ROWS]
-    notices = {each for one in shown for each in one.row.notices}
+    count = released.counts.get(PRESETS[chosen].choice, 0)
     presets = [
-        (name, preset.label, sum(preset.keeps(one) for one in every))
+        (name, preset.label, released.counts.get(preset.choice, 0))
         for name, preset in PRESETS.items()
     ]
     return visit.page(
         "board.html",
         presets=presets,
         chosen=chosen,
-        count=len(kept),
-        rows=[(one, key_of(visit, one.row)) for one in shown],
-        pages=(page, -(-len(kept) // ROWS)),
+        count=count,
+        rows=[(one, key_of(visit, one.row)) for one in released.rows],
+        pages=(page, -(-count // ROWS)),
         leads=visit.staff.role in LEADS,
         words_of=words_of,
         due_words=DUE_WORDS,
-        notices=[notice_of(each) for each in released.notices if each in notices],
+        notices=[notice_of(each) for each in released.notices],
     )
+
+
+def shown_of(visit: Visit, wanted: Wanted) -> ReleasedPage:
+    """Return some referrals of the signed-in person's district, released to that person."""
+    return page_of(visit.bridge, visit.bridge.settings.calendars_folder, visit.staff, wanted)
 
 
 def places_of(released: ReleasedFollowUps, visit: Visit) -> list[Placed]:
@@ -118,19 +109,6 @@ def places_of(released: ReleasedFollowUps, visit: Visit) -> list[Placed]:
     return placed(visit.bridge, folder, visit.staff.organization, released)
 
 
-def in_order(every: Sequence[Placed]) -> list[Placed]:
-    """Return what needs something first, the longest due before the others, then the oldest."""
-
-    def rank(one: Placed) -> tuple[bool, date, str]:
-        row = one.row
-        said = date.fromisoformat(row.status_on or row.sent_on)
-        since = one.due[0].due_on if one.due else said
-        return not needs_something(one), since, row.referral
-
-    return sorted(every, key=rank)
-
-
 def key_of(visit: Visit, row: FollowUp) -> str:
     """Return what stands for a referral in an address: it tells nobody which it is."""
-    own = visit.staff.organization
-    return visit.bridge.identifiers.seal("referral page", own, row.provider, row.referral)
+    return page_key(visit.bridge.identifiers, visit.staff.organization, row)

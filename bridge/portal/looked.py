@@ -4,13 +4,15 @@ INVARIANT: a name stands here only where the reader's own board shows it.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
+from bridge.gate import Wanted
 from bridge.journeys.note_look import LEADS, who_looked
 from bridge.journeys.work_list import district_calendar
-from bridge.portal.board import key_of
+from bridge.portal.board import key_of, shown_of
 from bridge.portal.languages import say
 from bridge.portal.refusals import NotHere
 from bridge.portal.visits import StaffOf, Visit
@@ -50,7 +52,7 @@ def looked(visit: StaffOf, page: Page = 1) -> Response:
     if visit.staff.role not in LEADS:
         raise NotHere
     looks = who_looked(visit.bridge, visit.staff, (page - 1) * ROWS, ROWS + 1)
-    names = _names(visit)
+    names = _names(visit, (look.path for look in looks[:ROWS]))
     rows = [(look, _called(look.path), names.get(_key(look.path), "")) for look in looks[:ROWS]]
     more = len(looks) > ROWS
     return visit.page(
@@ -58,9 +60,10 @@ def looked(visit: StaffOf, page: Page = 1) -> Response:
     )
 
 
-def _names(visit: Visit) -> dict[str, str]:
-    released = visit.bridge.gate.follow_up(visit.staff)
-    return {key_of(visit, row): f"{row.student}, {row.referral}" for row in released.rows}
+def _names(visit: Visit, paths: Iterable[str]) -> dict[str, str]:
+    keys = tuple(sorted({_key(path) for path in paths} - {""}))
+    rows = [one.row for one in shown_of(visit, Wanted(keys=keys)).rows]
+    return {key_of(visit, row): f"{row.student}, {row.referral}" for row in rows}
 
 
 def _key(path: str) -> str:

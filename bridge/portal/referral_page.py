@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
 
-from bridge.gate import FollowUp
+from bridge.gate import FollowUp, Wanted
 from bridge.journeys.close_out import Outcome, decided_of
 from bridge.journeys.enter_referral import KIND
 from bridge.journeys.keep_drafts import keep_draft, new_draft
@@ -23,7 +23,7 @@ from bridge.journeys.withdraw_referral import (
 )
 from bridge.journeys.work_list import ENDED, Placed, sending_forms
 from bridge.journeys.write_note import notes_of
-from bridge.portal.board import key_of, places_of
+from bridge.portal.board import shown_of
 from bridge.portal.close_out_words import OUTCOME_WORDS, REASON_WORDS
 from bridge.portal.forms import Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
@@ -146,10 +146,8 @@ def found(visit: Visit, key: str) -> Placed:
     Raises:
         NotHere: the signed-in person's district has none.
     """
-    released = visit.bridge.gate.follow_up(visit.staff)
-    for one in places_of(released, visit):
-        if key_of(visit, one.row) == key:
-            return one
+    for one in shown_of(visit, Wanted(keys=(key,))).rows:
+        return one
     raise NotHere
 
 

@@ -11,9 +11,10 @@ query). Only names of documents are written into it (:func:`quoted`); instants a
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Protocol
 
 from sqlalchemy import Date, Table, TextClause, bindparam, text
 from sqlmodel import SQLModel
@@ -30,6 +31,26 @@ TRUE, FALSE = "1 = 1", "1 = 0"
 # Besides what is said of it: a record may speak of others by its kind, and free text always may.
 OTHERS = "third_party_present"
 _NAME = re.compile(r"^[A-Za-z0-9 ._/-]*$")
+
+
+class Condition(Protocol):
+    """What authorises a caller: a condition on ``record`` and what to bind when it runs."""
+
+    @property
+    def condition(self) -> TextClause:
+        """The condition, as text."""
+
+    @property
+    def binds(self) -> Mapping[str, object]:
+        """Values of its parameters."""
+
+    @property
+    def bins(self) -> tuple[str, ...]:
+        """The agreements whose records can be meant; all if empty."""
+
+    @property
+    def standing(self) -> str:
+        """Whose views of changes hold; "" for nobody's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, Text, delete, insert, select, update
 from sqlmodel import Field, SQLModel
 
+from bridge.driver import cursor_of, spelled_for
 from bridge.schema import table_of
 
 
@@ -216,6 +217,21 @@ def verbal_of(connection: Connection, student_ids: Collection[str]) -> list[Verb
         query = select(_VERBAL).where(some).order_by(row.given_on, row.id)
         found += [Verbal(**each) for each in connection.execute(query).mappings()]
     return found
+
+
+def said_on(connection: Connection, student_ids: Collection[str]) -> dict[str, date]:
+    """Return the day something was last said about each of some students of whom it was.
+
+    Of no more than a statement may name.
+    """
+    marks = ", ".join("?" * len(student_ids)) or "NULL"
+    sql = f"SELECT student_id, max(given_on) FROM verbal_permission WHERE student_id IN ({marks})"  # noqa: S608 - values are bound
+    spelled = spelled_for(connection.dialect.name, f"{sql} GROUP BY student_id")
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(spelled, tuple(sorted(student_ids))).fetchall()
+    return {
+        student: date.fromisoformat(day) if isinstance(day, str) else day for student, day in found
+    }
 
 
 def _insert(connection: Connection, table: Table, row: Any) -> None:  # noqa: ANN401 - of ours

@@ -180,6 +180,17 @@ def numbered_referrals(
     return {(row.value, row.audience): row.student_id for row in connection.execute(query)}
 
 
+def student_of_number(connection: Connection, agreement_ids: Collection[str], number: str) -> str:
+    """Return the student of a referral under some agreements by its number; "" for none."""
+    query = (
+        select(RECORD.c.student_id)
+        .join(_SEARCH, and_(RECORD.c.type == _SEARCH.c.type, RECORD.c.id == _SEARCH.c.id))
+        .where(_SEARCH.c.type == "ServiceRequest", _SEARCH.c.param == "identifier")
+        .where(_SEARCH.c.value == number, RECORD.c.agreement_id.in_(sorted(agreement_ids)))
+    )
+    return str(connection.execute(query).scalars().first() or "")
+
+
 @dataclass(frozen=True, slots=True)
 class IndexedTask:
     """A Task of a referral as the index knows it: parameter and value, no other content."""

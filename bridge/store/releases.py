@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 from sqlmodel import SQLModel
 
+from bridge.driver import cursor_of, read_instant, spelled_for
 from bridge.store.conditions import STUDENT
 from consent.signed_release import SignedRelease
 
@@ -17,6 +18,7 @@ _DAYS = ("signed_on", "expires_on", "birth_date")
 _LISTS = ("elements", "purposes", "statements")
 # The row's own columns say these; kept in the parts they could disagree.
 _COLUMNS = ("recorded_at", "revoked_at", "birth_date")
+_KNOWN = frozenset(field.name for field in fields(SignedRelease))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,8 @@ def _rows() -> Select[Any]:
     return select(_RELEASE, STUDENT.c.birth_date).select_from(joined)
 
 
-def _kept(row: Row[Any]) -> KeptRelease:
-    known = {field.name for field in fields(SignedRelease)}
-    parts = {name: value for name, value in orjson.loads(row.parts).items() if name in known}
+def _kept(row: Any) -> KeptRelease:  # noqa: ANN401 - a row of either the toolkit or the driver
+    parts = {name: value for name, value in orjson.loads(row.parts).items() if name in _KNOWN}
     for name in _DAYS:
         parts[name] = _day(parts.get(name))
     for name in _LISTS:
@@ -102,11 +103,56 @@ def forms(kept: Sequence[KeptRelease]) -> list[SignedRelease]:
 
 
 def releases_under(
-    connection: Connection, agreement_ids: Collection[str]
+    connection: Connection, agreement_ids: Collection[str], students: Collection[str] | None = None
 ) -> dict[str, list[KeptRelease]]:
-    """Return the forms under some agreements by student, in the order they were recorded."""
-    query = _rows().where(_RELEASE.c.agreement_id.in_(sorted(agreement_ids)))
-    found: dict[str, list[KeptRelease]] = {}
-    for row in connection.execute(query.order_by(_RELEASE.c.recorded_at, _RELEASE.c.id)):
-        found.setdefault(row.student_id, []).append(_kept(row))
-    return found
+    """Return the forms under some agreements by student, in the order they were recorded.
+
+    Only those of some students, of whom there are no more than a statement may name.
+    """
+    agreements = sorted(agreement_ids)
+    if students is None:
+        query = _rows().where(_RELEASE.c.agreement_id.in_(agreements))
+        rows = connection.execute(query.order_by(_RELEASE.c.recorded_at, _RELEASE.c.id))
+        kept = [_kept(row) for row in rows]
+    else:
+        whose = sorted(students)
+        sql = _OF_STUDENTS.format(students=", ".join("?" * len(whose)))
+        with cursor_of(connection) as cursor:
+            spelled = spelled_for(connection.dialect.name, sql)
+            found = cursor.execute(spelled, whose).fetchall() if whose else ()
+        kept = [_kept(_Row.read(row)) for row in found]
+        kept = [each for each in kept if each.agreement_id in agreements]
+        kept.sort(key=lambda each: (each.form.recorded_at, each.id))
+    of: dict[str, list[KeptRelease]] = {}
+    for each in kept:
+        of.setdefault(each.student_id, []).append(each)
+    return of
+
+
+class _Row(NamedTuple):
+    """A form as the driver gives it."""
+
+    id: str
+    student_id: str
+    agreement_id: str
+    parts: str
+    recorded_at: datetime | None
+    revoked_at: datetime | None
+    birth_date: date
+
+    @classmethod
+    def read(cls, row: Any) -> "_Row":  # noqa: ANN401 - the driver's
+        made = cls._make(row)
+        born: Any = made.birth_date
+        return made._replace(
+            recorded_at=read_instant(made.recorded_at),
+            revoked_at=read_instant(made.revoked_at),
+            birth_date=date.fromisoformat(born) if isinstance(born, str) else born,
+        )
+
+
+_OF_STUDENTS: Final = (
+    "SELECT r.id, r.student_id, r.agreement_id, r.parts, r.recorded_at, r.revoked_at, s.birth_date"
+    " FROM student s CROSS JOIN signed_release r"
+    " WHERE r.student_id = s.id AND s.id IN ({students})"
+)

@@ -4,8 +4,9 @@ What the gate remembers of a decision is good only while these counters stand wh
 database itself moves them, by triggers, in the transaction of the change: no writer can forget it,
 in whatever process, and whoever sees a counter sees everything that moved it.
 
-* ``student.version``: facts, signed forms and guardians of a student, its birth date, and which
-  records there are of it, and when whose view of them changed.
+* ``student.version``: facts, signed forms, permissions by word and guardians of a student, what its
+  school decided at the end of a year, its birth date, and which records there are of it, and when
+  whose view of them changed.
 * ``evidence``: facts about anybody. ``agreement``: agreements in use, and changes that wait for
   their day. ``erasure``: records that were deleted, of which nothing may stay in anybody's memory.
 
@@ -36,7 +37,9 @@ STATE_VERSION: Final[Table] = table_of(StateVersionRow)
 NAMES: Final = ("agreement", "erasure", "evidence")
 
 # What moves a counter: the table, the events, and the condition under which an update counts.
-_OF_STUDENTS: Final = ("close_out", "evidence", "guardian", "signed_release")
+_OF_STUDENTS: Final = (
+    *("close_out", "evidence", "guardian", "signed_release", "verbal_permission"),
+)
 _DECIDED_BY: Final = (
     *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),
     *("referral_id", "element", "third_party"),
@@ -79,6 +82,9 @@ def _statements() -> Iterator[tuple[str, str, str]]:
         yield from _counting(table, ("INSERT", "UPDATE", "DELETE"), _counter(name))
     yield from _counting("record", ("DELETE",), _counter("erasure"), "_erasure")
     yield from _counting("view_change", ("INSERT", "UPDATE", "DELETE"), _VIEWED)
+    # How a student's referrals stand is to be worked out anew (bridge.store.follow_lines).
+    yield "lists_student", "UPDATE OF version ON student", f"{_LISTED};"
+    yield from _counting("record", ("DELETE",), _FORGOTTEN, "_lines")
 
 
 # The steps differ: a number that was seen and then rolled back, or stood in a backup, is not
@@ -96,6 +102,16 @@ _ITSELF = "UPDATE student SET version = version + {step} WHERE id = {row}.id"
 _ANYBODY = (
     "UPDATE state_version SET value = value + {step}"
     " WHERE name = 'evidence' AND {row}.student_id = ''"
+)
+_LISTED = (
+    "INSERT INTO follow_due (whose, student_id) SELECT DISTINCT l.whose, l.student_id"
+    " FROM follow_line l WHERE l.student_id = NEW.id ON CONFLICT DO NOTHING"
+)
+# What was erased must not be read from a line; the counts it stood in are then made anew.
+_FORGOTTEN = (
+    "UPDATE follow_head SET basis = '' WHERE whose IN"
+    " (SELECT l.whose FROM follow_line l WHERE l.student_id = {row}.student_id);"
+    " DELETE FROM follow_line WHERE student_id = {row}.student_id"
 )
 
 
@@ -129,6 +145,8 @@ def keep_triggers(connection: Connection) -> None:
     wanted = [s for s in _statements() if s[1].rpartition(" ")[2] in there]
     if "state_version" not in there or "student" not in there:
         return
+    if "follow_due" not in there:  # a database on its way up
+        wanted = [s for s in wanted if "follow_" not in s[2]]
     known = set(connection.scalars(select(STATE_VERSION.c.name)))
     for name in sorted(set(NAMES) - known):
         connection.execute(STATE_VERSION.insert(), {"name": name, "value": 1})

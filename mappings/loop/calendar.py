@@ -58,8 +58,16 @@ class SchoolCalendar:
 
     def between(self, start: date, end: date, unit: Unit) -> int:
         """Return how many days that count have passed from ``start`` to ``end``."""
-        span = (start + timedelta(days=n) for n in range(1, (end - start).days + 1))
-        return sum(self.works(day, unit) for day in span)
+        total = (end - start).days
+        if unit == "calendar" or total <= 0:
+            return max(total, 0)
+        weeks, rest = divmod(total, 7)
+        days = (start + timedelta(days=7 * weeks + n) for n in range(1, rest + 1))
+        weekdays = 5 * weeks + sum(day.weekday() < _SATURDAY for day in days)
+        closed = (day for day in self.closed if start < day <= end)
+        return weekdays - sum(
+            day.weekday() < _SATURDAY and not self.works(day, unit) for day in closed
+        )
 
     @staticmethod
     def _from(day: date, counts: Callable[[date], bool]) -> date:

@@ -143,6 +143,17 @@ def due(
     return sorted(found.values(), key=lambda each: (each.due_on, each.rule))
 
 
+def next_due(
+    position: Position,
+    calendar: SchoolCalendar,
+    today: date,
+    rules: Sequence[ClockRule] = CLOCK_RULES,
+) -> date | None:
+    """Return the next day on which something more becomes due by itself; None if nothing does."""
+    days = (_due_on(rule, position, calendar) for rule in rules)
+    return min((day for day in days if day is not None and day > today), default=None)
+
+
 def _due_on(rule: ClockRule, position: Position, calendar: SchoolCalendar) -> date | None:
     if position.status not in rule.statuses:
         return None

@@ -49,6 +49,10 @@ _PUBLIC = (
     *("/healthz", "/fhir/metadata", "/fhir/openapi.json", "/fhir/notices/p2.notice"),
     *("/fhir/.well-known/smart-configuration", "/fhir/Task", "/portal/sign-in", "/metrics"),
 )
+_PAGES = (
+    *("/portal/board", "/portal/board?show=act", "/portal/board?show=no-show", "/portal/meeting"),
+    *("/portal/board?show=unanswered", "/portal/board?page=2", "/portal/board?show=signature"),
+)
 _JSON = (("Content-Type", "application/fhir+json"),)
 _PATCH = (("Content-Type", "application/json-patch+json"),)
 _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -328,6 +332,6 @@ class Stream:
     def _school(self) -> Ask:
         if self.trio.view.staff and self.draw.random() < 0.5:
             staff = self.draw.choice(self.trio.view.staff)
-            return Ask("", "GET", "/portal/board", staff=staff)
+            return Ask("", "GET", self.draw.choice(_PAGES), staff=staff)
         path = self.draw.choice(("/school/follow-up", "/school/follow-up.csv", "/portal/board"))
         return Ask(self._caller(), "GET", path)

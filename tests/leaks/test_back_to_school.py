@@ -115,15 +115,15 @@ def test_no_account_of_a_family_speaks_of_an_answer(world: World, cells: list[Ce
 
 
 def tells_on_no_consent(planting: Planting) -> None:
-    planting.setattr(follow_up, "_permitted", lambda task, _: task.resource())
+    planting.setattr(follow_up, "_permitted", lambda task, _: task)
 
 
 def tells_in_the_providers_words(planting: Planting) -> None:
     real = follow_up._row
 
     def row(district: Any, task: Any, told: Any, names: Any) -> Any:  # noqa: ANN401
-        said = str(task.resource().get("statusReason", {}).get("text", ""))
-        return real(district, task, replace(told, status=said) if told.day else told, names)
+        said = str(task[1].get("statusReason", {}).get("text", ""))
+        return real(district, task, (said, told[1]) if told[1] else told, names)
 
     planting.setattr(follow_up, "_row", row)
 
@@ -132,21 +132,21 @@ def names_the_place(planting: Planting) -> None:
     real = follow_up._row
 
     def row(district: Any, task: Any, *more: Any) -> Any:  # noqa: ANN401 - the function's
-        place = task.resource().get("location", {}).get("display", "")
+        place = task[1].get("location", {}).get("display", "")
         return replace(real(district, task, *more), provider=place)
 
     planting.setattr(follow_up, "_row", row)
 
 
 def dates_by_the_last_visit(planting: Planting) -> None:
-    real = follow_up._Teller.tell
+    real = follow_up._Teller._tell
 
-    def tell(self: Any, task: Any, visits: Any, withdrawn: str = "") -> Any:  # noqa: ANN401
-        told, disclosed = real(self, task, visits, withdrawn)
+    def tell(self: Any, task: Any, visits: Any, withdrawn: str) -> Any:  # noqa: ANN401
+        status, day, decided = real(self, task, visits, withdrawn)
         days = [str(v.resource()["period"]["start"])[:10] for v in visits]
-        return (replace(told, day=max(days)) if days and told.day else told), disclosed
+        return status, max(days) if days and day else day, decided
 
-    planting.setattr(follow_up._Teller, "tell", tell)
+    planting.setattr(follow_up._Teller, "_tell", tell)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_title_that_names_somebody_is_noticed(world: World, monkeypatch: Plant
 
     def page(released: Any, *more: Any) -> Any:  # noqa: ANN401 - the function's
         answer = real(released, *more)
-        named = f"<title>{released.rows[0].student}".encode()
+        named = f"<title>{released.rows[0].row.student}".encode()
         answer.body = answer.body.replace(b"<title>", named)
         answer.headers["content-length"] = str(len(answer.body))
         return answer

@@ -1,0 +1,250 @@
+"""Pages of a district's follow-up: each asks only the referrals it shows, and those that changed.
+
+Where a referral stands in the order of the board, and in which choices of rows, is kept as a line
+for each viewer (:mod:`bridge.store.follow_lines`). A page first makes anew the lines that may hold
+no longer, in the transaction it is released in; then it takes its rows and counts from the lines,
+and decides every referral that it shows, as if there were no lines.
+
+INVARIANTS
+* What is shown of a referral was decided in the releasing transaction, with its student locked.
+* What was decided of those shown is what their lines say, or nothing is released.
+* Order and counts are of lines none of which waits to be made anew when the page is released.
+* However little changed, as many students are decided: that something changed which may not be
+  told takes no more statements than that nothing did (:data:`SPARE`).
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from importlib.metadata import version
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from bridge.gate.agreements import CompiledAgreement
+from bridge.gate.authorise import Viewer, standing_of
+from bridge.gate.disclosures import Disclosure
+from bridge.gate.follow_up import Followed, followed, leaving
+from bridge.gate.permits import facts_end
+from bridge.gate.places import CHOICES, MARKS, Forms, changes_on, page_key, places_of, rank
+from bridge.gate.released import Placed
+from bridge.identifiers import Identifiers
+from bridge.store import follow_lines as lines
+from bridge.store.directory import OrganizationEntry, organizations
+from bridge.store.evidence import ALWAYS_TO, lock_students
+from bridge.store.state_versions import held_versions, state_versions
+from mappings.loop import STATES
+from mappings.loop.calendar import SchoolCalendar
+from mappings.loop.clocks import CLOCK_RULES
+
+SPARE: Final = 8
+"""So many students are decided for their lines on each page, whether or not so many changed."""
+MOST_AT_ONCE: Final = 200  # students whose lines are made anew in one transaction
+MOST_TRIES: Final = 12
+_FORM: Final = "1"  # of what a line says; another, and all are made anew
+_SET_BACK: Final = timedelta(hours=1)
+Page = tuple[list[Placed], list[Disclosure], dict[str, int]]
+"""Rows, what is to be entered for them, and further counts."""
+
+
+@cache
+def _program() -> str:
+    """Return what the program itself decides by: another version may place referrals otherwise."""
+    rules = [
+        (r.id, sorted(r.statuses), r.since, r.days, r.unit, r.replaces, r.turn) for r in CLOCK_RULES
+    ]
+    states = sorted((s.status, s.business, r.follow_up, str(r.end)) for s, r in STATES.items())
+    return repr((_FORM, version("schoolbridge"), rules, states))
+
+
+CalendarOf = Callable[[CompiledAgreement], SchoolCalendar]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of a district's referrals a page shows, in the order of the board.
+
+    Attributes:
+        choice: one of :data:`bridge.gate.places.CHOICES`.
+        first, most: how many are left out before it, and how many it holds.
+        keys: those that stand in addresses as these keys; whatever the choice.
+        since: those of the choice, and those sent or told something of in so many days up to
+            today: ``most`` of each.
+    """
+
+    choice: str = "all"
+    first: int = 0
+    most: int = 50
+    keys: tuple[str, ...] | None = None
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a transaction found when it began: the instant, and what holds for everybody."""
+
+    now: datetime
+    organizations: Mapping[str, OrganizationEntry]
+    versions: Mapping[str, int]
+
+    @classmethod
+    def of(cls, connection: Connection, now: datetime) -> "Known":
+        """Read it."""
+        return cls(now, organizations(connection), state_versions(connection))
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The referrals of one viewer's district, in one writing transaction."""
+
+    connection: Connection
+    viewer: Viewer
+    identifiers: Identifiers
+    calendar: SchoolCalendar
+    known: "Known"
+
+    @property
+    def now(self) -> datetime:
+        """The instant to decide at."""
+        return self.known.now
+
+    @property
+    def _today(self) -> date:
+        return self.calendar.today(self.now)
+
+    @property
+    def whose(self) -> str:
+        """Whose lines these are."""
+        return standing_of(self.viewer)
+
+    def brought_up(self) -> dict[str, int] | None:
+        """Make anew lines that may hold no longer; return the counts, None where some are left."""
+        head = self._head()
+        due = lines.due_students(self.connection, self.whose, MOST_AT_ONCE + 1)
+        some = due[:MOST_AT_ONCE]
+        if len(some) < SPARE:
+            spare = lines.any_students(self.connection, self.whose, SPARE)
+            some = [*some, *(each for each in spare if each not in some)][: max(SPARE, len(due))]
+        moved = self._made_anew(some)
+        counts = {name: head.counts.get(name, 0) + moved.get(name, 0) for name in CHOICES}
+        lines.keep_head(self.connection, replace(head, counts=counts))
+        return counts if len(due) <= MOST_AT_ONCE else None
+
+    def page(self, wanted: Wanted) -> Page | None:
+        """Decide and return the rows of a page; None where they are not what the lines say."""
+        places, counts = self._places(wanted), dict[str, int]()
+        if wanted.since:
+            since = self._today - timedelta(days=wanted.since)
+            more, counts = lines.since(self.connection, self.whose, since.isoformat(), wanted.most)
+            places = list(dict.fromkeys([*places, *more]))
+        students = sorted({student for _, student in places})
+        found = {each.request_id: (each, place) for each, place in self._stand(students)[0]}
+        if any(request not in found for request, _ in places):
+            return None
+        shown = [found[request] for request, _ in places]
+        if wanted.since:
+            shown.sort(key=lambda one: rank(one[1]))
+        elif not _as_kept(wanted, [place for _, place in shown]):
+            return None
+        rows, told = leaving(
+            self.connection, self.viewer, [each for each, _ in shown], self.identifiers
+        )
+        placed = [replace(place, row=row) for (_, place), row in zip(shown, rows, strict=True)]
+        return placed, told, counts
+
+    def stands(self) -> bool:
+        """Tell whether all still stands, and see to it that it does until the transaction ends."""
+        held = held_versions(self.connection)
+        if any(self.known.versions[name] != value for name, value in held.items()):
+            return False
+        return lines.hold(self.connection, self.whose)
+
+    def _head(self) -> lines.FollowHead:
+        """Return the head with every student listed whose lines may hold no longer."""
+        connection, whose, basis = self.connection, self.whose, self._basis()
+        agreements = [a.id for a in self.viewer.agreements]
+        head, seen = lines.head_of(connection, whose), lines.last_change(connection)
+        ends = facts_end(connection, [], self.now).get("", ALWAYS_TO)
+        new = lines.FollowHead(whose, basis, seen, self.now, ends, {})
+        usable = head is not None and head.basis == basis and self.now < head.until
+        if head is None or not usable or self.now < head.at - _SET_BACK:
+            lines.keep_head(connection, new)
+            lines.begin_anew(connection, whose, agreements)
+            return new
+        lines.listed_since(connection, whose, agreements, head.seen)
+        lines.listed_by_time(connection, whose, self.now)
+        return replace(new, counts=head.counts)
+
+    def _basis(self) -> str:
+        """Return a digest of all that holds for every line alike."""
+        versions, names = self.known.versions, self.known.organizations
+        parts: list[object] = [_program(), versions["agreement"], versions["evidence"]]
+        parts += [self.calendar.tz, sorted(self.calendar.closed.items())]
+        for agreement in self.viewer.agreements:
+            provider = agreement.entry.provider
+            standing = sorted(agreement.constants(self.now, "to-school").items())
+            parts += [agreement.id, agreement.table.digest, agreement.agreement.effective.tz]
+            parts += [standing, provider, names[provider].name]
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    def _made_anew(self, students: Sequence[str]) -> dict[str, int]:
+        stand, forms = self._stand(students)
+        ends = facts_end(self.connection, students, self.now) if students else {}
+        made = []
+        for each, place in stand:
+            changes = [ends.get(each.task.student_id, ALWAYS_TO), *self._comes_of_age(each)]
+            day = changes_on(each.row, each.whose, (forms, self.calendar), self._today)
+            if day is not None:
+                changes.append(datetime.combine(day, time(), ZoneInfo(self.calendar.tz)))
+            made.append(self._line(each, place, min(changes)))
+        return lines.put_lines(self.connection, self.whose, students, made)
+
+    def _stand(self, students: Sequence[str]) -> tuple[list[tuple[Followed, Placed]], Forms]:
+        """Decide every referral of some students: what may be told of it, and where it stands."""
+        connection = self.connection
+        lock_students(connection, students, share=True)
+        names = {o.id: o.name for o in self.known.organizations.values()}
+        found = followed(connection, self.viewer, students, (self.now, names))
+        forms = Forms.of(connection, self.viewer.agreements, students)
+        rows = [(each.row, each.whose) for each in found]
+        placed = places_of(rows, forms, self.calendar, self._today)
+        return list(zip(found, placed, strict=True)), forms
+
+    def _comes_of_age(self, each: Followed) -> list[datetime]:
+        born = each.task.birth_date
+        agreement = next(a for a in self.viewer.agreements if a.id == each.task.agreement_id)
+        if born is None or born <= agreement.adult_since(self.now):
+            return []
+        return [agreement.comes_of_age(born)]
+
+    def _line(self, each: Followed, place: Placed, until: datetime) -> lines.FollowLine:
+        rest, since, number = rank(place)
+        return lines.FollowLine(
+            request_id=each.request_id,
+            student_id=each.task.student_id,
+            key=page_key(self.identifiers, self.viewer.organization, each.row),
+            until=until,
+            rest=rest,
+            since=since,
+            number=number,
+            status=place.status,
+            sent_on=each.row.sent_on,
+            status_on=each.row.status_on,
+            marks=frozenset(name for name, keeps in MARKS.items() if keeps(place)),
+        )
+
+    def _places(self, wanted: Wanted) -> list[lines.Place]:
+        connection, whose, cut = self.connection, self.whose, (wanted.first, wanted.most)
+        if wanted.keys is not None:
+            return lines.with_keys(connection, whose, wanted.keys)
+        return lines.page_of(connection, whose, wanted.choice, cut)
+
+
+def _as_kept(wanted: Wanted, shown: Sequence[Placed]) -> bool:
+    """Tell whether rows that were decided stand as the lines they were found by say."""
+    keeps = CHOICES[wanted.choice] if wanted.keys is None else CHOICES["all"]
+    ranks = [rank(one) for one in shown]
+    return ranks == sorted(ranks) and all(keeps(one) for one in shown)
