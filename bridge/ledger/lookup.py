@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, text
 
 from bridge.ledger.entry import Kind, Receipt, Recorded, read_body
 from bridge.ledger.errors import LedgerDamaged, UnknownEntry
@@ -26,6 +26,15 @@ _REPEATS: Final = (
     & (_LATER.c.repeats_from <= ENTRY.c.position)
     & (_LATER.c.repeats_to >= ENTRY.c.position)
 )
+
+_LISTED_ABOUT: Final = text(
+    # Written so that each entry is looked into for the person (f): all rows are far more.
+    "SELECT e.log, e.position, e.body, r.nth, r.body AS said"
+    " FROM ledger_entry e CROSS JOIN ledger_row f CROSS JOIN ledger_row r"
+    " WHERE e.kind = 'releases'"
+    " AND f.log = e.log AND f.position = e.position AND f.subject = :subject"
+    " AND r.log = f.log AND r.position = f.position AND r.nth = f.nth"
+).execution_options(yield_per=1000)
 
 
 def recorded(connection: Connection, receipt: Receipt) -> Recorded:
@@ -105,10 +114,7 @@ def spelled_out(connection: Connection, found: Iterable[Recorded]) -> Iterator[R
 
 
 def _listed_about(connection: Connection, subject: str) -> Iterator[Recorded]:
-    columns = (ENTRY.c.log, ENTRY.c.position, ENTRY.c.body, ROW.c.nth, ROW.c.body.label("said"))
-    same = (ENTRY.c.log == ROW.c.log) & (ENTRY.c.position == ROW.c.position)
-    query = select(*columns).select_from(ROW).join(ENTRY, same).where(ROW.c.subject == subject)
-    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+    with connection.execute(_LISTED_ABOUT, {"subject": subject}) as rows:
         for row in rows:
             yield _row(_recorded(row), row.nth, row.said)
 

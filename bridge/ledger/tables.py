@@ -28,6 +28,12 @@ class LedgerEntryRow(SQLModel, table=True):
             sqlite_where=text("repeats_from IS NOT NULL"),
             postgresql_where=text("repeats_from IS NOT NULL"),
         ),
+        Index(
+            "ix_ledger_entry_listing",
+            *("log", "position"),
+            sqlite_where=text("kind = 'releases'"),
+            postgresql_where=text("kind = 'releases'"),
+        ),
     )
 
     log: str = Field(primary_key=True)
@@ -86,15 +92,19 @@ class LedgerRowRow(SQLModel, table=True):
     """
 
     __tablename__ = "ledger_row"
-    # By its place and nothing else: a file has a million of them.
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    # By its place, and within an entry by the person: a file has a million of them, and an index of
+    # all by the person would be written to all over.
+    __table_args__ = (
+        Index("ix_ledger_row_subject", "log", "position", "subject"),
+        {"sqlite_with_rowid": False},
+    )
 
     log: str = Field(primary_key=True)
     position: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
     )
     nth: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    subject: str | None = Field(default=None, index=True)
+    subject: str | None = None
     body: bytes | None
     salt: bytes | None
     digest: bytes | None = None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, delete, update
+from sqlalchemy import Connection, Engine, delete, text, update
 
 from bridge.clock import FixedClock
 from bridge.ledger.append import append, erase, head
@@ -250,3 +250,21 @@ def test_the_stored_body_is_canonical(log: Connection) -> None:
     assert all(sorted(each) == list(each) for each in said)
     kinds = list(log.scalars(ENTRY.select().with_only_columns(ENTRY.c.kind)))
     assert kinds == ["release", "releases"]
+
+
+def test_the_rows_about_a_person_are_sought_in_each_entry_that_lists_some(
+    log: Connection,
+) -> None:
+    if log.dialect.name != "sqlite":
+        return  # its planner reads small tables whole
+    said: list[str] = []
+    raw = log.connection.dbapi_connection
+    assert raw is not None
+    raw.set_trace_callback(said.append)  # type: ignore[attr-defined]
+    assert places(about(log, "p2")) == [(1, 3)]
+    raw.set_trace_callback(None)  # type: ignore[attr-defined]
+    sought = next(each for each in said if "ledger_row" in each)
+    steps = [str(row[3]) for row in log.execute(text(f"EXPLAIN QUERY PLAN {sought}"))]
+    assert "SCAN e USING INDEX ix_ledger_entry_listing" in steps
+    found = "ix_ledger_row_subject (log=? AND position=? AND subject=?)"
+    assert any(found in step and "COVERING" in step for step in steps)
