@@ -33,6 +33,9 @@ class Measures(Protocol):
     def entered(self, disclosures: int) -> None:
         """Count the ledger's entries by which something leaves; some are undone and made again."""
 
+    def looked(self) -> None:
+        """Count a look at what is to be sent: a worker that makes none has stopped."""
+
 
 def measured_by(engine: Engine, measures: Measures) -> None:
     """Let the work on an engine be counted."""

@@ -68,6 +68,11 @@ class Prometheus:
             "Entries of the ledger by which something leaves, of all parties together.",
             registry=self._registry,
         )
+        self._looked = Counter(
+            "schoolbridge_delivery_looks",
+            "Looks at what is to be sent, at least one in a second: without any, nothing is sent.",
+            registry=self._registry,
+        )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request by the template of its route, and time it."""
@@ -97,6 +102,10 @@ class Prometheus:
     def entered(self, disclosures: int) -> None:
         """Count the ledger's entries by which something leaves."""
         self._entered.inc(disclosures)
+
+    def looked(self) -> None:
+        """Count a look at what is to be sent."""
+        self._looked.inc()
 
     def text(self, more: Iterable[Metric] = ()) -> bytes:
         """Return all of it, and more, as Prometheus reads it (text format 0.0.4)."""

@@ -19,6 +19,7 @@ from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.journeys.send_notifications import Sender
 from bridge.ledger.errors import LedgerHalted
+from bridge.measures import measures_of
 from bridge.store.engine import read
 from bridge.store.export_jobs import last_change
 from bridge.store.group_commit import NotAcknowledged
@@ -60,6 +61,8 @@ class Deliveries:
                     _log.warning("nothing can be sent now", kind=type(error).__name__)
                     ended.wait(AFTER_TROUBLE)
                     continue
+                if measures := measures_of(self._engine.get_execution_options()):
+                    measures.looked()
                 if not begun:
                     self._woken.wait(PAUSE)
 

@@ -1,5 +1,6 @@
 """What an operator's monitoring is told: counts of the work, and what waits."""
 
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -8,13 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bridge.app import open_bridge
+from bridge.app import deliveries_of, open_bridge
 from bridge.errors import SettingsError
+from bridge.journeys import deliver_notifications
+from bridge.journeys.deliver_notifications import Deliveries
 from bridge.journeys.look_at_queues import look_at_queues
 from bridge.settings import FILE_NAME, read_settings
 from bridge.store.directory import HeldEntry, put_held
 from bridge.store.engine import write
 from bridge.store.group_commit import commit_together
+from bridge.store.outages import NoConnectionFreeError
 from bridge.store.subscriptions import every_subscription, put_events, set_subscription
 from tests.faults.deployment import kill, make_deployment, workers_of
 from tests.support.exports import kicked_off, rows_of, served
@@ -88,6 +92,31 @@ def test_what_waits_is_told(world: World, receiver: Receiver) -> None:
     assert told("ledger_idle_seconds") >= 30
     has_log = ("schoolbridge_sqlite_wal_bytes", ()) in now
     assert has_log == (world.bridge.engine.dialect.name == "sqlite")
+
+
+def looked_meanwhile(world: World, worker: Deliveries) -> float:
+    """Let a worker go on for a moment; return how often it was seen to look."""
+    watching, ended = measured(world.bridge), threading.Event()
+    working = threading.Thread(target=worker.run, args=(ended,))
+    working.start()
+    time.sleep(0.3)
+    ended.set()
+    working.join(timeout=20)
+    return total(figures(watching), "schoolbridge_delivery_looks_total")
+
+
+def test_a_worker_that_looks_at_what_is_to_be_sent_is_seen_and_one_that_cannot_is_not(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver_notifications, "PAUSE", 0.02)
+    worker = deliveries_of(lite.bridge)
+    assert looked_meanwhile(lite, worker) >= 2
+
+    def broken(_: object) -> int:
+        raise NoConnectionFreeError
+
+    monkeypatch.setattr(worker, "begin", broken)
+    assert looked_meanwhile(lite, worker) == 0
 
 
 def test_dead_letters_are_those_of_subscriptions_in_error(lite: World, receiver: Receiver) -> None:
