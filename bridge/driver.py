@@ -22,14 +22,16 @@ _NAMED: Final = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 
 @contextmanager
-def cursor_of(connection: Connection) -> Iterator[Any]:
+def cursor_of(connection: Connection, name: str = "") -> Iterator[Any]:
     """Open a cursor of the driver in a connection's transaction.
+
+    A ``name`` is PostgreSQL's: the server keeps what is found, and sends it as it is read.
 
     Raises:
         DBAPIError: what the driver raised, as the toolkit would have raised it.
     """
     dialect, raw = connection.dialect, connection.connection
-    cursor: Any = raw.cursor()
+    cursor: Any = raw.cursor(name) if name else raw.cursor()
     kind: Any = dialect.loaded_dbapi.Error
     try:
         yield cursor

@@ -50,8 +50,8 @@ class Identifiers:
 
         return issue
 
-    def _keyed(self, *names: str) -> Callable[[bytes], str]:
-        """Return what gives the digest of ``names`` and one more, in hexadecimal."""
+    def _keyed(self, *names: str, letters: int = 64) -> Callable[[bytes], str]:
+        """Return what gives the digest of ``names`` and one more: so many hexadecimal letters."""
         secret = self.secret.encode()
         block = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
         outer = sha256(bytes(byte ^ 0x5C for byte in block))
@@ -62,7 +62,7 @@ class Identifiers:
             within, without = inner.copy(), outer.copy()
             within.update(len(last).to_bytes(4, "big") + last)
             without.update(within.digest())
-            return without.hexdigest()
+            return without.hexdigest()[:letters]
 
         return digest
 
@@ -76,13 +76,11 @@ class Identifiers:
 
     def pseudonymiser(self, hub: str) -> Callable[[bytes], str]:
         """Return what does :meth:`pseudonym` for many identifiers, each in UTF-8, of one hub."""
-        digest = self._keyed("pseudonym", hub)
-        return lambda identifier: digest(identifier)[:32]
+        return self._keyed("pseudonym", hub, letters=32)
 
     def sealer(self, *parts: str) -> Callable[[bytes], str]:
         """Return what does :meth:`seal` for many texts, each in UTF-8, behind the same parts."""
-        digest = self._keyed("seal", *parts)
-        return lambda last: digest(last)[:32]
+        return self._keyed("seal", *parts, letters=32)
 
     def hide(self, number: int, *bound: str) -> str:
         """Return a number as a text that tells nothing of it, for page links.

@@ -24,7 +24,7 @@ from bridge.store.intake import let_changes_end
 from bridge.store.outages import OUTAGES
 
 FIRST_PART: Final = 25
-PART: Final = 1000
+PART: Final = 2000
 PART_BYTES: Final = 2_000_000
 """So many bytes of stored rows are in memory for a file, and one row more."""
 PART_SECONDS: Final = 0.1
@@ -48,11 +48,12 @@ def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
         began, worked = time.monotonic(), time.thread_time()
         with _broken_off(call, job, kind):
             released = _part(call, job, replace(wanted, after_change=after, limit=limit), coded)
-        if not released.matches:
+        if released.last[0] <= after:
             return
         spent = max(time.thread_time() - worked, (time.monotonic() - began) / _MOST_OTHERS)
         after, limit = released.last[0], _fitting(limit, spent)
-        yield released
+        if released.matches:
+            yield released
 
 
 def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> Released:
@@ -72,7 +73,8 @@ def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> Releas
 
 def _counted(wanted: Query, found: Released) -> Part:
     size = sum(len(each.body) + 1 for each in found.matches)
-    return Part(len(found.matches), size, found.last[0], first=not wanted.after_change)
+    reached, after = found.last[0], wanted.after_change
+    return Part(len(found.matches), size, reached, first=not after, last=reached <= after)
 
 
 @contextmanager

@@ -1,24 +1,28 @@
 """A hub's coded rows, decided set-wise: a part of a file at a time.
 
 All rows whose question and facts are the same share one decision, taken as for one record
-(:func:`bridge.gate.decisions.decide`). The facts that can change it are read for a whole part in
-one statement, after its students are locked, and rows are told apart by them.
+(:func:`bridge.gate.decisions.decide`), and one answer of the search filter, asked of the database
+for one of them; if the two disagree nothing leaves. The facts that can change either are read in
+one statement for all students of a part, after they are locked, and rows are told apart by them.
+What is known of a student is remembered for a file, while the version of the student is the same
+and no fact begins or ends (:mod:`bridge.store.state_versions`).
 
 INVARIANT: a part is decided as its rows would be one by one. What is not sure to come out so is
 left to that: a duty that somebody carries out afterwards, a consent whose scope rides along, and
 facts of an instant that has not come (another machine's clock is ahead).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from bridge.driver import stored_instant
 from bridge.errors import GateError
 from bridge.gate.agreements import VIEWS
-from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised, scope_of
+from bridge.gate.authorise import CODED_ELEMENTS, Authorised, Viewer, authorised, scope_of
 from bridge.gate.carried import QUEUED
 from bridge.gate.decisions import ElementDecision, RecordDecision, decide
 from bridge.gate.disclosures import Disclosure, entry_of
@@ -33,11 +37,12 @@ from bridge.parts import Parts
 from bridge.store.conditions import Scope
 from bridge.store.evidence import EvidenceView, lock_students
 from bridge.store.known_facts import KnownFact, KnownFacts, Sought, known_facts
-from bridge.store.vault import Chain, FoundRow, Order, Query, found_rows
+from bridge.store.vault import Chain, FoundRow, Order, Query, admitted, candidates
 from consent.duties import ConsentScope
 from consent.model import Slice
 
-MOST_SEARCHES: Final = 8
+_MOST_KNOWN: Final = 20_000
+"""Of so many students what is known is remembered before it is forgotten."""
 _ANY: Final[Sequence[KnownFact]] = ()
 
 
@@ -79,13 +84,56 @@ class _Set:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """One row: what is stored, how it was decided, what was said of it, what leaves."""
+class _Known:
+    """What is known of one student.
 
-    row: FoundRow
-    of: _Set
-    said: Sequence[KnownFact]
-    released: ReleasedResource
+    Attributes:
+        version: of the student, when it was read.
+        since, until: of which instants it is known, as the driver spells them; None for no end.
+        facts: what is said.
+        everywhere: whether all of it is about whatever there is of the student.
+        subject: the name the ledger knows the student by.
+    """
+
+    version: int
+    since: Any
+    until: Any
+    facts: Sequence[KnownFact]
+    everywhere: bool
+    subject: str
+
+    def stands(self, version: int, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
+        """Tell whether it is what would be read now."""
+        ends = self.until
+        return self.version == version and self.since <= at and (ends is None or at < ends)
+
+    def about(self, row: FoundRow) -> Sequence[KnownFact]:
+        """Return what is said of one record."""
+        if self.everywhere:
+            return self.facts
+        return [fact for fact in self.facts if fact.is_about(row.referral_id or "", row.id)]
+
+
+@dataclass(slots=True)
+class _Part:
+    """One part, being made: who asks, of when, and what was told so far."""
+
+    viewer: Viewer
+    sight: Authorised
+    now: datetime
+    common: Sequence[KnownFact]
+    adults: dict[str, date]
+    sets: dict[object, "_Alike"] = field(default_factory=dict)
+    released: list[ReleasedResource] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Rows of a part that are decided alike; none of them leaves where there is no set."""
+
+    of: _Set | None
+    first: FoundRow
+    rows: list[ListedRow] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -94,13 +142,17 @@ class CodedRows:
 
     parts: Parts
     _plans: dict[object, RowPlan] = field(default_factory=dict)
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _sought: Sought | None = None
+    _issue: Callable[[str, str], str] | None = None
 
     def part(
         self, connection: Connection, caller: Caller, query: Query, request: str
     ) -> Released | None:
         """Release what a query finds, in a write transaction that the caller commits.
 
-        None where it is to be decided record by record.
+        None where it is to be decided record by record. ``last`` is where the part ends: what is
+        told may be less than the query's limit, and even nothing where more is to come.
 
         Raises:
             GateError: the decision could not be taken or written down; nothing left.
@@ -113,92 +165,127 @@ class CodedRows:
         if within is None:
             return Released((), mark=GATE_MARK)
         try:
-            told = self._released(connection, viewer, within)
+            found, made = self._made(connection, viewer, within)
         except _OneByOneError:
             return None
-        append(connection, self._entries(viewer, told, request), self.parts.clock)
+        entries = [self._entry(viewer, each, request) for each in made.sets.values() if each.rows]
+        append(connection, entries, self.parts.clock)
         return Released(
-            matches=tuple(each.released for each in told),
+            matches=tuple(made.released),
             total=None,
-            last=(told[-1].row.place, "") if told else (0, ""),
+            last=(found[-1].place, "") if found else (0, ""),
             mark=GATE_MARK,
         )
 
-    def _entries(self, viewer: Viewer, told: Sequence[_Told], request: str) -> list[Listed]:
-        """Return what the ledger is to say: one entry for all that are decided alike."""
-        alike: dict[int, list[_Told]] = {}
-        for each in told:
-            alike.setdefault(id(each.of), []).append(each)
-        return [self._entry(viewer, some, request) for some in alike.values()]
-
-    def _entry(self, viewer: Viewer, some: Sequence[_Told], request: str) -> Listed:
-        first, issue = some[0], self.parts.identifiers.issuer()
-        one = Disclosure(first.row.stored(), first.of.decided, first.released)
+    def _entry(self, viewer: Viewer, alike: _Alike, request: str) -> Listed:
+        """Return what the ledger is to say of all that were decided alike."""
+        if alike.of is None:
+            raise GateError("a row that was withheld is among those told; nothing was released")
+        first = alike.rows[0]
+        told = ReleasedResource(
+            *(alike.first.type, first.id, first.digest, alike.first.last_updated, b"", GATE_MARK)
+        )
+        one = Disclosure(alike.first.stored(), alike.of.decided, told)
         shared = entry_of(viewer, one, self.parts.identifiers, request)
         if shared is None:
             raise GateError("a coded row without an agreement; nothing was released")
-        rows = [
-            ListedRow(
-                issue("ledger-subject", each.row.student_id or ""),
-                each.released.id,
-                each.released.version,
-                each.of.sources(each.said),
-            )
-            for each in some
-        ]
-        return Listed.of(replace(shared, evidence=()), first.row.type, rows)
+        return Listed.of(replace(shared, evidence=()), alike.first.type, alike.rows)
 
-    def _released(self, connection: Connection, viewer: Viewer, query: Query) -> list[_Told]:
-        """Search, lock, decide; search again when a consent changed before the lock was held.
+    def _made(
+        self, connection: Connection, viewer: Viewer, query: Query
+    ) -> tuple[list[FoundRow], _Part]:
+        """Search, lock, decide.
 
         INVARIANT: as of :meth:`bridge.gate.gate.Gate.search`: decided on facts read after the
         students are locked, as of an instant after it.
         """
         now = self.parts.clock.now()
-        for _ in range(MOST_SEARCHES):
-            found = found_rows(connection, query, authorised(viewer, query.type, now))
-            students = {row.student_id for row in found if row.student_id}
-            lock_students(connection, students, share=True)
-            now = self.parts.clock.now()
-            facts = known_facts(connection, students, _sought(viewer, query.type), now)
-            some = any(fact.referral_id or fact.record_id for fact in facts.of.get("", _ANY))
-            if facts.later or some:
-                raise _OneByOneError
-            told = list(self._decided(viewer, found, (facts, now)))
-            if len(told) == len(found):
-                return told
-        raise GateError("the search filter and the decision disagree; nothing was released")
-
-    def _decided(
-        self, viewer: Viewer, found: Sequence[FoundRow], known: tuple[KnownFacts, datetime]
-    ) -> Iterator[_Told]:
-        facts, now = known
-        sets: dict[object, _Set | None] = {}
+        found = candidates(connection, query, authorised(viewer, query.type, now))
+        versions = {row.student_id: row.student_version for row in found if row.student_id}
+        versions |= lock_students(connection, versions, share=True)
+        now = self.parts.clock.now()
+        facts = self._learn(connection, versions, (_sought(viewer, query.type), now))
+        common = facts.of.get("", _ANY)
+        if any(fact.referral_id or fact.record_id for fact in common):
+            raise _OneByOneError
         adults = {a.id: a.adult_since(now) for a in viewer.agreements}
+        made = _Part(viewer, authorised(viewer, query.type, now), now, common, adults)
         for row in found:
-            said = _about(facts, row)
-            key = (
-                *(row.agreement_id, row.custodian, row.sender_role, row.element),
-                *(bool(row.third_party), bool(row.student_id), _is_minor(row, adults)),
-                frozenset(fact.said for fact in said),
-            )
-            if key not in sets:
-                sets[key] = self._set(viewer, row, known)
-            alike = sets[key]
-            released = alike.plan.row(row) if alike is not None else None
-            if alike is not None and released is not None:
-                yield _Told(row, alike, said, released)
+            self._tell(connection, made, row)
+        return found, made
 
-    def _set(
-        self, viewer: Viewer, row: FoundRow, known: tuple[KnownFacts, datetime]
-    ) -> _Set | None:
-        """Decide for all rows that are as one is; None where nothing binds them and the viewer.
+    def _learn(
+        self, connection: Connection, versions: dict[str, int], asked: tuple[Sought, datetime]
+    ) -> KnownFacts:
+        """Read what is not known of some students, and what holds for anybody.
 
         Raises:
+            _OneByOneError: something is known only from an instant that has not come.
+        """
+        sought, now = asked
+        at, known = stored_instant(connection.dialect.name, now), self._known
+        if len(known) >= _MOST_KNOWN or self._sought != sought:
+            known.clear()
+        self._sought = sought
+        unknown = [
+            student
+            for student, version in versions.items()
+            if student not in known or not known[student].stands(version, at)
+        ]
+        facts = known_facts(connection, unknown, sought, now)
+        if facts.later:
+            raise _OneByOneError
+        issue = self._issue = self._issue or self.parts.identifiers.issuer()
+        for student in unknown:
+            said, until = facts.of.get(student, _ANY), facts.until.get(student)
+            everywhere = not any(fact.referral_id or fact.record_id for fact in said)
+            subject = issue("ledger-subject", student)
+            kept = (versions[student], at, until, said, everywhere, subject)
+            known[student] = _Known(*kept)
+        return facts
+
+    def _tell(self, connection: Connection, made: _Part, row: FoundRow) -> None:
+        known = self._known[row.student_id] if row.student_id else None
+        said = known.about(row) if known else _ANY
+        key = (
+            *(row.agreement_id, row.custodian, row.sender_role, row.element),
+            *(bool(row.third_party), bool(row.student_id), _is_minor(row, made.adults)),
+            frozenset(fact.said for fact in said) if said else said,
+        )
+        alike = made.sets.get(key)
+        if alike is None:
+            alike = made.sets[key] = _Alike(self._set(connection, made, row, said), row)
+        if alike.of is None:
+            return
+        released = alike.of.plan.row(row)
+        if released is None:
+            raise _OneByOneError
+        subject = known.subject if known else self.parts.identifiers.issue("ledger-subject", "")
+        sources = alike.of.sources(said) if said else alike.of.shared
+        alike.rows.append(ListedRow(subject, released.id, released.version, sources))
+        made.released.append(released)
+
+    def _set(
+        self, connection: Connection, made: _Part, row: FoundRow, said: Sequence[KnownFact]
+    ) -> _Set | None:
+        """Return how all rows leave that are as one is; None where they do not.
+
+        Raises:
+            GateError: the filter and the decision disagree.
             _OneByOneError: what it asks for is done record by record.
         """
-        facts, now = known
-        evidence = EvidenceView([*_about(facts, row), *facts.of.get("", _ANY)])
+        alike = self._decided(made, row, said)
+        told = alike is not None and alike.plan.row(row) is not None
+        if told != admitted(connection, row, made.sight):
+            if not told and alike is not None and alike.decided.permitted:
+                raise _OneByOneError  # permitted, but this one is too odd to leave
+            raise GateError("the search filter and the decision disagree; nothing was released")
+        return alike if told else None
+
+    def _decided(self, made: _Part, row: FoundRow, said: Sequence[KnownFact]) -> _Set | None:
+        """Decide for all rows that are as one is; None where nothing binds them and the viewer."""
+        viewer, now, common = made.viewer, made.now, made.common
+        evidence = EvidenceView([*said, *common])
         decided = decide(viewer, row.stored(), evidence, now)
         if decided is None or decided.agreement is None:
             return None
@@ -216,20 +303,15 @@ class CodedRows:
         agreement = decided.agreement
         constants = agreement.constants(now, decided.view)
         scopes = tuple(scope_of(agreement, each.slice, constants) for each in decided.elements)
-        common = facts.of.get("", _ANY) if row.student_id else _ANY
-        made = _Set(decided, self._plans[alike], scopes, common)
-        return replace(made, shared=made.worked_out(_ANY))
+        own = common if row.student_id else _ANY
+        shared = _Set(decided, self._plans[alike], scopes, own)
+        return replace(shared, shared=shared.worked_out(_ANY))
 
 
 def _is_plain(query: Query) -> bool:
     """Tell whether a query finds rows in the order of change, without following links."""
     linked = query.ids or query.reverse or any(isinstance(each, Chain) for each in query.matches)
     return query.order == Order() and not linked
-
-
-def _about(facts: KnownFacts, row: FoundRow) -> Sequence[KnownFact]:
-    said = facts.of.get(row.student_id, _ANY) if row.student_id else _ANY
-    return [fact for fact in said if fact.is_about(row.referral_id or "", row.id)] if said else said
 
 
 def _is_minor(row: FoundRow, adults: dict[str, date]) -> bool:

@@ -12,7 +12,7 @@ others: it leaves the digest that the entry commits to, which without the row's 
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 from sqlalchemy import Connection, select, update
@@ -28,8 +28,7 @@ _NEW_ROW: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRow:
+class ListedRow(NamedTuple):
     """What one release says besides its entry: subject, logical id and digest of the resource."""
 
     subject: str

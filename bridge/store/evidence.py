@@ -67,17 +67,24 @@ class RecordFacts:
     minor: bool
 
 
-def lock_students(connection: Connection, student_ids: Collection[str], *, share: bool) -> None:
+def lock_students(
+    connection: Connection, student_ids: Collection[str], *, share: bool
+) -> dict[str, int]:
     """Lock students against a change of their consent until the transaction ends.
+
+    Returns the version of each that has to be locked, as it stands then. On SQLite there are none:
+    what was read in the transaction stands.
 
     INVARIANT: a release takes the shared lock before it reads evidence, a change of evidence takes
     the exclusive one before it writes; so no release commits after an acknowledged revocation.
     ``SERIALIZABLE`` alone does not give this. On SQLite the write transaction is already exclusive.
     """
     if connection.dialect.name == "sqlite" or not student_ids:
-        return
-    rows = select(STUDENT.c.id).where(STUDENT.c.id.in_(sorted(student_ids))).order_by(STUDENT.c.id)
-    connection.execute(rows.with_for_update(read=share)).all()
+        return {}
+    row = STUDENT.c
+    rows = select(row.id, row.version).where(row.id.in_(sorted(student_ids))).order_by(row.id)
+    found = connection.execute(rows.with_for_update(read=share))
+    return {each.id: each.version for each in found}
 
 
 def record_evidence(connection: Connection, rows: Iterable[NewEvidence]) -> int:

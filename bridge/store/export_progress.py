@@ -41,12 +41,16 @@ class ExportFile:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part adds to a file; ``first``: the file begins (again) with it."""
+    """What one part adds to a file.
+
+    ``first``: the file begins (again) with it. ``last``: there is nothing further.
+    """
 
     rows: int
     bytes: int
     reached: int
     first: bool
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,15 @@ def note_part(connection: Connection, place: tuple[str, str], part: Part, now: d
     Args:
         connection: the database.
         place: job and type.
-        part: what was released; one without rows ends the file.
+        part: what was released.
         now: when.
     """
     row, (job_id, kind) = _FILE.c, place
     came: dict[str, object] = {"rows": part.rows, "bytes": part.bytes, "reached": part.reached}
-    values = {"state": SENDING if part.rows else WHOLE, "made_at": now}
+    values = {"state": WHOLE if part.last else SENDING, "made_at": now}
     if part.first:
         values |= {**came, "begun_at": now}
-    elif part.rows:
+    elif not part.last:
         came |= {"rows": row.rows + part.rows, "bytes": row.bytes + part.bytes}
         values |= came
     of_file = update(_FILE).where(row.job_id == job_id, row.type == kind)

@@ -68,19 +68,19 @@ class KnownFacts:
 
     Attributes:
         of: by student, what is said of that one; "" for what holds for anybody.
+        until: by student, as the driver spells it, the instant from which something that was said
+            already holds no longer, or only then; none where all goes on.
         later: whether something is known only from an instant after it.
     """
 
     of: dict[str, list[KnownFact]]
+    until: dict[str, Any]
     later: bool
 
 
 _COLUMNS: Final = ", ".join(f"e.{name}" for name in KnownFact._fields)
 _LATER: Final = "(e.recorded_at > :at OR COALESCE(e.superseded_at > :at, FALSE))"
-_HOLDS: Final = (
-    "(e.valid_from <= :at AND e.valid_to > :at"
-    " AND (e.superseded_at IS NULL OR e.superseded_at > :at))"
-)
+_STANDS: Final = "(e.valid_to > :at AND (e.superseded_at IS NULL OR e.superseded_at > :at))"
 _FROM: Final = {
     # In this order: the index begins with the student.
     "sqlite": (
@@ -107,8 +107,9 @@ def known_facts(
     connection: Connection, students: Collection[str], sought: Sought, at: datetime
 ) -> KnownFacts:
     """Return what is known of the facts sought, about some students and about anybody."""
-    dialect = connection.dialect.name
-    sql = f"SELECT {_COLUMNS}, {_LATER} FROM {_FROM[dialect]} AND ({_HOLDS} OR {_LATER})"  # noqa: S608 - names of ours
+    dialect, instant = connection.dialect.name, stored_instant(connection.dialect.name, at)
+    said = f"{_COLUMNS}, e.valid_from, e.valid_to, {_LATER}"
+    sql = f"SELECT {said} FROM {_FROM[dialect]} AND ({_STANDS} OR {_LATER})"  # noqa: S608 - names of ours
     listed = _LISTED[dialect]
     given = {
         "students": listed(sorted({*students, ""})),
@@ -117,12 +118,20 @@ def known_facts(
         "elements": listed(["", *sought.elements]),
         "purposes": listed(["", *sought.purposes]),
         "recipient": sought.recipient,
-        "at": stored_instant(dialect, at),
+        "at": instant,
     }
     with cursor_of(connection) as cursor:
         found: Sequence[Any] = cursor.execute(named_for(dialect, sql), given).fetchall()
+    return _known(found, instant)
+
+
+def _known(found: Sequence[Any], at: Any) -> KnownFacts:  # noqa: ANN401 - as the driver spells it
     of: dict[str, list[KnownFact]] = {}
-    for *columns, _ in found:
-        known = KnownFact._make(columns)
-        of.setdefault(known.student_id, []).append(known)
-    return KnownFacts(of, any(row[-1] for row in found))
+    until: dict[str, Any] = {}
+    for *columns, valid_from, valid_to, _ in found:
+        known, holds = KnownFact._make(columns), valid_from <= at
+        if holds:
+            of.setdefault(known.student_id, []).append(known)
+        changes = valid_to if holds else valid_from
+        until[known.student_id] = min(changes, until.get(known.student_id, changes))
+    return KnownFacts(of, until, any(row[-1] for row in found))

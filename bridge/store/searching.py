@@ -16,10 +16,11 @@ the time is a bound on the number, found with one seek.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
+from bridge.store.conditions import TRUE
 from bridge.store.criteria import Statement, alternatives, criterion
 from bridge.store.query import Match, Query
 
@@ -33,6 +34,17 @@ _OF_ONE: Final = (
 _SELECTIVE: Final = (*_OF_ONE, "owner:missing", "business-status", "status", "code")
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST: Final = 2**62
+# What a query says of a record; a branch puts in where it stands, and since when.
+_PLACED: Final = (
+    "record.type AS type, record.id AS id, {change} AS change, {moved} AS moved, {place} AS place"
+)
+_COUNTERS: Final = ", record.change AS written, COALESCE(student.version, 0) AS student_version"
+_FOUND: Final = (
+    "record.type, record.id, record.custodian, record.sender_role, record.audience,"
+    " record.agreement_id, record.student_id, record.referral_id, record.element,"
+    " record.third_party, record.version, {change} AS change, {moved} AS moved, record.body,"
+    " student.birth_date, {place} AS place" + _COUNTERS
+)
 _ONCE: Final = (
     "NOT EXISTS (SELECT 1 FROM search_value z WHERE z.type = s.type AND z.id = s.id"
     " AND z.param = s.param AND z.value = s.value AND z.system < s.system)"
@@ -75,13 +87,9 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     cut, tie = _cut(query, made.branches(paged=True))
     page = _within_bytes(cut, query)
     direction, _ = query.order.directions
+    found = _FOUND.format(change="p.change", moved="p.moved", place="p.place")
     sql = (
-        "SELECT record.type, record.id, record.custodian, record.sender_role, record.audience,"  # noqa: S608 - values are bound
-        " record.agreement_id, record.student_id, record.referral_id, record.element,"
-        " record.third_party, record.version, p.change, p.moved, record.body,"
-        " student.birth_date, p.place, record.change AS written,"
-        " COALESCE(student.version, 0) AS student_version"
-        f" FROM ({page}) p"
+        f"SELECT {found} FROM ({page}) p"  # noqa: S608 - values are bound
         " CROSS JOIN record LEFT JOIN student ON student.id = record.student_id"
         " WHERE record.type = p.type AND record.id = p.id"
         f" ORDER BY p.place {direction}{tie and ', p.' + tie}"
@@ -91,12 +99,30 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
 
 def rows_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     """Do :func:`page_sql` for what tells whether each record still is what it was, and where."""
-    made = _Compiler(query, sight, counters=True)
+    made = _Compiler(query, sight, _PLACED + _COUNTERS)
     columns = "id, written, student_version, change, place"
     return _cut(query, made.branches(paged=True), columns)[0], made.binds
 
 
-_COUNTERS: Final = ", record.change AS written, COALESCE(student.version, 0) AS student_version"
+def candidates_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
+    """Return the SQL of what a query would find were it not for the condition, as it is read.
+
+    For whoever decides on each row, by what :func:`admitted_sql` answers for those like it. Its
+    rows are those of :func:`page_sql`, by the change, and come one after another from an index:
+    whoever has enough reads no further.
+    """
+    made = _Compiler(query, replace(sight, condition=TRUE), _FOUND)
+    arms = " UNION ALL ".join(made.branches(paged=True))
+    return f"{arms} ORDER BY place ASC LIMIT {int(query.limit)}", made.binds
+
+
+def admitted_sql(kind: str, record_id: str, sight: Sight) -> tuple[str, dict[str, object]]:
+    """Return the SQL that finds one record if its condition admits it, and what to bind."""
+    sql = (
+        "SELECT 1 FROM record LEFT JOIN student ON student.id = record.student_id"  # noqa: S608 - values are bound
+        f" WHERE record.type = :kind AND record.id = :id AND {sight.condition}"
+    )
+    return sql, {"kind": kind, "id": record_id}
 
 
 def _cut(query: Query, branches: Iterable[str], columns: str = "*") -> tuple[str, str]:
@@ -138,11 +164,11 @@ def count_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
 
 @dataclass
 class _Compiler(Statement):
-    """One query for one caller, being written."""
+    """One query for one caller, being written; ``columns`` are what a branch says of a record."""
 
     query: Query
     sight: Sight
-    counters: bool = False
+    columns: str = _PLACED
 
     def branches(self, *, paged: bool) -> Iterator[str]:
         """Yield the SQL of each branch; together they hold each record once."""
@@ -239,10 +265,9 @@ class _Compiler(Statement):
         where += [criterion(self, each) for each in self.query.matches if each is not start.met]
         where += self._after(start) if paged else []
         where.append(self.sight.condition)
+        said = self.columns.format(change=start.change, moved=start.moved, place=start.place)
         return (
-            f"SELECT record.type AS type, record.id AS id, {start.change} AS change,"  # noqa: S608
-            f" {start.moved} AS moved, {start.place} AS place{_COUNTERS if self.counters else ''}"
-            f" FROM {start.rows}"
+            f"SELECT {said} FROM {start.rows}"  # noqa: S608
             " LEFT JOIN student ON student.id = record.student_id"
             f" WHERE {' AND '.join(where)}"
         )

@@ -30,7 +30,14 @@ from sqlmodel import SQLModel
 from bridge.driver import cursor_of, named_for, read_instant, spelled_for, stored_instant
 from bridge.store.conditions import RECORD, STUDENT, Condition
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
-from bridge.store.searching import Sight, count_sql, page_sql, rows_sql
+from bridge.store.searching import (
+    Sight,
+    admitted_sql,
+    candidates_sql,
+    count_sql,
+    page_sql,
+    rows_sql,
+)
 
 __all__ = [
     "Chain",
@@ -44,9 +51,10 @@ __all__ = [
     "Place",
     "Query",
     "Stored",
+    "admitted",
+    "candidates",
     "count",
     "find",
-    "found_rows",
     "named",
     "of_students",
     "place_of",
@@ -133,10 +141,7 @@ class FoundRow(NamedTuple):
     @property
     def last_updated(self) -> datetime:
         """When its viewer saw it change."""
-        at = read_instant(self.moved)
-        if at is None:
-            raise ValueError("a record without the time of its change")
-        return at
+        return _instant(self.moved)
 
     def stored(self) -> Stored:
         """Return the same as a decision on one record wants it."""
@@ -152,6 +157,14 @@ class FoundRow(NamedTuple):
         return Stored(**fields)
 
 
+@lru_cache(maxsize=1024)  # what was written together has one time
+def _instant(moved: object) -> datetime:
+    at = read_instant(moved)
+    if at is None:
+        raise ValueError("a record without the time of its change")
+    return at
+
+
 def find(
     connection: Connection, query: Query, authorised: Condition
 ) -> tuple[list[Stored], int | None]:
@@ -159,7 +172,7 @@ def find(
 
     The number is None where the page does not tell it and the query does not ask for it.
     """
-    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    sight = _sight(authorised)
     given = (authorised.condition, authorised.binds)
     _plan_by_values(connection, query)
     found = _stored(_run(connection, page_sql(query, sight), given).all()) if query.limit else []
@@ -181,7 +194,7 @@ def total_of(connection: Connection, query: Query, authorised: Condition, found:
 
 def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[Place, ...]:
     """Do :func:`find` for what tells whether what was found before is what would be found now."""
-    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    sight = _sight(authorised)
     dialect = connection.dialect.name
     sql, binds = _counters(query, sight, dialect)
     _plan_by_values(connection, query)
@@ -190,18 +203,40 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
 
 
-def found_rows(connection: Connection, query: Query, authorised: Condition) -> list[FoundRow]:
-    """Do :func:`find` by the driver, without counting: for whoever goes through many."""
-    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
-    dialect = connection.dialect.name
-    sql, binds = page_sql(query, sight)
+def candidates(connection: Connection, query: Query, authorised: Condition) -> list[FoundRow]:
+    """Return up to ``limit`` records, and not many more bytes than ``most_bytes``, by their change.
+
+    INVARIANT: nobody has decided that they may be told. Whoever asks decides on each of them, by
+    what :func:`admitted` answers: the condition is the same for all records that are alike.
+    """
+    sight, dialect = _sight(authorised), connection.dialect.name
+    sql, binds = candidates_sql(query, sight)
     _plan_by_values(connection, query)
-    given = {
-        name: _spelled(value, dialect) for name, value in {**binds, **authorised.binds}.items()
-    }
+    given = {name: _spelled(value, dialect) for name, value in binds.items()}
+    found, size = list[FoundRow](), 0
+    # A cursor of its own name stays in PostgreSQL's server, which else sends all at once.
+    with cursor_of(connection, "" if dialect == "sqlite" else "candidates") as cursor:
+        cursor.execute(named_for(dialect, sql), given)
+        for row in cursor:
+            found.append(FoundRow._make(row))
+            size += len(found[-1].body)
+            if 0 < query.most_bytes <= size:
+                break
+    return found
+
+
+def admitted(connection: Connection, row: FoundRow, authorised: Condition) -> bool:
+    """Return whether the condition that authorises a caller admits a record."""
+    dialect = connection.dialect.name
+    sql, binds = admitted_sql(row.type, row.id, _sight(authorised))
+    more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
     with cursor_of(connection) as cursor:
-        found = cursor.execute(named_for(dialect, sql), given).fetchall()
-    return [FoundRow._make(row) for row in found]
+        found = cursor.execute(named_for(dialect, sql), {**binds, **more}).fetchone()
+    return found is not None
+
+
+def _sight(authorised: Condition) -> Sight:
+    return Sight(authorised.condition.text, authorised.bins, authorised.standing)
 
 
 def _plan_by_values(connection: Connection, query: Query) -> None:
@@ -225,7 +260,7 @@ def _spelled(value: object, dialect: str) -> object:
 
 def count(connection: Connection, query: Query, authorised: Condition) -> int:
     """Return how many records match, counted among what the caller may know."""
-    sight = Sight(authorised.condition.text, authorised.bins, authorised.standing)
+    sight = _sight(authorised)
     given = (authorised.condition, authorised.binds)
     return int(_run(connection, count_sql(query, sight), given, counting=True).scalar_one())
 
