@@ -7,6 +7,7 @@ import typer
 
 from bridge.cli.maps import Exported, run_of
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+from bridge.cli.showing import shown
 
 if TYPE_CHECKING:
     from bridge.journeys.held_rows import HeldRow
@@ -41,7 +42,7 @@ def referrals(
 
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
-    report = ReferralImport(parts, lea, provider).run(run)
+    report = ReferralImport(parts, lea, provider).run(shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
 
@@ -61,7 +62,7 @@ def roster(
 
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
-    report = import_roster(parts, lea, run)
+    report = import_roster(parts, lea, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
 
@@ -81,7 +82,7 @@ def screenings(
 
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
-    report = import_screenings(parts, lea, run)
+    report = import_screenings(parts, lea, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
 
@@ -102,7 +103,7 @@ def encounters(
 
     run = run_of(map_id, files, exported)
     parts = parts_of(open_at(home))
-    report = import_sessions(parts, provider, run)
+    report = import_sessions(parts, provider, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, provider))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.running import AsJson, print_line, tell
+from bridge.cli.showing import collecting
 
 if TYPE_CHECKING:
     from bridge.hub.bridges import Source
@@ -56,7 +57,8 @@ def collect(
     if bridges is None and not (fhir_base and client_id):
         raise BridgeError("name a bridge (--fhir-base, --client-id) or a list of them (--bridges)")
     listed = read_bridges(bridges) if bridges else [Source(name, fhir_base, client_id)]
-    done = collect_all(_asked(folder, listed, since_last=since_last), folder / "rows")
+    with collecting() as came:
+        done = collect_all(_asked(folder, listed, since_last=since_last), folder / "rows", came)
     told = {each.name: each.rows if each.complete else {"problem": each.problem} for each in done}
     tell(told, as_json=as_json)
     if not all(each.complete for each in done):

@@ -10,6 +10,7 @@ For the operator: it names facts, clauses and elements, no person and no value o
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -17,7 +18,7 @@ from bridge.errors import BridgeError
 from bridge.gate.agreements import CompiledAgreement, compiled
 from bridge.gate.decisions import ElementDecision
 from bridge.gate.disclosures import ruling_of
-from bridge.ledger.entry import Kind, Receipt, Recorded, Ruling, Terms
+from bridge.ledger.entry import Entry, Kind, Receipt, Recorded, Ruling, Terms
 from bridge.ledger.lookup import entries, recorded, spelled_out
 from bridge.store.directory import agreements
 from bridge.store.table_documents import documents_of
@@ -65,7 +66,7 @@ def replay(connection: Connection, receipt: Receipt) -> Replay:
         raise BridgeError(
             f"{receipt} repeats {receipt.log}#{first} to #{last}: the decisions are theirs"
         )
-    return _replayed(connection, found)
+    return _replayed(connection, found, {})
 
 
 def replay_log(connection: Connection, log: str) -> Iterator[Replay]:
@@ -76,13 +77,39 @@ def replay_log(connection: Connection, log: str) -> Iterator[Replay]:
     Raises:
         BridgeError: a table cannot be made again.
     """
+    known: _Known = {}
     for found in spelled_out(connection, entries(connection, log)):
         if found.entry.ruling is not None:
-            yield _replayed(connection, found)
+            yield _replayed(connection, found, known)
 
 
-def _replayed(connection: Connection, found: Recorded) -> Replay:
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What comes out again for all entries that say the same of their decision."""
+
+    in_use: bool
+    elements: tuple[ReplayedElement, ...]
+    differences: tuple[str, ...]
+
+
+_Known = dict[tuple[Terms | None, Ruling | None, tuple[str, ...]], _Taken]
+"""By the terms, the ruling and the elements of an entry, of one log in one transaction."""
+_MOST_KNOWN: Final = 10_000
+
+
+def _replayed(connection: Connection, found: Recorded, known: _Known) -> Replay:
     entry = found.entry
+    said = (entry.terms, entry.ruling, entry.elements)
+    taken = known.get(said)
+    if taken is None:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        taken = known[said] = _taken(connection, entry)
+    receipt = Receipt(entry.log, found.index, found.row)
+    return Replay(receipt, found, taken.in_use, taken.elements, taken.differences)
+
+
+def _taken(connection: Connection, entry: Entry) -> _Taken:
     if entry.ruling is None or entry.terms is None:
         raise BridgeError(f"an entry of kind {entry.kind} tells of no decision")
     agreement, in_use = _agreement(connection, entry.terms)
@@ -91,13 +118,8 @@ def _replayed(connection: Connection, found: Recorded) -> Replay:
     different = [name for name, value in asdict(again).items() if _of(entry.ruling, name) != value]
     if tuple(d.slice.element for d in decided if d.decision.permitted) != entry.elements:
         different.append("elements")
-    return Replay(
-        receipt=Receipt(entry.log, found.index, found.row),
-        recorded=found,
-        in_use=in_use,
-        elements=tuple(_explained(agreement, each) for each in decided),
-        differences=tuple(different),
-    )
+    explained = tuple(_explained(agreement, each) for each in decided)
+    return _Taken(in_use, explained, tuple(different))
 
 
 def _of(ruling: Ruling, name: str) -> object:

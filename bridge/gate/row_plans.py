@@ -159,7 +159,8 @@ class RowPlan:
                 pattern = patterns.get(name)
                 person = pattern.person_in(text) if pattern else b""
                 if not person:
-                    pattern, person = self._pattern(name, text)
+                    refers = _REFERENCE in text
+                    pattern, person = self._pattern(name, text) if refers else (None, b"")
                 said += (name, pattern or text)
                 if pattern:
                     people.append(person)

@@ -1,9 +1,10 @@
 """The hub collects coded rows from bridges and counts them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -50,31 +51,45 @@ class Outcome:
 
 
 ALL: Final = Wanted()
+_TOLD_EVERY: Final = 1000
 Asked = tuple[str, Callable[[], BackendClient], Wanted]
 """A bridge: its name, what makes the client that asks it, and what to collect."""
 
 
-def collect_all(clients: Sequence[Asked], folder: Path) -> list[Outcome]:
+Came = Callable[[str, int], None]
+"""Is told a type of rows, and how many of a file of it have come."""
+
+
+def _unwatched(*_: object) -> None:
+    """Leave how far it has come to itself."""
+
+
+def collect_all(
+    clients: Sequence[Asked], folder: Path, came: Callable[[str, str, int], None] = _unwatched
+) -> list[Outcome]:
     """Collect from several bridges at once, each into a folder of its own name.
 
-    What goes wrong with one is told of that one and changes nothing for the others.
+    What goes wrong with one is told of that one and changes nothing for the others. How far each
+    has come is told to ``came``: the name of the bridge, a type of rows, and how many there are.
     """
     with ThreadPoolExecutor(max(1, min(AT_ONCE, len(clients)))) as pool:
-        done = [pool.submit(_outcome, each, folder) for each in clients]
+        done = [pool.submit(_outcome, each, folder, partial(came, each[0])) for each in clients]
         return [each.result() for each in done]
 
 
-def _outcome(asked: Asked, folder: Path) -> Outcome:
+def _outcome(asked: Asked, folder: Path, came: Came) -> Outcome:
     name, client, wanted = asked
     try:
-        return Outcome(name, collect(client(), folder / name, wanted))
+        return Outcome(name, collect(client(), folder / name, wanted, came))
     except (BridgeError, OutboundError) as error:
         return Outcome(name, problem=str(error))
     except OSError as error:
         return Outcome(name, problem=f"the folder cannot be written: {type(error).__name__}")
 
 
-def collect(client: BackendClient, folder: Path, wanted: Wanted = ALL) -> dict[str, int]:
+def collect(
+    client: BackendClient, folder: Path, wanted: Wanted = ALL, came: Came = _unwatched
+) -> dict[str, int]:
     """Collect every type the hub counts into one NDJSON file each; returns rows by type.
 
     The notices that ride with them are kept beside them, as OperationOutcome. The files appear
@@ -91,7 +106,7 @@ def collect(client: BackendClient, folder: Path, wanted: Wanted = ALL) -> dict[s
     with kept.leased():
         under_way, manifest = _begun(client, kept, wanted)
         for number, file in enumerate(manifest.files):
-            _fetch(client, kept, under_way, (str(number), file))
+            _fetch(client, kept, under_way, (str(number), file), came)
         whole = "&_since=" not in under_way.asked
         lines = (line for file in manifest.deleted for line in client.lines(file.url))
         deleted = [each for line in lines for each in deleted_in(line)]
@@ -125,26 +140,39 @@ def _asked_for(manifest: Manifest) -> Manifest:
 
 
 def _fetch(
-    client: BackendClient, kept: Collection, under_way: UnderWay, wanted: tuple[str, File]
+    client: BackendClient,
+    kept: Collection,
+    under_way: UnderWay,
+    wanted: tuple[str, File],
+    came: Came,
 ) -> None:
     """Fetch a file, unless it is there already as it was fetched."""
     number, file = wanted
     before = under_way.fetched.get(number)
     if before and before.kind == file.type and kept.has(number, before):
         return
-    fetched = _whole(client, kept, number, file)
+    fetched = _whole(client, kept, number, file, came)
     if file.count is not None and fetched.rows != file.count:
         raise RowRefused(f"{file.type}: {fetched.rows} rows came, the manifest says {file.count}")
     under_way.fetched[number] = fetched
     kept.note(under_way)
 
 
-def _whole(client: BackendClient, kept: Collection, number: str, file: File) -> Fetched:
+def _whole(client: BackendClient, kept: Collection, number: str, file: File, came: Came) -> Fetched:
     """Fetch a file from its beginning, and again where it breaks off."""
     for _ in range(TRIES - 1):
         with suppress(OutboundError):
-            return kept.fetch(number, file.type, client.lines(file.url))
-    return kept.fetch(number, file.type, client.lines(file.url))
+            return kept.fetch(number, file.type, _told(client.lines(file.url), file.type, came))
+    return kept.fetch(number, file.type, _told(client.lines(file.url), file.type, came))
+
+
+def _told(lines: Iterable[bytes], kind: str, came: Came) -> Iterator[bytes]:
+    rows = 0
+    for rows, line in enumerate(lines, 1):
+        if rows % _TOLD_EVERY == 0:
+            came(kind, rows)
+        yield line
+    came(kind, rows)
 
 
 def count_table(folders: Sequence[Path], minimum: int) -> ReleasedCounts:

@@ -1,7 +1,9 @@
 """Any decision ever taken can be taken again from the ledger, whatever the agreement says today."""
 
+import importlib
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -54,6 +56,28 @@ def test_a_release_is_explained_layer_by_layer_from_its_receipt(world: World) ->
     assert (reason.decision.permitted, reason.decision.clause) == (True, "4.1")
     assert {"law:FERPA", "template", "agreement"} <= {vote.layer for vote in reason.votes}
     assert "c_ferpa" in reason.facts
+
+
+def test_what_says_the_same_of_its_decision_is_taken_again_once(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lite.refer(referral(n) for n in range(3))
+    release_all(lite)
+    taken: list[object] = []
+    replaying = importlib.import_module("bridge.gate.replay")  # the name is a function too
+    careful = replaying._agreement
+
+    def counted(*asked: Any) -> object:
+        taken.append(asked)
+        return careful(*asked)
+
+    monkeypatch.setattr(replaying, "_agreement", counted)
+    found = replays(lite)
+    alike = {(each.recorded.entry.ruling, each.recorded.entry.elements) for each in found}
+    assert len(taken) == len(alike) < len(found)
+    monkeypatch.undo()
+    with read(lite.bridge.engine) as connection:
+        assert found == [replay(connection, each.receipt) for each in found]
 
 
 def test_what_was_withheld_is_explained_too_with_the_fact_it_lacked(lite: World) -> None:

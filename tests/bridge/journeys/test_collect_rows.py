@@ -173,9 +173,14 @@ def test_a_run_since_the_last_adds_what_is_new(running: Deployment, tmp_path: Pa
     assert len(ids) == len(set(ids)) == before + 1
 
 
-def test_a_group_alone_is_collected(running: Deployment, tmp_path: Path) -> None:
-    counts = collect(client_of(running.base_url), tmp_path / "rows", Wanted(group="all"))
+def test_a_group_alone_is_collected_and_what_comes_of_it_is_told(
+    running: Deployment, tmp_path: Path
+) -> None:
+    came: list[tuple[str, int]] = []
+    watched = (Wanted(group="all"), lambda *each: came.append(each))
+    counts = collect(client_of(running.base_url), tmp_path / "rows", *watched)
     assert counts["ServiceRequest"] >= FEW
+    assert ("ServiceRequest", counts["ServiceRequest"]) in came
     with pytest.raises(OutboundError, match="404"):
         collect(client_of(running.base_url), tmp_path / "none", Wanted(group="another"))
 
