@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ def shown(rows: Iterable[T]) -> Iterator[T]:
 def collecting() -> Iterator[Callable[[str, str, int], None]]:
     """Give what shows, of each bridge and type of rows, how many have come."""
     with _progress() as bar:
-        tasks: dict[tuple[str, str], int] = {}
+        tasks: dict[tuple[str, str], TaskID] = {}
 
         def came(name: str, kind: str, rows: int) -> None:
             if bar is None:
