@@ -46,11 +46,10 @@ class Prometheus:
             ("method", "route", "status"),
         )
         self._known: dict[tuple[str, str, int], Histogram] = {}
-        self._refused = Counter(
-            "schoolbridge_refused_requests",
+        self._refused = self._counter(
+            "refused_requests",
             "Requests answered with an error; 404 is for what is withheld and for what is not.",
             ("code",),
-            registry=self._registry,
         )
         self._batches = self._histogram(
             "read_batch_requests", "Reads and searches answered in one transaction.", _UNITS
@@ -63,15 +62,12 @@ class Prometheus:
             "How long writers waited: for their turn (SQLite), for the disk (PostgreSQL).",
             _SECONDS,
         )
-        self._entered = Counter(
-            "schoolbridge_disclosures",
+        self._entered = self._counter(
+            "disclosures",
             "Entries of the ledger by which something leaves, of all parties together.",
-            registry=self._registry,
         )
-        self._looked = Counter(
-            "schoolbridge_delivery_looks",
-            "Looks at what is to be sent, at least one in a second: without any, nothing is sent.",
-            registry=self._registry,
+        self._looked = self._counter(
+            "delivery_looks", "Looks at what is to be sent; while it stands still nothing is."
         )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -121,6 +117,9 @@ class Prometheus:
     ) -> Histogram:
         named = f"schoolbridge_{name}"
         return Histogram(named, meaning, labels, registry=self._registry, buckets=tuple(buckets))
+
+    def _counter(self, name: str, meaning: str, labels: Iterable[str] = ()) -> Counter:
+        return Counter(f"schoolbridge_{name}", meaning, labels, registry=self._registry)
 
 
 class _Given(Collector):

@@ -1,17 +1,17 @@
 """Reading content. INVARIANT: importable by :mod:`bridge.gate` alone (an import contract says so).
 
 Every function takes the condition that authorises the caller and puts it into the query itself:
-before LIMIT, before counts, before includes.
+before LIMIT, before counts, before includes. But for :func:`candidates`: the gate decides on what
+that finds set by set, and asks of one of each (:func:`admitted`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import orjson
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, named_for, read_instant, spelled_for, stored_instant
+from bridge.driver import cursor_of, named_for, spelled_for, stored_instant
 from bridge.store.conditions import RECORD, STUDENT, Condition
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 from bridge.store.searching import (
@@ -38,6 +38,7 @@ from bridge.store.searching import (
     page_sql,
     rows_sql,
 )
+from bridge.store.stored import FoundRow, Stored
 
 __all__ = [
     "Chain",
@@ -81,88 +82,6 @@ _COLUMNS: Final = (
 Place = tuple[str, int, int, int, int]
 """Of a record on a page: its id, the number of its own last change, the version of its student, the
 number of the last change its viewer saw, and its place in the order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One record as stored, with what a decision needs to know about it.
-
-    ``written`` is the number of its own last change, ``change`` of the last its viewer saw;
-    ``student_version`` is its student's (:mod:`bridge.store.state_versions`), 0 where it has none.
-    """
-
-    type: str
-    id: str
-    custodian: str
-    sender_role: str
-    audience: str
-    agreement_id: str
-    student_id: str
-    referral_id: str
-    element: str
-    third_party: bool
-    version: int
-    change: int
-    last_updated: datetime
-    birth_date: date | None
-    body: str = field(repr=False)
-    place: int = 0
-    written: int = 0
-    student_version: int = 0
-
-    def resource(self) -> dict[str, Any]:
-        """Return the content as parsed JSON."""
-        parsed: dict[str, Any] = orjson.loads(self.body)
-        return parsed
-
-
-class FoundRow(NamedTuple):
-    """One record as the driver gives it: :class:`Stored` for whoever goes through many."""
-
-    type: str
-    id: str
-    custodian: str
-    sender_role: str
-    audience: str
-    agreement_id: str
-    student_id: str | None
-    referral_id: str | None
-    element: str
-    third_party: bool
-    version: int
-    change: int
-    moved: Any
-    body: str
-    birth_date: Any
-    place: int
-    written: int
-    student_version: int
-
-    @property
-    def last_updated(self) -> datetime:
-        """When its viewer saw it change."""
-        return _instant(self.moved)
-
-    def stored(self) -> Stored:
-        """Return the same as a decision on one record wants it."""
-        born = self.birth_date
-        fields = self._asdict() | {
-            "student_id": self.student_id or "",
-            "referral_id": self.referral_id or "",
-            "third_party": bool(self.third_party),
-            "birth_date": date.fromisoformat(born) if isinstance(born, str) else born,
-            "last_updated": self.last_updated,
-        }
-        del fields["moved"]
-        return Stored(**fields)
-
-
-@lru_cache(maxsize=1024)  # what was written together has one time
-def _instant(moved: object) -> datetime:
-    at = read_instant(moved)
-    if at is None:
-        raise ValueError("a record without the time of its change")
-    return at
 
 
 def find(

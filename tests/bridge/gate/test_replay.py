@@ -3,7 +3,6 @@
 import importlib
 import os
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -67,7 +66,7 @@ def test_what_says_the_same_of_its_decision_is_taken_again_once(
     replaying = importlib.import_module("bridge.gate.replay")  # the name is a function too
     careful = replaying._agreement
 
-    def counted(*asked: Any) -> object:
+    def counted(*asked: object) -> object:
         taken.append(asked)
         return careful(*asked)
 

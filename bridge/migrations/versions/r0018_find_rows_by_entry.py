@@ -4,14 +4,14 @@ An index of all rows by the person is written to all over, a page for each row: 
 large export writes. Now a part of a file writes to one place of it, and who asks about a person
 looks into each entry that lists releases, of which there are few.
 
-Revision: r0016, after r0015.
+Revision: r0018, after r0017.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0016"
-down_revision = "r0015"
+revision = "r0018"
+down_revision = "r0017"
 
 _LISTING = sa.text("kind = 'releases'")
 
