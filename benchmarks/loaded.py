@@ -104,7 +104,8 @@ def _make(folder: Path, backend: str, wanted: tuple[int, int], *, answered: bool
         if answered:
             _answer(demo, bridge)
         _multiply(bridge, _COPIED, "ServiceRequest", (1, referrals))
-        _multiply(bridge, _OF_SESSIONS, "Encounter", (_FIRST_SESSION, sessions))
+        if sessions:
+            _multiply(bridge, _OF_SESSIONS, "Encounter", (_FIRST_SESSION, sessions))
         with write(bridge.engine) as connection:
             connection.exec_driver_sql("ANALYZE")
 

@@ -17,6 +17,7 @@ from bridge.demo.run import LEA
 from bridge.gate import Wanted
 from bridge.identity import Party, Standing, open_session
 from bridge.journeys.work_list import page_of
+from bridge.settings import read_settings
 from bridge.store.engine import write
 
 _ROLE = "referral_coordinator"
@@ -64,7 +65,7 @@ def _open(path: Path, sent: int) -> Arms:
 
 def _signed_in(large: Large) -> Headers:
     """Sign somebody in, whose board was looked at before: the first look works out every line."""
-    bridge = open_bridge(large.home)
+    bridge = open_bridge(read_settings(large.home))
     standing = Standing(Party.LEA, LEA, "", _ROLE, ("follow",))
     with write(bridge.engine) as connection:
         session = open_session(connection, "benchmark", standing, bridge.clock)
