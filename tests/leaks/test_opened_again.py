@@ -19,6 +19,7 @@ from bridge.api import fhir, hot, interactions
 from bridge.api.hot import HotLane
 from bridge.api.interactions import Interaction
 from bridge.api.negotiation import preferences
+from bridge.api.replies import Reply
 from bridge.api.search import SearchReader
 from bridge.app import create_app
 from bridge.context import Call, call_of
@@ -207,8 +208,17 @@ def test_a_token_taken_from_an_address_is_noticed(guarded: World, monkeypatch: P
         query: Mapping[str, list[str]] = parse_qs(request.url.query)
         return bearing(request) or query.get("access_token", [""])[0]
 
+    answered = HotLane._answered
+
+    async def taking(
+        lane: HotLane, wanted: hot.Wanted, headers: hot.Headers, body: bytes
+    ) -> Reply | None:
+        given = parse_qs(wanted.query.decode()).get("access_token", [""])[0]
+        taken = [(b"authorization", f"Bearer {given}".encode())] if given else headers
+        return await answered(lane, wanted, taken, body)
+
     # Searches by GET are answered before the routes.
     monkeypatch.setattr(bridge.context, "bearer_of", anywhere)
-    monkeypatch.setattr(hot, "_bearer", lambda scope: anywhere(Request(scope)))
+    monkeypatch.setattr(HotLane, "_answered", taking)
     with noticed():
         forged.test_a_good_token_counts_in_the_header_alone(guarded)
