@@ -44,7 +44,7 @@ SPARE: Final = 8
 """So many students are decided for their lines on each page, whether or not so many changed."""
 MOST_AT_ONCE: Final = 200  # students whose lines are made anew in one transaction
 MOST_TRIES: Final = 12
-_FORM: Final = "1"  # of what a line says; another, and all are made anew
+_FORM: Final = "2"  # of what a line says; another, and all are made anew
 _SET_BACK: Final = timedelta(hours=1)
 Page = tuple[list[Placed], list[Disclosure], dict[str, int]]
 """Rows, what is to be entered for them, and further counts."""
@@ -233,6 +233,7 @@ class Board:
             status=place.status,
             sent_on=each.row.sent_on,
             status_on=each.row.status_on,
+            stage=place.stage,
             marks=frozenset(name for name, keeps in MARKS.items() if keeps(place)),
         )
 

@@ -8,7 +8,7 @@ INVARIANT: only what the district wrote is read. No answer of a provider, no ses
 version and no date of a change is part of it: it is the same whatever was done since.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,18 +23,23 @@ from bridge.identity import Caller
 from bridge.parts import HasParts
 from bridge.store.directory import organizations
 from bridge.store.engine import write
-from bridge.store.vault import Query, Stored, find
+from bridge.store.vault import Query, Stored, find, of_students
 from mappings.fhir.cancellation_task import is_cancellation
 
 STATUS = "referral.status"
 _ALL = 1_000_000
 _OF_REFERRAL = ("Consent", "Observation", "Task")
+_KINDS = ("Patient", "RelatedPerson", "ServiceRequest", *_OF_REFERRAL)
 # The school's own part of a Task; the provider writes the rest.
 _TASK = ("resourceType", "id", "input")
 
 
-def release_own_referrals(parts: HasParts, caller: Caller) -> ReleasedReferrals:
+def release_own_referrals(
+    parts: HasParts, caller: Caller, students: Collection[str] | None = None
+) -> ReleasedReferrals:
     """Release to a district the referrals whose status the caller may learn.
+
+    ``students`` are the ids of those it asks about; None for every student's.
 
     Raises:
         GateError: the caller is no district.
@@ -48,7 +53,9 @@ def release_own_referrals(parts: HasParts, caller: Caller) -> ReleasedReferrals:
             referral
             for agreement in viewer.agreements
             if _may_learn(viewer, agreement)
-            for referral in _of(connection, agreement, parts.identifiers, names)
+            for referral in _of(
+                _sent(connection, agreement, students), agreement, parts.identifiers, names
+            )
         )
         return ReleasedReferrals(tuple(found), GATE_MARK)
 
@@ -59,18 +66,16 @@ def _may_learn(viewer: Viewer, agreement: CompiledAgreement) -> bool:
 
 
 def _of(
-    connection: Connection,
+    sent: Mapping[str, list[Stored]],
     agreement: CompiledAgreement,
     identifiers: Identifiers,
     names: Mapping[str, str],
 ) -> Iterator[OwnReferral]:
     lea, provider = agreement.entry.lea, agreement.entry.provider
-    patients = {p.student_id: p for p in _sent(connection, agreement, "Patient")}
-    people = _grouped(_sent(connection, agreement, "RelatedPerson"), "student_id")
-    parts = {
-        kind: _grouped(_sent(connection, agreement, kind), "referral_id") for kind in _OF_REFERRAL
-    }
-    for request in _sent(connection, agreement, "ServiceRequest"):
+    patients = {p.student_id: p for p in sent["Patient"]}
+    people = _grouped(sent["RelatedPerson"], "student_id")
+    parts = {kind: _grouped(sent[kind], "referral_id") for kind in _OF_REFERRAL}
+    for request in sent["ServiceRequest"]:
         own = [patients[request.student_id]] if request.student_id in patients else []
         order = _order(identifiers, (lea, provider), own)
         known = people.get(request.student_id, [])
@@ -80,10 +85,21 @@ def _of(
         yield OwnReferral(names[provider], tuple(_as_sent(each) for each in records))
 
 
-def _sent(connection: Connection, agreement: CompiledAgreement, kind: str) -> list[Stored]:
-    own = of_agreement(agreement.id, agreement.entry.lea)
-    found, _ = find(connection, Query(kind, limit=_ALL), own)
-    return [each for each in found if kind != "Task" or not is_cancellation(each.resource())]
+def _sent(
+    connection: Connection, agreement: CompiledAgreement, students: Collection[str] | None
+) -> dict[str, list[Stored]]:
+    """Return what a district sent under an agreement by type, in the order it was last sent."""
+    if students is None:
+        own = of_agreement(agreement.id, agreement.entry.lea)
+        every = [r for kind in _KINDS for r in find(connection, Query(kind, limit=_ALL), own)[0]]
+    else:
+        known, sender = of_students(connection, _KINDS, students), agreement.entry.lea
+        every = [r for r in known if (r.agreement_id, r.custodian) == (agreement.id, sender)]
+    sent: dict[str, list[Stored]] = {kind: [] for kind in _KINDS}
+    for each in every:
+        if each.type != "Task" or not is_cancellation(each.resource()):
+            sent[each.type].append(each)
+    return sent
 
 
 def _grouped(records: Iterable[Stored], by: str) -> dict[str, list[Stored]]:

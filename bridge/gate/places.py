@@ -49,10 +49,29 @@ MARKS: Final[Mapping[str, Callable[[Placed], bool]]] = {
     "wait_list": lambda one: one.status == "waitlisted",
     "expiring": _due("consent-expiring"),
 }
+HELD: Final = "open-held"
+"""The school decided to keep them open until a later day."""
+STAGES: Final[Mapping[str, frozenset[str]]] = {
+    "open-running": frozenset({"services-started", "services-paused", "intake-done"}),
+    "open-arranged": frozenset({"accepted", "contacting-family", "intake-scheduled"}),
+    "open-missed": frozenset({"intake-missed"}),
+    "open-wait-list": frozenset({"waitlisted"}),
+    "open-unanswered": frozenset({"sent", "received"}),
+    "open-school": frozenset({AWAITING_SIGNATURE, "returned-incomplete"}),
+    HELD: frozenset(),
+}
+"""Open referrals as they are settled together at the end of a year, by their statuses."""
+
+
+def _in_stage(stage: str) -> Callable[[Placed], bool]:
+    return lambda one: one.stage == stage
+
+
 CHOICES: Final[Mapping[str, Callable[[Placed], bool]]] = {
     "all": lambda _: True,
     "act": needs_something,
     **MARKS,
+    **{stage: _in_stage(stage) for stage in STAGES},
 }
 """The choices of rows a board offers, by name."""
 
@@ -189,9 +208,18 @@ def places_of(
             forms.came_of_age(whose, row.referral, today) is not None,
             found.follow_up_on,
             forms.closed(whose, row.referral),
+            _stage(found, today, closing=forms.closed(whose, row.referral)),
         )
         for row, whose, found in positions
     ]
+
+
+def _stage(position: Position, today: date, *, closing: bool) -> str:
+    if closing or position.status in ENDED:
+        return ""
+    if position.follow_up_on is not None and position.follow_up_on > today:
+        return HELD
+    return next(stage for stage, statuses in STAGES.items() if position.status in statuses)
 
 
 def changes_on(
@@ -200,7 +228,7 @@ def changes_on(
     """Return the next day on which a place changes though nobody does anything; None for none."""
     forms, calendar = known
     days = {next_due(forms.position(row, whose, today), calendar, today)}
-    days |= forms.birthdays(whose, row.referral)
+    days |= {*forms.birthdays(whose, row.referral), forms.kept_until(whose, row.referral)}
     days |= {last_day(form) for form in forms.in_force(whose, row.referral, today)}
     later = [day for day in days if day is not None and day >= today]
     # A form still holds on its last day; what is due on a day, and who is of age on it, is so then.

@@ -148,6 +148,7 @@ class Placed:
         of_age: the student is 18 or older: the right to sign has passed (34 CFR 99.5).
         kept_until: the day until which the school decided to keep it open; None if it did not.
         closing: the school decided to close it; where care has begun the provider is asked to stop.
+        stage: which of :data:`bridge.gate.places.STAGES` it is open in; "" where it is not.
     """
 
     row: FollowUp
@@ -157,6 +158,7 @@ class Placed:
     of_age: bool = False
     kept_until: date | None = None
     closing: bool = False
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)

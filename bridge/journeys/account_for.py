@@ -5,7 +5,7 @@ from bridge.gate.accounting import account_of
 from bridge.gate.released import ReleasedAccount
 from bridge.journeys.guardian_blocks import is_blocked, orders_unknown
 from bridge.parts import Parts
-from bridge.store.directory import students_of
+from bridge.store.directory import student_of_key
 from bridge.store.engine import write
 from bridge.store.evidence import lock_students
 
@@ -27,7 +27,7 @@ def account_for(parts: Parts, lea: str, local_id: str, asker: tuple[str, str]) -
     """
     kind, name = asker
     with write(parts.engine) as connection:
-        student = students_of(connection, lea).get(local_id)
+        student = student_of_key(connection, lea, local_id)
         now = parts.clock.now()
         if student is None:
             raise BridgeError("there is no such list for this asker")

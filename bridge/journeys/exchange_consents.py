@@ -15,7 +15,7 @@ from bridge.errors import BridgeError
 from bridge.gate.consents import release_consents
 from bridge.journeys.register_release import file_release
 from bridge.parts import Parts
-from bridge.store.directory import students_of
+from bridge.store.directory import student_of_key, students_of
 from bridge.store.engine import read, write
 from consent.signed_release import SignedRelease
 from mappings.fhir.consent_exchange import ExchangedForm, Lost, parse
@@ -43,7 +43,7 @@ def export_consents(
         BridgeError: the district has no such student.
     """
     with write(parts.engine) as connection:
-        student = students_of(connection, lea).get(local_id)
+        student = student_of_key(connection, lea, local_id)
         if student is None:
             raise BridgeError(f"{lea} has no student of that number; import the roster first")
         released, missing = release_consents(connection, parts, student)

@@ -7,12 +7,12 @@ The answers have the names of the portal's questions.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge.gate.own_referrals import release_own_referrals
-from bridge.gate.released import OwnReferral
+from bridge.gate import OwnReferral, agreements_of, release_own_referrals
 from bridge.identity import Caller
 from bridge.parts import HasParts, parts_of
-from bridge.store.directory import organizations
+from bridge.store.directory import organizations, student_of_key
 from bridge.store.engine import read
+from bridge.store.referrals import student_of_number
 
 Answers = dict[str, str | list[str]]
 _CONCERNS = "/CodeSystem/concerns"
@@ -22,7 +22,11 @@ _LOCAL = "/NamingSystem/local-student/"
 def known_student(whole: HasParts, caller: Caller, local_id: str) -> Answers:
     """Return answers about a student from the last referral with this ID; empty for none."""
     found: Answers = {}
-    for referral in release_own_referrals(parts_of(whole), caller).referrals:
+    with read(whole.engine) as connection:
+        student = student_of_key(connection, caller.organization, local_id)
+    if student is None:
+        return found
+    for referral in release_own_referrals(parts_of(whole), caller, [student.id]).referrals:
         patient = next(_of(referral, "Patient"), None)
         if patient is not None and _local_id(patient) == local_id:
             found = _about(referral, patient) | _school(whole, patient)
@@ -34,7 +38,10 @@ def known_referral(whole: HasParts, caller: Caller, number: str, provider: str) 
 
     None: there is no such referral of this district.
     """
-    for referral in release_own_referrals(parts_of(whole), caller).referrals:
+    with read(whole.engine) as connection:
+        under = {a.id for a in agreements_of(connection, "lea", caller.organization)}
+        whose = student_of_number(connection, under, number)
+    for referral in release_own_referrals(parts_of(whole), caller, [whose]).referrals:
         request = next(_of(referral, "ServiceRequest"))
         patient = next(_of(referral, "Patient"), None)
         same = referral.provider == provider and request["identifier"][0]["value"] == number

@@ -19,7 +19,7 @@ from bridge.journeys.recall_releases import draft_recalls
 from bridge.journeys.register_release import record_facts
 from bridge.journeys.signing import who_of
 from bridge.parts import Parts
-from bridge.store.directory import StudentEntry, students_of
+from bridge.store.directory import StudentEntry, student_of_key
 from bridge.store.engine import read, write
 from bridge.store.evidence import lock_students, supersede
 from bridge.store.guardians import (
@@ -94,7 +94,7 @@ def add_guardian(parts: Parts, lea: str, local_id: str, guardian: Guardian) -> t
 def guardians(parts: Parts, lea: str, local_id: str) -> list[KeptGuardian]:
     """Return the authorities over a student, also those that ended; none if not known."""
     with read(parts.engine) as connection:
-        student = students_of(connection, lea).get(local_id)
+        student = student_of_key(connection, lea, local_id)
         return guardians_of(connection, student.id) if student else []
 
 
@@ -141,7 +141,7 @@ def _check(guardian: Guardian) -> None:
 
 def _locked(connection: Connection, lea: str, local_id: str) -> StudentEntry:
     take_turn(connection)
-    student = students_of(connection, lea).get(local_id)
+    student = student_of_key(connection, lea, local_id)
     if student is None:
         raise BridgeError(f"{lea} has no student of that number; import the roster first")
     lock_students(connection, [student.id], share=False)

@@ -9,12 +9,12 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from bridge.gate import FollowUp, Placed, ReleasedFollowUps, ReleasedPage, Wanted
+from bridge.gate import FollowUp, ReleasedPage, Wanted
 from bridge.gate.places import page_key
 from bridge.gate.riding import notice_of
 from bridge.journeys.export_follow_up import follow_up_table, follow_up_workbook
 from bridge.journeys.note_look import LEADS
-from bridge.journeys.work_list import page_of, placed
+from bridge.journeys.work_list import page_of
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
 from bridge.portal.visits import StaffOf, Visit
@@ -99,14 +99,6 @@ def board_page(
 def shown_of(visit: Visit, wanted: Wanted) -> ReleasedPage:
     """Return some referrals of the signed-in person's district, released to that person."""
     return page_of(visit.bridge, visit.bridge.settings.calendars_folder, visit.staff, wanted)
-
-
-def places_of(released: ReleasedFollowUps, visit: Visit) -> list[Placed]:
-    """Return each released referral with what is due for it."""
-    if not released.rows:
-        return []  # a district whose agreement is not in use yet has no calendar either
-    folder = visit.bridge.settings.calendars_folder
-    return placed(visit.bridge, folder, visit.staff.organization, released)
 
 
 def key_of(visit: Visit, row: FollowUp) -> str:

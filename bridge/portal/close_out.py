@@ -6,24 +6,19 @@ those that are ticked, one outcome and one reason. Three hundred take ten screen
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Response
 
-from bridge.journeys.close_out import (
-    Chosen,
-    Decision,
-    Outcome,
-    close_out,
-    done_in,
-)
+from bridge.gate import Placed, ReleasedPage, Wanted
+from bridge.gate.places import HELD
+from bridge.journeys.close_out import Chosen, Decision, Outcome, close_out, done_in
 from bridge.journeys.note_look import LEADS
 from bridge.journeys.withdraw_referral import OwnNumber
-from bridge.journeys.work_list import ENDED, Placed, district_calendar
-from bridge.portal.board import key_of, places_of
+from bridge.journeys.work_list import district_calendar
+from bridge.portal.board import key_of, shown_of
 from bridge.portal.close_out_words import GROUPS, OUTCOME_WORDS, QUESTIONS, REASON_WORDS
 from bridge.portal.forms import Filled, Problem
 from bridge.portal.languages import say
@@ -40,7 +35,6 @@ router = APIRouter(prefix="/portal/close-out")
 # So many that 300 in every spread over the groups take ten screens at most: the list of the
 # groups, eight pages, and what came of the last.
 ROWS: Final = 150
-HELD: Final = "held"
 Group = Annotated[str, Path(pattern="^[a-z-]{1,20}$")]
 Act = Annotated[str, Query(pattern="^([0-9a-f]{64})?$")]
 
@@ -61,64 +55,68 @@ class Line:
 @router.get("")
 def overview(visit: StaffOf, done: Act = "") -> Response:
     """Show how many referrals are open in each group, and what the last press did."""
-    return _overview(visit, _open(visit), done)
+    _leading(visit)
+    return _overview(visit, shown_of(visit, Wanted(most=0)), done)
 
 
 @router.get("/{group}")
 def one_group(visit: StaffOf, group: Group, done: Act = "") -> Response:
     """Show one group; where it is settled, the next one that is not."""
-    groups = _open(visit)
-    if group not in GROUPS:
-        raise NotHere
-    if not groups[group]:
-        after = next((name for name in GROUPS if groups[name] and name != HELD), "")
+    released = _open(visit, group)
+    counts = _counts(released)
+    if not counts[group]:
+        after = next((name for name in GROUPS if counts[name] and stage_of(name) != HELD), "")
         if not after or not done:
-            return _overview(visit, groups, done)
-        group = after
-    return _asked(visit, (group, groups), Filled({}), done)
+            return _overview(visit, released, done)
+        group, released = after, _open(visit, after)
+    return _asked(visit, (group, released), Filled({}), done)
 
 
 @router.post("/{group}")
 def settle(visit: StaffOf, form: FormOf, group: Group) -> Response:
     """Do what was decided; pressed twice it is done once, and what changed meanwhile is left."""
-    groups = _open(visit)
-    if group not in GROUPS:
-        raise NotHere
+    _leading(visit, group)
     if form.language:
         filled = Filled(QUESTIONS.read(form).values)
-        return _asked(visit.speaking(form.language), (group, groups), filled, form=form)
+        visit = visit.speaking(form.language)
+        return _asked(visit, (group, _open(visit, group)), filled, form=form)
     filled = _filled(visit, form)
     if filled.problems:
-        return _asked(visit, (group, groups), filled, form=form)
+        return _asked(visit, (group, _open(visit, group)), filled, form=form)
     act = form.one("act")
     if len(act) != len(secrets.token_hex(32)) or not act.isalnum():
         raise NotHere
-    close_out(visit.parts, visit.staff, act, _decision(filled), _chosen(visit, form, groups))
+    close_out(visit.parts, visit.staff, act, _decision(filled), _chosen(visit, form))
     return visit.go(f"/portal/close-out/{group}?done={act}")
 
 
-def _overview(visit: Visit, groups: Mapping[str, Sequence[Line]], done: str) -> Response:
-    counts = [(name, words, len(groups[name])) for name, words in GROUPS.items()]
-    told = _told(visit, done)
-    return visit.page("close-out.html", groups=counts, all=sum(c for _, _, c in counts), **told)
+def stage_of(group: str) -> str:
+    """Return the name of a group in :data:`bridge.gate.places.STAGES`."""
+    return f"open-{group}"
+
+
+def _overview(visit: Visit, released: ReleasedPage, done: str) -> Response:
+    counts, told = _counts(released), _told(visit, done)
+    groups = [(name, words, counts[name]) for name, words in GROUPS.items()]
+    return visit.page("close-out.html", groups=groups, all=sum(counts.values()), **told)
 
 
 def _asked(
     visit: Visit,
-    of: tuple[str, Mapping[str, Sequence[Line]]],
+    of: tuple[str, ReleasedPage],
     filled: Filled,
     done: str = "",
     form: Form | None = None,
 ) -> Response:
-    group, groups = of
-    lines = groups[group]
+    group, released = of
+    lines = [Line(one, key_of(visit, one.row)) for one in released.rows]
     return visit.page(
         "close-out-group.html",
         422 if filled.problems else 200,
         place=f"/portal/close-out/{group}",
         words=GROUPS[group],
-        lines=lines[:ROWS],
-        more=max(0, len(lines) - ROWS),
+        lines=lines,
+        more=_counts(released)[group] - len(lines),
         ticked=form.values.get("rows", ()) if form else (),
         act=(form.one("act") if form else "") or secrets.token_hex(32),
         questions=QUESTIONS,
@@ -139,27 +137,28 @@ def _told(visit: Visit, act: str) -> dict[str, Any]:
     }
 
 
-def _open(visit: Visit) -> dict[str, list[Line]]:
-    """Return the open referrals by group, the oldest first.
+def _counts(released: ReleasedPage) -> dict[str, int]:
+    return {name: released.counts.get(stage_of(name), 0) for name in GROUPS}
+
+
+def _open(visit: Visit, group: str) -> ReleasedPage:
+    """Return one page of the open referrals of a group, in the order of the board.
 
     Raises:
-        NotHere: the role leads neither a school nor its referrals.
+        NotHere: there is no such group, or not for this role.
     """
-    if visit.staff.role not in LEADS:
+    _leading(visit, group)
+    return shown_of(visit, Wanted(stage_of(group), most=ROWS))
+
+
+def _leading(visit: Visit, group: str = "") -> None:
+    """Let nobody on who leads neither a school nor its referrals, nor to a group there is not.
+
+    Raises:
+        NotHere: the role is another one, or there is no such group.
+    """
+    if visit.staff.role not in LEADS or (group and group not in GROUPS):
         raise NotHere
-    found: dict[str, list[Line]] = {name: [] for name in GROUPS}
-    every = places_of(visit.bridge.gate.follow_up(visit.staff), visit)
-    today = _today(visit) if every else date.min
-    for one in every:
-        if one.status not in ENDED and not one.closing:
-            found[_group(one, today)].append(Line(one, key_of(visit, one.row)))
-    return found
-
-
-def _group(one: Placed, today: date) -> str:
-    if one.kept_until is not None and one.kept_until > today:
-        return HELD
-    return next(name for name, words in GROUPS.items() if one.status in words.statuses)
 
 
 def _filled(visit: Visit, form: Form) -> Filled:
@@ -181,20 +180,23 @@ def _decision(filled: Filled) -> Decision:
     return Decision(outcome, filled.text("reason") if outcome is Outcome.CLOSED else "")
 
 
-def _chosen(visit: Visit, form: Form, groups: Mapping[str, Sequence[Line]]) -> list[Chosen]:
+def _chosen(visit: Visit, form: Form) -> list[Chosen]:
     """Return what was chosen, and whether each still reads as it was shown."""
     name = "shown" if form.one("which") == "all" else "rows"
-    wanted = dict.fromkeys(form.values.get(name, ()))
-    released = visit.bridge.gate.follow_up(visit.staff)
-    own = {key_of(visit, row): row for row in released.rows}
-    now = {line.shown for lines in groups.values() for line in lines}
+    wanted = list(dict.fromkeys(form.values.get(name, ())))[:ROWS]
+    keys = tuple(dict.fromkeys(each.partition(":")[0] for each in wanted))
+    lines = [Line(one, key_of(visit, one.row)) for one in shown_of(visit, Wanted(keys=keys)).rows]
+    own = {line.key: line for line in lines}
     with read(visit.bridge.engine) as connection:
-        keys = {o.name: o.key for o in organizations(connection).values()}
+        providers = {o.name: o.key for o in organizations(connection).values()}
     lea = visit.staff.organization
     return [
-        Chosen(OwnNumber(lea, keys[row.provider], row.referral), each in now)
+        Chosen(
+            OwnNumber(lea, providers[line.one.row.provider], line.one.row.referral),
+            stands=bool(line.one.stage) and line.shown == each,
+        )
         for each in wanted
-        if (row := own.get(each.partition(":")[0])) is not None
+        if (line := own.get(each.partition(":")[0])) is not None
     ]
 
 

@@ -7,48 +7,40 @@ from typing import Final
 from bridge.journeys.close_out import REASONS, Outcome
 from bridge.portal.forms import Answers, Field, Kind, Option, Questions
 from bridge.portal.languages import say
-from mappings.loop.clocks import AWAITING_SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)
 class GroupWords:
-    """Statuses that are settled together, their name, and what to think of."""
+    """What a group of open referrals is called, and what to think of."""
 
     label: str
     hint: str
-    statuses: frozenset[str] = frozenset()
 
 
 GROUPS: Final[Mapping[str, GroupWords]] = {
     "running": GroupWords(
         say("Services are running"),
         say("Keep them open with somebody who looks after them. Confirm summer visits."),
-        frozenset({"services-started", "services-paused", "intake-done"}),
     ),
     "arranged": GroupWords(
         say("Accepted, no visit yet"),
         say("Ask the provider when the first visit is before you close one."),
-        frozenset({"accepted", "contacting-family", "intake-scheduled"}),
     ),
     "missed": GroupWords(
         say("First visit missed"),
         say("Ask the family whether help is still wanted."),
-        frozenset({"intake-missed"}),
     ),
     "wait-list": GroupWords(
         say("On a waiting list"),
         say("A place may come free in summer: say who is told of it."),
-        frozenset({"waitlisted"}),
     ),
     "unanswered": GroupWords(
         say("No answer to show"),
         say("Ask the provider once more, or think of another one."),
-        frozenset({"sent", "received"}),
     ),
     "school": GroupWords(
         say("Waits for the school or the family"),
         say("No signed form is in force, or something was missing."),
-        frozenset({AWAITING_SIGNATURE, "returned-incomplete"}),
     ),
     "held": GroupWords(
         say("Kept open until a later day"),

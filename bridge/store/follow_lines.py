@@ -56,11 +56,13 @@ class FollowLine:
     status: str
     sent_on: str
     status_on: str
+    stage: str
     marks: frozenset[str] = frozenset()
 
     def choices(self) -> set[str]:
         """Return the choices of rows it counts in."""
-        return {"all", *self.marks, *(() if self.rest else ("act",))}
+        more = (*(() if self.rest else ("act",)), *((self.stage,) if self.stage else ()))
+        return {"all", *self.marks, *more}
 
 
 _PLAIN: Final = tuple(each.name for each in fields(FollowLine) if each.name != "marks")
@@ -193,13 +195,13 @@ def page_of(connection: Connection, whose: str, choice: str, cut: tuple[int, int
     Args:
         connection: the database.
         whose: the viewer.
-        choice: ``all``, ``act`` or one of :data:`PAGED`.
+        choice: ``all``, ``act``, one of :data:`PAGED`, or a stage of open referrals.
         cut: how many are left out before it, and how many it holds at most.
     """
-    more = {"all": "", "act": " AND rest = 0"}.get(choice)
-    if more is None:
-        more = f" AND {PAGED[PAGED.index(choice)]}"
-    return _ordered(connection, f"whose = ?{more}", (whose,), cut)
+    plain = {"all": "", "act": " AND rest = 0", **{name: f" AND {name}" for name in PAGED}}
+    if choice in plain:
+        return _ordered(connection, f"whose = ?{plain[choice]}", (whose,), cut)
+    return _ordered(connection, "whose = ? AND stage = ?", (whose, choice), cut)
 
 
 def since(

@@ -43,6 +43,7 @@ class FollowLineRow(SQLModel, table=True):
         since: the day from which it is sorted by.
         number: the school's number of the referral, and the provider it went to.
         sent_on, status_on: days as they are told.
+        stage: how it is open (:data:`bridge.gate.places.STAGES`); "" where it is not.
     """
 
     __tablename__ = "follow_line"
@@ -53,6 +54,7 @@ class FollowLineRow(SQLModel, table=True):
                   postgresql_where=text(name))
             for name in PAGED
         ),
+        Index("ix_follow_line_stage", "whose", "stage", *ORDER),
         Index("ix_follow_line_key", "whose", "key"),
         Index("ix_follow_line_until", "whose", "until"),
         Index("ix_follow_line_sent_on", "whose", "sent_on"),
@@ -70,6 +72,7 @@ class FollowLineRow(SQLModel, table=True):
     status: str
     sent_on: str
     status_on: str
+    stage: str
     signature: bool = False
     unanswered: bool = False
     unanswered_long: bool = False

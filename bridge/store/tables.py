@@ -184,6 +184,13 @@ class EvidenceRow(SQLModel, table=True):
             sqlite_where=text("value IS NOT TRUE"),
             postgresql_where=text("value IS NOT TRUE"),
         ),
+        # Of two numbers that may be one child: few, and asked about for a whole district.
+        Index(
+            "ix_evidence_same",
+            "student_id",
+            sqlite_where=text("source = 'same-student'"),
+            postgresql_where=text("source = 'same-student'"),
+        ),
     )
 
     id: str = Field(primary_key=True)

@@ -13,7 +13,9 @@ from sqlalchemy import func, select, text
 from bridge.clock import FixedClock
 from bridge.errors import GateError
 from bridge.gate import Placed, Wanted, follow_pages
-from bridge.gate.places import CHOICES, page_key, rank
+from bridge.gate.places import CHOICES, ENDED, STAGES, page_key, rank
+from bridge.identity import Caller, Party, Standing
+from bridge.journeys.close_out import Chosen, Decision, Outcome, close_out
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.record_verbal import record_verbal
 from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
@@ -21,6 +23,8 @@ from bridge.journeys.work_list import page_of, placed
 from bridge.ledger.tables import ENTRY
 from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, record_evidence
+from mappings.loop import STATES
+from mappings.loop.clocks import AWAITING_SIGNATURE
 from tests.bridge.journeys.test_verbal_permission import SAID
 from tests.leaks.work import Work, counted
 from tests.support.databases import empty_postgres
@@ -41,6 +45,7 @@ from tests.support.worlds import (
 )
 
 SIS = caller("millbrook-sis")
+LEAD = Caller("staff:lead-1", Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",)))
 STUDENTS = 5
 FOLLOW_UP = "https://schoolbridge.example/fhir/CodeSystem/follow-up"
 
@@ -137,6 +142,18 @@ def withdraw(world: World, n: int) -> None:
         withdraw_referral(world.parts, OwnNumber(LEA, HARBOR, f"R-{n}"))
 
 
+def decide(world: World, n: int, decision: Decision) -> None:
+    if any(one.row.referral == f"R-{n}" for one in whole(world, world.bridge.settings.home)):
+        act = f"{n}-{decision.outcome}-{world.clock.now().isoformat()}"
+        own = OwnNumber(LEA, HARBOR, f"R-{n}")
+        close_out(world.parts, LEAD, act, decision, [Chosen(own, stands=True)])
+
+
+def keep_open(world: World, n: int) -> None:
+    until = world.clock.now().date() + timedelta(days=n + 1)
+    decide(world, n, Decision(Outcome.KEPT, holder="Somebody", follow_up_on=until))
+
+
 def permit_by_word(world: World, n: int) -> None:
     with read(world.bridge.engine) as connection:
         known = text("SELECT 1 FROM student WHERE local_key = :key")
@@ -193,6 +210,8 @@ EVENTS: dict[str, Callable[[World, int], None]] = {
     "visit a minor": lambda world, n: visit(world, n, "finished", "minor"),
     "revoke": revoke,
     "withdraw": withdraw,
+    "keep open": keep_open,
+    "close": lambda world, n: decide(world, n, Decision(Outcome.CLOSED, "not-needed")),
     "permit by word": permit_by_word,
     "say of everybody": say_of_everybody,
     "close the district": close_the_district,
@@ -264,6 +283,12 @@ def test_what_a_line_rests_on_makes_it_anew(name: str, lite: World) -> None:
     agree(lite, calendars)
 
 
+def test_every_open_status_stands_in_one_group_of_a_years_end() -> None:
+    grouped = sorted(status for statuses in STAGES.values() for status in statuses)
+    opened = {row.follow_up for row in STATES.values()} - ENDED
+    assert grouped == sorted({*opened, AWAITING_SIGNATURE})
+
+
 def test_a_line_that_nobody_makes_anew_is_shown_to_nobody(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,7 +338,7 @@ def test_the_work_of_a_page_is_the_same_in_a_district_of_many_referrals(lite: Wo
     for n in range(12):
         refer(lite, n)
     key = page_key(lite.bridge.identifiers, LEA, whole(lite, lite.bridge.settings.home)[0].row)
-    asked = (Wanted("all", most=4), Wanted("act", most=4), Wanted(keys=(key,)))
+    asked = (Wanted("all", most=4), Wanted("open-unanswered", most=4), Wanted(keys=(key,)))
     few = [work_of(lite, wanted) for wanted in asked]
     lite.refer([referral(n, authored_on=date(2026, 10, 15)) for n in range(12, 72)])
     many = [work_of(lite, wanted) for wanted in asked]

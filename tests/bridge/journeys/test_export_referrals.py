@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from bridge.errors import BridgeError, GateError
-from bridge.gate import release_own_referrals
+from bridge.gate import OwnReferral, release_own_referrals
 from bridge.identity import Caller
 from bridge.journeys.export_referrals import ExportReport, ReferralExport
 from bridge.journeys.import_referrals import ReferralImport
@@ -151,6 +151,31 @@ def test_nothing_a_provider_did_changes_what_the_district_gets_back(world: World
     }
     tasks = [r for o in before.referrals for r in o.resources if r["resourceType"] == "Task"]
     assert {frozenset(each) for each in tasks} <= {frozenset(("resourceType", "id"))}
+
+
+def test_what_is_given_of_some_students_is_theirs_of_all(lite: World) -> None:
+    lite.refer([referral(n) for n in range(3)])
+    lite.refer([referral(6, student={"local_id": "1001", "given_name": "Child1"})])
+    lite.refer([referral(1), referral(4)], COVE)
+    school = caller("millbrook-sis")
+    every = release_own_referrals(lite.parts, school).referrals
+
+    def of(*numbers: int) -> set[str]:
+        return {lite.bridge.identifiers.issue("student", LEA, str(1000 + n)) for n in numbers}
+
+    def about(*numbers: int) -> list[OwnReferral]:
+        keys = {str(1000 + n) for n in numbers}
+        return [own for own in every if keys & numbers_in(own)]
+
+    for numbers in ((1,), (0, 4), (9,), ()):
+        asked = release_own_referrals(lite.parts, school, of(*numbers)).referrals
+        assert list(asked) == about(*numbers)
+    assert len(about(1)) == 3
+
+
+def numbers_in(own: OwnReferral) -> set[str]:
+    patient = next(r for r in own.resources if r["resourceType"] == "Patient")
+    return {str(each["value"]) for each in patient["identifier"]}
 
 
 @pytest.mark.parametrize("role", ["teacher", "nurse", "janitor"])

@@ -14,6 +14,7 @@ from bridge.journeys.record_releases import revoke_release
 from bridge.schema import metadata
 from bridge.store.engine import read
 from tests.bridge.portal.entering import Visitor, words
+from tests.leaks.work import Work, counted
 from tests.support.worlds import LEA, World, caller, make_world, referral
 
 # What is said of each number apart from the other: nothing, an order against the provider, or its
@@ -113,6 +114,28 @@ def test_not_sure_holds_both_back_and_can_be_said_after_an_answer(world: World) 
     assert "1000 1001" in words(visitor.get("/portal/same"))
     assert visitor.post(here, choice="both").status_code == 303
     assert len(seen(world)) == 2
+
+
+def work_of(world: World) -> list[Work]:
+    """Return the work of finding two records, and of both side by side."""
+    visitor, works = lead(world), []
+    for path in ("/portal/same", place(world, 0, 1)):
+        visitor.get(path)
+        with counted(world.bridge.engine) as work:
+            visitor.get(path)
+        works.append(work)
+    return works
+
+
+def test_two_records_are_looked_up_alone_in_a_district_of_many(lite: World) -> None:
+    lite.refer([referral(n) for n in range(4)])
+    assert lead(lite).post(place(lite, 2, 3), choice="doubt").status_code == 303
+    few = work_of(lite)
+    lite.refer([referral(n) for n in range(4, 40)])
+    for before, after in zip(few, work_of(lite), strict=True):
+        assert after.statements == before.statements
+        assert after.rows <= before.rows + 4
+        assert after.steps <= before.steps * 1.15
 
 
 @pytest.fixture(scope="module")
