@@ -7,12 +7,15 @@ here and nowhere else.
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from bridge.errors import BridgeError, ConflictError, NotFoundError
 from bridge.identity import staff_of
 from bridge.journeys.answer_by_hand import (
+    ENDED,
+    OPEN,
     HandAnswer,
+    Place,
     Shown,
     answer_by_hand,
     referral_shown,
@@ -49,6 +52,13 @@ STATES: Final = {
     "failed": say("Declined"),
     "cancelled": say("Withdrawn"),
 }
+SHOWN: Final = {
+    "open": (say("Still to be done"), OPEN),
+    "ended": (say("Closed, declined or withdrawn"), ENDED),
+}
+Show = Annotated[str, Query(pattern="^(open|ended)$")]
+# Where the page before ended: an instant, and the id of a Task, which stands in addresses anyway.
+After = Annotated[str, Query(pattern=r"^(-?\d{1,18}\.[A-Za-z0-9.-]{1,64})?$")]
 _CHANGED: Final = say("It has changed since you opened it. Look at it again.")
 _NOT_SO: Final = say("That step is not possible now. Choose another.")
 
@@ -70,10 +80,23 @@ ClinicOf = Annotated[Visit, Depends(clinic_visit)]
 
 
 @router.get("")
-def work(visit: ClinicOf) -> Response:
+def work(visit: ClinicOf, show: Show = "open", after: After = "") -> Response:
     """List what was sent to the provider, the longest waiting first."""
-    rows = referrals_waiting(visit.bridge, visit.staff)
-    return visit.page("clinic-work.html", rows=rows, states=STATES)
+    statuses = SHOWN[show][1]
+    rows, last = referrals_waiting(visit.bridge, visit.staff, statuses, _place(after))
+    return visit.page(
+        "clinic-work.html",
+        rows=rows,
+        states=STATES,
+        choices=[(name, words) for name, (words, _) in SHOWN.items()],
+        chosen=show,
+        more=f"{last[0]}.{last[1]}" if last else "",
+    )
+
+
+def _place(after: str) -> Place | None:
+    instant, _, task_id = after.partition(".")
+    return (int(instant), task_id) if after else None
 
 
 @router.get("/{task_id}")

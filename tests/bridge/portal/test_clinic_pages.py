@@ -1,7 +1,8 @@
 """A provider without an API answers on pages, by the same gate and the same moves. Made up."""
 
+import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import httpx
 import pytest
 
 from bridge.identity import Party, Standing, form_token, mint_staff_code, open_session
+from bridge.journeys import answer_by_hand
 from bridge.portal.visits import COOKIE
 from bridge.store.engine import write
+from tests.leaks.work import Work, counted
 from tests.support.worlds import COVE, HARBOR, LEA, World, caller, make_world, referral
 
 
@@ -45,6 +48,14 @@ def made(tmp_path: Path) -> World:
     return world
 
 
+def pages(desk: Clinic, path: str) -> list[list[str]]:
+    """Return the numbers on a page and on each page after it."""
+    page = desk.get(path).text
+    numbers = re.findall(r">(R-\d+)</a>", page)
+    more = re.search(r'href="(/portal/work\?[^"]*after=[^"&]*)"', page)
+    return [numbers, *(pages(desk, html.unescape(more[1])) if more else [])]
+
+
 def told(world: World) -> dict[str, str]:
     """Return what the school is told of each referral."""
     rows = world.bridge.gate.follow_up(caller("millbrook-sis")).rows
@@ -62,6 +73,37 @@ def test_a_provider_sees_what_was_sent_to_it_and_no_more(made: World) -> None:
         absent = stranger.get("/portal/work/none")
         assert hidden.text.replace(made.id_of("Task", "R-3"), "none") == absent.text
     assert not re.findall(r">(R-\d)</a>", Clinic(made, of=COVE).get("/portal/work").text)
+
+
+def test_a_long_list_is_read_page_by_page_and_each_stands_once(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_by_hand, "ROWS", 2)
+    made.refer([referral(n, authored_on=date(2026, 9, 30 - n)) for n in range(4, 9)])
+    desk = Clinic(made)
+    assert desk.answer("R-2", move="decline", reason="No place").status_code == 303
+    found = pages(desk, "/portal/work")
+    assert found == [["R-1", "R-8"], ["R-7", "R-6"], ["R-5", "R-4"], []]
+    assert pages(desk, "/portal/work?show=ended") == [["R-2"]]
+    assert pages(Clinic(made, of=COVE), "/portal/work") == [[]]
+
+
+def test_a_page_of_the_list_releases_its_own_rows_alone(made: World) -> None:
+    made.refer([referral(n) for n in range(4, 10)])
+    desk = Clinic(made)
+
+    def work() -> Work:
+        desk.get("/portal/work?show=ended")
+        with counted(made.bridge.engine) as done:
+            desk.get("/portal/work?show=ended")
+        return done
+
+    assert desk.answer("R-2", move="decline", reason="No place").status_code == 303
+    before = work()
+    made.refer([referral(n) for n in range(10, 40)])
+    after = work()
+    assert after.statements == before.statements
+    assert after.rows <= before.rows + 4
 
 
 def test_a_referral_goes_from_accepted_to_closed_and_the_school_is_told(made: World) -> None:
