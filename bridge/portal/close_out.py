@@ -34,7 +34,7 @@ router = APIRouter(prefix="/portal/close-out")
 
 # So many that 300 in every spread over the groups take ten screens at most: the list of the
 # groups, eight pages, and what came of the last.
-ROWS: Final = 150
+ROWS: Final = 100
 Group = Annotated[str, Path(pattern="^[a-z-]{1,20}$")]
 Act = Annotated[str, Query(pattern="^([0-9a-f]{64})?$")]
 

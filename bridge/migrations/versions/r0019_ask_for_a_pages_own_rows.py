@@ -20,7 +20,9 @@ def upgrade() -> None:
         op.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
     with op.batch_alter_table("follow_line") as line:
         line.add_column(sa.Column("stage", sa.String(), nullable=False))
+        line.drop_index("ix_follow_line_student_id")
         line.create_index("ix_follow_line_stage", ["whose", "stage", "rest", "since", "number"])
+        line.create_index("ix_follow_line_student", ["student_id", "whose"])
     op.create_index(
         "ix_evidence_same",
         "evidence",
