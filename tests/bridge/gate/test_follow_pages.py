@@ -21,14 +21,11 @@ from bridge.journeys.record_verbal import record_verbal
 from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
 from bridge.journeys.work_list import page_of, placed
 from bridge.ledger.tables import ENTRY
-from bridge.schema import table_of
 from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, record_evidence
-from bridge.store.follow_tables import FollowLineRow
 from mappings.loop import STATES
 from mappings.loop.clocks import AWAITING_SIGNATURE
 from tests.bridge.journeys.test_verbal_permission import SAID
-from tests.leaks.work import Work, counted
 from tests.support.databases import empty_postgres
 from tests.support.worlds import (
     CARE_CONSENT,
@@ -49,7 +46,6 @@ from tests.support.worlds import (
 SIS = caller("millbrook-sis")
 LEAD = Caller("staff:lead-1", Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",)))
 STUDENTS = 5
-LINE = table_of(FollowLineRow)
 FOLLOW_UP = "https://schoolbridge.example/fhir/CodeSystem/follow-up"
 
 
@@ -327,68 +323,3 @@ def test_the_rows_shown_are_entered_and_no_other(lite: World) -> None:
     assert entered() == before + 1
     assert page_of(lite.bridge, calendars, SIS, Wanted("no_show")).rows == ()
     assert entered() == before + 1
-
-
-def work_of(world: World, wanted: Wanted) -> Work:
-    """Return the work of a page that was shown before."""
-    page_of(world.bridge, world.bridge.settings.home, SIS, wanted)
-    with counted(world.bridge.engine) as work:
-        page_of(world.bridge, world.bridge.settings.home, SIS, wanted)
-    return work
-
-
-def test_the_work_of_a_page_is_the_same_in_a_district_of_many_referrals(lite: World) -> None:
-    for n in range(12):
-        refer(lite, n)
-    key = page_key(lite.bridge.identifiers, LEA, whole(lite, lite.bridge.settings.home)[0].row)
-    asked = (Wanted("all", most=4), Wanted("open-unanswered", most=4), Wanted(keys=(key,)))
-    few = [work_of(lite, wanted) for wanted in asked]
-    lite.refer([referral(n, authored_on=date(2026, 10, 15)) for n in range(12, 72)])
-    many = [work_of(lite, wanted) for wanted in asked]
-
-    for before, after in zip(few, many, strict=True):
-        assert after.statements == before.statements
-        assert after.rows <= before.rows + 8
-        assert after.steps <= before.steps * 1.15
-
-
-def crowd(world: World, count: int) -> None:
-    """Keep lines of referrals that nobody asks for: sent long ago, last in the order."""
-    columns = [each.name for each in LINE.columns]
-    said = dict.fromkeys(("request_id", "student_id", "key"), "'x-' || n")
-    said |= {"rest": "1", "since": "'9999-01-01'", "sent_on": "'2020-01-01'", "status_on": "''"}
-    numbers = f"WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})"  # noqa: S608 - numbers
-    copied = f"SELECT {', '.join(said.get(each, each) for each in columns)}"
-    one = "(SELECT * FROM follow_line LIMIT 1)"
-    sql = f"INSERT INTO follow_line ({', '.join(columns)}) {numbers} {copied} FROM {one}, s"
-    with write(world.bridge.engine) as connection:
-        connection.execute(text(sql))
-
-
-def test_a_page_reads_no_line_that_it_does_not_show(
-    lite: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(follow_pages, "SPARE", 0)
-    refer(lite, 0)
-    answer(lite, 0, "accepted")
-    key = page_key(lite.bridge.identifiers, LEA, whole(lite, lite.bridge.settings.home)[0].row)
-    asked = (Wanted("all", most=1), Wanted("act", most=1), Wanted(most=0), Wanted(keys=(key,)))
-    asked += (Wanted("act", most=1, since=7), Wanted("open-arranged", most=1))
-    few = [work_of(lite, wanted).steps for wanted in asked]
-    crowd(lite, 3000)
-    many = [work_of(lite, wanted).steps for wanted in asked]
-    assert [after <= before + 200 for before, after in zip(few, many, strict=True)] == [True] * 6
-
-
-def test_what_changed_unseen_takes_no_more_statements(lite: World) -> None:
-    """A provider treats a minor on the minor's own consent while the school looks."""
-    for n in (0, 4, 8, 12):
-        refer(lite, n)
-    before = work_of(lite, Wanted())
-    page = page_of(lite.bridge, lite.bridge.settings.home, SIS, Wanted())
-    answer(lite, 4, "accepted", care="minor")
-    with counted(lite.bridge.engine) as after:
-        again = page_of(lite.bridge, lite.bridge.settings.home, SIS, Wanted())
-
-    assert again == page
-    assert after.statements == before.statements
