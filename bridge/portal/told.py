@@ -1,9 +1,16 @@
-"""Pages that only tell: help, and why a page is not shown."""
+"""Pages that only tell: help, and why a page is not shown.
+
+A browser gets a page for whatever goes wrong under ``/portal``, in the person's language. It says
+what the API's answer says and no more: who asks for no page gets that answer.
+"""
 
 import re
-from typing import Final
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, cast
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import WebSocketRequestValidationError
 
 from bridge.context import bridge_of
 from bridge.portal.languages import say
@@ -14,6 +21,27 @@ router = APIRouter(prefix="/portal")
 
 BACK: Final = "schoolbridge_back"
 _HOUR: Final = 3600
+_ABSENT: Final = (
+    say("Page not found"),
+    say("There is no such page, or your role may not see it."),
+)
+_WRONG: Final = (
+    say("Something went wrong"),
+    say("Something went wrong here; nothing was sent or changed. Try again, or ask for help."),
+)
+_SAID: Final = {
+    404: _ABSENT,
+    405: (
+        say("That is not possible here"),
+        say("This page does not do that. Go back and try again."),
+    ),
+    503: (
+        say("Not available now"),
+        say("The page cannot be shown now. Try again later."),
+    ),
+}
+# A page's own; its other headers are those of the answer it stands for.
+_OWN: Final = frozenset({"content-type", "content-length", "content-security-policy"})
 _OURS: Final = re.compile(r"/portal/[A-Za-z0-9/_-]{1,200}")
 
 
@@ -23,8 +51,17 @@ def help_page(visit: EitherOf) -> Response:
     return visit.page("help.html")
 
 
+Answering = Callable[[Request, Exception], Response]
+
+
 def install(app: FastAPI) -> None:
-    """Answer what ends a request for a page early."""
+    """Answer what ends a request for a page early; to browsers all errors, known so far, as pages.
+
+    The answers to errors must be installed before.
+    """
+    for kind, answering in list(app.exception_handlers.items()):
+        if kind is not WebSocketRequestValidationError:
+            app.add_exception_handler(kind, _in_a_browser(cast("Answering", answering)))
     app.add_exception_handler(PageError, _told)
 
 
@@ -32,6 +69,27 @@ def way_back(request: Request) -> str:
     """Return the page a person was on when the session ended; the board where that is not known."""
     kept = request.cookies.get(BACK, "")
     return kept if _OURS.fullmatch(kept) else "/portal/board"
+
+
+def _in_a_browser(answering: Answering) -> Answering:
+    """Return what answers an error as before, and to a browser with a page that says the same."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        plain = answering(request, error)
+        if plain.status_code < 400 or not _wants_page(request):
+            return plain
+        title, text = _SAID.get(plain.status_code, _WRONG)
+        visit = replace(visit_of(request, bridge_of(request)), query=())
+        page = visit.page("told.html", plain.status_code, title=title, text=text)
+        page.headers.update({k: v for k, v in plain.headers.items() if k not in _OWN})
+        return page
+
+    return answer
+
+
+def _wants_page(request: Request) -> bool:
+    ours = request.url.path == "/portal" or request.url.path.startswith("/portal/")
+    return ours and "text/html" in request.headers.get("accept", "").lower()
 
 
 def _told(request: Request, error: Exception) -> Response:
@@ -43,8 +101,8 @@ def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, TooMuchSent):
         text = say("What was sent is too large. Choose a smaller file.")
         return visit.page("told.html", 413, title=say("That is too large"), text=text)
-    text = say("There is no such page, or your role may not see it.")
-    return visit.page("told.html", 404, title=say("Page not found"), text=text)
+    title, text = _ABSENT
+    return visit.page("told.html", 404, title=title, text=text)
 
 
 def elsewhere_page(visit: Visit) -> Response:
