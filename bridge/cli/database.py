@@ -1,4 +1,4 @@
-"""``db upgrade|roles|backup|restore|check``."""
+"""``db upgrade|roles|backup|restore|check|purge``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 app = typer.Typer(no_args_is_help=True)
+# Six years, as long as an accounting of disclosures reaches back (45 CFR 164.528(a)(1)).
+LOOKS_DAYS = 2192
 
 
 def engine_at(home: Path) -> "Engine":
@@ -138,6 +140,32 @@ def check(home: Home = Path(), as_json: AsJson = False) -> None:
     tell(result, as_json=as_json)
     if state is not State.CURRENT or found:
         raise typer.Exit(1)
+
+
+@app.command()
+def purge(
+    looks_after: Annotated[
+        int, typer.Option(min=365, help="Days that it is kept who of the staff looked.")
+    ] = LOOKS_DAYS,
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Delete what is kept for days, once they are over. On PostgreSQL this is for the owner."""
+    from datetime import timedelta
+
+    from bridge.clock import SystemClock
+    from bridge.migrations.roles import for_the_owner
+    from bridge.store.drafts import drop_drafts_before
+    from bridge.store.engine import write
+    from bridge.store.page_looks import drop_looks_before
+
+    now = SystemClock().real_now()
+    with for_the_owner(), write(engine_at(home)) as connection:
+        gone = {
+            "looks": drop_looks_before(connection, now - timedelta(days=looks_after)),
+            "drafts": drop_drafts_before(connection, now),
+        }
+    tell(gone, as_json=as_json)
 
 
 def _faults(connection: "Connection") -> int:

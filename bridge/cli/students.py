@@ -1,4 +1,4 @@
-"""``student``: two records that may be one child."""
+"""``student``: two records that may be one child; and erasing one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -55,3 +55,30 @@ def held(lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
     from bridge.parts import parts_of
 
     tell({"held": held_back(parts_of(open_at(home)), lea)}, as_json=as_json)
+
+
+@app.command("erase")
+def erase(
+    number: Annotated[str, typer.Argument(help="The district's number of the student.")],
+    lea: Lea,
+    by: By,
+    because: Annotated[str, typer.Option(help="order, request or time-over; the ledger keeps it.")],
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Erase all that is about a student, for good. On PostgreSQL this is for the owner.
+
+    Nothing is erased as long as a referral, a recall, a duty or a review about the student is open.
+    Copies made before still hold it, and the source's next file may bring the student back.
+    """
+    from bridge.errors import BridgeError
+    from bridge.journeys.erase_student import Because, Erasing, erase_student
+    from bridge.migrations.roles import for_the_owner
+    from bridge.parts import parts_of
+
+    if because not in set(Because):
+        raise BridgeError("say --because order, request or time-over")
+    parts = parts_of(open_at(home))
+    with for_the_owner():
+        gone = erase_student(parts, Erasing(lea, number, by, Because(because)))
+    tell({"erased": dict(gone)}, as_json=as_json)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Index, Table, insert, select
+from sqlalchemy import Connection, Index, Table, delete, insert, select
 from sqlmodel import Field, SQLModel
 
 from bridge.schema import table_of
@@ -53,3 +53,8 @@ def looks_of(connection: Connection, lea: str, first: int, most: int) -> list[Pa
     newest = select(LOOK).where(LOOK.c.lea == lea).order_by(LOOK.c.at.desc(), LOOK.c.id)
     found = connection.execute(newest.offset(first).limit(most)).mappings()
     return [PageLook(**row) for row in found]
+
+
+def drop_looks_before(connection: Connection, moment: datetime) -> int:
+    """Forget the looks before a moment; returns how many. On PostgreSQL the owner's alone."""
+    return connection.execute(delete(LOOK).where(LOOK.c.at < moment)).rowcount

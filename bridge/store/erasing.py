@@ -1,0 +1,100 @@
+"""Erasing a student: every row of every table that is about the student, all or nothing.
+
+INVARIANT: a table with a column ``student_id`` is erased from because it has one; nobody has to
+think of it. A table that names a student or a referral in another way stands in :data:`BY_RECORD`
+or, with the reason, in :data:`KEPT`.
+
+SQLite overwrites what is deleted (``secure_delete``). Copies made before still hold it.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final
+
+from sqlalchemy import Connection, Delete, Table, delete, func, select
+
+from bridge.store.conditions import RECORD, STUDENT
+from bridge.store.referrals import CLOSED
+
+# Rows of a record: the columns that hold its type and its id.
+BY_RECORD: Final[Mapping[str, tuple[str, str]]] = {
+    "record_version": ("type", "id"),
+    "search_date": ("type", "id"),
+    "search_value": ("type", "id"),
+    "view_change": ("type", "id"),
+    "unanswered_request": ("kind", "record_id"),
+}
+KEPT: Final[Mapping[str, str]] = {
+    "ledger_entry": "who was given what, by a pseudonym (34 CFR 99.32, 45 CFR 164.528)",
+    "ledger_row": "as ledger_entry",
+    "notification_event": "an opaque id, until the subscriber has taken it",
+    "page_look": "who of the staff looked, at an address of opaque keys, until its days are over",
+}
+_OF_A_RELEASE: Final = "invalid_release"
+# What somebody still has to do about a student, and the column that says that it is done.
+OWED: Final[Mapping[str, str]] = {
+    "emergency": "reviewed_at",
+    "owed_duty": "closed_at",
+    "recall": "acknowledged_at",
+}
+
+
+def owed_about(
+    connection: Connection, tables: Collection[Table], student_id: str
+) -> dict[str, int]:
+    """Return how many referrals, notices and duties about a student are open, by their table."""
+    found = {"referral": _open_referrals(connection, student_id)}
+    for table in tables:
+        if done := OWED.get(table.name):
+            row = table.c
+            query = select(func.count()).where(row.student_id == student_id, row[done].is_(None))
+            found[str(table.name)] = connection.scalar(query) or 0
+    return {name: count for name, count in found.items() if count}
+
+
+def erase_rows(
+    connection: Connection, tables: Collection[Table], student_id: str
+) -> dict[str, int]:
+    """Delete what there is about a student; returns how many rows of which table went.
+
+    Args:
+        connection: the database; on PostgreSQL as the owner of its tables.
+        tables: all there are, what is referred to before what refers to it.
+        student_id: the register's own id.
+    """
+    named = {table.name: table for table in tables}
+    gone = {}
+    for table in _in_order(named):
+        gone[str(table.name)] = connection.execute(_deleting(table, named, student_id)).rowcount
+    return {name: count for name, count in gone.items() if count}
+
+
+def _in_order(named: Mapping[str, Table]) -> Iterator[Table]:
+    """Yield the tables to delete from: what hangs on a record first, the student last."""
+    yield from (named[name] for name in BY_RECORD)
+    # Deleting records takes the lines worked out from them along (bridge.store.state_versions).
+    yield RECORD
+    yield named[_OF_A_RELEASE]
+    own = [table for table in named.values() if "student_id" in table.c and table is not RECORD]
+    yield from reversed(own)
+    yield STUDENT
+
+
+def _deleting(table: Table, named: Mapping[str, Table], student_id: str) -> Delete:
+    row = table.c
+    if table.name in BY_RECORD:
+        kind, record_id = (row[name] for name in BY_RECORD[table.name])
+        its = select(RECORD.c.id).where(RECORD.c.student_id == student_id, RECORD.c.type == kind)
+        return delete(table).where(record_id.in_(its.correlate(table)))
+    if table.name == _OF_A_RELEASE:
+        release = named["signed_release"].c
+        return delete(table).where(
+            row.release_id.in_(select(release.id).where(release.student_id == student_id))
+        )
+    return delete(table).where((row.id if table is STUDENT else row.student_id) == student_id)
+
+
+def _open_referrals(connection: Connection, student_id: str) -> int:
+    own = (RECORD.c.student_id == student_id) & (RECORD.c.type == "Task")
+    bodies = connection.scalars(select(RECORD.c.body).where(own))
+    return sum(json.loads(body)["status"] not in CLOSED for body in bodies)

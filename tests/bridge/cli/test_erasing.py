@@ -1,0 +1,52 @@
+"""A student is erased, and what is kept for days goes when they are over, by hand."""
+
+import json
+from datetime import timedelta
+
+from bridge.clock import SystemClock
+from bridge.store.drafts import KeptDraft, put_draft
+from bridge.store.engine import read, write
+from bridge.store.page_looks import PageLook, add_look, looks_of
+from tests.bridge.cli.test_accounts import run
+from tests.support.worlds import CARE_CONSENT, LEA, World, put_task, referral
+
+GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
+ERASE = ("student", "erase", "1001", "--lea", LEA, "--by", "records-office", "--because")
+
+
+def test_a_student_is_erased_once_nothing_is_open(lite: World) -> None:
+    lite.refer([referral(1), referral(2)])
+    assert run(lite, *ERASE, "boredom").exit_code == 1
+    assert run(lite, *ERASE, "order").exit_code == 1  # the provider has not answered
+    web = lite.web()
+    task = web.get(f"/fhir/Task/{lite.id_of('Task', 'R-1')}").json()
+    assert put_task(web, task, "rejected", extension=GUARDIAN).status_code == 200
+
+    done = run(lite, *ERASE, "order", "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    erased = json.loads(done.output)["erased"]
+
+    assert erased["student"] == 1
+    assert erased["record"] > 3
+    assert lite.counts()["student"] == 1
+    assert run(lite, *ERASE, "order").exit_code == 1  # nobody has that number any more
+
+
+def test_who_looked_and_what_was_typed_go_when_their_days_are_over(lite: World) -> None:
+    now = SystemClock().real_now()
+    with write(lite.bridge.engine) as connection:
+        for days in (2191, 2193):
+            at = now - timedelta(days=days)
+            add_look(connection, PageLook(str(days), LEA, at, "staff:a", "counselor", "/portal"))
+        for name, hours in (("old", -1), ("new", 1)):
+            ends = now + timedelta(hours=hours)
+            put_draft(connection, KeptDraft(name, "somebody", "refer", "sealed", "", ends))
+
+    assert json.loads(run(lite, "db", "purge", "--json").output) == {"drafts": 1, "looks": 1}
+
+    with read(lite.bridge.engine) as connection:
+        assert [look.id for look in looks_of(connection, LEA, 0, 10)] == ["2191"]
+    assert lite.counts()["portal_draft"] == 1
+    assert run(lite, "db", "purge", "--looks-after", "30").exit_code == 2
+    sooner = run(lite, "db", "purge", "--looks-after", "400", "--json")
+    assert json.loads(sooner.output)["looks"] == 1
