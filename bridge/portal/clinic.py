@@ -4,6 +4,7 @@ The same gate and the same state machine as over the API. On whose consent care 
 here and nowhere else.
 """
 
+import re
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -59,6 +60,9 @@ SHOWN: Final = {
 Show = Annotated[str, Query(pattern="^(open|ended)$")]
 # Where the page before ended: an instant, and the id of a Task, which stands in addresses anyway.
 After = Annotated[str, Query(pattern=r"^(-?\d{1,18}\.[A-Za-z0-9.-]{1,64})?$")]
+_DATE: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+_REACHES: Final = re.compile(r"\d(?:[\s().+-]*\d){6}|\S@\S")
+_CONTACT: Final = say("Write no phone number and no e-mail address here: the school may see this.")
 _CHANGED: Final = say("It has changed since you opened it. Look at it again.")
 _NOT_SO: Final = say("That step is not possible now. Choose another.")
 
@@ -171,6 +175,7 @@ def _questions(shown: Shown) -> Questions:
             Kind.TEXTAREA,
             hint=say("The school may see this. Write nothing about the student's health."),
             most=300,
+            check=_no_contact,
         ),
         Field(
             "consent",
@@ -186,6 +191,11 @@ def _questions(shown: Shown) -> Questions:
         ),
     )
     return Questions(say("Your answer to the referral"), fields, _together)
+
+
+def _no_contact(reason: str) -> str:
+    # Of anybody: to refuse some numbers alone would tell whose they are.
+    return _CONTACT if _REACHES.search(_DATE.sub("", reason)) else ""
 
 
 def _together(answers: Answers) -> dict[str, str]:

@@ -18,11 +18,13 @@ from bridge.gate.authorise import Authorised
 from bridge.identity import Caller
 from bridge.store.engine import write
 from bridge.store.vault import find
+from tests.bridge.portal.entering import Visitor
+from tests.bridge.portal.test_board import rows
 from tests.leaks.broken_gates import EVERYTHING
 from tests.leaks.callers import Opened
 from tests.leaks.test_one_door import ABSENT, KINDS, ids, made, web
 from tests.leaks.work import Work, counted
-from tests.support.worlds import Json, Web
+from tests.support.worlds import CARE_CONSENT, Json, Web, World, make_world, put_task, referral
 
 MOST_STEPS = 200
 """What looking at one record that is there may add: measured 167 (of 3,206 for an absent one)."""
@@ -171,3 +173,49 @@ def test_an_answer_given_again_costs_the_same_whatever_changes_unseen(
         for record_id in hidden:
             connection.execute(text("DELETE FROM record WHERE id = :id"), {"id": record_id})
     assert given_again(world, kind).apart(before) == ""
+
+
+# --- pages of the school ------------------------------------------------------------------------
+
+
+def school_pages(world: World) -> dict[str, Cost]:
+    """Return what each page and file of the school costs, all at the same moment."""
+    visitor = Visitor.signed_in(world)
+    key = min(rows(visitor.get("/portal/board").text))
+    own = (f"referral/{key}", f"referral/{key}/withdraw")
+    found = {}
+    for page in ("board", "board?show=unanswered", "board.csv", "meeting", *own):
+        with counted(world.bridge.engine) as work:
+            answer = visitor.get(f"/portal/{page}")
+        found[page] = Cost(work, answer.status_code, len(answer.content))
+    return found
+
+
+def pages_apart(world: World, consent: str) -> set[str]:
+    """Return in what the pages differ once care was accepted on somebody's consent."""
+    world.refer([referral(0), referral(1)])
+    school_pages(world)
+    before = school_pages(world)
+    care = [{"url": CARE_CONSENT, "valueCode": consent}]
+    task = world.web().get(f"/fhir/Task/{world.id_of('Task', 'R-0')}").json()
+    assert put_task(world.web(), task, "accepted", extension=care).status_code == 200
+    after = school_pages(world)
+    # The fact itself and the new version are looked at where older ones are: a row or two.
+    few = {page for page in before if abs(after[page].work.rows - before[page].work.rows) <= 3}
+    differ = {word for page in before for word in before[page].apart(after[page]).split()}
+    return differ - {"rows"} | ({"many rows"} if few != set(before) else set())
+
+
+@pytest.fixture
+def district(tmp_path: Path) -> Iterator[World]:
+    made = make_world(f"sqlite:///{tmp_path / 'bridge.db'}", tmp_path)
+    yield made
+    made.bridge.engine.dispose()
+
+
+def test_a_minor_treated_alone_costs_no_page_of_the_school_anything(district: World) -> None:
+    assert pages_apart(district, "minor") == set()
+
+
+def test_what_the_school_may_know_is_seen_in_what_its_pages_cost(district: World) -> None:
+    assert "answer" in pages_apart(district, "guardian")

@@ -20,12 +20,14 @@ from tests.support.worlds import COVE, HARBOR, LEA, World, caller, make_world, r
 class Clinic:
     """The browser of one person of a provider."""
 
-    def __init__(self, world: World, party: Party = Party.PROVIDER, of: str = HARBOR) -> None:
+    def __init__(
+        self, world: World, party: Party = Party.PROVIDER, of: str = HARBOR, lang: str = "en"
+    ) -> None:
         role = "intake" if party is Party.PROVIDER else "counselor"
         standing = Standing(party, of, "", role, ("refer",))
         with write(world.bridge.engine) as connection:
             self.token = open_session(connection, "desk-1", standing, world.clock).token
-        self.world = world
+        self.world, self.lang = world, lang
 
     def get(self, path: str) -> httpx.Response:
         return self.send("GET", path)
@@ -37,7 +39,7 @@ class Clinic:
         return self.send("POST", path, data={"page_key": form_token(self.token), **sent})
 
     def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
-        cookie = {"Cookie": f"{COOKIE}={self.token}; schoolbridge_language=en"}
+        cookie = {"Cookie": f"{COOKIE}={self.token}; schoolbridge_language={self.lang}"}
         return self.world.anonymous.send(method, path, headers=cookie, **how)
 
 
@@ -125,6 +127,39 @@ def test_declining_needs_a_reason_and_is_told(made: World) -> None:
     assert "Say why you decline." in again.text
     assert Clinic(made).answer("R-2", move="decline", reason="No place").status_code == 303
     assert told(made)["R-2"] == "declined-by-provider"
+
+
+WRITE_NO = {
+    "en": "Write no phone number and no e-mail address here: the school may see this.",
+    "es": "No escriba aquí ningún número de teléfono ni correo electrónico",
+}
+CONTACTS = ("Call Max on 555-0100", "+1 (203) 555 0177", "own number: 2035550199", "ana@mail.test")
+
+
+@pytest.mark.parametrize("consent", ["minor", "guardian"])
+@pytest.mark.parametrize("contact", CONTACTS)
+def test_nobodys_number_or_address_goes_to_the_school_with_a_reason(
+    made: World, contact: str, consent: str
+) -> None:
+    """The guardian's own, on file here, is refused in the words in which any other is."""
+    for lang, text in WRITE_NO.items():
+        desk = Clinic(made, lang=lang)
+        page = desk.answer("R-2", move="decline", reason=contact, consent=consent)
+        assert page.status_code == 422
+        assert text in page.text
+        assert "555-0100" not in page.text.replace(contact, "")
+    assert told(made)["R-2"] != "declined-by-provider"
+
+
+@pytest.mark.parametrize("reason", ["No place until 2026-11-30", "Room 12, ages 6-12 only"])
+def test_a_date_and_a_few_numbers_are_no_contact(made: World, reason: str) -> None:
+    assert Clinic(made).answer("R-2", move="decline", reason=reason).status_code == 303
+
+
+def test_the_form_asks_for_no_contact_of_the_student(made: World) -> None:
+    page = Clinic(made).get(f"/portal/work/{made.id_of('Task', 'R-1')}").text
+    named = set(re.findall(r'<(?:input|textarea|select)[^>]* name="([^"]+)"', page))
+    assert named == {"page_key", "version", "move", "reason", "consent"}
 
 
 def test_an_answer_to_what_has_changed_since_is_not_taken(made: World) -> None:
