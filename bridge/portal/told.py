@@ -79,12 +79,18 @@ def _in_a_browser(answering: Answering) -> Answering:
         if plain.status_code < 400 or not _wants_page(request):
             return plain
         title, text = _SAID.get(plain.status_code, _WRONG)
-        visit = replace(visit_of(request, bridge_of(request)), query=())
+        visit = _in_its_room(replace(visit_of(request, bridge_of(request)), query=()))
         page = visit.page("told.html", plain.status_code, title=title, text=text)
         page.headers.update({k: v for k, v in plain.headers.items() if k not in _OWN})
         return page
 
     return answer
+
+
+def _in_its_room(visit: Visit) -> Visit:
+    """Return a visit with what the pages around offer: a family may leave at once there too."""
+    area = visit.path.removeprefix("/portal/").partition("/")[0]
+    return replace(visit, room={"family": "family", "work": "provider"}.get(area, "school"))
 
 
 def _wants_page(request: Request) -> bool:
@@ -93,7 +99,7 @@ def _wants_page(request: Request) -> bool:
 
 
 def _told(request: Request, error: Exception) -> Response:
-    visit = visit_of(request, bridge_of(request))
+    visit = _in_its_room(visit_of(request, bridge_of(request)))
     if isinstance(error, NotSignedIn):
         return _to_sign_in(visit)
     if isinstance(error, FromElsewhere):

@@ -73,6 +73,17 @@ def test_a_page_that_is_refused_still_says_what_is_offered_and_when_to_come_back
     assert shown(failing, "OPTIONS", "/portal/help").status_code == 204
 
 
+def test_each_room_keeps_its_way_out(failing: World) -> None:
+    rooms = {
+        path: shown(failing, "GET", f"/portal/{path}/none/none").text
+        for path in ("family", "work", "nowhere")
+    }
+    assert "Leave this page now" in rooms["family"]
+    assert "Go to the referrals" not in rooms["family"]
+    assert 'href="/portal/work"' in rooms["work"]
+    assert 'href="/portal/board"' in rooms["nowhere"]
+
+
 def test_an_address_that_cannot_be_read_is_one_that_is_not_there(failing: World) -> None:
     token = Visitor.signed_in(failing).token
     cookie = {"Cookie": f"schoolbridge_session={token}"}
