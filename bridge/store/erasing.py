@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from sqlalchemy import Connection, Delete, Table, delete, func, select
+from sqlalchemy import Connection, Delete, Table, bindparam, delete, func, select
 
 from bridge.store.conditions import RECORD, STUDENT
 from bridge.store.referrals import CLOSED
@@ -63,9 +63,15 @@ def erase_rows(
         student_id: the register's own id.
     """
     named = {table.name: table for table in tables}
+    own = select(RECORD.c.type, RECORD.c.id).where(RECORD.c.student_id == student_id)
+    records = [{"of_type": kind, "of_id": record_id} for kind, record_id in connection.execute(own)]
     gone = {}
     for table in _in_order(named):
-        gone[str(table.name)] = connection.execute(_deleting(table, named, student_id)).rowcount
+        of_records = table.name in BY_RECORD
+        statement = _of_a_record(table) if of_records else _of_student(table, named, student_id)
+        if records or not of_records:
+            done = connection.execute(statement, records if of_records else None)
+            gone[str(table.name)] = done.rowcount
     return {name: count for name, count in gone.items() if count}
 
 
@@ -80,17 +86,18 @@ def _in_order(named: Mapping[str, Table]) -> Iterator[Table]:
     yield STUDENT
 
 
-def _deleting(table: Table, named: Mapping[str, Table], student_id: str) -> Delete:
+def _of_a_record(table: Table) -> Delete:
+    # One record at a time, by what the rows are found by: a list would be looked for in all rows.
+    kind, record_id = (table.c[name] for name in BY_RECORD[table.name])
+    return delete(table).where(kind == bindparam("of_type"), record_id == bindparam("of_id"))
+
+
+def _of_student(table: Table, named: Mapping[str, Table], student_id: str) -> Delete:
     row = table.c
-    if table.name in BY_RECORD:
-        kind, record_id = (row[name] for name in BY_RECORD[table.name])
-        its = select(RECORD.c.id).where(RECORD.c.student_id == student_id, RECORD.c.type == kind)
-        return delete(table).where(record_id.in_(its.correlate(table)))
     if table.name == _OF_A_RELEASE:
         release = named["signed_release"].c
-        return delete(table).where(
-            row.release_id.in_(select(release.id).where(release.student_id == student_id))
-        )
+        its = select(release.id).where(release.student_id == student_id)
+        return delete(table).where(row.release_id.in_(its))
     return delete(table).where((row.id if table is STUDENT else row.student_id) == student_id)
 
 
