@@ -33,6 +33,17 @@ _PROFILES: Final = {
     "QuestionnaireResponse": [f"{US_CORE}questionnaireresponse"],
     "Provenance": [f"{US_CORE}provenance"],
 }
+_SAID: Final = {
+    ("Task", "create"): (
+        "A school's client asks to stop a referral of its own: code abort, status requested, intent"
+        " order; the focus is the Task or the ServiceRequest of the referral, or its number as an"
+        " identifier. It is answered alike whatever the provider has done, and doing it again"
+        " changes nothing. The provider finds the Task and answers it; what came of it the school"
+        " reads in its follow-up. No other Task is created: a referral comes in by an import or on"
+        " a page, where urgency and consent are asked for."
+    ),
+}
+"""What an interaction does that its name does not say."""
 # SDOHCC 3.0.0 names two parameters R4 does not have; the others are R4's own.
 _DEFINED: Final = {
     (
@@ -121,7 +132,7 @@ def _resource(kind: str) -> dict[str, Any]:
     codes = interactions_of(kind)
     described: dict[str, Any] = {
         "type": kind,
-        "interaction": [{"code": code} for code in codes],
+        "interaction": [_interaction(kind, code) for code in codes],
         "versioning": "versioned-update" if "update" in codes else "versioned",
         "readHistory": True,
         "updateCreate": False,
@@ -147,6 +158,11 @@ def _resource(kind: str) -> dict[str, Any]:
     if kind == "Patient":
         described.setdefault("operation", []).append(_export("patient-export"))
     return described
+
+
+def _interaction(kind: str, code: str) -> dict[str, str]:
+    said = _SAID.get((kind, code))
+    return {"code": code, "documentation": said} if said else {"code": code}
 
 
 def _subscription() -> dict[str, Any]:

@@ -78,7 +78,8 @@ def description(settings: Settings) -> Json:
 
 def _paths(resource: Json) -> Json:
     kind = resource["type"]
-    codes = {each["code"] for each in resource.get("interaction", ())}
+    said = {i["code"]: i.get("documentation", "") for i in resource.get("interaction", ())}
+    codes = set(said)
     found: Json = {}
     if "search-type" in codes:
         bundle = _answers("200", "Bundle")
@@ -86,7 +87,9 @@ def _paths(resource: Json) -> Json:
         found[f"/{kind}"] = {"get": {**_operation(f"Search {kind}", bundle), "parameters": asked}}
         found[f"/{kind}/_search"] = {"post": _search_by_post(kind, asked)}
     if "create" in codes:
-        found.setdefault(f"/{kind}", {})["post"] = _write(kind, "201", "Create", ())
+        described = {"description": said["create"]} if said["create"] else {}
+        post = {**_write(kind, "201", "Create", ()), **described}
+        found.setdefault(f"/{kind}", {})["post"] = post
     one = _one(kind, codes)
     if one:
         found[f"/{kind}/{{id}}"] = {"parameters": [_id("id")], **one}

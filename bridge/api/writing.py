@@ -24,6 +24,7 @@ from bridge.journeys.record_sessions import (
     record_within,
     refused_at,
 )
+from bridge.journeys.request_stop import request_stop
 from bridge.journeys.sent_change import SentChange
 from bridge.parts import parts_of
 from bridge.store.engine import write
@@ -72,7 +73,7 @@ def committed(call: Call, work: Callable[[Transaction], T]) -> T:
 
 
 def create(call: Call, sent: Sent) -> Reply:
-    """Create a resource: a session of a referral, or an entry of the directory.
+    """Create a resource: a session, a request to stop a referral, an entry of the directory.
 
     Raises:
         RefusedError: the scope, the content or the party does not allow it.
@@ -81,7 +82,8 @@ def create(call: Call, sent: Sent) -> Reply:
     parts, gate, caller = parts_of(call.bridge), call.bridge.gate, creating(call, sent.kind)
 
     def kept(connection: Transaction) -> tuple[ReleasedResource, bool]:
-        journey = new_entry if sent.kind in DIRECTORY else record_within
+        journey = request_stop if sent.kind == "Task" else record_within
+        journey = new_entry if sent.kind in DIRECTORY else journey
         return journey(connection, (parts, gate), caller, resource, repeat)
 
     released, new = committed(call, kept)

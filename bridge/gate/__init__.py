@@ -26,6 +26,7 @@ from bridge.gate.gate import Gate
 from bridge.gate.groups import EVERYBODY, groups_of
 from bridge.gate.notes import may_ever_share, release_notes
 from bridge.gate.own_referrals import release_own_referrals
+from bridge.gate.own_requests import OwnTask, own_tasks, release_own_request
 from bridge.gate.recording import Asking, Written
 from bridge.gate.released import (
     FollowUp,
@@ -62,6 +63,7 @@ __all__ = [
     "Missing",
     "Order",
     "OwnReferral",
+    "OwnTask",
     "Placed",
     "Query",
     "Released",
@@ -87,9 +89,11 @@ __all__ = [
     "keep_tables",
     "keep_views",
     "may_ever_share",
+    "own_tasks",
     "release_counts",
     "release_notes",
     "release_own_referrals",
+    "release_own_request",
     "replay",
     "replay_log",
     "shaped",

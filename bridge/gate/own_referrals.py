@@ -52,7 +52,7 @@ def release_own_referrals(
         found = (
             referral
             for agreement in viewer.agreements
-            if _may_learn(viewer, agreement)
+            if may_learn(viewer, agreement)
             for referral in _of(
                 _sent(connection, agreement, students), agreement, parts.identifiers, names
             )
@@ -60,7 +60,8 @@ def release_own_referrals(
         return ReleasedReferrals(tuple(found), GATE_MARK)
 
 
-def _may_learn(viewer: Viewer, agreement: CompiledAgreement) -> bool:
+def may_learn(viewer: Viewer, agreement: CompiledAgreement) -> bool:
+    """Return whether somebody of a district may ever learn the status of its referrals."""
     asked = ("provider", viewer.party, viewer.role)
     return any(STATUS in agreement.table.elements(*asked, each) for each in viewer.purposes)
 

@@ -48,10 +48,20 @@ def reaches_version(caller: Caller, kind: str, version: Mapping[str, object]) ->
 
     The current version is judged by the database; the older ones are not in its index.
     """
-    alternatives = caller.limits(kind, "read")
+    return _reaches(caller, (kind, "read"), version)
+
+
+def reaches_new(caller: Caller, kind: str, resource: Mapping[str, object]) -> bool:
+    """Tell whether a caller's scopes let it create a resource that says this."""
+    return _reaches(caller, (kind, "create"), resource)
+
+
+def _reaches(caller: Caller, does: tuple[str, str], content: Mapping[str, object]) -> bool:
+    kind, interaction = does
+    alternatives = caller.limits(kind, interaction)
     if () in alternatives:
         return True
-    said = search_values(version)
+    said = search_values(content)
     found = (_matches(caller.standing, kind, limits) for limits in alternatives)
     return any(
         all(_said(match, said) for match in matches) for matches in found if matches is not None

@@ -18,6 +18,7 @@ from bridge.journeys.work_list import HasGate
 from bridge.parts import parts_of
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.canonicals import CARE_CONSENT
+from mappings.fhir.status_reasons import DECLINES, outcome_of, reason
 from mappings.fhir.terminology import table
 
 _READS: Final = "system/Task.rus system/ServiceRequest.rs system/Patient.rs"
@@ -40,6 +41,8 @@ Place = tuple[int, str]
 
 
 _OLDEST: Final = Order("authored-on")
+_EARLY: Final = ("requested", "received")
+_ENDS: Final = {"declined-by-family": "cancelled", "unable-to-contact": "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class HandAnswer:
 
     Attributes:
         move: one of :data:`MOVES`.
-        reason: why, where it is declined.
+        reason: why, where it is declined, in words; ``why``: as a code of status-reasons.csv.
         consent: ``guardian`` or ``minor``: on whose consent care is given; "" where not said.
         version: of the referral as it was shown.
     """
@@ -78,6 +81,7 @@ class HandAnswer:
     version: str
     reason: str = field(default="", repr=False)
     consent: str = ""
+    why: str = field(default="", repr=False)
 
 
 def clinic_caller(staff: Caller) -> Caller:
@@ -132,13 +136,15 @@ def answer_by_hand(whole: HasGate, staff: Caller, task_id: str, answer: HandAnsw
         NotFoundError: there is no such referral for this provider.
         ConflictError: it has changed since it was shown.
         UnprocessableError: the state machine has no such move.
-        BridgeError: the move is not offered, or declines without a reason.
+        BridgeError: the move is not offered, or declines without a reason there is.
     """
     shown = referral_shown(whole, staff, task_id)
     if answer.move not in shown.moves:
         raise BridgeError("this referral cannot be moved like that now")
-    if answer.move == "decline" and not answer.reason.strip():
+    if answer.move == "decline" and not answer.reason.strip() and not answer.why:
         raise BridgeError("say why it is declined")
+    if answer.why and answer.why not in reasons_of(str(shown.task["status"])):
+        raise BridgeError("there is no such reason to decline")
     sent = TaskAnswer(task_id, _sent(shown, answer), f'W/"{answer.version}"')
     answer_referral(parts_of(whole), whole.gate, clinic_caller(staff), sent)
 
@@ -146,22 +152,44 @@ def answer_by_hand(whole: HasGate, staff: Caller, task_id: str, answer: HandAnsw
 def _sent(shown: Shown, answer: HandAnswer) -> dict[str, Any]:
     task = dict(shown.task)
     if answer.move == "decline":
-        early = task["status"] in ("requested", "received")
-        more: dict[str, Any] = {
-            "status": "rejected" if early else "failed",
-            "statusReason": {"text": answer.reason.strip()},
-        }
+        more = _declined(str(task["status"]), answer)
     else:
         more = {"status": _STATUS.get(answer.move, "in-progress")}
     if answer.move in _SAYS:
-        coding = {"system": table("follow-up").system, "code": _SAYS[answer.move]}
-        more["businessStatus"] = {"coding": [coding]}
+        more["businessStatus"] = _said(_SAYS[answer.move])
     if answer.move == "close":
         said = {"type": {"text": "Closed"}, "valueReference": task["focus"]}
         more["output"] = [said]
     if answer.consent:
         more["extension"] = [{"url": CARE_CONSENT, "valueCode": answer.consent}]
     return {**task, **more}
+
+
+def reasons_of(status: str) -> tuple[str, ...]:
+    """Return the reasons, of status-reasons.csv, for which a referral may be given back by hand."""
+    return (*DECLINES, "family-declined", *(() if status in _EARLY else ("not-reached",)))
+
+
+def _declined(status: str, answer: HandAnswer) -> dict[str, Any]:
+    """Return what a Task says that is given back: by the provider, or because of the family."""
+    code = outcome_of(answer.why).business if answer.why else ""
+    if code in _ENDS:
+        return {
+            "status": _ENDS[code],
+            "businessStatus": _said(code),
+            "statusReason": _reason(answer),
+        }
+    status = "rejected" if status in _EARLY else "failed"
+    return {"status": status, "statusReason": _reason(answer)}
+
+
+def _said(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": table("follow-up").system, "code": code}]}
+
+
+def _reason(answer: HandAnswer) -> Mapping[str, Any]:
+    text = answer.reason.strip()
+    return reason(answer.why, text) if answer.why else {"text": text}
 
 
 def _read(whole: HasGate, caller: Caller, link: object) -> Mapping[str, Any]:

@@ -15,7 +15,8 @@ from bridge.journeys.sent_change import checked
 from bridge.parts import Parts
 from bridge.store.intake import amend
 from bridge.store.referrals import tasks_of
-from mappings.fhir.cancellation_task import ANSWERS, WITHDRAWN
+from mappings.fhir.cancellation_task import ANSWERS
+from mappings.fhir.status_reasons import WITHDRAWN
 from mappings.fhir.task_states import FOLLOW_UP, state_of
 from mappings.loop import next_state
 

@@ -199,6 +199,8 @@ def _changes(seen: Seen, sent: Mapping[str, Any], moved: Moved) -> dict[str, Any
     changes |= {"status": moved.status, "businessStatus": moved.business}
     if moved.business == seen.content.get("businessStatus"):
         del changes["businessStatus"]  # as it is stored; the caller may have been shown less of it
+    if moved.reason is not None:
+        changes["statusReason"] = moved.reason
     if "extension" not in sent:
         del changes["extension"]
     there = seen.content.get("identifier", [])

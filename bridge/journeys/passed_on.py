@@ -23,8 +23,8 @@ from bridge.store.referrals import (
     referral_of,
     tasks_of,
 )
-from mappings.fhir.cancellation_task import WITHDRAWN
 from mappings.fhir.fixed import fixed
+from mappings.fhir.status_reasons import WITHDRAWN
 
 _PROVIDER: Final = "provider"
 _GOES_ON: Final = fixed({"text": "The provider goes on"})

@@ -1,6 +1,6 @@
 """A change to a resource as a party sent it, and the version it was made from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,13 +34,22 @@ def same_version(seen: Seen, if_match: str | None) -> None:
         raise ConflictError(412, f"The {seen.type} has changed since you read it; read it again.")
 
 
-def checked(resource: Mapping[str, Any], key: tuple[str, str] | None = None) -> None:
+def checked(
+    resource: Mapping[str, Any], key: tuple[str, str] | None = None, given: Sequence[str] = ()
+) -> None:
     """Refuse a resource that breaks a rule, or is another one than the address names.
+
+    Args:
+        resource: as it was sent.
+        key: its type and the id of the address.
+        given: elements a profile requires that are put in here where they are missing.
 
     Raises:
         UnprocessableError: with a finding for each rule.
     """
-    findings = [Finding(i.code, i.text, i.path) for i in _SENT.check(dict(resource))]
+    issues = _SENT.check(dict(resource))
+    broken = [i for i in issues if i.code != "required" or i.path not in given]
+    findings = [Finding(i.code, i.text, i.path) for i in broken]
     if not findings and key and (resource["resourceType"], resource.get("id")) != key:
         text = f"The resource in the body must be this {key[0]}."
         findings.append(Finding("invalid", text, f"{key[0]}.id"))

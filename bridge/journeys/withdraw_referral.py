@@ -19,7 +19,8 @@ from bridge.store.engine import write
 from bridge.store.evidence import lock_students
 from bridge.store.intake import NewRecord, amend, custodian_of, put_records, take_turn
 from bridge.store.referrals import IndexedTask, KnownReferral, referrals_of, tasks_of
-from mappings.fhir.cancellation_task import WITHDRAWN, Asked, build
+from mappings.fhir.cancellation_task import Asked, build
+from mappings.fhir.status_reasons import WITHDRAWN
 from mappings.fhir.task_states import FOLLOW_UP
 from mappings.loop import STATES, State, next_state
 
@@ -58,6 +59,11 @@ def withdraw(connection: Connection, parts: Parts, own: OwnNumber) -> bool:
     _keep_request(connection, parts, (own, referral, task), status)
     _withdraw_onward(connection, parts, (own, referral))
     return True
+
+
+def request_id_of(parts: Parts, task_id: str) -> str:
+    """Return the id of the request to stop a referral, by the id of its Task."""
+    return parts.identifiers.issue("cancellation", task_id)
 
 
 def locked_referral(connection: Connection, own: OwnNumber) -> KnownReferral:
@@ -210,7 +216,7 @@ def _keep_request(
     (own, referral, task), now = of, parts.clock.now()
     said = task.said
     asked = Asked(f"Task/{task.id}", said["patient"], said["requester"], said["owner"])
-    made = parts.identifiers.issue("cancellation", task.id)
+    made = request_id_of(parts, task.id)
     record = NewRecord(
         resource=build(made, asked, status, now),
         custodian=custodian_of(connection, "Task", task.id),

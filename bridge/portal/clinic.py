@@ -19,6 +19,7 @@ from bridge.journeys.answer_by_hand import (
     Place,
     Shown,
     answer_by_hand,
+    reasons_of,
     referral_shown,
     referrals_waiting,
 )
@@ -27,8 +28,10 @@ from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Problem, Q
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotHere, NotSignedIn
+from bridge.portal.status_words import ENDED_BY
 from bridge.portal.visits import AnyoneOf, Visit
 from bridge.store.engine import write
+from mappings.fhir.task_states import ended_by, follow_up_code
 
 router = APIRouter(prefix="/portal/work")
 
@@ -63,6 +66,15 @@ After = Annotated[str, Query(pattern=r"^(-?\d{1,18}\.[A-Za-z0-9.-]{1,64})?$")]
 _DATE: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _REACHES: Final = re.compile(r"\d(?:[\s().+-]*\d){6}|\S@\S")
 _CONTACT: Final = say("Write no phone number and no e-mail address here: the school may see this.")
+REASONS: Final = {
+    "no-place": say("No place is free"),
+    "not-eligible": say("The student is not eligible for the service"),
+    "outside-area": say("The student lives outside the area we serve"),
+    "other-help": say("The student needs another kind of help"),
+    "declined": say("Another reason"),
+    "family-declined": say("The family does not want it"),
+    "not-reached": say("We could not reach the family"),
+}
 _CHANGED: Final = say("It has changed since you opened it. Look at it again.")
 _NOT_SO: Final = say("That step is not possible now. Choose another.")
 
@@ -123,6 +135,7 @@ def answer(task_id: TaskId, visit: ClinicOf, sent: FormOf) -> Response:
             version=sent.one("version"),
             reason=filled.text("reason"),
             consent=filled.text("consent"),
+            why=filled.text("why"),
         )
         try:
             answer_by_hand(visit.bridge, visit.staff, task_id, said)
@@ -149,6 +162,7 @@ def _page(visit: Visit, shown: Shown, status: int = 200, filled: Filled | None =
         status,
         shown=shown,
         state=STATES.get(str(shown.task["status"]), ""),
+        ended_by=ENDED_BY.get(ended_by(follow_up_code(dict(shown.task))), ""),
         number=str(shown.task["identifier"][0]["value"]),
         student=" ".join([*called.get("given", ()), str(called.get("family", ""))]).strip(),
         born=str(shown.patient.get("birthDate", "")),
@@ -169,14 +183,7 @@ def _questions(shown: Shown) -> Questions:
             options=moves,
             missing=say("Choose what happens next."),
         ),
-        Field(
-            "reason",
-            say("If you decline: why?"),
-            Kind.TEXTAREA,
-            hint=say("The school may see this. Write nothing about the student's health."),
-            most=300,
-            check=_no_contact,
-        ),
+        *_reasons(str(shown.task["status"])),
         Field(
             "consent",
             say("On whose consent do you give care?"),
@@ -198,7 +205,27 @@ def _no_contact(reason: str) -> str:
     return _CONTACT if _REACHES.search(_DATE.sub("", reason)) else ""
 
 
+def _reasons(status: str) -> tuple[Field, ...]:
+    known = reasons_of(status)
+    return (
+        Field(
+            "why",
+            say("If you decline: what is the reason?"),
+            Kind.RADIOS,
+            options=tuple(Option(code, REASONS[code]) for code in known),
+        ),
+        Field(
+            "reason",
+            say("If you decline: why, in your words?"),
+            Kind.TEXTAREA,
+            hint=say("The school may see this. Write nothing about the student's health."),
+            most=300,
+            check=_no_contact,
+        ),
+    )
+
+
 def _together(answers: Answers) -> dict[str, str]:
-    if answers.get("move") == "decline" and not answers.get("reason"):
-        return {"reason": say("Say why you decline.")}
+    if answers.get("move") == "decline" and not (answers.get("why") or answers.get("reason")):
+        return {"why": say("Say why you decline.")}
     return {}

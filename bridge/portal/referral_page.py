@@ -31,11 +31,12 @@ from bridge.portal.posted import FormOf
 from bridge.portal.refer import next_page
 from bridge.portal.refer_questions import NEEDED
 from bridge.portal.refusals import NotHere
-from bridge.portal.status_words import DUE_WORDS, words_of
+from bridge.portal.status_words import DUE_WORDS, ENDED_BY, words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.directory import organizations
 from bridge.store.engine import read
 from consent.signed_release import SignedRelease
+from mappings.fhir.task_states import ended_by
 
 router = APIRouter(prefix="/portal/referral")
 
@@ -82,6 +83,7 @@ def referral(visit: StaffOf, key: Key) -> Response:
         key=key,
         events=_events(one, forms, _of_year(visit, one.row)),
         said=words_of(one.status),
+        ended_by=ENDED_BY.get(ended_by(one.status), ""),
         due_words=DUE_WORDS,
         notes=notes_of(visit.parts, own),
         reach=sorted(set(reach.values())),

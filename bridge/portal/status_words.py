@@ -61,6 +61,11 @@ DUE_WORDS = {
     "held-over": say("It was kept open until now: decide how it goes on"),
     "consent-expiring": say("The signed form ends soon: ask for a new one in time"),
 }
+ENDED_BY = {
+    "school": say("The school"),
+    "family": say("The family"),
+    "provider": say("The provider"),
+}
 AWAITING = _words(say("Needs you"), "act", say("Waits for a signature"))
 
 

@@ -10,10 +10,9 @@ from typing import Any, Final
 from mappings.fhir.canonicals import TASK_CODE
 from mappings.fhir.elements import BEHAVIOURAL_HEALTH, Json, instant
 from mappings.fhir.fixed import fixed
+from mappings.fhir.status_reasons import WITHDRAWN
 
 ABORT: Final[Json] = fixed({"coding": [{"system": TASK_CODE, "code": "abort"}]})
-WITHDRAWN: Final[Json] = fixed({"text": "Withdrawn by the school"})
-"""The reason both Tasks give; a school's own words stay with the school."""
 ANSWERS: Final = ("accepted", "rejected")
 
 

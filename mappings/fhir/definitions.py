@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from mappings.canonical import instruments
-from mappings.fhir.canonicals import ACT_CODE, ACT_REASON, BASE, LOINC, SNOMED
+from mappings.fhir.canonicals import ACT_CODE, ACT_REASON, BASE, LOINC, SDOHCC_CODES, SNOMED
 from mappings.fhir.elements import Json
 from mappings.fhir.questionnaire_response import questionnaire_url
 from mappings.fhir.terminology import TABLES, CodeTable, table
@@ -19,6 +19,7 @@ _TARGETS: Final = {
     "loinc": LOINC,
     "encounter_class": ACT_CODE,
     "act_reason": ACT_REASON,
+    "sdohcc": SDOHCC_CODES,
     "task_status": "http://hl7.org/fhir/task-status",
     "request_status": "http://hl7.org/fhir/request-status",
 }

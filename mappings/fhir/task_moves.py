@@ -5,12 +5,13 @@ with, is left behind and dropped. A code of BSeR is an event; our code is put be
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from mappings.fhir.elements import Json
 from mappings.fhir.issues import Issue
-from mappings.fhir.task_states import FOLLOW_UP, state_of
+from mappings.fhir.status_reasons import judged_reason
+from mappings.fhir.task_states import FOLLOW_UP, NEEDS_REASON, state_of
 from mappings.loop import (
     STATES,
     TRANSITIONS,
@@ -37,12 +38,14 @@ class Moved:
 
     Attributes:
         business: the businessStatus to keep; None for none.
+        reason: the statusReason to keep, where it is another than was sent.
         issues: what is wrong; empty when the move is legal.
     """
 
     status: str
     business: Json | None = field(default=None, repr=False)
     issues: tuple[Issue, ...] = ()
+    reason: Json | None = field(default=None, repr=False)
 
 
 def moved_task(before: Json, sent: Json, actor: Actor, *, requested: bool = False) -> Moved:
@@ -54,6 +57,17 @@ def moved_task(before: Json, sent: Json, actor: Actor, *, requested: bool = Fals
         actor: who sends it.
         requested: whether a request of the school to cancel stands.
     """
+    moved = _moved(before, sent, actor, requested=requested)
+    said = sent.get("statusReason")
+    new = moved.status in NEEDS_REASON and said != before.get("statusReason")
+    if moved.issues or not new or not isinstance(said, Mapping):
+        return moved
+    state = state_of({"status": moved.status, "businessStatus": moved.business or {}})
+    kept, issues = judged_reason(dict(said), state)
+    return replace(moved, issues=issues, reason=None if kept == said else kept)
+
+
+def _moved(before: Json, sent: Json, actor: Actor, *, requested: bool) -> Moved:
     old, status = state_of(before), str(sent["status"])
     concept = sent.get("businessStatus")
     if concept is None and status == old.status:

@@ -30,6 +30,15 @@ _PLAIN: Final = {
 }
 
 
+def ended_by(code: str) -> str:
+    """Return who ended a referral with a follow-up code: ``school``, ``family``, ``provider``.
+
+    "" where it has not ended, or the code does not say (services that have ended, a child that was
+    in care already).
+    """
+    return FOLLOW_UP.rows[code]["ended_by"] if code in FOLLOW_UP.rows else ""
+
+
 def state_of(task: Json) -> State:
     """Return the state a Task says it is in; a businessStatus left behind by the status is none.
 

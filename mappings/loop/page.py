@@ -22,12 +22,13 @@ each. A provider need not say a businessStatus: the Task is then in any of the s
 An update that is no move below is answered 422 with the moves there are, and changes nothing; one
 made from an older version, 412.
 
-A provider makes its moves over the API. A school withdraws a referral or sends it again with
-`schoolbridge referral withdraw` and `resubmit`; what it is told does not depend on what the
-provider has done. After the start the provider finds a Task with the code `abort` whose focus is
-the Task of the referral, and answers it `accepted` (the referral is cancelled) or `rejected`, and
-why. `referral cancel-unanswered` ends one whose provider was asked to stop and did not answer;
-`referral enter-in-error` says of one that it was never meant to be sent.
+A provider makes its moves over the API. A school withdraws a referral on its page, with
+`schoolbridge referral withdraw`, or by `POST /fhir/Task` with the code `abort` and the referral as
+focus (scope `system/Task.c`), and sends one again with `resubmit`; what it is told does not depend
+on what the provider has done. After the start the provider finds a Task with the code `abort`
+whose focus is the Task of the referral, and answers it `accepted` (the referral is cancelled) or
+`rejected`, and why. `referral cancel-unanswered` ends one whose provider was asked to stop and did
+not answer; `referral enter-in-error` says of one that it was never meant to be sent.
 
 A referral that an intermediary passed on has two Tasks, each moved by this table. The first says
 what the second does, as far as the school may know it:
@@ -139,7 +140,9 @@ def _words() -> Iterator[str]:
     systems = list(VOCABULARIES)
     yield from ("", "## What it is called elsewhere", "")
     yield "A word that says less has our code beside it as a note (here in brackets), so nothing of"
-    yield "*why* is lost on the way there and back."
+    yield "*why* is lost on the way there and back. In `Task.statusReason` they stand as codings"
+    yield "beside ours (`mappings/fhir/terminology/status-reasons.csv`, with the capacity codes of"
+    yield "SDOHCC): a provider may send any of them, and finds all."
     yield from (
         "",
         f"| our code, and why | {' | '.join(systems)} |",

@@ -17,6 +17,7 @@ from bridge.journeys.register_release import forms_of
 from bridge.store.engine import write
 from bridge.store.intake import amend
 from consent.mou import Template, read_template, shipped_document
+from mappings.fhir.status_reasons import REASONS, outcome_of, reason
 from mappings.fhir.task_states import FOLLOW_UP
 from mappings.loop import STATES, State
 from tests.bridge.portal.entering import Visitor, words
@@ -35,6 +36,7 @@ from tests.support.worlds import (
 
 MARKS: Final = {
     "close.reason": "QREASONQ",
+    "close.reason in a code": "No place is free",
     "referral.status": "QWORDSQ",
     "visit.type": "QTYPEQ",
     "diagnosis": "QDIAGNOSISQ",
@@ -142,7 +144,7 @@ def _answer(cell: Cell, at: str) -> Json:
     return {
         "status": cell.state.status,
         "businessStatus": {**({"coding": [code]} if code else {}), **marked},
-        "statusReason": {"text": MARKS["close.reason"]},
+        "statusReason": _reason(cell.state.business),
         "output": [{"type": {"text": MARKS["outcome"]}, "valueString": MARKS["diagnosis"]}],
         "note": [{"text": MARKS["diagnosis"]}],
         "description": MARKS["outcome"],
@@ -150,6 +152,13 @@ def _answer(cell: Cell, at: str) -> Json:
         "location": {"display": MARKS["place"]},
         "lastModified": at,
     }
+
+
+def _reason(business: str) -> Json:
+    """Return why in words and, where there is one, in a code."""
+    codes = [code for code in REASONS.rows if outcome_of(code).business == business]
+    text = MARKS["close.reason"]
+    return reason(codes[0], text) if codes else {"text": text}
 
 
 def _session(task: Json, key: str, day: str) -> Json:

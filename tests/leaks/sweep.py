@@ -18,6 +18,7 @@ from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
 from tests.leaks.canaries import Canaries
 from tests.leaks.route_table import ROUTES
 from tests.leaks.trio import Ask
+from tests.support.stopping import requests_to_stop
 from tests.support.subscribing import subscription
 from tests.support.worlds import ASSERTION_TYPE, FHIR
 
@@ -27,6 +28,7 @@ _FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 _NOT_OFFERED = ("_sort", "_has:Task:focus:status", "patient.name", "_text", "Status", "_ID")
 _PATCH = (("Content-Type", "application/json-patch+json"),)
 _CHUNK = 40
+_PAGES = ("board", "board?language=es", "board.csv", "board.xlsx", "session", "help")
 # Who sees nothing at all need not try every id.
 _STEP = dict.fromkeys((DISABLED, NOBODY, GARBAGE, "stranger", "hub publisher"), 60)
 
@@ -176,6 +178,7 @@ class Sweep:
             operation = {"op": "replace", "path": "/description", "value": self.new("patch")}
             for patch in ([operation], [{**operation, "op": self.new("op")}], self.new("patch")):
                 yield Ask(self.caller, "PATCH", place, (*_PATCH, tag), orjson.dumps(patch))
+        yield from self._stops()
         yield self._transaction()
         for kind in ("Encounter", "HealthcareService", "Flag"):
             sent = {"resourceType": kind, "status": self.new("status"), self.new("name"): 1}
@@ -186,6 +189,10 @@ class Sweep:
             yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, self.new("no").encode())
             for body in self._sessions(kind):
                 yield Ask(self.caller, "POST", f"/fhir/{kind}", _JSON, orjson.dumps(body))
+
+    def _stops(self) -> Iterator[Ask]:
+        for asked in requests_to_stop(self.ids["Task"][-1], self.new):
+            yield Ask(self.caller, "POST", "/fhir/Task", _JSON, orjson.dumps(asked))
 
     def _transaction(self) -> Ask:
         """Make a transaction of which one entry is refused: nothing of the others may leave."""
@@ -286,14 +293,7 @@ class Sweep:
         yield Ask(self.caller, "POST", "/portal/sign-in", _FORM, code)
         staff = self.caller if self.caller in ("counselor", "administrator") else ""
         if staff:
-            for page in (
-                "board",
-                "board?language=es",
-                "board.csv",
-                "board.xlsx",
-                "session",
-                "help",
-            ):
+            for page in _PAGES:
                 yield Ask("", "GET", f"/portal/{page}", staff=staff)
             for key in (f"{one}{page}" for one in self.keys for page in ("", "/withdraw")):
                 yield Ask("", "GET", f"/portal/referral/{key}", staff=staff)

@@ -17,10 +17,11 @@ import pytest
 from bridge.gate import FollowUp, follow_up
 from bridge.journeys.import_roster import import_roster
 from bridge.portal import board
-from mappings.fhir.task_states import FOLLOW_UP
+from bridge.portal.status_words import ENDED_BY
+from mappings.fhir.task_states import FOLLOW_UP, ended_by
 from mappings.language import Mapped
-from mappings.loop import State
-from tests.bridge.portal.entering import Visitor
+from mappings.loop import STATES, State
+from tests.bridge.portal.entering import Visitor, words
 from tests.leaks.every_answer import (
     CONSENTS,
     MARKS,
@@ -108,6 +109,24 @@ def test_no_page_and_no_download_of_the_school_holds_more(world: World, cells: l
     assert len(keys) == len(cells)
     more = [f"/portal/referral/{key}" for key in sorted(keys)[::6]]
     assert list(wrong_pages(world, [*pages, "/portal/board.csv", "/portal/meeting", *more])) == []
+
+
+def test_a_page_says_who_ended_a_referral_where_that_is_told_and_nowhere_else(
+    world: World, cells: list[Cell]
+) -> None:
+    """Never of a minor who is treated alone, and on no other consent that tells nothing."""
+    visitor, said = Visitor.signed_in(world), set[str]()
+    pages = range(1, 1 - (-len(cells) // 50))
+    board = "".join(visitor.get(f"/portal/board?page={n}").text for n in pages)
+    for cell in (each for each in cells if each.state.business and STATES[each.state].end):
+        link = re.search(rf"({PLACE})\">[^<]*</a><br>R-{cell.number}\b", board)
+        assert link is not None, cell
+        text = words(visitor.get(link[1]))
+        who = ENDED_BY.get(ended_by(cell.told), "") if cell.consent == "told" else ""
+        assert ("Ended by" in text) is bool(who), cell
+        assert f"Ended by {who}" in text or not who, cell
+        said.add(who)
+    assert said == {"", "The school", "The family", "The provider"}
 
 
 def test_no_account_of_a_family_speaks_of_an_answer(world: World, cells: list[Cell]) -> None:

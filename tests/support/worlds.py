@@ -267,7 +267,7 @@ def standings() -> dict[str, Standing]:
     kept = "system/Subscription.cruds"
     provider = read_scopes(f"system/*.rs system/Task.u {kept} {writes}")
     hub = read_scopes("system/ServiceRequest.rs system/Encounter.rs")
-    school = read_scopes(f"system/Task.rs {kept}")
+    school = read_scopes(f"system/Task.crs {kept}")
     return {
         "harbor-ehr": Standing(Party.PROVIDER, HARBOR, "", "intake", ("refer",), provider),
         "cove-ehr": Standing(Party.PROVIDER, COVE, "", "intake", ("refer",), provider),

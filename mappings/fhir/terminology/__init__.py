@@ -20,6 +20,7 @@ from mappings.fhir.fixed import fixed
 TABLES: Final = (
     "care-consent",
     "concerns",
+    "findhelp-statuses",
     "follow-up",
     "grade-levels",
     "instruments",
@@ -32,9 +33,11 @@ TABLES: Final = (
     "respondents",
     "scales",
     "school-facts",
+    "school-linked-services-statuses",
     "score-bands",
     "screening-items",
     "services",
+    "status-reasons",
 )
 
 

@@ -13,6 +13,7 @@ from bridge.identity import Party, Standing, form_token, mint_staff_code, open_s
 from bridge.journeys import answer_by_hand
 from bridge.portal.visits import COOKIE
 from bridge.store.engine import write
+from mappings.fhir.status_reasons import reason_code
 from tests.leaks.work import Work, counted
 from tests.support.worlds import COVE, HARBOR, LEA, World, caller, make_world, referral
 
@@ -159,7 +160,40 @@ def test_a_date_and_a_few_numbers_are_no_contact(made: World, reason: str) -> No
 def test_the_form_asks_for_no_contact_of_the_student(made: World) -> None:
     page = Clinic(made).get(f"/portal/work/{made.id_of('Task', 'R-1')}").text
     named = set(re.findall(r'<(?:input|textarea|select)[^>]* name="([^"]+)"', page))
-    assert named == {"page_key", "version", "move", "reason", "consent"}
+    assert named == {"page_key", "version", "move", "why", "reason", "consent"}
+
+
+def test_a_reason_that_is_chosen_is_kept_in_codes_and_the_school_learns_no_more(
+    made: World,
+) -> None:
+    desk = Clinic(made)
+    assert desk.answer("R-2", move="decline", why="bad weather").status_code == 422
+    assert desk.answer("R-2", move="decline", why="no-place").status_code == 303
+    kept = made.stored("Task", made.id_of("Task", "R-2"))["statusReason"]
+    assert (reason_code(kept), kept["text"]) == ("no-place", "No place is free")
+    assert "no capacity" in [coding["code"] for coding in kept["coding"]]
+    rows = made.bridge.gate.follow_up(caller("millbrook-sis")).rows
+    assert {r.status for r in rows if r.referral == "R-2"} == {"declined-by-provider"}
+    assert "place" not in str(rows).casefold()
+    words = {"move": "decline", "why": "other-help", "reason": "Speech"}
+    assert desk.answer("R-1", **words).status_code == 303
+    kept = made.stored("Task", made.id_of("Task", "R-1"))["statusReason"]
+    assert (reason_code(kept), kept["text"]) == ("other-help", "Speech")
+
+
+def test_a_provider_says_that_the_family_ended_it_and_the_school_is_told_so(made: World) -> None:
+    desk = Clinic(made)
+    assert desk.answer("R-1", move="decline", why="not-reached").status_code == 422  # not yet
+    assert desk.answer("R-1", move="accept").status_code == 303
+    made.clock.advance(timedelta(minutes=1))
+    assert desk.answer("R-1", move="decline", why="not-reached").status_code == 303
+    assert desk.answer("R-2", move="decline", why="family-declined").status_code == 303
+    said = told(made)
+    assert (said["R-1"], said["R-2"]) == ("unable-to-contact", "declined-by-family")
+    kept = made.stored("Task", made.id_of("Task", "R-2"))
+    assert (kept["status"], reason_code(kept["statusReason"])) == ("cancelled", "family-declined")
+    page = desk.get(f"/portal/work/{made.id_of('Task', 'R-2')}").text
+    assert re.search(r"Ended by</dt>\s*<dd>The family<", page)
 
 
 def test_an_answer_to_what_has_changed_since_is_not_taken(made: World) -> None:

@@ -1,0 +1,23 @@
+"""Requests to stop a referral, as a school's system sends them. Made up."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Json = dict[str, Any]
+ABORT: Json = {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "abort"}]}
+
+
+def request_to_stop(focus: Json, **more: object) -> Json:
+    """Return a Task as COW's example has it: nothing about the student."""
+    task = {"resourceType": "Task", "status": "requested", "intent": "order", "code": ABORT}
+    return {**task, "focus": focus, **more}
+
+
+def requests_to_stop(task_id: str, new: Callable[[str], str]) -> Iterator[Json]:
+    """Yield requests about a Task, and what is none, with words that stay with who sends them."""
+    task = {"reference": f"Task/{task_id}"}
+    yield request_to_stop(task, identifier=[{"value": new("stop.id")}])
+    yield request_to_stop({**task, "display": new("stop.display")})
+    yield request_to_stop(task, note=[{"text": new("stop.note")}])
+    yield request_to_stop({"reference": f"Task/{new('id')[:-1]}"})
+    yield request_to_stop({"identifier": {"value": new("stop.number")}})
