@@ -18,6 +18,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
+from jinja2 import Environment
+from markupsafe import Markup, escape
 
 LANGUAGES = {"en": "English", "es": "Español"}
 _PLACES = {"en": "en_US", "es": "es_US"}
@@ -52,6 +54,24 @@ def translations_of(lang: str) -> gettext.NullTranslations:
     write_mo(compiled, whole)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
+
+
+def speak(templates: Environment, lang: str) -> None:
+    """Let templates say texts in a language, with ``_()`` and ``ngettext()``.
+
+    INVARIANT: no text is mark-up, and none is a format unless something is put into it. The name of
+    a service, which a provider types, may stand where a text of ours does.
+    """
+    translations = translations_of(lang)
+
+    def said(text: str, **values: object) -> Markup:
+        told = escape(translations.gettext(text) if text else "")
+        return told % values if values else told
+
+    def counted(one: str, many: str, num: int, **values: object) -> Markup:
+        return escape(translations.ngettext(one, many, num)) % {"num": num, **values}
+
+    templates.install_gettext_callables(said, counted, newstyle=False)  # type: ignore[attr-defined]
 
 
 def _add(whole: Catalog, message: Message) -> None:

@@ -26,6 +26,7 @@ from bridge.portal.languages import (
     moment_in,
     number_in,
     short_day_in,
+    speak,
     translations_of,
 )
 from bridge.portal.refusals import NotSignedIn
@@ -173,7 +174,7 @@ def environment(lang: str) -> Environment:
         undefined=StrictUndefined,
         finalize=_without_turns,
     )
-    made.install_gettext_translations(translations_of(lang), newstyle=True)  # type: ignore[attr-defined]
+    speak(made, lang)
     made.globals["asset"] = address_of
     for name, words in {
         "day": day_in,

@@ -4,11 +4,12 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+from bridge.journeys.keep_service import ServiceEntry, keep_service
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun, lead
 from tests.faults.seeds import told_seed
 from tests.support.hostile_texts import TURNING, scripts
-from tests.support.worlds import LEA, World, referral
+from tests.support.worlds import HARBOR, LEA, World, referral
 
 
 class Marks(HTMLParser):
@@ -109,3 +110,13 @@ def test_no_text_of_people_is_run_or_turns_a_page_round(lite: World) -> None:
             assert answer.status_code == 200, page
             assert judged(answer.text) == ([], []), page
             assert "zq" * 5 not in answer.text, page  # a template made of a name
+
+
+def test_what_a_provider_calls_its_service_is_text_for_who_chooses_one(lite: World) -> None:
+    name = "<img src=x onerror=alert(1)> 50% off, 100%"
+    keep_service(lite.parts, ServiceEntry(HARBOR, "first", name, "capacity"))
+    visitor = Visitor.signed_in(lite, "counselor-1")
+    page = visitor.get(f"{visitor.answered()}/provider")
+    assert page.status_code == 200
+    assert judged(page.text) == ([], [])
+    assert "&lt;img src=x onerror=alert(1)&gt; 50% off, 100%" in page.text

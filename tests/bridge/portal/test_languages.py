@@ -4,15 +4,18 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 
+import pytest
 from babel.messages.catalog import Message
 
 from bridge.portal.languages import (
+    LANGUAGES,
     catalogues,
     day_in,
     moment_in,
     number_in,
     translations_of,
 )
+from bridge.portal.visits import environment
 from tests.support.portal_words import texts
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
@@ -75,3 +78,12 @@ def test_days_times_and_numbers_are_written_as_people_write_them() -> None:
     )
     assert moment_in("es", at, "America/New_York").startswith("27 de noviembre de 2026, 2:05")
     assert (number_in("en", 12345), number_in("es", 12345)) == ("12,345", "12,345")
+
+
+@pytest.mark.parametrize("lang", sorted(LANGUAGES))
+def test_what_others_typed_is_neither_mark_up_nor_a_format(lang: str) -> None:
+    page = environment(lang).from_string("{{ _(text) }}|{{ _('Page %(page)s', page=text) }}")
+    said, put = page.render(text="<b>50% off, 100%").split("|")
+    assert said == "&lt;b&gt;50% off, 100%"
+    assert put.endswith(" &lt;b&gt;50% off, 100%")
+    assert environment(lang).from_string("{{ _(text) }}").render(text="") == ""
