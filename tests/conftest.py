@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from itertools import count
 from pathlib import Path
 
 # The folders of tests are not installed: their shared parts are found from the project's root.
@@ -9,9 +10,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 pytest_plugins = ["tests.support.databases"]
 
+_ENDED = count(1)
+_EVERY = 20
+
 
 def pytest_collection_finish() -> None:
     """Look for garbage among what the tests make, and seldom: a sixth of their CPU went into it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.set_threshold(20_000, 10, 10)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Close what tests left open, before a process runs out of files."""
+    if next(_ENDED) % _EVERY == 0:
+        gc.collect()

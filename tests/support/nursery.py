@@ -23,6 +23,13 @@ from pathlib import Path
 KILLED = -signal.SIGKILL
 
 
+def _readable(handle: int, timeout: float | None) -> bool:
+    """Wait until there is something to read; select() knows no more than 1,024 files."""
+    waiting = select.poll()
+    waiting.register(handle, select.POLLIN)
+    return bool(waiting.poll(None if timeout is None else 1000 * timeout))
+
+
 @dataclass
 class Born:
     """One process, with the words of :class:`subprocess.Popen`.
@@ -61,9 +68,7 @@ class Born:
         self.send_signal(signal.SIGTERM)
 
     def _ended(self, timeout: float | None) -> int | None:
-        if self.returncode is None and (
-            self._handle < 0 or select.select([self._handle], [], [], timeout)[0]
-        ):
+        if self.returncode is None and (self._handle < 0 or _readable(self._handle, timeout)):
             if self._handle >= 0:
                 os.close(self._handle)
             told = self.ending.read_text(encoding="utf-8") if self.ending.exists() else ""
