@@ -18,7 +18,7 @@ class Said:
 
 def said(folder: Path, *words: str) -> Said:
     """Give a command in a folder, in a process of its own."""
-    printed = Path(tempfile.mkdtemp(prefix="schoolbridge-"))
-    out, err = printed / "out", printed / "err"
-    code = born(words, out, err, folder).wait(60)
-    return Said(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix="schoolbridge-") as printed:
+        out, err = Path(printed) / "out", Path(printed) / "err"
+        code = born(words, out, err, folder).wait(60)
+        return Said(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ import os
 import random
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +19,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 KILLED = -signal.SIGKILL
+_NUMBERS = count()
 
 
 def _readable(handle: int, timeout: float | None) -> bool:
@@ -80,7 +83,7 @@ class Born:
 def born(words: Sequence[str], out: Path, err: Path | None = None, cwd: Path | None = None) -> Born:
     """Start the command line with these words; what it prints is added to files."""
     nursery = _nursery()
-    ending = Path(tempfile.mkdtemp(prefix="schoolbridge-")) / "code"
+    ending = _endings() / str(next(_NUMBERS))
     order = {"words": list(words), "out": str(out), "err": str(err or out), "ending": str(ending)}
     order["cwd"] = str(cwd or Path.cwd())
     assert nursery.stdin is not None
@@ -88,6 +91,14 @@ def born(words: Sequence[str], out: Path, err: Path | None = None, cwd: Path | N
     nursery.stdin.write(json.dumps(order) + "\n")
     nursery.stdin.flush()
     return Born(int(nursery.stdout.readline()), ending)
+
+
+@cache
+def _endings() -> Path:
+    """Where the ended tell how; gone when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="schoolbridge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @cache
