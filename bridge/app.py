@@ -46,6 +46,7 @@ from bridge.portal import (
     looked,
     meeting,
     notes,
+    owners,
     refer,
     referral_page,
     same_page,
@@ -174,5 +175,6 @@ def _add_routes(app: FastAPI) -> None:
         refer.router,
         referral_page.router,
         notes.router,
+        owners.router,
     ):
         app.include_router(router)

@@ -29,7 +29,17 @@ from bridge.gate.authorise import Viewer, standing_of
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.follow_up import Followed, followed, leaving
 from bridge.gate.permits import facts_end
-from bridge.gate.places import CHOICES, MARKS, Forms, changes_on, page_key, places_of, rank
+from bridge.gate.places import (
+    CHOICES,
+    MARKS,
+    MINE,
+    Forms,
+    changes_on,
+    is_followed,
+    page_key,
+    places_of,
+    rank,
+)
 from bridge.gate.released import Placed
 from bridge.identifiers import Identifiers
 from bridge.store import follow_lines as lines
@@ -44,7 +54,7 @@ SPARE: Final = 8
 """So many students are decided for their lines on each page, whether or not so many changed."""
 MOST_AT_ONCE: Final = 200  # students whose lines are made anew in one transaction
 MOST_TRIES: Final = 12
-_FORM: Final = "2"  # of what a line says; another, and all are made anew
+_FORM: Final = "3"  # of what a line says; another, and all are made anew
 _SET_BACK: Final = timedelta(hours=1)
 Page = tuple[list[Placed], list[Disclosure], dict[str, int]]
 """Rows, what is to be entered for them, and further counts."""
@@ -68,11 +78,12 @@ class Wanted:
     """Which of a district's referrals a page shows, in the order of the board.
 
     Attributes:
-        choice: one of :data:`bridge.gate.places.CHOICES`.
+        choice: one of :data:`bridge.gate.places.CHOICES`, or :data:`bridge.gate.places.MINE`.
         first, most: how many are left out before it, and how many it holds.
         keys: those that stand in addresses as these keys; whatever the choice.
         since: those of the choice, and those sent or told something of in so many days up to
             today: ``most`` of each.
+        who: handle of whoever looks; "" where nobody asks what is theirs.
     """
 
     choice: str = "all"
@@ -80,6 +91,7 @@ class Wanted:
     most: int = 50
     keys: tuple[str, ...] | None = None
     since: int = 0
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,8 @@ class Board:
             since = self._today - timedelta(days=wanted.since)
             more, counts = lines.since(self.connection, self.whose, since.isoformat(), wanted.most)
             places = list(dict.fromkeys([*places, *more]))
+        if wanted.who:
+            counts[MINE] = lines.owned_by(self.connection, self.whose, wanted.who)
         students = sorted({student for _, student in places})
         found = {each.request_id: (each, place) for each, place in self._stand(students)[0]}
         if any(request not in found for request, _ in places):
@@ -234,6 +248,7 @@ class Board:
             sent_on=each.row.sent_on,
             status_on=each.row.status_on,
             stage=place.stage,
+            owner=place.owner if is_followed(place) else "",
             marks=frozenset(name for name, keeps in MARKS.items() if keeps(place)),
         )
 
@@ -241,11 +256,17 @@ class Board:
         connection, whose, cut = self.connection, self.whose, (wanted.first, wanted.most)
         if wanted.keys is not None:
             return lines.with_keys(connection, whose, wanted.keys)
-        return lines.page_of(connection, whose, wanted.choice, cut)
+        return lines.page_of(connection, whose, wanted.choice, cut, wanted.who)
 
 
 def _as_kept(wanted: Wanted, shown: Sequence[Placed]) -> bool:
     """Tell whether rows that were decided stand as the lines they were found by say."""
-    keeps = CHOICES[wanted.choice] if wanted.keys is None else CHOICES["all"]
+    choice = "all" if wanted.keys is not None else wanted.choice
     ranks = [rank(one) for one in shown]
-    return ranks == sorted(ranks) and all(keeps(one) for one in shown)
+    return ranks == sorted(ranks) and all(_keeps(choice, wanted.who, one) for one in shown)
+
+
+def _keeps(choice: str, who: str, one: Placed) -> bool:
+    if choice == MINE:
+        return is_followed(one) and one.owner == who
+    return CHOICES[choice](one)

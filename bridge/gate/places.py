@@ -16,6 +16,7 @@ from bridge.gate.released import FollowUp, Placed
 from bridge.identifiers import Identifiers
 from bridge.store.close_outs import CloseOut, latest_of
 from bridge.store.families import said_on, verbal_of
+from bridge.store.follow_owners import FollowOwner, owners_of
 from bridge.store.releases import KeptRelease, releases_under
 from consent.calendar import eighteenth_birthday
 from consent.signed_release import SignedRelease
@@ -37,6 +38,11 @@ def needs_something(one: Placed) -> bool:
     return bool(one.due) or one.unserved
 
 
+def is_followed(one: Placed) -> bool:
+    """Tell whether somebody of the school follows up on a referral, or should."""
+    return one.status not in ENDED or needs_something(one)
+
+
 def _due(*rules: str) -> Callable[[Placed], bool]:
     return lambda one: any(each.rule in rules for each in one.due)
 
@@ -48,6 +54,7 @@ MARKS: Final[Mapping[str, Callable[[Placed], bool]]] = {
     "no_show": lambda one: one.status == "intake-missed",
     "wait_list": lambda one: one.status == "waitlisted",
     "expiring": _due("consent-expiring"),
+    "no_owner": lambda one: is_followed(one) and not one.owner,
 }
 HELD: Final = "open-held"
 """The school decided to keep them open until a later day."""
@@ -73,7 +80,9 @@ CHOICES: Final[Mapping[str, Callable[[Placed], bool]]] = {
     **MARKS,
     **{stage: _in_stage(stage) for stage in STAGES},
 }
-"""The choices of rows a board offers, by name."""
+"""The choices of rows a board offers everybody, by name."""
+MINE: Final = "mine"
+"""The choice of what whoever looks follows up on."""
 
 
 def rank(one: Placed) -> tuple[int, str, str]:
@@ -97,12 +106,14 @@ class Forms:
         under: the provider each agreement is with: a form under one lets nothing go to another.
         said: the day a student's family last said yes without signing.
         decided: what the school decided of a referral at the end of a year, by number and provider.
+        owned: who of the school follows up on a referral, likewise.
     """
 
     forms: Mapping[str, Sequence[KeptRelease]]
     under: Mapping[str, str]
     said: Mapping[str, date]
     decided: Mapping[tuple[str, str], CloseOut]
+    owned: Mapping[tuple[str, str], FollowOwner]
 
     @classmethod
     def of(
@@ -123,7 +134,8 @@ class Forms:
             said = said_on(connection, whose)
         leas = {a.entry.lea for a in agreements}
         decided = latest_of(connection, leas, None if every else whose)
-        return cls(kept, under, said, decided)
+        owned = owners_of(connection, leas, None if every else whose)
+        return cls(kept, under, said, decided, owned)
 
     def closed(self, whose: Whose, number: str) -> bool:
         """Tell whether the school decided to close a referral."""
@@ -134,6 +146,18 @@ class Forms:
         """Return the day until which the school decided to keep a referral open."""
         found = self.decided.get((number, whose[1]))
         return found.follow_up_on if found else None
+
+    def plan(self, whose: Whose, number: str) -> date | None:
+        """Return the day on which the school said last that it would follow up; None for none."""
+        known = (number, whose[1])
+        said = [self.decided.get(known), self.owned.get(known)]
+        days = [(each.at, each.follow_up_on) for each in said if each and each.follow_up_on]
+        return max(days)[1] if days else None
+
+    def owner(self, whose: Whose, number: str) -> tuple[str, date | None]:
+        """Return who of the school follows up on a referral ("" for nobody), and when."""
+        found = self.owned.get((number, whose[1]))
+        return (found.owner, found.follow_up_on) if found else ("", None)
 
     def birthdays(self, whose: Whose, number: str) -> set[date]:
         """Return the day the student turns 18, as the forms about a referral know it."""
@@ -159,7 +183,7 @@ class Forms:
     def position(self, row: FollowUp, whose: Whose, today: date) -> Position:
         """Return how a referral stands."""
         number, since = row.referral, date.fromisoformat(row.status_on or row.sent_on)
-        found, plan = self.in_force(whose, number, today), self.kept_until(whose, number)
+        found, plan = self.in_force(whose, number, today), self.plan(whose, number)
         if row.status == "sent" and not found:
             said, of_age = self.said.get(whose[0]), self.came_of_age(whose, number, today)
             waits = max(since, said or since, of_age or since)
@@ -206,20 +230,27 @@ def places_of(
             tuple(due(found, calendar, today)),
             found.status in UNSERVED and whose[0] not in cared_for,
             forms.came_of_age(whose, row.referral, today) is not None,
-            found.follow_up_on,
+            forms.kept_until(whose, row.referral),
             forms.closed(whose, row.referral),
-            _stage(found, today, closing=forms.closed(whose, row.referral)),
+            _stage(found.status, _open_how(forms, whose, row.referral, today)),
+            *forms.owner(whose, row.referral),
         )
         for row, whose, found in positions
     ]
 
 
-def _stage(position: Position, today: date, *, closing: bool) -> str:
-    if closing or position.status in ENDED:
+def _stage(status: str, held: bool | None) -> str:
+    """Return the stage of a referral that is ``held`` open or not; None where it is closing."""
+    if held is None or status in ENDED:
         return ""
-    if position.follow_up_on is not None and position.follow_up_on > today:
+    if held:
         return HELD
-    return next(stage for stage, statuses in STAGES.items() if position.status in statuses)
+    return next(stage for stage, statuses in STAGES.items() if status in statuses)
+
+
+def _open_how(forms: Forms, whose: Whose, number: str, today: date) -> bool | None:
+    until = forms.kept_until(whose, number)
+    return None if forms.closed(whose, number) else until is not None and until > today
 
 
 def changes_on(

@@ -149,6 +149,8 @@ class Placed:
         kept_until: the day until which the school decided to keep it open; None if it did not.
         closing: the school decided to close it; where care has begun the provider is asked to stop.
         stage: which of :data:`bridge.gate.places.STAGES` it is open in; "" where it is not.
+        owner: handle of who of the school follows up; "" for nobody.
+        follow_on: the day they said they would; None where they named none.
     """
 
     row: FollowUp
@@ -159,6 +161,8 @@ class Placed:
     kept_until: date | None = None
     closing: bool = False
     stage: str = ""
+    owner: str = ""
+    follow_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

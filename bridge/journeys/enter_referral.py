@@ -18,6 +18,8 @@ from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.held_rows import HeldRow
 from bridge.journeys.import_referrals import ReferralImport
 from bridge.journeys.keep_drafts import Draft, draft_of, keep_draft
+from bridge.journeys.own_follow_up import take_new
+from bridge.journeys.withdraw_referral import OwnNumber
 from bridge.journeys.work_list import HasGate, district_calendar
 from bridge.parts import Parts, parts_of
 from bridge.store.directory import OrganizationEntry, organizations
@@ -127,7 +129,7 @@ def _provider_roles(connection: Connection, provider: str) -> list[str]:
 
 
 def send(whole: HasGate, caller: Caller, draft: Draft) -> tuple[str, tuple[str, ...]]:
-    """Send a draft; sending it again changes nothing.
+    """Send a draft, which whoever sends it follows up on; sending it again changes nothing.
 
     Returns:
         The referral's number and why it could not be taken: one of them is empty.
@@ -140,6 +142,7 @@ def send(whole: HasGate, caller: Caller, draft: Draft) -> tuple[str, tuple[str, 
     report = ReferralImport(parts, caller.organization, draft.values["provider"]).run([row])
     if report.held:
         return "", _texts(report.held)
+    take_new(parts, caller, OwnNumber(caller.organization, draft.values["provider"], made.number))
     keep_draft(parts, caller, replace(draft, became=made.number))
     return made.number, ()
 

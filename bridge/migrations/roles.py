@@ -24,6 +24,7 @@ from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import VERSION_TABLE
 from bridge.store.close_outs import CLOSE_OUT
+from bridge.store.follow_owners import FOLLOW_OWNER
 from bridge.store.notes import NOTE
 from bridge.store.page_looks import LOOK
 
@@ -40,6 +41,7 @@ APP_MAY: Final = {
     LOOK.name: "SELECT, INSERT",
     CLOSE_OUT.name: "SELECT, INSERT",
     NOTE.name: "SELECT, INSERT",
+    FOLLOW_OWNER.name: "SELECT, INSERT",
     VERSION_TABLE: "SELECT",
 }
 VIEWS: Final = {

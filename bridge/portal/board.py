@@ -10,10 +10,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from bridge.gate import FollowUp, ReleasedPage, Wanted
-from bridge.gate.places import page_key
+from bridge.gate.places import MINE, page_key
 from bridge.gate.riding import notice_of
 from bridge.journeys.export_follow_up import follow_up_table, follow_up_workbook
 from bridge.journeys.note_look import LEADS
+from bridge.journeys.own_follow_up import handle_of
 from bridge.journeys.work_list import page_of
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
@@ -27,7 +28,7 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One choice of rows: what it is called, and its name in :data:`bridge.gate.places.CHOICES`."""
+    """One choice of rows: what it is called, and its name in :mod:`bridge.gate.places`."""
 
     label: str
     choice: str
@@ -35,6 +36,7 @@ class Preset:
 
 PRESETS: Final[Mapping[str, Preset]] = {
     "all": Preset(say("All"), "all"),
+    "mine": Preset(say("Mine"), MINE),
     "act": Preset(say("Something to do"), "act"),
     "signature": Preset(say("Waiting for a signature"), "signature"),
     "unanswered": Preset(say("No answer for 2 days"), "unanswered"),
@@ -42,6 +44,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     "no-show": Preset(say("First visit missed"), "no_show"),
     "wait-list": Preset(say("Waiting list"), "wait_list"),
     "expiring": Preset(say("Signed form ends within 30 days"), "expiring"),
+    "no-owner": Preset(say("Nobody follows up"), "no_owner"),
 }
 Show = Annotated[str, Query(max_length=20)]
 Page = Annotated[int, Query(ge=1, le=100_000)]
@@ -51,7 +54,8 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 def board(visit: StaffOf, show: Show = "all", page: Page = 1) -> Response:
     """Show the referrals of the signed-in person's district and what became of them."""
     chosen = show if show in PRESETS else "all"
-    wanted = Wanted(PRESETS[chosen].choice, (page - 1) * ROWS, ROWS)
+    who = handle_of(visit.staff)
+    wanted = Wanted(PRESETS[chosen].choice, (page - 1) * ROWS, ROWS, who=who)
     return board_page(shown_of(visit, wanted), visit, chosen, page)
 
 

@@ -1,7 +1,7 @@
 """The list for a team's meeting: what is new, what changed, what is late. It prints on paper.
 
-A member sees what their own board shows, nothing more. Who takes a case, and by when, is written
-by hand on the printed page: the bridge knows no owners.
+A member sees what their own board shows, nothing more. Who follows up, and when, stands beside
+each; where nobody does there is room to write it by hand.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Response
 
 from bridge.gate import Placed, ReleasedPage, Wanted
 from bridge.gate.places import needs_something
+from bridge.journeys.own_follow_up import handle_of
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
@@ -56,6 +57,7 @@ def meeting_page(released: ReleasedPage, visit: Visit, days: str, names: str) ->
         since=since,
         words_of=words_of,
         due_words=DUE_WORDS,
+        own=handle_of(visit.staff),
     )
 
 

@@ -14,6 +14,7 @@ from bridge.journeys.close_out import Outcome, decided_of
 from bridge.journeys.enter_referral import KIND
 from bridge.journeys.keep_drafts import keep_draft, new_draft
 from bridge.journeys.known_student import known_referral, whole_pages
+from bridge.journeys.own_follow_up import handle_of, may_give
 from bridge.journeys.reach_unregistered import contacts_of, is_registered
 from bridge.journeys.withdraw_referral import (
     WITHDRAWN_BY_SCHOOL,
@@ -89,6 +90,8 @@ def referral(visit: StaffOf, key: Key) -> Response:
         reach=sorted(set(reach.values())),
         strangers=waits and not is_registered(visit.bridge, own.provider),
         open=one.status not in ENDED,
+        own=handle_of(visit.staff),
+        may_give=may_give(visit.staff, one.owner),
         returned=one.status == "returned-incomplete",
     )
 

@@ -58,7 +58,7 @@ DUE_WORDS = {
     "not-started": say("A first visit took place and nothing followed"),
     "wait-list-review": say("Still on the waiting list: is there another place?"),
     "pause-review": say("Services are still paused"),
-    "held-over": say("It was kept open until now: decide how it goes on"),
+    "held-over": say("The day to follow up has come: decide how it goes on"),
     "consent-expiring": say("The signed form ends soon: ask for a new one in time"),
 }
 ENDED_BY = {

@@ -57,6 +57,7 @@ class FollowLine:
     sent_on: str
     status_on: str
     stage: str
+    owner: str = ""
     marks: frozenset[str] = frozenset()
 
     def choices(self) -> set[str]:
@@ -189,19 +190,30 @@ def _row(connection: Connection, whose: str, line: FollowLine) -> tuple[object, 
     return (whose, *plain.values(), *(name in line.marks for name in PAGED))
 
 
-def page_of(connection: Connection, whose: str, choice: str, cut: tuple[int, int]) -> list[Place]:
+def page_of(
+    connection: Connection, whose: str, choice: str, cut: tuple[int, int], who: str = ""
+) -> list[Place]:
     """Return the places of one page of a choice of rows, in the order of the board.
 
     Args:
         connection: the database.
         whose: the viewer.
-        choice: ``all``, ``act``, one of :data:`PAGED`, or a stage of open referrals.
+        choice: ``all``, ``act``, ``mine``, one of :data:`PAGED`, or a stage of open referrals.
         cut: how many are left out before it, and how many it holds at most.
+        who: of ``mine``, the handle of whose they are.
     """
+    if choice == "mine":
+        return _ordered(connection, "whose = ? AND owner = ?", (whose, who), cut)
     plain = {"all": "", "act": " AND rest = 0", **{name: f" AND {name}" for name in PAGED}}
     if choice in plain:
         return _ordered(connection, f"whose = ?{plain[choice]}", (whose,), cut)
     return _ordered(connection, "whose = ? AND stage = ?", (whose, choice), cut)
+
+
+def owned_by(connection: Connection, whose: str, who: str) -> int:
+    """Return how many lines are of referrals that somebody, by handle, follows up on."""
+    sql = "SELECT count(*) FROM follow_line WHERE whose = ? AND owner = ?"
+    return int(_one(connection, sql, whose, who)[0])
 
 
 def since(

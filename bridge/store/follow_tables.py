@@ -6,7 +6,10 @@ from typing import Final
 from sqlalchemy import Index, String, Text, text
 from sqlmodel import Field, SQLModel
 
-PAGED: Final = ("signature", "unanswered", "unanswered_long", "no_show", "wait_list", "expiring")
+PAGED: Final = (
+    *("signature", "unanswered", "unanswered_long", "no_show", "wait_list", "expiring"),
+    "no_owner",
+)
 ORDER: Final = ("rest", "since", "number")
 # Sorted by its bytes on either database, as Python sorts.
 _BYTES: Final = String().with_variant(String(collation="C"), "postgresql")
@@ -44,6 +47,7 @@ class FollowLineRow(SQLModel, table=True):
         number: the school's number of the referral, and the provider it went to.
         sent_on, status_on: days as they are told.
         stage: how it is open (:data:`bridge.gate.places.STAGES`); "" where it is not.
+        owner: handle of who of the school follows up; "" for nobody, or where it is over.
     """
 
     __tablename__ = "follow_line"
@@ -55,6 +59,7 @@ class FollowLineRow(SQLModel, table=True):
             for name in PAGED
         ),
         Index("ix_follow_line_stage", "whose", "stage", *ORDER),
+        Index("ix_follow_line_owner", "whose", "owner", *ORDER),
         Index("ix_follow_line_key", "whose", "key"),
         Index("ix_follow_line_until", "whose", "until"),
         Index("ix_follow_line_sent_on", "whose", "sent_on"),
@@ -81,6 +86,8 @@ class FollowLineRow(SQLModel, table=True):
     no_show: bool = False
     wait_list: bool = False
     expiring: bool = False
+    owner: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    no_owner: bool = Field(default=False, sa_column_kwargs={"server_default": text("FALSE")})
 
 
 class FollowDueRow(SQLModel, table=True):

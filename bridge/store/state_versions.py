@@ -5,8 +5,8 @@ database itself moves them, by triggers, in the transaction of the change: no wr
 in whatever process, and whoever sees a counter sees everything that moved it.
 
 * ``student.version``: facts, signed forms, permissions by word and guardians of a student, what its
-  school decided at the end of a year, its birth date, and which records there are of it, and when
-  whose view of them changed.
+  school decided at the end of a year and who follows up, its birth date, and which records there
+  are of it, and when whose view of them changed.
 * ``evidence``: facts about anybody. ``agreement``: agreements in use, and changes that wait for
   their day. ``erasure``: records that were deleted, of which nothing may stay in anybody's memory.
 
@@ -38,7 +38,8 @@ NAMES: Final = ("agreement", "erasure", "evidence")
 
 # What moves a counter: the table, the events, and the condition under which an update counts.
 _OF_STUDENTS: Final = (
-    *("close_out", "evidence", "guardian", "signed_release", "verbal_permission"),
+    *("close_out", "evidence", "follow_owner", "guardian", "signed_release"),
+    "verbal_permission",
 )
 _DECIDED_BY: Final = (
     *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),

@@ -105,6 +105,8 @@ ROUTES = (
     Row("POST", "/portal/referral/{key}/withdraw", "portal"),
     Row("POST", "/portal/referral/{key}/resubmit", "portal"),
     Row("POST", "/portal/referral/{key}/again", "portal"),
+    Row("GET", "/portal/referral/{key}/owner", "portal"),
+    Row("POST", "/portal/referral/{key}/owner", "portal"),
     Row("GET", "/portal/referral/{key}/note", "portal"),
     Row("POST", "/portal/referral/{key}/note", "portal"),
     Row("GET", "/portal/referral/{key}/note/{kind}", "portal"),

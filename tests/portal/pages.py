@@ -62,6 +62,7 @@ PAGES = (
     PageCase("referral-declined", "/portal/referral/{declined}"),
     PageCase("withdraw", "/portal/referral/{referral}/withdraw"),
     PageCase("withdraw-wrong", "/portal/referral/{referral}/withdraw", send=True),
+    PageCase("owner", "/portal/referral/{referral}/owner"),
     PageCase("note", "/portal/referral/{referral}/note"),
     PageCase("note-internal", "/portal/referral/{referral}/note/internal"),
     PageCase("note-shared-wrong", "/portal/referral/{referral}/note/shared", send=True),

@@ -20,6 +20,7 @@ from bridge.migrations.state import require_current
 from bridge.migrations.upgrade import upgrade
 from bridge.store.close_outs import CLOSE_OUT
 from bridge.store.engine import open_engine, read, write
+from bridge.store.follow_owners import FOLLOW_OWNER
 from bridge.store.notes import NOTE
 from bridge.store.page_looks import LOOK
 from tests.support.databases import empty_postgres, logins
@@ -58,6 +59,8 @@ MAY_NOT = [
     "UPDATE close_out SET outcome = 'kept'",
     "DELETE FROM note",
     "UPDATE note SET kind = 'shared'",
+    "DELETE FROM follow_owner",
+    "UPDATE follow_owner SET owner = ''",
     "TRUNCATE ledger_entry",
     "SELECT * FROM report.month",
 ]
@@ -109,7 +112,7 @@ def test_the_server_changes_no_table_and_nothing_that_was_recorded(seats: Seats)
 
 def test_the_server_reads_and_changes_every_other_row(seats: Seats) -> None:
     kept = {ENTRY.name, NODE.name, HEAD.name, ROW.name, LOOK.name, CLOSE_OUT.name}
-    kept |= {NOTE.name, "alembic_version"}
+    kept |= {NOTE.name, FOLLOW_OWNER.name, "alembic_version"}
     ours = set(EVERYTHING) - kept
 
     with write(seats.server) as connection:

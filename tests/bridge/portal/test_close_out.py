@@ -145,7 +145,9 @@ def test_what_stays_open_has_somebody_and_comes_back_on_its_day(lite: World) -> 
     lite.clock.advance(date(2027, 8, 25) - lite.clock.now().date())
     lead = lead_of(lite)
     assert "until a later day (0)" in words(lead.get("/portal/close-out"))
-    assert "It was kept open until now: decide how it goes on" in words(lead.get("/portal/board"))
+    assert "The day to follow up has come: decide how it goes on" in words(
+        lead.get("/portal/board")
+    )
 
 
 def test_only_what_is_ticked_is_closed_where_that_was_chosen(lite: World) -> None:

@@ -31,6 +31,11 @@ OF_THE_STUDENT = {
         " role, outcome, reason, holder) SELECT 'new', 'act', '', student_id, id, '', '',"
         " last_updated, '', '', 'moved', '', '' FROM record WHERE type = 'ServiceRequest'"
     ),
+    "somebody follows up on a referral": (
+        "INSERT INTO follow_owner (id, lea, student_id, referral_id, turn, number, provider, at,"
+        " who, role, owner) SELECT 'new', '', student_id, id, 1, '', '', last_updated, '', '', 'x'"
+        " FROM record WHERE type = 'ServiceRequest'"
+    ),
     "a birth date is corrected": "UPDATE student SET birth_date = '2001-01-01'",
 }
 OF_EVERYBODY = {
