@@ -74,6 +74,14 @@ def keep_party_service(
     ] = "",
     wait_days: Annotated[int, typer.Option(help="Days until a first appointment.")] = -1,
     closed: Annotated[bool, typer.Option(help="It takes no referrals any more.")] = False,
+    language: Annotated[
+        list[str] | None, typer.Option(help="A language it is given in: en, es ...; again for more")
+    ] = None,
+    day: Annotated[
+        list[str] | None, typer.Option(help="A day it is open: mon, tue ...; again for more")
+    ] = None,
+    youngest: Annotated[int, typer.Option(help="The youngest it sees, in years.")] = -1,
+    oldest: Annotated[int, typer.Option(help="The oldest it sees, in years.")] = -1,
     home: Home = Path(),
 ) -> None:
     """Say what service a party offers and whether it has room: partners read it before they refer.
@@ -83,8 +91,9 @@ def keep_party_service(
     from bridge.journeys.keep_service import ServiceEntry, keep_service
     from bridge.parts import parts_of
 
-    days = None if wait_days < 0 else wait_days
-    entry = ServiceEntry(organization, code, name, capacity, days, not closed)
+    wait, *ages = (None if n < 0 else n for n in (wait_days, youngest, oldest))
+    known = (tuple(language or ()), tuple(day or ()), (ages[0], ages[1]))
+    entry = ServiceEntry(organization, code, name, capacity, wait, not closed, *known)
     changed = keep_service(parts_of(open_at(home)), entry)
     print_line(f"service {code} of {organization}: {'kept' if changed else 'as it was'}")
 

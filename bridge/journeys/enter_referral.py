@@ -21,9 +21,11 @@ from bridge.journeys.keep_drafts import Draft, draft_of, keep_draft
 from bridge.journeys.own_follow_up import take_new
 from bridge.journeys.withdraw_referral import OwnNumber
 from bridge.journeys.work_list import HasGate, district_calendar
+from bridge.journeys.write_note import NewNote, write_note
 from bridge.parts import Parts, parts_of
 from bridge.store.directory import OrganizationEntry, organizations
 from bridge.store.engine import read, write
+from bridge.store.notes import INTERNAL
 from bridge.store.referrals import records_of_referral, shared_records
 from mappings.canonical import Coded, Guardian, Referral, Release, SourceRow, Student
 from mappings.language import Mapped
@@ -128,8 +130,12 @@ def _provider_roles(connection: Connection, provider: str) -> list[str]:
     return sorted({s for each in agreements for s in each.template.roles[Party.PROVIDER].staff})
 
 
-def send(whole: HasGate, caller: Caller, draft: Draft) -> tuple[str, tuple[str, ...]]:
+def send(
+    whole: HasGate, caller: Caller, draft: Draft, note: str = ""
+) -> tuple[str, tuple[str, ...]]:
     """Send a draft, which whoever sends it follows up on; sending it again changes nothing.
+
+    ``note`` is kept beside the referral as an internal one of the school.
 
     Returns:
         The referral's number and why it could not be taken: one of them is empty.
@@ -142,7 +148,10 @@ def send(whole: HasGate, caller: Caller, draft: Draft) -> tuple[str, tuple[str, 
     report = ReferralImport(parts, caller.organization, draft.values["provider"]).run([row])
     if report.held:
         return "", _texts(report.held)
-    take_new(parts, caller, OwnNumber(caller.organization, draft.values["provider"], made.number))
+    own = OwnNumber(caller.organization, draft.values["provider"], made.number)
+    take_new(parts, caller, own)
+    if note:
+        write_note(parts, caller, own, NewNote(draft.id, INTERNAL, note))
     keep_draft(parts, caller, replace(draft, became=made.number))
     return made.number, ()
 

@@ -24,13 +24,16 @@ class ServiceEntry:
     capacity: str = ""
     wait_days: int | None = None
     active: bool = True
+    languages: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    ages: tuple[int | None, int | None] = (None, None)
 
 
 def keep_service(parts: Parts, entry: ServiceEntry) -> bool:
     """Keep a service in the directory; returns whether anything changed.
 
     Raises:
-        BridgeError: there is no such organisation, or the capacity is none that can be said.
+        BridgeError: there is no such organisation, or something is none that can be said.
     """
     with write(parts.engine) as connection:
         take_turn(connection)
@@ -42,8 +45,9 @@ def keep_service(parts: Parts, entry: ServiceEntry) -> bool:
         key = f"{system}|{entry.code}"
         service_id = parts.identifiers.issue("directory", owner, "HealthcareService", key)
         said = (entry.capacity, entry.wait_days, entry.active)
+        more = (entry.languages, entry.days, entry.ages)
         try:
-            service = Service(entry.name, (system, entry.code), party.id, *said)
+            service = Service(entry.name, (system, entry.code), party.id, *said, *more)
             resource = build(service, service_id)
         except ValueError as error:
             raise BridgeError(str(error)) from None

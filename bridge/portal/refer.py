@@ -3,10 +3,9 @@
 The address names a draft, which is opaque and its owner's alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
 
@@ -28,26 +27,21 @@ from bridge.journeys.keep_drafts import (
     open_drafts,
 )
 from bridge.journeys.known_student import known_student
-from bridge.journeys.offered_services import offered_services
 from bridge.journeys.work_list import district_calendar
 from bridge.portal import refer_questions as asked
-from bridge.portal.forms import Filled, Option, Questions
+from bridge.portal.forms import Filled, Questions
 from bridge.portal.languages import say
 from bridge.portal.leaving_words import leaving
 from bridge.portal.pdf import pdf_of
 from bridge.portal.posted import FormOf
+from bridge.portal.provider_choice import CHOICES, Asked, asked_for, offer
 from bridge.portal.refusals import NotHere
 from bridge.portal.visits import StaffOf, Visit, environment
 
 router = APIRouter(prefix="/portal/refer")
 
 STEPS: Final = ("find", "student", "family", "why", "urgency", "provider", "release")
-CAPACITY: Final = {
-    "capacity": say("Has room"),
-    "no-capacity": say("Has no room now"),
-    "waitlist": say("Has a waiting list"),
-    "additional-assessment-required": say("Sees the student first, then decides"),
-}
+SINGLE: Final = asked.WHY_SINGLE.name
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{10,40}$")]
 Step = Annotated[str, Path(pattern=f"^({'|'.join(STEPS)})$")]
 
@@ -86,7 +80,7 @@ def check_post(visit: StaffOf, form: FormOf, draft_id: Id) -> Response:
         return visit.go(f"/portal/refer/{draft_id}/{next_page(draft)}")
     if form.language:
         return _check(visit.speaking(form.language), draft)
-    _, problems = send(visit.bridge, visit.staff, draft)
+    _, problems = send(visit.bridge, visit.staff, draft, _why_single(visit, draft))
     if problems:
         return _check(visit, draft)
     return visit.go(f"/portal/refer/{draft_id}/sent")
@@ -137,19 +131,21 @@ def forget(visit: StaffOf, _form: FormOf, draft_id: Id) -> Response:
 def step_page(visit: StaffOf, draft_id: Id, step: Step) -> Response:
     """Ask one topic."""
     draft = _draft(visit, draft_id)
-    return _asked(visit, draft, step, Filled(dict(draft.values)))
+    wanted = asked_for(lambda name: dict(visit.query).get(name, ""))
+    return _asked(visit, (draft, wanted), step, Filled(dict(draft.values)))
 
 
 @router.post("/{draft_id}/{step}")
 def step_post(visit: StaffOf, form: FormOf, draft_id: Id, step: Step) -> Response:
     """Take the answers to one topic and go on; what is wrong is said and nothing is lost."""
     draft = _draft(visit, draft_id)
-    filled = _questions(visit, draft, step).read(form)
+    of = (draft, asked_for(form.one))
+    filled = _questions(visit, of, step).read(form)
     if form.language:
-        return _asked(visit.speaking(form.language), draft, step, Filled(filled.values))
+        return _asked(visit.speaking(form.language), of, step, Filled(filled.values))
     if filled.problems:
-        return _asked(visit, draft, step, filled)
-    before = dict(draft.values)
+        return _asked(visit, of, step, filled)
+    before = {k: v for k, v in draft.values.items() if (step, k) != ("provider", SINGLE)}
     if step == "find" and before.get("local_id") != filled.text("local_id"):
         # Another student: nothing that was said of one may be said of the other.
         before = dict(known_student(visit.bridge, visit.staff, filled.text("local_id")))
@@ -178,50 +174,42 @@ def next_page(draft: Draft) -> str:
     return next((step for step in STEPS if f"done-{step}" not in draft.values), "check")
 
 
-def _questions(visit: Visit, draft: Draft, step: str) -> Questions:
+def _why_single(visit: Visit, draft: Draft) -> str:
+    """Return why a single provider was offered, as the school notes it; "" where more were."""
+    why = str(draft.values.get(SINGLE, ""))
+    return why and visit.say(say("Why only one provider was offered: %(why)s")) % {"why": why}
+
+
+def _questions(visit: Visit, of: tuple[Draft, Asked], step: str) -> Questions:
+    draft, wanted = of
     if step == "student":
         return asked.student(sites_of(visit.parts, visit.staff.organization))
     if step == "provider":
-        return asked.provider(_offered(visit, draft))
+        options = offer(visit, draft, wanted, date.fromisoformat(_today(visit))).options
+        return asked.provider(options, single=len(options) == 1)
     if step == "release":
         return asked.release(_today(visit))
     fixed = {"find": asked.FIND, "family": asked.FAMILY, "why": asked.WHY}
     return fixed.get(step, asked.URGENCY)
 
 
-def _offered(visit: Visit, draft: Draft) -> list[Option]:
-    """Return every provider of the district in an order of this draft's own: none comes first."""
-    lea = visit.staff.organization
-    services = offered_services(visit.bridge, visit.staff)
-    order = visit.bridge.identifiers
-    every = sorted(
-        providers_of(visit.parts, lea), key=lambda o: order.seal("offered", draft.id, o.key)
-    )
-    return [Option(o.key, o.name, _capacity(visit, services.get(o.id, []))) for o in every]
-
-
-def _capacity(visit: Visit, services: list[Mapping[str, Any]]) -> str:
-    said = []
-    for service in services:
-        words = [str(service["name"]), visit.say(CAPACITY.get(service["capacity"], ""))]
-        if service["wait_days"] is not None:
-            words.append(visit.say(say("wait in days:")) + f" {service['wait_days']}")
-        said.append(", ".join(word for word in words if word))
-    return "; ".join(said) or say("Says nothing about room")
-
-
-def _asked(visit: Visit, draft: Draft, step: str, filled: Filled) -> Response:
-    place = STEPS.index(step)
+def _asked(visit: Visit, of: tuple[Draft, Asked], step: str, filled: Filled) -> Response:
+    (draft, wanted), place = of, STEPS.index(step)
     before = f"/portal/refer/{draft.id}/{STEPS[place - 1]}" if place else "/portal/refer"
     told = visit.say(say("Page {0} of {1}")).format(place + 1, len(STEPS) + 1)
+    told_too: dict[str, object] = {}
+    if step == "provider":
+        left_out = offer(visit, draft, wanted, date.fromisoformat(_today(visit))).left_out
+        told_too = {"choices": CHOICES, "asked": wanted, "left_out": left_out}
     return visit.page(
-        "question.html",
+        "refer-provider.html" if told_too else "question.html",
         422 if filled.problems else 200,
-        questions=_questions(visit, draft, step),
+        questions=_questions(visit, of, step),
         filled=filled,
         back=before,
         button=visit.say(say("Save and continue")),
         step=told,
+        **told_too,
     )
 
 
@@ -244,8 +232,9 @@ def _answers(visit: Visit, draft: Draft, names: dict[str, str]) -> list[tuple[st
     """Return step, question and answer of everything that was answered, in words."""
     found = []
     for step in STEPS:
-        questions = _questions(visit, draft, step)
-        for field in questions.fields:
+        questions = _questions(visit, (draft, {}), step)
+        single = [asked.WHY_SINGLE] if step == "provider" and SINGLE in draft.values else []
+        for field in [*(f for f in questions.fields if f.name != SINGLE), *single]:
             words = {o.value: visit.say(o.label) for o in field.options} | names
             value = draft.values.get(field.name, "")
             given = value if isinstance(value, list) else [value]

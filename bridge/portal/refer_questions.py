@@ -212,8 +212,19 @@ def student(sites: Sequence[tuple[str, str]]) -> Questions:
     )
 
 
-def provider(offered: Sequence[Option]) -> Questions:
-    """Return the question which provider, for those offered."""
+# A list of one is an endorsement (ASCA: three at least, where there are three).
+WHY_SINGLE: Final = Field(
+    "why_single",
+    say("Why is only one provider offered?"),
+    Kind.TEXTAREA,
+    hint=say("It is kept as an internal note of the referral. It stays with the school."),
+    missing=say("Say why only one provider is offered."),
+    most=500,
+)
+
+
+def provider(offered: Sequence[Option], *, single: bool = False) -> Questions:
+    """Return the question which provider, for those offered; a ``single`` one asks for a reason."""
     return Questions(
         say("Which provider?"),
         (
@@ -227,6 +238,7 @@ def provider(offered: Sequence[Option]) -> Questions:
                 options=tuple(offered),
                 missing=say("Choose a provider."),
             ),
+            *((WHY_SINGLE,) if single else ()),
         ),
     )
 

@@ -1,9 +1,11 @@
 """A service a provider offers, and whether it has room (SDOHCC 3.0.0 Healthcare Service).
 
 The guide's extension says capacity, no capacity, a waiting list, or that an assessment is needed
-first (requirement cap-1); how many days the wait is, it has no element for, so ours stands beside.
+first (requirement cap-1); how many days the wait is, and the ages that are seen, it has no element
+for, so ours stand beside. Languages and hours are FHIR's own (communication, availableTime).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +15,10 @@ from mappings.fhir.issues import Issue
 SDOHCC: Final = "http://hl7.org/fhir/us/sdoh-clinicalcare"
 PROFILE: Final = f"{SDOHCC}/StructureDefinition/SDOHCC-HealthcareService"
 CAPACITY: Final = f"{SDOHCC}/StructureDefinition/SDOHCC-ExtensionHealthcareServiceCapacityStatus"
-WAIT_DAYS: Final = "https://schoolbridge.example/fhir/StructureDefinition/wait-days"
+_OURS: Final = "https://schoolbridge.example/fhir/StructureDefinition"
+WAIT_DAYS: Final = f"{_OURS}/wait-days"
+YOUNGEST: Final = f"{_OURS}/youngest-age"
+OLDEST: Final = f"{_OURS}/oldest-age"
 CODES: Final = f"{SDOHCC}/CodeSystem/SDOHCC-CodeSystemTemporaryCodes"
 STATUSES: Final = {
     "capacity": "Has Capacity",
@@ -22,6 +27,15 @@ STATUSES: Final = {
     "additional-assessment-required": "Additional Assessment Required",
 }
 MOST_DAYS: Final = 3650
+MOST_AGE: Final = 130
+WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LANGUAGES: Final = "urn:ietf:bcp:47"
+# Our numbers: the largest, and what is said where one is none.
+_NUMBERS: Final[Mapping[str, tuple[int, str]]] = {
+    WAIT_DAYS: (MOST_DAYS, f"the wait is 0 to {MOST_DAYS} days"),
+    YOUNGEST: (MOST_AGE, f"an age is 0 to {MOST_AGE} years"),
+    OLDEST: (MOST_AGE, f"an age is 0 to {MOST_AGE} years"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +46,9 @@ class Service:
         identifier: system and value in the provider's own system.
         capacity: one of :data:`STATUSES`; "" where the provider says nothing of it.
         wait_days: days until a first appointment, where it says so.
+        languages: BCP 47 codes of the languages it is given in; none where it does not say.
+        days: days of the week it is open, of :data:`WEEK`.
+        ages: the youngest and the oldest it sees, in years; None where it does not say.
     """
 
     name: str
@@ -40,13 +57,16 @@ class Service:
     capacity: str = ""
     wait_days: int | None = None
     active: bool = True
+    languages: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    ages: tuple[int | None, int | None] = (None, None)
 
 
 def build(service: Service, service_id: str) -> Json:
     """Build the HealthcareService.
 
     Raises:
-        ValueError: the capacity or the days are none that can be said.
+        ValueError: the capacity, the days, a language or an age are none that can be said.
     """
     system, value = service.identifier
     made: dict[str, Any] = {
@@ -58,6 +78,15 @@ def build(service: Service, service_id: str) -> Json:
         "providedBy": reference("Organization", service.organization_id),
         "name": service.name,
     }
+    if service.languages:
+        if not all(each.replace("-", "").isalnum() for each in service.languages):
+            raise ValueError("a language is a code such as en or es")
+        spoken = ({"system": _LANGUAGES, "code": each} for each in service.languages)
+        made["communication"] = [{"coding": [coding]} for coding in spoken]
+    if service.days:
+        if not set(service.days) <= set(WEEK):
+            raise ValueError(f"a day is one of: {', '.join(WEEK)}")
+        made["availableTime"] = [{"daysOfWeek": list(service.days)}]
     if extensions := _extensions(service):
         made["extension"] = extensions
     return made
@@ -73,12 +102,15 @@ def _extensions(service: Service) -> list[Json]:
             "code": service.capacity,
             "display": STATUSES[service.capacity],
         }
-        said = {"url": "capacityStatus", "valueCodeableConcept": {"coding": [coding]}}
-        found.append({"url": CAPACITY, "extension": [said]})
-    if service.wait_days is not None:
-        if not 0 <= service.wait_days <= MOST_DAYS:
-            raise ValueError(f"the wait is 0 to {MOST_DAYS} days")
-        found.append({"url": WAIT_DAYS, "valueUnsignedInt": service.wait_days})
+        status = {"url": "capacityStatus", "valueCodeableConcept": {"coding": [coding]}}
+        found.append({"url": CAPACITY, "extension": [status]})
+    said = dict(zip(_NUMBERS, (service.wait_days, *service.ages), strict=True))
+    for url, number in said.items():
+        if number is not None:
+            most, text = _NUMBERS[url]
+            if not 0 <= number <= most:
+                raise ValueError(text)
+            found.append({"url": url, "valueUnsignedInt": number})
     return found
 
 
@@ -90,10 +122,10 @@ def broken_capacity(resource: Json) -> list[Issue]:
         match extension.get("url"):
             case url if url == CAPACITY:
                 issues += _capacity_issues(extension, path)
-            case url if url == WAIT_DAYS:
-                days = extension.get("valueUnsignedInt")
-                if not isinstance(days, int) or not 0 <= days <= MOST_DAYS:
-                    issues.append(Issue(path, "value", f"the wait is 0 to {MOST_DAYS} days"))
+            case str(url) if url in _NUMBERS:
+                number, (most, text) = extension.get("valueUnsignedInt"), _NUMBERS[url]
+                if not isinstance(number, int) or not 0 <= number <= most:
+                    issues.append(Issue(path, "value", text))
             case _:
                 issues.append(Issue(path, "extension", "leave out this extension"))
     return issues

@@ -81,6 +81,7 @@ PAGES = (
     PageCase("refer", "/portal/refer"),
     *(PageCase(f"refer-{step}", f"{{draft}}/{step}") for step in STEPS),
     *(PageCase(f"refer-{step}-wrong", f"{{fresh}}/{step}", send=True) for step in STEPS),
+    PageCase("refer-provider-none", "{draft}/provider?speaks=pt&late=yes"),
     PageCase("refer-check", "{draft}/check"),
     PageCase("refer-check-waiting", "{waiting}/check"),
     PageCase("refer-sent", "{sent}/sent"),
