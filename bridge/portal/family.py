@@ -224,9 +224,9 @@ def _questions(form: ReleaseForm) -> Questions:
     parts = tuple(
         Field(
             passing.discloser,
-            _named(headings[f"passing-{passing.discloser}"]),
+            headings[f"passing-{passing.discloser}"],
             Kind.RADIOS,
-            options=tuple(Option(a, _named(words[f"{passing.discloser}-{a}"])) for a in YES_NO),
+            options=tuple(Option(a, words[f"{passing.discloser}-{a}"]) for a in YES_NO),
             missing=say("Say yes or no to each part."),
         )
         for passing in form.passings
@@ -242,11 +242,6 @@ def _questions(form: ReleaseForm) -> Questions:
 
 
 YES_NO: Final = ("yes", "no")
-
-
-def _named(text: str) -> str:
-    """Return a text of a form as the templates take one: a sign for a blank stands for itself."""
-    return text.replace("%", "%%")
 
 
 def _signed_page(visit: Visit) -> Response:

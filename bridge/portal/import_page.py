@@ -157,7 +157,7 @@ def _questions(visit: Visit) -> Questions:
     providers = providers_of(visit.parts, visit.staff.organization) if _leads(visit) else []
     if not providers:
         raise NotHere
-    offered = tuple(Option(o.key, o.name.replace("%", "%%")) for o in providers)
+    offered = tuple(Option(o.key, o.name) for o in providers)
     maps = tuple(Option(e.id, _MAPS.get(e.id, e.title)) for e in maps_of_one_file())
     return Questions(
         say("Bring in a file of referrals"),
@@ -280,7 +280,7 @@ def _row_questions(visit: Visit, review: Review, row: int) -> tuple[Questions, d
 
 def _cell_field(number: int, heading: str, cell: str) -> Field:
     # With its letter it is no text of ours, which would be shown in another language.
-    label = f"{column_letter(number)}: {plain(heading)}".replace("%", "%%")
+    label = f"{column_letter(number)}: {plain(heading)}"
     kind = Kind.TEXTAREA if "\n" in cell or len(cell) > 80 else Kind.TEXT
     return Field(f"cell-{number}", label, kind, most=10_000)
 

@@ -82,9 +82,7 @@ def offer(visit: Visit, draft: Draft, asked: Asked, today: date) -> Offer:
     )
     age = _age(str(draft.values.get("birth_date", "")), today)
     shown = [o for o in every if not asked or _any_fits(services.get(o.id, []), asked, age)]
-    options = [
-        Option(o.key, _plain(o.name), _plain(_words(visit, services.get(o.id, [])))) for o in shown
-    ]
+    options = [Option(o.key, o.name, _words(visit, services.get(o.id, []))) for o in shown]
     return Offer(options, len(every) - len(shown))
 
 
@@ -116,11 +114,6 @@ def _age(born: str, today: date) -> int | None:
         return None
     day = date.fromisoformat(born)
     return today.year - day.year - ((today.month, today.day) < (day.month, day.day))
-
-
-def _plain(name: str) -> str:
-    """Return a name as it goes through a catalogue, which would take ``%`` for a place in it."""
-    return name.replace("%", "%%")
 
 
 def _words(visit: Visit, services: Sequence[OfferedService]) -> str:

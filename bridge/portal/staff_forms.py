@@ -214,7 +214,7 @@ def _find(visit: Visit) -> Questions:
     keys = sorted({each.entry.provider for each in _agreements(visit)})
     if not keys:
         raise NotHere
-    return find(tuple(Option(key, names[key].name.replace("%", "%%")) for key in keys))
+    return find(tuple(Option(key, names[key].name) for key in keys))
 
 
 def _find_page(visit: Visit, status: int = 200, filled: Filled | None = None) -> Response:

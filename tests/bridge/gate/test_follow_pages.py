@@ -13,9 +13,10 @@ from sqlalchemy import func, select, text
 from bridge.clock import FixedClock
 from bridge.errors import GateError
 from bridge.gate import Placed, Wanted, follow_pages
-from bridge.gate.places import CHOICES, ENDED, STAGES, page_key, rank
+from bridge.gate.places import CHOICES, ENDED, MINE, STAGES, is_followed, page_key, rank
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.close_out import Chosen, Decision, Outcome, close_out
+from bridge.journeys.own_follow_up import give_follow_up
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.record_verbal import record_verbal
 from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
@@ -45,6 +46,7 @@ from tests.support.worlds import (
 
 SIS = caller("millbrook-sis")
 LEAD = Caller("staff:lead-1", Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",)))
+OWNER = "lead-1"
 STUDENTS = 5
 FOLLOW_UP = "https://schoolbridge.example/fhir/CodeSystem/follow-up"
 
@@ -74,6 +76,9 @@ def agree(world: World, calendars: Path) -> None:
         if 0 < len(kept) < len(every):
             page = page_of(world.bridge, calendars, SIS, Wanted(choice))
             assert list(page.rows) == kept, choice
+    mine = [one for one in every if is_followed(one) and one.owner == OWNER]
+    page = page_of(world.bridge, calendars, SIS, Wanted(MINE, who=OWNER))
+    assert (list(page.rows), page.counts[MINE]) == (mine, len(mine))
     for one in every[:1]:
         key = page_key(world.bridge.identifiers, LEA, one.row)
         assert page_of(world.bridge, calendars, SIS, Wanted(keys=(key,))).rows == (one,)
@@ -153,6 +158,13 @@ def keep_open(world: World, n: int) -> None:
     decide(world, n, Decision(Outcome.KEPT, holder="Somebody", follow_up_on=until))
 
 
+def follow_up(world: World, n: int, owner: str = OWNER) -> None:
+    """Say who follows up, in a few days: of one referral nobody said on which."""
+    if any(one.row.referral == f"R-{n}" for one in whole(world, world.bridge.settings.home)):
+        day = world.clock.now().date() + timedelta(days=n) if n else None
+        give_follow_up(world.parts, LEAD, OwnNumber(LEA, HARBOR, f"R-{n}"), owner, day)
+
+
 def permit_by_word(world: World, n: int) -> None:
     with read(world.bridge.engine) as connection:
         known = text("SELECT 1 FROM student WHERE local_key = :key")
@@ -211,6 +223,8 @@ EVENTS: dict[str, Callable[[World, int], None]] = {
     "withdraw": withdraw,
     "keep open": keep_open,
     "close": lambda world, n: decide(world, n, Decision(Outcome.CLOSED, "not-needed")),
+    "follow up": follow_up,
+    "let nobody follow up": lambda world, n: follow_up(world, n, ""),
     "permit by word": permit_by_word,
     "say of everybody": say_of_everybody,
     "close the district": close_the_district,

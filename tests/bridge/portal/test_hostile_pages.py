@@ -4,7 +4,10 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+from sqlalchemy import text
+
 from bridge.journeys.keep_service import ServiceEntry, keep_service
+from bridge.store.engine import write
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun, lead
 from tests.faults.seeds import told_seed
@@ -120,3 +123,21 @@ def test_what_a_provider_calls_its_service_is_text_for_who_chooses_one(lite: Wor
     assert page.status_code == 200
     assert judged(page.text) == ([], [])
     assert "&lt;img src=x onerror=alert(1)&gt; 50% off, 100%" in page.text
+
+
+def test_a_sign_that_stands_for_a_place_elsewhere_is_itself_in_a_name_and_a_heading(
+    lite: World,
+) -> None:
+    with write(lite.bridge.engine) as connection:
+        named = text("UPDATE organization SET name = '100% Youth' WHERE key = :key")
+        connection.execute(named, {"key": HARBOR})
+    lite.refer([referral(1)])
+    leading = lead(lite, "lead")
+    begun_at = leading.answered()
+    review = begun(leading, ({"Referral number": "H-1", "Urgency": ""},))
+
+    for place in ("/portal/import", "/portal/forms", f"{begun_at}/provider", "/portal/board"):
+        page = leading.get(place).text
+        assert "100% Youth" in page, place
+        assert "100%%" not in page, place
+    assert "%%" not in leading.get(f"{review}/row/2").text
