@@ -9,23 +9,33 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.portal.judging import MODULES
+from tests.portal.judging import JAVA, MODULES
 from tests.portal.served import COUNSELOR, STANDINGS, Served, served
 
 CHROMIUM = Path("/usr/bin/chromium")
-# Set where the browser must be there: then a test of a page is never left out.
+# Set where the browser and Java must be there: then a test of a page is never left out.
 REQUIRED = "SCHOOLBRIDGE_BROWSER"
 
 Opening = Callable[..., AbstractContextManager[BrowserContext]]
 
 
+def _wants(program: Path, packages: str) -> None:
+    if not program.exists():
+        told = f"no {program.name}: apt-get install --no-install-recommends {packages}"
+        required = os.environ.get(REQUIRED) == "required"  # noqa: TID251 - a switch of the tests
+        (pytest.fail if required else pytest.skip)(told)
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """What the Nu HTML Checker runs on."""
+    _wants(JAVA, "default-jre-headless")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a window."""
-    if not CHROMIUM.exists():
-        told = "no Chromium: apt-get install --no-install-recommends chromium fonts-liberation"
-        required = os.environ.get(REQUIRED) == "required"  # noqa: TID251 - a switch of the tests
-        (pytest.fail if required else pytest.skip)(told)
+    _wants(CHROMIUM, "chromium fonts-liberation")
     if not MODULES.exists():
         pytest.fail("the judges of pages are not installed: make clients")
     with sync_playwright() as playwright:

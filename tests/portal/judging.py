@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from playwright.sync_api import Page
 
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
+JAVA = Path("/usr/bin/java")
 NODE = FOLDER.parents[1] / ".clients" / "bin" / "node"
+Judge = Callable[[dict[str, str], Path], list[str]]
+"""From pages by name, written to a folder, to what is wrong in them."""
 # Named one by one: axe leaves out its only rule of WCAG 2.2 unless that tag is asked for.
 TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 # What axe cannot decide alone and a person did: rule -> why it is right on our pages.
@@ -70,19 +74,37 @@ def obscured(page: Page, key: str = "Tab") -> list[str]:
     return found
 
 
-def invalid(pages: dict[str, str], folder: Path) -> list[str]:
-    """Return what html-validate finds in pages by name."""
+def _files(pages: dict[str, str], folder: Path) -> list[str]:
     for name, html in pages.items():
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
+    return sorted(str(path) for path in folder.glob("*.html"))
+
+
+def _printed(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a judge
+
+
+def invalid(pages: dict[str, str], folder: Path) -> list[str]:
+    """Return what html-validate finds in pages by name."""
     command = [str(NODE), str(MODULES / "html-validate" / "bin" / "html-validate.mjs")]
     command += ["--config", str(FOLDER / "html-validate.json"), "--formatter", "json"]
-    done = subprocess.run(  # noqa: S603 - a program of the tests
-        [*command, *sorted(str(path) for path in folder.glob("*.html"))],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _printed([*command, *_files(pages, folder)])
     told = (
         (Path(one["filePath"]).stem, m) for one in json.loads(done.stdout) for m in one["messages"]
     )
     return [f"{name}:{m['line']} {m['ruleId']} {m['message']}" for name, m in told]
+
+
+def refused_by_nu(pages: dict[str, str], folder: Path) -> list[str]:
+    """Return what the W3C's Nu HTML Checker finds in pages by name; its hints count too.
+
+    Raises:
+        ValueError: what it printed is not its report (no Java, say).
+    """
+    jar = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    command = [str(JAVA), "-jar", str(jar), "--format", "json", "--exit-zero-always"]
+    done = _printed([*command, *_files(pages, folder)])
+    return [
+        f"{Path(m['url']).stem}:{m.get('lastLine', '')} {m['type']} {m['message']}"
+        for m in json.loads(done.stderr)["messages"]
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.portal.conftest import Opening
-from tests.portal.judging import axe, check, invalid, obscured
+from tests.portal.judging import axe, check, invalid, obscured, refused_by_nu
 
 IN_MAIN = "document.querySelector('main').insertAdjacentHTML('beforeend', {html!r})"
 # name of the check -> what is done to a good page.
@@ -78,3 +78,14 @@ def test_html_that_is_not_valid_is_caught(tmp_path: Path) -> None:
     rules = {each.split()[1] for each in invalid({"bad": bad}, tmp_path)}
 
     assert {"no-implicit-button-type", "close-order"} <= rules
+
+
+@pytest.mark.usefixtures("java")
+def test_html_that_nu_refuses_is_caught(tmp_path: Path) -> None:
+    bad = "<!doctype html><html lang=en><head></head><body><p id=a><i id=a></p></body></html>"
+
+    said = " ".join(refused_by_nu({"bad": bad}, tmp_path))
+
+    assert "bad:1" in said
+    assert "Duplicate ID" in said
+    assert "title" in said
