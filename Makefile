@@ -11,6 +11,9 @@ ETL    := .clients-etl/.ready
 FHIRSTARTER := .fhirstarter/.ready
 RESULTS := .bench/tests.xml
 
+# What is imported is compiled once, not anew in each of the hundreds of processes tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test clients etl conformance check migration bench million lock faults clean
 

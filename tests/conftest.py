@@ -12,6 +12,15 @@ pytest_plugins = ["tests.support.databases"]
 
 _ENDED = count(1)
 _EVERY = 20
+# Of the 1,024 files a process may have open by default.
+_MANY_FILES = 300
+_OPEN = Path("/proc/self/fd")
+
+
+def pytest_configure() -> None:
+    from tests.support.scratch import keep_folders_in_memory  # noqa: PLC0415 - found from the root
+
+    keep_folders_in_memory()
 
 
 def pytest_collection_finish() -> None:
@@ -23,5 +32,5 @@ def pytest_collection_finish() -> None:
 
 def pytest_runtest_logfinish() -> None:
     """Close what tests left open, before a process runs out of files."""
-    if next(_ENDED) % _EVERY == 0:
+    if next(_ENDED) % _EVERY == 0 and sum(1 for _ in _OPEN.iterdir()) > _MANY_FILES:
         gc.collect()

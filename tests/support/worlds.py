@@ -44,6 +44,7 @@ from mappings.canonical import (
     Student,
 )
 from mappings.language import Mapped
+from tests.support.compiled import share_compiled
 
 NOW = datetime(2026, 10, 15, 14, tzinfo=UTC)
 BASE = "http://bridge.test"
@@ -217,7 +218,7 @@ def make_world(
     """
     fixed = clock or FixedClock(NOW)
     settings = Settings(home, url, BASE, "127.0.0.1", 0, "a secret of this test alone, " * 2)
-    engine = open_engine(url)
+    engine = share_compiled(open_engine(url))
     create(engine)
     names = Identifiers(settings.secret)
     # Partners' servers are on this machine, as in a demonstration.
