@@ -11,6 +11,7 @@ from sqlalchemy import text
 from bridge.store.engine import read
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
 from tests.leaks.trio import JOB, PAGE, Ask, Side, Trio
+from tests.support.stopping import drawn_request
 from tests.support.worlds import FHIR, SESSIONS
 
 _ODD_PARAMETERS = (
@@ -115,6 +116,7 @@ class Stream:
             (self._export, 8),
             (self._odd, 4),
             (self._school, 6 if self.trio.view.name == "school" else 1),
+            (self._stop, 6 if self.trio.view.name == "school" else 1),
         )
         makers, weights = zip(*kinds, strict=True)
         first = [Ask("nobody", "GET", path) for path in _PUBLIC]
@@ -271,6 +273,10 @@ class Stream:
             headers = (*_JSON, ("If-None-Exist", f"identifier={SESSIONS}|{value}"))
         return Ask(self._caller(), "POST", "/fhir/Encounter", headers, orjson.dumps(session))
 
+    def _stop(self) -> Ask:
+        body = orjson.dumps(drawn_request(self.draw, self.known.ids))
+        return Ask(self._caller(), "POST", "/fhir/Task", _JSON, body)
+
     def _batch(self) -> Ask:
         entries = [self._entry() for _ in range(self.draw.randrange(1, 4))]
         kind = "transaction" if self.draw.random() < 0.4 else "batch"
@@ -278,7 +284,7 @@ class Stream:
         return Ask(self._caller(), "POST", "/fhir", _JSON, orjson.dumps(bundle))
 
     def _entry(self) -> dict[str, object]:
-        single = self.draw.choice((self._search, self._read, self._put))()
+        single = self.draw.choice((self._search, self._read, self._put, self._stop))()
         path = single.path.removeprefix("/fhir/")
         url = f"{FHIR}/{path}" if self.draw.random() < 0.3 else path
         request = {"method": single.method, "url": url}

@@ -10,14 +10,26 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import Connection
 
-from bridge.gate import Gate
+from bridge.gate import Gate, OwnTask, Query, ReleasedResource, release_own_request
+from bridge.identity import Caller
+from bridge.journeys import request_stop
+from bridge.parts import HasParts
+from bridge.store.vault import find
 from tests.leaks.broken_fronts import own_head, shared_queue, telling_health
-from tests.leaks.broken_gates import PROVIDER_FAULTS, CountsSessions, PlainPages, TellsOfNotices
+from tests.leaks.broken_gates import (
+    EVERYTHING,
+    PROVIDER_FAULTS,
+    CountsSessions,
+    PlainPages,
+    TellsOfNotices,
+)
 from tests.leaks.callers import Opened
 from tests.leaks.run import compare
 from tests.leaks.trio import Around, populated, three_worlds
@@ -74,6 +86,8 @@ def test_no_viewpoint_tells_hidden_rows_from_absent_or_different_ones(
     assert outcome.statuses[200] > TRIPLES / 4
     assert outcome.statuses[404] > TRIPLES / 25
     assert 500 not in outcome.statuses
+    # A school's requests to stop a referral were made.
+    assert view is not SCHOOL or outcome.statuses[201]
 
 
 @pytest.mark.parametrize("gate", PROVIDER_FAULTS, ids=lambda gate: gate.__name__)
@@ -96,6 +110,28 @@ def test_a_gate_that_tells_a_school_of_untold_sessions_is_caught(
 
     assert outcome.found is not None
     say(f"{gate.__name__}: caught at triple {outcome.asked}")
+
+
+def shown_as_it_stands(
+    connection: Connection, parts: HasParts, caller: Caller, key: tuple[OwnTask, str]
+) -> ReleasedResource:
+    """Release a request to stop with the status it has by now."""
+    released = release_own_request(connection, parts, caller, key)
+    (kept,), _ = find(connection, Query("Task", ids=(key[1],)), EVERYTHING)
+    status = f'"status":"{kept.resource()["status"]}"'.encode()
+    return replace(released, body=released.body.replace(b'"status":"requested"', status))
+
+
+def test_a_request_to_stop_that_shows_what_became_of_it_is_caught(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_stop, "release_own_request", shown_as_it_stands)
+    with three_worlds(SCHOOL, models(SCHOOL), tmp_path) as trio:
+        outcome = compare(trio, WITHIN, SEED)
+
+    assert outcome.found is not None
+    assert (outcome.found.ask.method, outcome.found.ask.path) == ("POST", "/fhir/Task")
+    say(f"shown_as_it_stands: caught at triple {outcome.asked}")
 
 
 def test_page_links_that_show_how_much_changed_are_caught(models: Models, tmp_path: Path) -> None:

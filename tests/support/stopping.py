@@ -1,6 +1,7 @@
 """Requests to stop a referral, as a school's system sends them. Made up."""
 
-from collections.abc import Callable, Iterator
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -21,3 +22,22 @@ def requests_to_stop(task_id: str, new: Callable[[str], str]) -> Iterator[Json]:
     yield request_to_stop(task, note=[{"text": new("stop.note")}])
     yield request_to_stop({"reference": f"Task/{new('id')[:-1]}"})
     yield request_to_stop({"identifier": {"value": new("stop.number")}})
+
+
+def drawn_request(draw: random.Random, ids: Mapping[str, Sequence[str]]) -> Json:
+    """Draw a request: about one's own referral, another's, or one there is none of."""
+    kind = draw.choice(("Task", "Task", "ServiceRequest", "Patient", "number"))
+    focus = (
+        {"reference": f"{kind}/{draw.choice(ids[kind])}"}
+        if kind in ids
+        else {"identifier": {"value": f"R-{draw.randrange(1, 10)}"}}
+    )
+    chance = draw.random()
+    if chance < 0.1:
+        return request_to_stop(
+            focus, **{"for": {"reference": f"Patient/{draw.choice(ids['Patient'])}"}}
+        )
+    if chance < 0.2:
+        owner = {"reference": f"Organization/{draw.choice(ids['Organization'])}"}
+        return request_to_stop(focus, owner=owner)
+    return request_to_stop(focus, **({"status": "accepted"} if chance < 0.25 else {}))
