@@ -37,6 +37,7 @@ from bridge.outbound import Fetching, Outgoing
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
 from bridge.portal import (
+    answer_file,
     assets,
     board,
     clinic,
@@ -165,6 +166,7 @@ def _add_routes(app: FastAPI) -> None:
         sign_in.router,
         board.router,
         family.router,
+        answer_file.router,
         clinic.router,
         staff_forms.router,
         import_page.router,

@@ -16,6 +16,7 @@ _TITLES: Final = {
     MapKind.ROSTER: "Student: one row of a roster",
     MapKind.SESSION: "ServiceSession: one session or appointment",
     MapKind.SCREENING: "StudentScreening: one screening of one student",
+    MapKind.ANSWER: "ReferralAnswer: what a provider says of one referral",
 }
 # Table PersonReferral of CEDS: our field, or where else it is said.
 _CEDS: Final = (

@@ -67,7 +67,7 @@ def elements_of(kind: MapKind) -> dict[str, tuple[str, ...]]:
     if kind is MapKind.ROSTER:
         known = elements_of(MapKind.REFERRAL)
         return {name: known[name] for name in DICTIONARY[kind] if name in known}
-    if kind is MapKind.SCREENING:
+    if kind in (MapKind.SCREENING, MapKind.ANSWER):
         return {}
     build = _referral if kind is MapKind.REFERRAL else _session
     found = {}

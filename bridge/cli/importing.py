@@ -1,4 +1,4 @@
-"""``import referrals|roster|screenings|encounters|releases`` and ``export follow-up|referrals``."""
+"""``import referrals|roster|screenings|encounters|answers|releases`` and ``export ...``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -106,6 +106,29 @@ def encounters(
     report = import_sessions(parts, provider, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, provider))
+
+
+@app.command()
+def answers(
+    files: Files,
+    provider: Annotated[str, typer.Option(help="The provider's short name.")],
+    map_id: MapOption = "provider-answers",
+    role: Annotated[str, typer.Option(help="Role of the provider's staff it is done for.")] = (
+        "intake"
+    ),
+    held_out: HeldOut = None,
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Carry out a provider's answers to referrals, from a table or HL7 v2 messages, each once."""
+    from bridge.journeys.import_answers import import_answers, operator_of
+    from bridge.parts import parts_of
+
+    run = run_of(map_id, files)
+    whole = open_at(home)
+    report = import_answers(whole, operator_of(provider, role), shown(run))
+    _told(report.as_data(), run, report.held, as_json=as_json)
+    _sheet((map_id, files, held_out), report.held, (parts_of(whole), provider))
 
 
 @app.command()

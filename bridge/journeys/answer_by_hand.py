@@ -16,6 +16,7 @@ from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.answer_referral import TaskAnswer, answer_referral
 from bridge.journeys.work_list import HasGate
 from bridge.parts import parts_of
+from mappings.fhir.answered_task import closed
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.canonicals import CARE_CONSENT
 from mappings.fhir.status_reasons import DECLINES, outcome_of, reason
@@ -158,8 +159,7 @@ def _sent(shown: Shown, answer: HandAnswer) -> dict[str, Any]:
     if answer.move in _SAYS:
         more["businessStatus"] = _said(_SAYS[answer.move])
     if answer.move == "close":
-        said = {"type": {"text": "Closed"}, "valueReference": task["focus"]}
-        more["output"] = [said]
+        more["output"] = closed(task)
     if answer.consent:
         more["extension"] = [{"url": CARE_CONSENT, "valueCode": answer.consent}]
     return {**task, **more}

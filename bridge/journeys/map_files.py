@@ -267,7 +267,7 @@ class _Trial:
 
     def _checked(self, record: Record) -> list[Line]:
         if not isinstance(record, StudentScreening | ServiceSession):
-            raise BridgeError("a map of kind roster alone makes no resources")
+            raise BridgeError("a map of kind roster or answer makes no resources")
         built = self._built(record)
         for resource in built:
             for issue in self._shapes.check(resource):

@@ -92,7 +92,7 @@ def read_rows(uploaded: Uploaded, identifiers: Identifiers, lea: str) -> ReadRow
         TooManyRowsError: it has more than :data:`MOST_ROWS` rows.
     """
     compiled = _compiled(uploaded.map_id)
-    with _as_file(uploaded.content) as path:
+    with as_file(uploaded.content) as path:
         run = compiled.run([path])
         rows = list(islice(run, MOST_ROWS + 1))
         if len(rows) > MOST_ROWS or run.report.read > MOST_ROWS:
@@ -109,7 +109,7 @@ def read_rows(uploaded: Uploaded, identifiers: Identifiers, lea: str) -> ReadRow
 
 def cells_at(uploaded: Uploaded, number: int) -> tuple[tuple[str, ...], list[str]] | None:
     """Return headings and cells of a row as it is now; None where a page cannot correct it."""
-    with _as_file(uploaded.content) as path:
+    with as_file(uploaded.content) as path:
         header, rows = _compiled(uploaded.map_id).rows_at([path], {number})
     cells = list(uploaded.corrections.get(number) or rows.get(number) or ())
     fit = len(header) <= MOST_COLUMNS and fits(cells, header)
@@ -118,7 +118,7 @@ def cells_at(uploaded: Uploaded, number: int) -> tuple[tuple[str, ...], list[str
 
 def sheet_of(uploaded: Uploaded, held: Mapping[int, tuple[str, str]]) -> bytes:
     """Return the workbook of held rows: for each its reasons, and as what the queue knows it."""
-    with _as_file(uploaded.content) as path:
+    with as_file(uploaded.content) as path:
         header, rows = _compiled(uploaded.map_id).rows_at([path], held)
     corrected = {n: list(cells) for n, cells in uploaded.corrections.items() if n in held}
     book, _ = held_book(header, rows | corrected, held)
@@ -132,7 +132,7 @@ def _compiled(map_id: str) -> CompiledMap:
 
 
 @contextmanager
-def _as_file(content: bytes) -> Iterator[Path]:
+def as_file(content: bytes) -> Iterator[Path]:
     """Let readers, which go through a file several times, have one that nobody else can open."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "file")
@@ -154,7 +154,7 @@ def _corrected(
     numbers = sorted(uploaded.corrections)
     header, _ = compiled.rows_at([path], ())
     lines = [HeldLine("", f"row {n}", "", uploaded.corrections[n]) for n in numbers]
-    with _as_file(held_sheet(header, lines)) as sheet:
+    with as_file(held_sheet(header, lines)) as sheet:
         for row in compiled.run([sheet]):
             yield numbers[_number(row) - _FIRST], row
 

@@ -24,6 +24,7 @@ from bridge.store import (
     state_versions,
     table_documents,
     tables,
+    taken_answers,
 )
 
 __all__ = ["TABLE_MODULES", "metadata"]
@@ -47,6 +48,7 @@ TABLE_MODULES = (
     signatures,
     state_versions,
     table_documents,
+    taken_answers,
     ledger_tables,
     ledger_halting,
     identity_tables,

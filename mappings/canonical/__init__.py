@@ -1,5 +1,6 @@
 """Canonical records: what a row means, whatever its source called it."""
 
+from mappings.canonical.answer import ReferralAnswer
 from mappings.canonical.referral import (
     Coded,
     Guardian,
@@ -20,6 +21,7 @@ __all__ = [
     "Modality",
     "Place",
     "Referral",
+    "ReferralAnswer",
     "Release",
     "ScaleResult",
     "Screening",

@@ -29,6 +29,17 @@ ELEMENTS: Final = ("referral", "status", "visits")
 PURPOSES: Final = ("refer", "follow", "attend")
 PARTIES: Final = ("provider", "lea")
 STATEMENTS: Final = ("revoke", "condition", "redisclosure")
+EVENTS: Final = (
+    *("receive", "accept", "decline", "contact-family", "start", "schedule", "no-show"),
+    *("appointment-cancelled", "visit-held", "start-services", "wait-list", "return-incomplete"),
+    *("pause", "resume", "give-up-contact", "family-declines", "transfer", "complete"),
+    *("already-in-care", "confirm-cancellation"),
+)
+ANSWER_REASONS: Final = (
+    *("no-place", "not-eligible", "outside-area", "other-help", "declined", "not-reached"),
+    *("family-declined", "referred-on", "wait-list", "incomplete", "paused"),
+)
+CARE_CONSENTS: Final = ("guardian", "minor")
 ATTENDANCE: Final = ("booked", "attended", "no-show", "cancelled")
 MODALITIES: Final = ("individual", "group", "family", "intake")
 LICENCES: Final = (

@@ -37,6 +37,7 @@ class MapKind(StrEnum):
     ROSTER = "roster"
     SESSION = "session"
     SCREENING = "screening"
+    ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,21 @@ _SESSION = (
     CanonicalField("clinician", _T, "name of the clinician"),
     CanonicalField("licence", _C, "the clinician's type of licence", codes.LICENCES),
 )
+_ANSWER = (
+    CanonicalField("number", _T, "the school's referral number", required=True),
+    CanonicalField("event", Kind.CODE, "what happened", codes.EVENTS, required=True),
+    CanonicalField("patient_id", _T, "the identifier the bridge issued"),
+    CanonicalField("said_on", Kind.MOMENT, "when it happened"),
+    CanonicalField("reason", Kind.CODE, "why", codes.ANSWER_REASONS),
+    CanonicalField("reason_text", _T, "why, in words the school may see"),
+    CanonicalField(
+        "consent",
+        Kind.CODE,
+        "on whose consent care is given",
+        codes.CARE_CONSENTS,
+        never_assumed=True,
+    ),
+)
 
 
 _STUDENT_SCREENING = (
@@ -219,5 +235,6 @@ DICTIONARY: Final = {
     ),
     MapKind.SESSION: _index(_SESSION),
     MapKind.SCREENING: _index(_STUDENT_SCREENING, tuple(_results())),
+    MapKind.ANSWER: _index(_ANSWER),
 }
 """Every field by name, for each kind of map."""

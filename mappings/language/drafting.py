@@ -82,6 +82,7 @@ _ONLY: Final = {
     MapKind.ROSTER: "roster",
     MapKind.SESSION: "sessions",
     MapKind.SCREENING: "results",
+    MapKind.ANSWER: "answers",
 }
 
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from mappings.canonical import Coded, Referral, ServiceSession, Student, StudentScreening
+from mappings.canonical import (
+    Coded,
+    Referral,
+    ReferralAnswer,
+    ServiceSession,
+    Student,
+    StudentScreening,
+)
 from mappings.language.compiling import CompiledMap
 from mappings.language.document import Example
 from mappings.language.outcome import Held, Mapped, Record
@@ -106,7 +113,7 @@ def flatten(record: Record) -> dict[str, str]:
             for number, guardian in enumerate(record.guardians, 1):
                 found |= _fields(f"guardian.{number}", guardian)
             return found
-        case ServiceSession():
+        case ServiceSession() | ReferralAnswer():
             return _fields("", record)
         case StudentScreening():
             return _screening(record)

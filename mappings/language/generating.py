@@ -16,6 +16,7 @@ from mappings.canonical import (
     Modality,
     Place,
     Referral,
+    ReferralAnswer,
     Release,
     Screening,
     ServiceSession,
@@ -100,6 +101,8 @@ def generate(document: MapDocument, fields: list[BoundField], joined: tuple[str,
             function.lines.append(f"return {_call(function, ServiceSession, '', origin=True)}")
         case MapKind.SCREENING:
             _return_screening(function)
+        case MapKind.ANSWER:
+            function.lines.append(f"return {_call(function, ReferralAnswer, '', origin=True)}")
     source = "def build(c, o, origin):\n    " + "\n    ".join(function.lines) + "\n"
     # Every text of the map enters through `names`; the lines hold names and numbers only.
     exec(compile(source, f"<map {document.id}>", "exec"), function.names)  # noqa: S102

@@ -7,9 +7,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mappings.canonical import Referral, ServiceSession, SourceRow, Student, StudentScreening
+from mappings.canonical import (
+    Referral,
+    ReferralAnswer,
+    ServiceSession,
+    SourceRow,
+    Student,
+    StudentScreening,
+)
 
-Record = Referral | Student | ServiceSession | StudentScreening
+Record = Referral | Student | ServiceSession | StudentScreening | ReferralAnswer
 
 # An option text is shown in a report when at least this many rows hold it: then it is an option of
 # a form and not one person's words.

@@ -33,6 +33,8 @@ SHIPPED: Final = (
     "carelogic-style",
     "myavatar-style",
     "weekly-sheet",
+    "provider-answers",
+    "x360-answers",
 )
 
 

@@ -132,8 +132,11 @@ def _x360() -> Iterator[str]:
     for each in x360_events():
         cells = (each.transaction, each.message, each.order_status, _WHO[each.actor], each.event)
         yield f"| {' | '.join(cell or '-' for cell in cells)} |"
-    yield from ("", "Empty cells: the primary text was not at hand. The events are those above;")
-    yield "no reader of these messages is part of this version."
+    yield from (
+        "",
+        "Empty cells: the primary text was not at hand. A provider's messages come in as",
+    )
+    yield "[provider-answers.md](provider-answers.md) says; the bridge sends none."
 
 
 def _words() -> Iterator[str]:

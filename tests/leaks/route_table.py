@@ -145,6 +145,8 @@ ROUTES = (
     Row("GET", "/portal/forms/{student_id}/{provider}/withdraw/{release_id}", "portal"),
     Row("POST", "/portal/forms/{student_id}/{provider}/withdraw/{release_id}", "portal"),
     Row("GET", "/portal/work", "portal"),
+    Row("GET", "/portal/work/file", "portal"),
+    Row("POST", "/portal/work/file", "portal"),
     Row("GET", "/portal/work/{task_id}", "portal"),
     Row("POST", "/portal/work/{task_id}", "portal"),
     Row("GET", "/portal/static/{name}", "public"),

@@ -86,5 +86,6 @@ PAGES = (
     PageCase("refer-check-waiting", "{waiting}/check"),
     PageCase("refer-sent", "{sent}/sent"),
     PageCase("clinic-work", "/portal/work", clinic=True),
+    PageCase("clinic-file", "/portal/work/file", clinic=True, send=True),
     PageCase("clinic-referral", "/portal/work/{task}", clinic=True, send=True),
 )

@@ -15,7 +15,8 @@ from mappings.readers import SourceError
 
 SECRET = "Zanzibar-Smith-7731"
 EXPORTED = datetime(2026, 9, 18, tzinfo=ZoneInfo("America/New_York"))
-MAPS = [document.id for document in list_maps() if document.kind is MapKind.SESSION]
+OF_PROVIDERS = (MapKind.SESSION, MapKind.ANSWER)
+MAPS = [document.id for document in list_maps() if document.kind in OF_PROVIDERS]
 
 
 def spoilt(example: Example) -> Iterator[Example]:
