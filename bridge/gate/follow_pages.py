@@ -1,20 +1,16 @@
 """Pages of a district's follow-up: each asks only the referrals it shows, and those that changed.
 
 Where a referral stands in the order of the board, and in which choices of rows, is kept as a line
-for each viewer (:mod:`bridge.store.follow_lines`). A page first makes anew the lines that may hold
-no longer, in the transaction it is released in; then it takes its rows and counts from the lines,
-and decides every referral that it shows, as if there were no lines.
+for each viewer (:mod:`bridge.store.follow_lines`, :mod:`bridge.gate.kept_lines`); every referral
+that a page shows is decided as if there were no lines.
 
 INVARIANTS
 * What is shown of a referral was decided in the releasing transaction, with its student locked.
 * What was decided of those shown is what their lines say, or nothing is released.
-* Order and counts are of lines none of which waits to be made anew when the page is released.
-* However little changed, as many students are decided: that something changed which may not be
-  told takes no more statements than that nothing did (:data:`SPARE`).
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -22,12 +18,10 @@ from importlib.metadata import version
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
-
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import Viewer, standing_of
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.follow_up import Followed, followed, leaving
+from bridge.gate.kept_lines import KeptLines
 from bridge.gate.permits import facts_end
 from bridge.gate.places import (
     CHOICES,
@@ -41,21 +35,13 @@ from bridge.gate.places import (
     rank,
 )
 from bridge.gate.released import Placed
-from bridge.identifiers import Identifiers
 from bridge.store import follow_lines as lines
-from bridge.store.directory import OrganizationEntry, organizations
 from bridge.store.evidence import ALWAYS_TO, lock_students
-from bridge.store.state_versions import held_versions, state_versions
 from mappings.loop import STATES
 from mappings.loop.calendar import SchoolCalendar
 from mappings.loop.clocks import CLOCK_RULES
 
-SPARE: Final = 8
-"""So many students are decided for their lines on each page, whether or not so many changed."""
-MOST_AT_ONCE: Final = 200  # students whose lines are made anew in one transaction
-MOST_TRIES: Final = 12
 _FORM: Final = "3"  # of what a line says; another, and all are made anew
-_SET_BACK: Final = timedelta(hours=1)
 Page = tuple[list[Placed], list[Disclosure], dict[str, int]]
 """Rows, what is to be entered for them, and further counts."""
 
@@ -95,55 +81,19 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a transaction found when it began: the instant, and what holds for everybody."""
-
-    now: datetime
-    organizations: Mapping[str, OrganizationEntry]
-    versions: Mapping[str, int]
-
-    @classmethod
-    def of(cls, connection: Connection, now: datetime) -> "Known":
-        """Read it."""
-        return cls(now, organizations(connection), state_versions(connection))
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(KeptLines):
     """The referrals of one viewer's district, in one writing transaction."""
 
-    connection: Connection
-    viewer: Viewer
-    identifiers: Identifiers
     calendar: SchoolCalendar
-    known: "Known"
-
-    @property
-    def now(self) -> datetime:
-        """The instant to decide at."""
-        return self.known.now
 
     @property
     def _today(self) -> date:
         return self.calendar.today(self.now)
 
     @property
-    def whose(self) -> str:
-        """Whose lines these are."""
-        return standing_of(self.viewer)
-
-    def brought_up(self) -> dict[str, int] | None:
-        """Make anew lines that may hold no longer; return the counts, None where some are left."""
-        head = self._head()
-        due = lines.due_students(self.connection, self.whose, MOST_AT_ONCE + 1)
-        some = due[:MOST_AT_ONCE]
-        if len(some) < SPARE:
-            spare = lines.any_students(self.connection, self.whose, SPARE)
-            some = [*some, *(each for each in spare if each not in some)][: max(SPARE, len(due))]
-        moved = self._made_anew(some)
-        counts = {name: head.counts.get(name, 0) + moved.get(name, 0) for name in CHOICES}
-        lines.keep_head(self.connection, replace(head, counts=counts))
-        return counts if len(due) <= MOST_AT_ONCE else None
+    def counted(self) -> Collection[str]:
+        """The choices of rows that are counted."""
+        return CHOICES
 
     def page(self, wanted: Wanted) -> Page | None:
         """Decide and return the rows of a page; None where they are not what the lines say."""
@@ -168,29 +118,6 @@ class Board:
         )
         placed = [replace(place, row=row) for (_, place), row in zip(shown, rows, strict=True)]
         return placed, told, counts
-
-    def stands(self) -> bool:
-        """Tell whether all still stands, and see to it that it does until the transaction ends."""
-        held = held_versions(self.connection)
-        if any(self.known.versions[name] != value for name, value in held.items()):
-            return False
-        return lines.hold(self.connection, self.whose)
-
-    def _head(self) -> lines.FollowHead:
-        """Return the head with every student listed whose lines may hold no longer."""
-        connection, whose, basis = self.connection, self.whose, self._basis()
-        agreements = [a.id for a in self.viewer.agreements]
-        head, seen = lines.head_of(connection, whose), lines.last_change(connection)
-        ends = facts_end(connection, [], self.now).get("", ALWAYS_TO)
-        new = lines.FollowHead(whose, basis, seen, self.now, ends, {})
-        usable = head is not None and head.basis == basis and self.now < head.until
-        if head is None or not usable or self.now < head.at - _SET_BACK:
-            lines.keep_head(connection, new)
-            lines.begin_anew(connection, whose, agreements)
-            return new
-        lines.listed_since(connection, whose, agreements, head.seen)
-        lines.listed_by_time(connection, whose, self.now)
-        return replace(new, counts=head.counts)
 
     def _basis(self) -> str:
         """Return a digest of all that holds for every line alike."""

@@ -102,7 +102,8 @@ def followed(
     ``known`` is the instant, and the name of each organisation by its id.
     """
     now, names = known
-    evidence, now = _evidence(connection, viewer, students, now)
+    asked = ("provider", (_ELEMENT, PART2_RECORD), now)
+    evidence, now = evidence_about(connection, viewer, students, asked)
     every = of_students(connection, KINDS, students)
     found: list[Followed] = []
     for agreement in viewer.agreements:
@@ -133,18 +134,28 @@ def leaving(
     return rows, told
 
 
-def _evidence(
-    connection: Connection, viewer: Viewer, students: Collection[str], now: datetime
+def evidence_about(
+    connection: Connection,
+    viewer: Viewer,
+    students: Collection[str],
+    asked: tuple[str, tuple[str, ...], datetime],
 ) -> tuple[EvidenceView, datetime]:
-    """Return what is known of the facts a status can depend on, and the instant to decide at."""
-    elements = (_ELEMENT, PART2_RECORD)
+    """Return what is known of the facts a decision can depend on, and the instant to decide at.
+
+    Args:
+        connection: the database.
+        viewer: who asks.
+        students: whose facts; they are locked.
+        asked: the sending party and the elements the decision is about, and the instant now.
+    """
+    sender, elements, now = asked
     facts = {
         str(fact)
         for agreement in viewer.agreements
         for element in elements
         for purpose in viewer.purposes
         for fact in agreement.table.relevant_facts(
-            Slice("provider", viewer.party, viewer.role, purpose, element)
+            Slice(sender, viewer.party, viewer.role, purpose, element)
         )
     }
     agreements = tuple(a.id for a in viewer.agreements)

@@ -1,4 +1,4 @@
-"""The gate's operations: search and read for partners; for schools :class:`SchoolSide`."""
+"""The gate's operations: search and read; for people :class:`SchoolSide`, :class:`ProviderSide`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -15,6 +15,7 @@ from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, wanted
 from bridge.gate.memory import Given, is_plain, lent
 from bridge.gate.owing import owe
+from bridge.gate.provider_side import ProviderSide
 from bridge.gate.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
 from bridge.gate.released import GATE_MARK, Released, ReleasedResource, Seen
 from bridge.gate.requests import note_request
@@ -40,7 +41,7 @@ LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
 
-class Gate(SchoolSide):
+class Gate(SchoolSide, ProviderSide):
     """Releases records to registered callers. See the package's invariants."""
 
     def __init__(self, engine: Engine, clock: Clock, identifiers: Identifiers) -> None:

@@ -1,48 +1,20 @@
 """What the gate gives a school: all of its follow-up, or a page of it."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from sqlalchemy import Connection
 
-from sqlalchemy import Connection, Engine
-
-from bridge.clock import Clock
 from bridge.errors import GateError
 from bridge.gate.authorise import Viewer
-from bridge.gate.disclosures import Disclosure
-from bridge.gate.follow_pages import MOST_TRIES, Board, CalendarOf, Known, Wanted
+from bridge.gate.follow_pages import Board, CalendarOf, Wanted
 from bridge.gate.follow_up import follow_ups
+from bridge.gate.kept_lines import Changed, Known, made_until_it_stands
 from bridge.gate.released import GATE_MARK, ReleasedFollowUps, ReleasedPage
-from bridge.identifiers import Identifiers
+from bridge.gate.side import Side
 from bridge.identity import Caller
-from bridge.ledger.entry import Receipt
 from bridge.store.engine import write
-from bridge.store.follow_lines import await_writers
 
 
-class _Changed(Exception):  # noqa: N818 - never leaves this module
-    """What a page rests on changed while it was made."""
-
-    def __init__(self, whose: str) -> None:
-        super().__init__("a page is made again")
-        self.whose = whose
-
-
-class SchoolSide(ABC):
+class SchoolSide(Side):
     """The part of :class:`bridge.gate.gate.Gate` that is for schools."""
-
-    _engine: Engine
-    _clock: Clock
-    _identifiers: Identifiers
-
-    @abstractmethod
-    def _viewer(self, connection: Connection, caller: Caller) -> Viewer:
-        """Return who asks."""
-
-    @abstractmethod
-    def _entered(
-        self, connection: Connection, viewer: Viewer, told: Sequence[Disclosure], request: str
-    ) -> list[Receipt]:
-        """Enter disclosures in the ledger."""
 
     def follow_up(self, caller: Caller, request: str = "") -> ReleasedFollowUps:
         """Release what a school may learn of each of its referrals.
@@ -73,19 +45,12 @@ class SchoolSide(ABC):
                 on went on changing.
         """
         _for_schools(caller)
-        tries = 0
-        while tries < MOST_TRIES:
-            try:
-                with write(self._engine) as connection:
-                    viewer = self._viewer(connection, caller)
-                    page = self._page(connection, viewer, (calendar_of, wanted), request)
-                if page is not None:
-                    return page
-            except _Changed as changed:
-                tries += 1
-                with write(self._engine) as connection:
-                    await_writers(connection, changed.whose)
-        raise GateError("what a page rests on went on changing; nothing was released")
+
+        def make(connection: Connection) -> ReleasedPage | None:
+            viewer = self._viewer(connection, caller)
+            return self._page(connection, viewer, (calendar_of, wanted), request)
+
+        return made_until_it_stands(self._engine, make)
 
     def _page(
         self,
@@ -97,24 +62,24 @@ class SchoolSide(ABC):
         """Return a page; None where lines are left to be made anew in another transaction.
 
         Raises:
-            _Changed: the transaction is to be undone.
+            Changed: the transaction is to be undone.
         """
         calendar_of, wanted = asked
         if not viewer.agreements:
             return ReleasedPage(mark=GATE_MARK)
         calendar = calendar_of(viewer.agreements[-1])
         known = Known.of(connection, self._clock.now())
-        board = Board(connection, viewer, self._identifiers, calendar, known)
+        board = Board(connection, viewer, self._identifiers, known, calendar)
         counts = board.brought_up()
         if counts is None:
             return None
         page = board.page(wanted)
         if page is None:
-            raise _Changed(board.whose)
+            raise Changed(board.whose)
         rows, told, more = page
         self._entered(connection, viewer, told, request)
         if not board.stands():
-            raise _Changed(board.whose)
+            raise Changed(board.whose)
         counts |= more
         return ReleasedPage(tuple(rows), counts, calendar.today(known.now), GATE_MARK)
 

@@ -4,14 +4,14 @@ INVARIANT: what is shown is what the gate releases to the provider's role, and e
 ledger. On whose consent care is given is said here, by the provider, and never on a school's page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
 from bridge.errors import BridgeError, NotFoundError
-from bridge.gate import Match, Order, Query
+from bridge.gate.sent_pages import OPEN, Sent, place_of
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.answer_referral import TaskAnswer, answer_referral
 from bridge.journeys.work_list import HasGate
@@ -32,16 +32,8 @@ MOVES: Final[Mapping[str, tuple[str, ...]]] = {
 """What may be done next by hand, by Task.status; the state machine has the last word."""
 _STATUS: Final = {"accept": "accepted", "close": "completed"}
 _SAYS: Final = {"schedule": "intake-scheduled", "missed": "intake-missed", "done": "intake-done"}
-ROWS: Final = 100
-"""So many Tasks are on a page of the list."""
-OPEN: Final = (*("draft", "requested", "received", "accepted", "ready", "in-progress", "on-hold"),)
-ENDED: Final = ("completed", "rejected", "failed", "cancelled", "entered-in-error")
-"""Task.status (FHIR R4 TaskStatus) of what is still to be done, and of what is not."""
-Place = tuple[int, str]
-"""Where the last row of a page stands in the order; opaque."""
-
-
-_OLDEST: Final = Order("authored-on")
+ROWS: Final = 25
+"""So many Tasks are on a page of the list: each is decided and entered in the ledger as it is."""
 _EARLY: Final = ("requested", "received")
 _ENDS: Final = {"declined-by-family": "cancelled", "unable-to-contact": "failed"}
 
@@ -94,23 +86,25 @@ def clinic_caller(staff: Caller) -> Caller:
 
 
 def referrals_waiting(
-    whole: HasGate, staff: Caller, statuses: Sequence[str] = OPEN, after: Place | None = None
-) -> tuple[list[Waiting], Place | None]:
+    whole: HasGate, staff: Caller, choice: str = OPEN, page: int = 1
+) -> tuple[list[Waiting], int]:
     """Return a page of the referrals sent to a provider, the longest waiting first.
 
-    With it where the page ends, for the page after it; None if there is none.
+    Args:
+        whole: the bridge.
+        staff: the signed-in person.
+        choice: one of :data:`bridge.gate.sent_pages.CHOICES`.
+        page: its number, from 1.
+
+    Returns:
+        The page, and how many there are in all.
     """
-    wanted = Match("status", tuple((None, status) for status in statuses))
-    order = Order("authored-on", after=after[0], after_tie=after[1]) if after else _OLDEST
-    query = Query("Task", matches=(wanted,), limit=ROWS, order=order)
-    found = whole.gate.search(clinic_caller(staff), query)
-    tasks = [task for each in found.matches if not is_cancellation(task := orjson.loads(each.body))]
-    waiting = [
-        Waiting(t["id"], str(t["identifier"][0]["value"]), t["status"], str(t["authoredOn"])[:10])
-        for t in tasks
-    ]
-    waiting.sort(key=lambda each: (each.sent_on, each.number))
-    return waiting, found.last if len(found.matches) == ROWS else None
+    wanted = Sent(choice, (page - 1) * ROWS, ROWS)
+    found = whole.gate.sent_page(clinic_caller(staff), wanted)
+    tasks = [orjson.loads(each.body) for each in found.matches]
+    return [Waiting(t["id"], place_of(t)[1], t["status"], place_of(t)[0]) for t in tasks], (
+        found.total or 0
+    )
 
 
 def referral_shown(whole: HasGate, staff: Caller, task_id: str) -> Shown:

@@ -95,7 +95,7 @@ def notes_of(parts: Parts, own: OwnNumber) -> list[WrittenNote]:
     with read(parts.engine) as connection:
         found = referrals_of(connection, own.provider, None, own.number)
         ids = [each.request_id for each in found if each.lea == own.lea]
-        kept = [note for each in ids for note in notes_about(connection, own.lea, each)]
+        kept = notes_about(connection, own.lea, ids)
     opened = ((n, parts.identifiers.unlock(n.sealed, "note", n.student_id, n.id)) for n in kept)
     notes = [WrittenNote(n.kind, t.decode(), n.at, n.who, n.role) for n, t in opened if t]
     return list(reversed(notes))

@@ -11,12 +11,11 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from bridge.errors import BridgeError, ConflictError, NotFoundError
+from bridge.gate.sent_pages import ENDED, OPEN
 from bridge.identity import staff_of
 from bridge.journeys.answer_by_hand import (
-    ENDED,
-    OPEN,
+    ROWS,
     HandAnswer,
-    Place,
     Shown,
     answer_by_hand,
     reasons_of,
@@ -61,8 +60,7 @@ SHOWN: Final = {
     "ended": (say("Closed, declined or withdrawn"), ENDED),
 }
 Show = Annotated[str, Query(pattern="^(open|ended)$")]
-# Where the page before ended: an instant, and the id of a Task, which stands in addresses anyway.
-After = Annotated[str, Query(pattern=r"^(-?\d{1,18}\.[A-Za-z0-9.-]{1,64})?$")]
+Page = Annotated[int, Query(ge=1, le=100_000)]
 _DATE: Final = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _REACHES: Final = re.compile(r"\d(?:[\s().+-]*\d){6}|\S@\S")
 _CONTACT: Final = say("Write no phone number and no e-mail address here: the school may see this.")
@@ -96,23 +94,18 @@ ClinicOf = Annotated[Visit, Depends(clinic_visit)]
 
 
 @router.get("")
-def work(visit: ClinicOf, show: Show = "open", after: After = "") -> Response:
+def work(visit: ClinicOf, show: Show = "open", page: Page = 1) -> Response:
     """List what was sent to the provider, the longest waiting first."""
-    statuses = SHOWN[show][1]
-    rows, last = referrals_waiting(visit.bridge, visit.staff, statuses, _place(after))
+    rows, count = referrals_waiting(visit.bridge, visit.staff, SHOWN[show][1], page)
     return visit.page(
         "clinic-work.html",
         rows=rows,
         states=STATES,
         choices=[(name, words) for name, (words, _) in SHOWN.items()],
         chosen=show,
-        more=f"{last[0]}.{last[1]}" if last else "",
+        count=count,
+        pages=(page, -(-count // ROWS)),
     )
-
-
-def _place(after: str) -> Place | None:
-    instant, _, task_id = after.partition(".")
-    return (int(instant), task_id) if after else None
 
 
 @router.get("/{task_id}")

@@ -9,7 +9,7 @@ import gettext
 import io
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
@@ -72,6 +72,7 @@ def speak(templates: Environment, lang: str) -> None:
         return escape(translations.ngettext(one, many, num)) % {"num": num, **values}
 
     templates.install_gettext_callables(said, counted, newstyle=False)  # type: ignore[attr-defined]
+    templates.globals["_"] = said  # itself: the extension's looks it up by name each time
 
 
 def _add(whole: Catalog, message: Message) -> None:
@@ -79,12 +80,15 @@ def _add(whole: Catalog, message: Message) -> None:
         whole.add(message.id, message.string, flags=message.flags, context=message.context)
 
 
+# A page has the same few days in all its rows, and putting one together takes as long as a row.
+@lru_cache(maxsize=4096)
 def day_in(lang: str, value: date | str) -> str:
     """Return a day in words: ``November 27, 2026``, ``27 de noviembre de 2026``."""
     day = date.fromisoformat(value) if isinstance(value, str) else value
     return format_date(day, "long", locale=_PLACES[lang])
 
 
+@lru_cache(maxsize=4096)
 def short_day_in(lang: str, value: date | str) -> str:
     """Return a day for a narrow column, its month a word: ``Nov 27, 2026``."""
     day = date.fromisoformat(value) if isinstance(value, str) else value
@@ -97,6 +101,7 @@ def moment_in(lang: str, at: datetime, zone: str) -> str:
     return f"{day_in(lang, local.date())}, {format_time(local, 'short', locale=_PLACES[lang])}"
 
 
+@lru_cache(maxsize=1024)
 def number_in(lang: str, value: int) -> str:
     """Return a number with the separators of a language."""
     return format_decimal(value, locale=_PLACES[lang])

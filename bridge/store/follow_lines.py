@@ -138,10 +138,13 @@ def due_students(connection: Connection, whose: str, most: int) -> list[str]:
     return [row[0] for row in _all(connection, f"{sql} LIMIT {int(most)}", (whose,))]
 
 
-def any_students(connection: Connection, whose: str, most: int) -> list[str]:
-    """Return up to so many students of whom there is a line."""
-    sql = "SELECT student_id FROM follow_line WHERE whose = ?"
-    return [row[0] for row in _all(connection, f"{sql} LIMIT {int(most)}", (whose,))]
+def any_students(
+    connection: Connection, whose: str, most: int, stages: Sequence[str] = ()
+) -> list[str]:
+    """Return up to so many students of whom there is a line; of any stage unless some are given."""
+    within = f" AND stage IN ({_marks(stages)})" if stages else ""
+    sql = f"SELECT student_id FROM follow_line WHERE whose = ?{within}"  # noqa: S608 - values are bound
+    return [row[0] for row in _all(connection, f"{sql} LIMIT {int(most)}", (whose, *stages))]
 
 
 def put_lines(

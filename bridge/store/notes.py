@@ -3,6 +3,7 @@
 What a note says cannot be read here: it is sealed under the deployment's secret.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -66,17 +67,20 @@ def add_note(connection: Connection, note: Note) -> bool:
     return True
 
 
-def notes_about(connection: Connection, lea: str, referral_id: str) -> list[Note]:
-    """Return a district's notes about a referral, in the order they were written."""
-    return _found(connection, select(NOTE).where(NOTE.c.lea == lea), referral_id)
+def notes_about(connection: Connection, lea: str, referrals: Collection[str]) -> list[Note]:
+    """Return a district's notes about some referrals, in the order they were written."""
+    return _found(connection, select(NOTE).where(NOTE.c.lea == lea), referrals)
 
 
 def notes_for(connection: Connection, provider: str, referral_id: str) -> list[Note]:
     """Return what was shared with a provider about a referral; what may go, the gate decides."""
     shared = select(NOTE).where(NOTE.c.provider == provider, NOTE.c.kind == SHARED)
-    return _found(connection, shared, referral_id)
+    return _found(connection, shared, [referral_id])
 
 
-def _found(connection: Connection, query: Select[tuple[object, ...]], referral: str) -> list[Note]:
-    of_it = query.where(NOTE.c.referral_id == referral).order_by(NOTE.c.at, NOTE.c.id)
-    return [Note(**row) for row in connection.execute(of_it).mappings()]
+def _found(
+    connection: Connection, query: Select[tuple[object, ...]], referrals: Collection[str]
+) -> list[Note]:
+    of_them = query.where(NOTE.c.referral_id.in_(sorted(referrals)))
+    found = connection.execute(of_them.order_by(NOTE.c.at, NOTE.c.id)).mappings()
+    return [Note(**row) for row in found]

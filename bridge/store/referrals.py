@@ -48,11 +48,13 @@ def referrals_of(
     for param, value in (("identifier", number), ("patient", patient_id)):
         if value is not None:
             wanted = value if param == "identifier" else f"Patient/{value}"
+            # Begins with the few that say so: EXISTS would ask each referral to the provider.
             query = query.where(
-                select(_SEARCH.c.id)
-                .where(_SEARCH.c.type == "ServiceRequest", _SEARCH.c.id == RECORD.c.id)
-                .where(_SEARCH.c.param == param, _SEARCH.c.value == wanted)
-                .exists()
+                RECORD.c.id.in_(
+                    select(_SEARCH.c.id)
+                    .where(_SEARCH.c.type == "ServiceRequest")
+                    .where(_SEARCH.c.param == param, _SEARCH.c.value == wanted)
+                )
             )
     return tuple(
         KnownReferral(row.id, row.student_id, row.agreement_id, row.lea)

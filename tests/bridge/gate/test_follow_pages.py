@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from bridge.clock import FixedClock
 from bridge.errors import GateError
-from bridge.gate import Placed, Wanted, follow_pages
+from bridge.gate import Placed, Wanted, kept_lines
 from bridge.gate.places import CHOICES, ENDED, MINE, STAGES, is_followed, page_key, rank
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.close_out import Chosen, Decision, Outcome, close_out
@@ -26,6 +26,7 @@ from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, record_evidence
 from mappings.loop import STATES
 from mappings.loop.clocks import AWAITING_SIGNATURE
+from tests.bridge.gate.desks import agree_with_searches
 from tests.bridge.journeys.test_verbal_permission import SAID
 from tests.support.databases import empty_postgres
 from tests.support.worlds import (
@@ -66,7 +67,10 @@ def by_pages(world: World, calendars: Path, choice: str, most: int = 3) -> list[
 
 
 def agree(world: World, calendars: Path) -> None:
-    """Compare pages, counts, single referrals and what a meeting shows with all of it."""
+    """Compare pages, counts, single referrals and what a meeting shows with all of it.
+
+    And the pages of what was sent to each provider with what a search finds.
+    """
     every = whole(world, calendars)
     counts = page_of(world.bridge, calendars, SIS, Wanted()).counts
     assert by_pages(world, calendars, "all") == every
@@ -90,6 +94,7 @@ def agree(world: World, calendars: Path) -> None:
     assert (days.counts["new"], days.counts["changed"]) == (len(new), len(changed))
     shown = [one for one in every if one in new or one in changed or CHOICES["act"](one)]
     assert list(days.rows) == shown
+    agree_with_searches(world)
 
 
 # What can happen in a world, to its n-th student: each moves something that a line rests on.
@@ -306,7 +311,7 @@ def test_a_line_that_nobody_makes_anew_is_shown_to_nobody(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The triggers are what keeps lines true: without them the decision finds it out."""
-    monkeypatch.setattr(follow_pages, "SPARE", 0)
+    monkeypatch.setattr(kept_lines, "SPARE", 0)
     calendars = lite.bridge.settings.home
     refer(lite, 0)
     answer(lite, 0, "rejected")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge.clock import FixedClock
-from bridge.gate import ReleasedPage, Wanted, follow_pages
+from bridge.gate import ReleasedPage, Wanted, kept_lines
 from bridge.gate.places import HELD, page_key
 from bridge.journeys.work_list import page_of
 from bridge.store.close_outs import CloseOut, add_close_out
@@ -63,7 +63,7 @@ def test_a_page_waits_for_a_change_that_is_under_way_and_says_it(
     shared: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change is of a student the page does not show: nothing but the list holds it back."""
-    monkeypatch.setattr(follow_pages, "SPARE", 0)
+    monkeypatch.setattr(kept_lines, "SPARE", 0)
     for n in (0, SIGNED):
         refer(shared, n)
     row = next(one.row for one in whole(shared, shared.bridge.settings.home))

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
-from bridge.gate import Wanted, follow_pages
+from bridge.gate import Wanted, kept_lines
 from bridge.gate.places import page_key
 from bridge.journeys.work_list import page_of
 from bridge.schema import table_of
@@ -57,7 +57,7 @@ def crowd(world: World, count: int) -> None:
 def test_a_page_reads_no_line_that_it_does_not_show(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow_pages, "SPARE", 0)
+    monkeypatch.setattr(kept_lines, "SPARE", 0)
     refer(lite, 0)
     answer(lite, 0, "accepted")
     key = page_key(lite.bridge.identifiers, LEA, whole(lite, lite.bridge.settings.home)[0].row)
