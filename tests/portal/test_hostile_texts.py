@@ -89,7 +89,7 @@ def test_no_text_of_people_is_run_or_turns_a_page_round(opening: Opening, portal
     texts = scripts(told_seed())
     with ThreadPoolExecutor(1) as elsewhere:
         mine, theirs = elsewhere.submit(hostile_pages, portal.world, texts, COUNT, FIRST).result()
-    clinic = ["/portal/work"]
+    clinic = ["/portal/work", "/portal/work?page=2"]
     clinic += [f"/portal/work/{portal.world.id_of('Task', f'R-{FIRST + n}')}" for n in range(COUNT)]
     looked = 0
     for who, pages in (("counselor-1", mine), ("lead", theirs), ("clinic", clinic)):

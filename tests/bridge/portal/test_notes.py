@@ -12,6 +12,7 @@ from bridge.journeys.record_releases import revoke_release
 from bridge.store.engine import read
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_clinic_pages import Clinic
+from tests.leaks.work import Work, counted
 from tests.support.worlds import COVE, World, make_world, referral
 
 NOTE = "Prefers mornings. <b>Bus 12</b>"
@@ -48,6 +49,24 @@ def entries(world: World) -> list[str]:
     with read(world.bridge.engine) as connection:
         found = connection.scalars(text("SELECT body FROM ledger_entry"))
         return [str(body) for body in found if "Communication" in str(body)]
+
+
+def test_a_page_of_a_referral_takes_as_much_work_where_its_provider_has_many(lite: World) -> None:
+    lite.refer([referral(n) for n in range(1, 13)])
+    visitor = Visitor.signed_in(lite)
+    place = place_of(visitor)
+
+    def work() -> Work:
+        visitor.get(place)
+        with counted(lite.bridge.engine) as done:
+            visitor.get(place)
+        return done
+
+    few = work()
+    lite.refer([referral(n) for n in range(13, 73)])
+    many = work()
+    assert many.statements == few.statements
+    assert many.steps <= few.steps * 1.15
 
 
 def test_internal_is_chosen_already_and_stands_beside_in_words(lite: World) -> None:
