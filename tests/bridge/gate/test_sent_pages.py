@@ -16,7 +16,7 @@ from tests.bridge.gate.desks import agree_with_searches, desk, page
 from tests.bridge.gate.test_follow_pages import SIS, answer, permit_by_word, refer, revoke
 from tests.bridge.gate.test_work_of_follow_pages import crowd
 from tests.leaks.work import Work, counted
-from tests.support.worlds import COVE, World, referral
+from tests.support.worlds import COVE, World, form_education, form_health, referral
 
 SIGNED = 4
 """Of so many students, one has both forms signed without a last day (:func:`refer`)."""
@@ -77,7 +77,9 @@ def test_the_work_of_a_page_is_the_same_where_much_was_sent(lite: World) -> None
     for n in range(0, 12 * SIGNED, SIGNED):
         refer(lite, n)
     few = [work_of(lite, wanted) for wanted in (Sent(most=4), Sent(ENDED))]
-    lite.refer([referral(n) for n in range(100, 160)])
+    today, forms = lite.clock.now().date(), (form_education(), form_health())
+    more = [referral(n, authored_on=today, releases=forms) for n in range(100, 160)]
+    lite.refer(more)
     many = [work_of(lite, wanted) for wanted in (Sent(most=4), Sent(ENDED))]
     for before, after in zip(few, many, strict=True):
         assert after.statements == before.statements
