@@ -1,9 +1,9 @@
 """A deployment with many referrals, made once and kept under ``.bench``.
 
 The demo's deployment is set up and its files are imported; then the rows of each of its referrals
-are copied with identifiers of their own (student, records, forms, facts) and change numbers of
-their own, until there are as many as asked for. All people are made up. The folder is named by the
-schema, so that another schema gets another deployment.
+are copied with identifiers, a number of the school's and change numbers of their own (student,
+records, forms, facts), until there are as many as asked for. All people are made up. The folder is
+named by the schema, so that another schema gets another deployment.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ _AT_ONCE = 20
 _ROWS_AT_ONCE = 20_000
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _HERE = "\x01"
+_NONE = re.compile(r"(?!)")
 _OF_RECORDS = "WHERE (type, id) IN (SELECT type, id FROM record WHERE student_id IS NOT NULL)"
 _COPIED = {
     "student": "",
@@ -145,15 +146,24 @@ def _mark(connection: Connection, copied: dict[str, str], kind: str) -> int:
            for name, which in owning)  # fmt: skip
     new = {str(found) for some in ids for found in some}
     begins = copied is _COPIED  # copies of one referral differ there: those of sessions at the end
+    numbers = _numbers(connection) if begins else _NONE
 
     def marked(value: object) -> object:
         if not isinstance(value, str):
             return value
-        return _ID.sub(lambda f: _holed(f[0], begins=begins) if f[0] in new else f[0], value)
+        found = _ID.sub(lambda f: _holed(f[0], begins=begins) if f[0] in new else f[0], value)
+        return numbers.sub(rf"\g<0>-{_HERE}", found)
 
     for name, which in copied.items():
         _keep_marked(connection, name, which, marked)
     return _count(connection, f"record WHERE type = '{kind}'")
+
+
+def _numbers(connection: Connection) -> re.Pattern[str]:
+    """Return what finds the numbers by which schools know their referrals."""
+    said = "search_value WHERE type = 'ServiceRequest' AND param = 'identifier'"
+    found = connection.exec_driver_sql(f"SELECT DISTINCT value FROM {said}").scalars()  # noqa: S608 - names of ours
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(found)))})(?![\w-])")
 
 
 def _holed(record_id: str, *, begins: bool) -> str:
@@ -207,7 +217,7 @@ def _copied(table: str, column: Column[Any]) -> str:
         case (_, "last_updated"):
             return ":moved"
         case ("student", "local_key") | ("record", "source_key"):
-            return f"n.n || '-' || {name}"
+            return f"n.n || '-' || replace({name}, '{_HERE}', {{hex}})"
         case _ if isinstance(column.type, AutoString | String):
             return f"replace({name}, '{_HERE}', {{hex}})"
         case _:

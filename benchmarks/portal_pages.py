@@ -1,26 +1,35 @@
-"""Pages of a school's people, with many referrals in their one district, and with a few.
+"""Pages of a school's and a provider's people, with many referrals between them, and with a few.
 
-The district of the loaded deployment has them all: no larger one can be meant. A page is decided,
-entered in the ledger and noted as looked at each time, as for a person.
+The district of the loaded deployment has them all, and sent most to one provider: no larger ones
+can be meant. A page is decided, entered in the ledger and noted as looked at each time, as for a
+person.
 """
 
+import http.client
 import re
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 
-from benchmarks.frame import Arms, Better, Row, cpu_milliseconds
+from benchmarks.frame import Arms, Better, Row, Sample, cpu_milliseconds
 from benchmarks.large_server import BACKEND, FEW, MANY, Headers, Large, large_server, measured
-from benchmarks.serving import get
+from benchmarks.processes import cpu_seconds
+from benchmarks.serving import Server, get
 from bridge.app import open_bridge
+from bridge.context import Bridge
 from bridge.demo.run import LEA
 from bridge.gate import Wanted
-from bridge.identity import Party, Standing, open_session
+from bridge.gate.sent_pages import Sent
+from bridge.identity import Party, SignedIn, Standing, open_session
+from bridge.journeys.answer_by_hand import clinic_caller
 from bridge.journeys.work_list import page_of
 from bridge.settings import read_settings
 from bridge.store.engine import write
 
-_ROLE = "referral_coordinator"
+_LEAD = Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",))
+_DESK = Standing(Party.PROVIDER, "harbor", "", "intake", ("refer",))
+_OF_WORK = "/portal/work"
 Path = str | Callable[[Large, Headers], str]
 """The path of a page, or what finds it out."""
 
@@ -38,37 +47,100 @@ def growth_row(name: str, meaning: str, path: Path, sent: int) -> Row:
         ),
         value=cpu_milliseconds,
         figure=50,
-        open=partial(_open, path, sent),
+        open=partial(_open, path, partial(_spent, sent=sent)),
     )
 
 
-def one_referral(large: Large, headers: Headers) -> str:
-    """Return the path of the first referral of the board."""
-    (board,) = get(large.server, ["/portal/board"], headers)
-    found = re.search(rb"/portal/referral/[0-9a-f]{32}", board)
-    if found is None:
-        raise RuntimeError("the board shows no referral")
-    return found[0].decode()
+def waiting_row(name: str, meaning: str, path: Path, sent: int = 100) -> Row:
+    """Return the row that compares how long a person waits for a page, likewise."""
+    return Row(
+        name=name,
+        unit="ms on the wall, 95th percentile",
+        better=Better.LOWER,
+        goal=1.5,
+        meaning=(
+            f"how many times as long a person waits {meaning} with {MANY:,} referrals in one"
+            f" district than with {FEW:,}; one after the other over HTTP, {BACKEND}"
+        ),
+        value=_milliseconds,
+        figure=50,
+        open=partial(_open, path, partial(_waited, sent=sent)),
+    )
 
 
-def _open(path: Path, sent: int) -> Arms:
+def first_of(page: str, pattern: str) -> Callable[[Large, Headers], str]:
+    """Return what finds the first address on a page that fits a pattern."""
+
+    def found(large: Large, headers: Headers) -> str:
+        (body,) = get(large.server, [page], headers)
+        address = re.search(pattern.encode(), body)
+        if address is None:
+            raise RuntimeError(f"{page} shows no address like {pattern}")
+        return address[0].decode()
+
+    return found
+
+
+one_referral = first_of("/portal/board?show=all", r"/portal/referral/[0-9a-f]{32}")
+one_sent = first_of(_OF_WORK, r"/portal/work/[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+def _milliseconds(sample: Sample) -> float:
+    return 1000 * sample.seconds
+
+
+def _open(path: Path, measuring: Callable[[Server, str, Headers], Sample]) -> Arms:
     with ExitStack() as opened:
         arms = []
         for referrals in (MANY, FEW):
             large = large_server(opened, referrals)
-            headers = _signed_in(large)
+            lead, desk = _signed_in(large)
+            headers = desk if path is one_sent or str(path).startswith(_OF_WORK) else lead
             place = path if isinstance(path, str) else path(large, headers)
-            asked = [("GET", place, b"")] * sent
-            arms.append(partial(measured, large.server, asked, headers))
+            arms.append(partial(measuring, large.server, place, headers))
         return Arms(*arms, opened.pop_all().close)
 
 
-def _signed_in(large: Large) -> Headers:
-    """Sign somebody in, whose board was looked at before: the first look works out every line."""
+def _spent(server: Server, place: str, headers: Headers, sent: int) -> Sample:
+    return measured(server, [("GET", place, b"")] * sent, headers)
+
+
+def _waited(server: Server, place: str, headers: Headers, sent: int) -> Sample:
+    """Return the 95th percentile of the time from asking to the last byte, as the sample's."""
+    before, times = cpu_seconds(server.process.pid), list[float]()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    with closing(connection):
+        for _ in range(sent):
+            began = time.perf_counter()
+            connection.request("GET", place, headers=headers)
+            response = connection.getresponse()
+            response.read()
+            times.append(time.perf_counter() - began)
+            if response.status != 200:
+                raise RuntimeError(f"status {response.status}")
+    return Sample(sent, cpu_seconds(server.process.pid) - before, percentile(times, 95))
+
+
+def percentile(times: Sequence[float], share: int) -> float:
+    """Return what so many of a hundred are at most."""
+    return sorted(times)[-(-len(times) * share // 100) - 1]
+
+
+def _signed_in(large: Large) -> tuple[Headers, Headers]:
+    """Sign in somebody of the district and of the provider, whose pages were looked at before.
+
+    The first look works out how each referral stands.
+    """
     bridge = open_bridge(read_settings(large.home))
-    standing = Standing(Party.LEA, LEA, "", _ROLE, ("follow",))
-    with write(bridge.engine) as connection:
-        session = open_session(connection, "benchmark", standing, bridge.clock)
-    page_of(bridge, bridge.settings.calendars_folder, session.caller, Wanted())
+    lead, desk = _session(bridge, _LEAD), _session(bridge, _DESK)
+    page_of(bridge, bridge.settings.calendars_folder, lead.caller, Wanted())
+    bridge.gate.sent_page(clinic_caller(desk.caller), Sent())
     bridge.engine.dispose()
-    return {"Cookie": f"schoolbridge_session={session.token}"}
+    cookies = (f"schoolbridge_session={each.token}" for each in (lead, desk))
+    of_lead, of_desk = ({"Cookie": each} for each in cookies)
+    return of_lead, of_desk
+
+
+def _session(bridge: Bridge, standing: Standing) -> SignedIn:
+    with write(bridge.engine) as connection:
+        return open_session(connection, "benchmark", standing, bridge.clock)

@@ -2,4 +2,6 @@
 
 from benchmarks.portal_pages import growth_row
 
-ROW = growth_row("portal.board_many_vs_few", "to show a page of the board", "/portal/board", 60)
+ROW = growth_row(
+    "portal.board_many_vs_few", "to show a page of the board", "/portal/board?show=all", 60
+)

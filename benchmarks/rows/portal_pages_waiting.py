@@ -1,0 +1,23 @@
+"""How long people wait for each page that shows referrals, where there are many and few."""
+
+from benchmarks.frame import Row
+from benchmarks.portal_pages import Path, first_of, one_referral, one_sent, waiting_row
+
+_GROUP = first_of("/portal/close-out", r"/portal/close-out/[a-z-]+")
+_PAGES: dict[str, tuple[str, Path]] = {
+    "board": ("for a page of the board", "/portal/board?show=all"),
+    "board_late": ("for the hundredth page of the board", "/portal/board?show=all&page=100"),
+    "referral": ("for one referral", one_referral),
+    "meeting": ("for the list of a meeting", "/portal/meeting"),
+    "looked": ("for who looked", "/portal/looked"),
+    "close_out": ("for the groups of a year's end", "/portal/close-out"),
+    "close_out_group": ("for a hundred referrals of such a group", _GROUP),
+    "same": ("for two records of one student", "/portal/same"),
+    "refer": ("for the first page of a new referral", "/portal/refer"),
+    "work": ("for what was sent to a provider", "/portal/work"),
+    "work_ended": ("for what a provider has ended", "/portal/work?show=ended"),
+    "work_referral": ("for one referral at its provider", one_sent),
+}
+ROWS: tuple[Row, ...] = tuple(
+    waiting_row(f"portal.{name}_waiting", meaning, path) for name, (meaning, path) in _PAGES.items()
+)
