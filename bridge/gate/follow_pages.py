@@ -44,6 +44,10 @@ from mappings.loop.clocks import CLOCK_RULES
 _FORM: Final = "3"  # of what a line says; another, and all are made anew
 Page = tuple[list[Placed], list[Disclosure], dict[str, int]]
 """Rows, what is to be entered for them, and further counts."""
+Part = tuple[list[Placed], list[Disclosure], lines.Sent | None]
+"""Rows, what is to be entered for them, and where they end; None for the last."""
+PART: Final = 100
+"""So many rows are decided at once where all of them are asked for: others wait no longer."""
 
 
 @cache
@@ -87,7 +91,8 @@ class Board(KeptLines):
     calendar: SchoolCalendar
 
     @property
-    def _today(self) -> date:
+    def today(self) -> date:
+        """The day in the district."""
         return self.calendar.today(self.now)
 
     @property
@@ -99,25 +104,41 @@ class Board(KeptLines):
         """Decide and return the rows of a page; None where they are not what the lines say."""
         places, counts = self._places(wanted), dict[str, int]()
         if wanted.since:
-            since = self._today - timedelta(days=wanted.since)
+            since = self.today - timedelta(days=wanted.since)
             more, counts = lines.since(self.connection, self.whose, since.isoformat(), wanted.most)
             places = list(dict.fromkeys([*places, *more]))
         if wanted.who:
             counts[MINE] = lines.owned_by(self.connection, self.whose, wanted.who)
-        students = sorted({student for _, student in places})
-        found = {each.request_id: (each, place) for each, place in self._stand(students)[0]}
-        if any(request not in found for request, _ in places):
+        shown = self._decided(places)
+        if shown is None:
             return None
-        shown = [found[request] for request, _ in places]
         if wanted.since:
             shown.sort(key=lambda one: rank(one[1]))
         elif not _as_kept(wanted, [place for _, place in shown]):
             return None
+        return (*self._leaving(shown), counts)
+
+    def part(self, after: lines.Sent | None, most: int) -> Part | None:
+        """Do :meth:`page` for a part of all there is, in the order in which it was sent."""
+        places, ends = lines.sent_after(self.connection, self.whose, after, most)
+        shown = self._decided(places)
+        return None if shown is None else (*self._leaving(shown), ends)
+
+    def _decided(self, places: Sequence[lines.Place]) -> list[tuple[Followed, Placed]] | None:
+        """Decide what stands at some places; None where something of it is not there."""
+        students = sorted({student for _, student in places})
+        found = {each.request_id: (each, place) for each, place in self._stand(students)[0]}
+        if any(request not in found for request, _ in places):
+            return None
+        return [found[request] for request, _ in places]
+
+    def _leaving(
+        self, shown: Sequence[tuple[Followed, Placed]]
+    ) -> tuple[list[Placed], list[Disclosure]]:
         rows, told = leaving(
             self.connection, self.viewer, [each for each, _ in shown], self.identifiers
         )
-        placed = [replace(place, row=row) for (_, place), row in zip(shown, rows, strict=True)]
-        return placed, told, counts
+        return [replace(p, row=row) for (_, p), row in zip(shown, rows, strict=True)], told
 
     def _basis(self) -> str:
         """Return a digest of all that holds for every line alike."""
@@ -137,7 +158,7 @@ class Board(KeptLines):
         made = []
         for each, place in stand:
             changes = [ends.get(each.task.student_id, ALWAYS_TO), *self._comes_of_age(each)]
-            day = changes_on(each.row, each.whose, (forms, self.calendar), self._today)
+            day = changes_on(each.row, each.whose, (forms, self.calendar), self.today)
             if day is not None:
                 changes.append(datetime.combine(day, time(), ZoneInfo(self.calendar.tz)))
             made.append(self._line(each, place, min(changes)))
@@ -151,7 +172,7 @@ class Board(KeptLines):
         found = followed(connection, self.viewer, students, (self.now, names))
         forms = Forms.of(connection, self.viewer.agreements, students)
         rows = [(each.row, each.whose) for each in found]
-        placed = places_of(rows, forms, self.calendar, self._today)
+        placed = places_of(rows, forms, self.calendar, self.today)
         return list(zip(found, placed, strict=True)), forms
 
     def _comes_of_age(self, each: Followed) -> list[datetime]:

@@ -1,13 +1,14 @@
 """The operator writes a school's follow-up to a file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 from bridge.gate import FollowUp, Gate, ReleasedFollowUps
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.write_columns import csv_text
-from mappings.language.text_workbook import cell_fits, text_workbook
+from mappings.language.text_workbook import cell_fits, workbook_parts
 
 COLUMNS = ("referral", "student", "school", "sent_on", "status", "status_on", "provider", "terms")
 PURPOSES = ("follow",)
@@ -44,10 +45,18 @@ def _cells(row: FollowUp) -> Sequence[str]:
     return [getattr(row, column) for column in COLUMNS]
 
 
-def follow_up_workbook(released: ReleasedFollowUps) -> bytes:
-    """Return follow-up rows as a workbook in which every cell is text, as it was written."""
-    cells = ([_held(getattr(row, column)) for column in COLUMNS] for row in released.rows)
-    return text_workbook("Referrals", [COLUMNS, *cells])
+def follow_up_lines(parts: Iterable[ReleasedFollowUps]) -> Iterator[str]:
+    """Do :func:`follow_up_table` part by part, as each is asked for."""
+    head: Sequence[Sequence[str]] = [COLUMNS]
+    for released in parts:
+        yield csv_text([*head, *(_cells(row) for row in released.rows)])
+        head = ()
+
+
+def follow_up_workbook(parts: Iterable[ReleasedFollowUps]) -> Iterator[bytes]:
+    """Yield, part by part, a workbook in which every cell is text, as it was written."""
+    cells = ([list(map(_held, _cells(row))) for row in released.rows] for released in parts)
+    return workbook_parts("Referrals", chain([[COLUMNS]], cells))
 
 
 def _held(text: str) -> str:

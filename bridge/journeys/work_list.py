@@ -51,6 +51,7 @@ __all__ = [
     "calendar_of",
     "district_calendar",
     "page_of",
+    "parts_of_all",
     "placed",
     "provider_work",
     "school_work",
@@ -134,6 +135,15 @@ def page_of(
     """
     reading = partial(calendar_of, calendars)
     return whole.gate.follow_up_page(caller, reading, wanted, request)
+
+
+def parts_of_all(whole: HasGate, calendars: Path, caller: Caller) -> Iterator[ReleasedFollowUps]:
+    """Return all referrals of a caller's district, part by part, each as it is asked for.
+
+    Raises:
+        SettingsError: its calendar cannot be read.
+    """
+    return whole.gate.follow_up_parts(caller, partial(calendar_of, calendars))
 
 
 def provider_work(whole: HasGate, calendars: Path, asker: tuple[str, str]) -> list[WorkItem]:

@@ -3,22 +3,23 @@
 The address holds the choice of rows and the page, and nothing about a person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 
-from bridge.gate import FollowUp, ReleasedPage, Wanted
+from bridge.gate import FollowUp, ReleasedFollowUps, ReleasedPage, Wanted
 from bridge.gate.places import MINE, page_key
 from bridge.gate.riding import notice_of
-from bridge.journeys.export_follow_up import follow_up_table, follow_up_workbook
+from bridge.journeys.export_follow_up import follow_up_lines, follow_up_workbook
 from bridge.journeys.note_look import LEADS
 from bridge.journeys.own_follow_up import handle_of
-from bridge.journeys.work_list import page_of
+from bridge.journeys.work_list import page_of, parts_of_all
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
-from bridge.portal.visits import StaffOf, Visit
+from bridge.portal.visits import StaffOf, Visit, staff_visit
 
 router = APIRouter(prefix="/portal")
 
@@ -62,19 +63,37 @@ def board(visit: StaffOf, show: Show = "all", page: Page = 1) -> Response:
 @router.get("/board.csv")
 def board_csv(visit: StaffOf) -> Response:
     """Give the rows of the board as a file no spreadsheet program reads as formulas."""
-    visit.note_look()
-    table = follow_up_table(visit.bridge.gate.follow_up(visit.staff))
     headers = {"Content-Disposition": 'attachment; filename="referrals.csv"'}
-    return Response(table, headers=headers, media_type="text/csv; charset=utf-8")
+    table = follow_up_lines(_all_of_it(visit))
+    return StreamingResponse(table, headers=headers, media_type="text/csv; charset=utf-8")
 
 
 @router.get("/board.xlsx")
 def board_xlsx(visit: StaffOf) -> Response:
     """Give the rows of the board as a workbook in which every cell is text."""
-    visit.note_look()
-    book = follow_up_workbook(visit.bridge.gate.follow_up(visit.staff))
     headers = {"Content-Disposition": 'attachment; filename="referrals.xlsx"'}
-    return Response(book, headers=headers, media_type=_XLSX)
+    book = follow_up_workbook(_all_of_it(visit))
+    return StreamingResponse(book, headers=headers, media_type=_XLSX)
+
+
+def _all_of_it(visit: Visit) -> Iterator[ReleasedFollowUps]:
+    """Return every row, part by part; the first is there when this returns.
+
+    INVARIANT: who it is is asked again for each part, as for each page. An answer that ends early
+    is no whole file: the browser says that the download failed.
+    """
+    visit.note_look()
+    parts = parts_of_all(visit.bridge, visit.bridge.settings.calendars_folder, visit.staff)
+    first = next(parts)
+
+    def each() -> Iterator[ReleasedFollowUps]:
+        part: ReleasedFollowUps | None = first
+        while part is not None:
+            yield part
+            staff_visit(visit)
+            part = next(parts, None)
+
+    return each()
 
 
 def board_page(

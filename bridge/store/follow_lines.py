@@ -70,6 +70,8 @@ _PLAIN: Final = tuple(each.name for each in fields(FollowLine) if each.name != "
 _COLUMNS: Final = ", ".join((*_PLAIN, *PAGED))
 Place = tuple[str, str]
 """Of a line: the id of its ServiceRequest, and of its student."""
+Sent = tuple[str, str]
+"""Of a line: the day it was sent, and the id of its ServiceRequest: neither ever changes."""
 
 
 def head_of(connection: Connection, whose: str) -> FollowHead | None:
@@ -237,6 +239,31 @@ def since(
         counted = f"SELECT count(*) FROM follow_line WHERE {where}"  # noqa: S608 - values are bound
         counts[name] = int(_one(connection, counted, *values)[0])
     return places, counts
+
+
+def sent_after(
+    connection: Connection, whose: str, after: Sent | None, most: int
+) -> tuple[list[Place], Sent | None]:
+    """Return the places of a part of all lines, in the order in which they were sent.
+
+    Args:
+        connection: the database.
+        whose: the viewer.
+        after: where the part before it ended; None for the first.
+        most: how many it holds at most.
+
+    Returns:
+        The part, and where it ends; None for the last.
+    """
+    day, request = after or ("", "")
+    sql = (
+        "SELECT request_id, student_id, sent_on FROM follow_line WHERE whose = ?"  # noqa: S608 - values are bound
+        " AND sent_on >= ? AND (sent_on > ? OR request_id > ?)"
+        f" ORDER BY sent_on, request_id LIMIT {int(most)}"
+    )
+    found = _all(connection, sql, (whose, day, day, request))
+    ends = (found[-1][2], found[-1][0]) if len(found) == most else None
+    return [(row[0], row[1]) for row in found], ends
 
 
 def with_keys(connection: Connection, whose: str, keys: Sequence[str]) -> list[Place]:

@@ -6,8 +6,8 @@ day round, also after a person has typed into a cell.
 
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -66,7 +66,45 @@ def text_workbook(sheet: str, rows: Iterable[Sequence[str]]) -> bytes:
         sheet: its name.
         rows: texts that :func:`cell_fits` accepts.
     """
-    out = BytesIO()
+    return b"".join(workbook_parts(sheet, [rows]))
+
+
+def workbook_parts(sheet: str, parts: Iterable[Iterable[Sequence[str]]]) -> Iterator[bytes]:
+    """Yield a workbook as it grows: what there is of it once each part of its rows is written.
+
+    Args:
+        sheet: its name.
+        parts: of texts that :func:`cell_fits` accepts, taken one after the other.
+    """
+    out = _Sink()
+    for _ in _written(out, sheet, parts):
+        yield out.taken()
+    yield out.taken()
+
+
+class _Sink:
+    """What is written until somebody takes it; nobody can go back in it."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+
+    def write(self, some: bytes) -> int:
+        self._held.append(bytes(some))
+        return len(some)
+
+    def flush(self) -> None:
+        """Do nothing: it is taken."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def taken(self) -> bytes:
+        taken, self._held = b"".join(self._held), []
+        return taken
+
+
+def _written(out: _Sink, sheet: str, parts: Iterable[Iterable[Sequence[str]]]) -> Iterator[None]:
+    """Write a workbook, and yield whenever a part of its rows is written."""
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
         for name, text in _PARTS.items():
             whole = text.format(quoteattr(sheet)) if name == _BOOK else text
@@ -75,10 +113,12 @@ def text_workbook(sheet: str, rows: Iterable[Sequence[str]]) -> bytes:
         part.compress_type = zipfile.ZIP_DEFLATED
         with book.open(part, "w") as stream:
             stream.write(f'{_XML}<worksheet xmlns="{_MAIN}"><sheetData>'.encode())
-            for number, cells in enumerate(rows, 1):
-                stream.write(_row(number, cells).encode())
+            numbers = count(1)
+            for rows in parts:
+                for cells in rows:
+                    stream.write(_row(next(numbers), cells).encode())
+                yield
             stream.write(b"</sheetData></worksheet>")
-    return out.getvalue()
 
 
 def _row(number: int, cells: Sequence[str]) -> str:

@@ -12,7 +12,11 @@ from fastapi.responses import StreamingResponse
 
 from bridge.api import replies
 from bridge.gate import Released, ReleasedFollowUps, ReleasedPage, ReleasedResource
-from bridge.journeys.export_follow_up import follow_up_table
+from bridge.journeys.export_follow_up import (
+    follow_up_lines,
+    follow_up_table,
+    follow_up_workbook,
+)
 from bridge.portal.board import board_page
 from bridge.portal.meeting import meeting_page
 from tests.leaks.route_table import ROUTES, Found, pairs, walk
@@ -190,6 +194,8 @@ def test_what_carries_records_into_a_reply_takes_only_what_the_gate_released() -
     assert first(board_page) is ReleasedPage
     assert first(meeting_page) is ReleasedPage
     assert first(follow_up_table) is ReleasedFollowUps
+    assert first(follow_up_lines).__args__ == (ReleasedFollowUps,)
+    assert first(follow_up_workbook).__args__ == (ReleasedFollowUps,)
 
 
 def test_responses_are_made_in_the_listed_places_alone() -> None:

@@ -1,12 +1,21 @@
 """The board and a referral's page: what to do first, and nothing that may not be told."""
 
+import csv
 import re
-from io import BytesIO
+from collections.abc import Iterator
+from io import BytesIO, StringIO
+from typing import Any
 
 import openpyxl
+import pytest
+from sqlalchemy import text
 
+from bridge.gate import ReleasedFollowUps, school_side
+from bridge.gate.school_side import SchoolSide
+from bridge.journeys.export_follow_up import follow_up_table
+from bridge.store.engine import write
 from tests.bridge.portal.entering import Visitor, words
-from tests.support.worlds import CARE_CONSENT, World, put_task, referral
+from tests.support.worlds import CARE_CONSENT, World, caller, put_task, referral
 
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
 MINOR = [{"url": CARE_CONSENT, "valueCode": "minor"}]
@@ -96,6 +105,43 @@ def test_the_workbook_holds_every_cell_as_text(world: World) -> None:
     cells = [cell for row in book.active.iter_rows() for cell in row]
     assert "=1+1 @SUM(1)" in {cell.value for cell in cells}
     assert {cell.data_type for cell in cells if cell.value} == {"s"}
+
+
+def test_a_file_of_the_board_is_made_part_by_part_and_each_row_stands_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(school_side, "PART", 2)
+    world.refer([referral(n) for n in range(5)])
+    answered(world, 2, "accepted", GUARDIAN)
+    answered(world, 3, "accepted", MINOR)
+    visitor = Visitor.signed_in(world)
+    wanted = follow_up_table(world.bridge.gate.follow_up(caller("millbrook-sis")))
+
+    found = visitor.get("/portal/board.csv").text
+    book = openpyxl.load_workbook(BytesIO(visitor.get("/portal/board.xlsx").content))
+
+    assert sorted(found.splitlines()) == sorted(wanted.splitlines())
+    assert found.splitlines()[0] == wanted.splitlines()[0]
+    cells = [[cell.value or "" for cell in row] for row in book.active.iter_rows()]
+    assert cells == list(csv.reader(StringIO(found)))
+
+
+def test_a_file_ends_early_where_somebody_is_signed_out_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(school_side, "PART", 2)
+    world.refer([referral(n) for n in range(5)])
+    visitor = Visitor.signed_in(world)
+    released = SchoolSide.follow_up_parts
+
+    def signed_out_after_one(*given: Any, **more: Any) -> Iterator[ReleasedFollowUps]:  # noqa: ANN401
+        for part in released(*given, **more):
+            with write(world.bridge.engine) as connection:
+                connection.execute(text("DELETE FROM identity_staff_session"))
+            yield part
+
+    monkeypatch.setattr(SchoolSide, "follow_up_parts", signed_out_after_one)
+    assert len(visitor.get("/portal/board.csv").text.splitlines()) == 1 + 2
 
 
 def test_a_declined_referral_asks_for_another_provider_and_nothing_is_typed_again(
