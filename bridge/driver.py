@@ -9,8 +9,7 @@ text.
 """
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -21,8 +20,40 @@ from sqlalchemy.exc import DBAPIError
 _NAMED: Final = re.compile(r"(?<![:\w]):(\w+)(?!:)")
 
 
-@contextmanager
-def cursor_of(connection: Connection, name: str = "") -> Iterator[Any]:
+class _Opened:
+    """A cursor while it is open. Not a generator: a hot transaction opens ten of them."""
+
+    __slots__ = ("_connection", "_cursor", "_name")
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection, self._name = connection, name
+
+    def __enter__(self) -> Any:  # noqa: ANN401 - the driver's
+        raw = self._connection.connection
+        self._cursor: Any = raw.cursor(self._name) if self._name else raw.cursor()
+        return self._cursor
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        try:
+            if error is not None:
+                self._raise_as_the_toolkit_does(error)
+        finally:
+            self._cursor.close()
+
+    def _raise_as_the_toolkit_does(self, error: BaseException) -> None:
+        dialect, raw = self._connection.dialect, self._connection.connection
+        kind: Any = dialect.loaded_dbapi.Error
+        if isinstance(error, kind):
+            broken = dialect.is_disconnect(error, raw, self._cursor)
+            raise DBAPIError.instance(
+                None, None, error, kind, hide_parameters=True, connection_invalidated=broken,
+                dialect=dialect,
+            ) from error  # fmt: skip
+
+
+def cursor_of(connection: Connection, name: str = "") -> AbstractContextManager[Any]:
     """Open a cursor of the driver in a connection's transaction.
 
     A ``name`` is PostgreSQL's: the server keeps what is found, and sends it as it is read.
@@ -30,19 +61,7 @@ def cursor_of(connection: Connection, name: str = "") -> Iterator[Any]:
     Raises:
         DBAPIError: what the driver raised, as the toolkit would have raised it.
     """
-    dialect, raw = connection.dialect, connection.connection
-    cursor: Any = raw.cursor(name) if name else raw.cursor()
-    kind: Any = dialect.loaded_dbapi.Error
-    try:
-        yield cursor
-    except kind as error:
-        broken = dialect.is_disconnect(error, raw, cursor)
-        raise DBAPIError.instance(
-            None, None, error, kind, hide_parameters=True, connection_invalidated=broken,
-            dialect=dialect,
-        ) from error  # fmt: skip
-    finally:
-        cursor.close()
+    return _Opened(connection, name)
 
 
 @lru_cache(maxsize=512)
@@ -68,7 +87,7 @@ def stored_instant(dialect: str, instant: datetime) -> object:
     if instant.utcoffset() is None:
         raise ValueError("an instant needs a time zone")
     utc = instant.astimezone(UTC)
-    return utc.strftime("%Y-%m-%d %H:%M:%S.%f") if dialect == "sqlite" else utc
+    return utc.isoformat(" ", "microseconds")[:26] if dialect == "sqlite" else utc
 
 
 def read_instant(found: Any) -> datetime | None:  # noqa: ANN401 - as the driver gives it

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -38,6 +37,7 @@ from bridge.gate import Query, Released, ReleasedResource
 from bridge.gate.asked import Asked
 from bridge.gate.together import Together
 from bridge.identity import Caller
+from bridge.logs import written_together
 from bridge.measures import Measures
 
 _PLACE: Final = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9.\-]{1,64}))?")
@@ -97,7 +97,7 @@ class Lane:
     """The lines such requests stand in, of one bridge, whichever way they come."""
 
     def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
+        self._bridge, self._base = bridge, bridge.settings.fhir_base
         self._together = Together(bridge.gate, bridge, bridge.tokens)
         self._recording = Recording(bridge, _resolve)
         self._understood: dict[tuple[str, ...], Understood] = {}
@@ -138,7 +138,7 @@ class Lane:
             return answer_to(asked.error)
         if isinstance(asked, Sending):
             return asked.reply
-        base, found = self._bridge.settings.fhir_base, asked.found
+        base, found = self._base, asked.found
         if isinstance(asked.search, _Search) and isinstance(found, Released):
             return search_reply(found, base, asked.search.understood)
         if not isinstance(found, ReleasedResource):
@@ -295,7 +295,8 @@ def bearer_of(headers: Headers) -> str:
 
 async def _send(reply: Reply | None, send: Send) -> None:
     reply = reply or answer_to(NotFoundError())
-    headers = headers_of(reply)
+    length = None if reply.status == 304 else len(reply.body)
+    headers = headers_of(tuple(reply.headers.items()), length)
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
 
@@ -311,20 +312,21 @@ def _resolve(answered: Sequence[Asked | Sending]) -> None:
 
 
 def _wake(answered: Sequence[Asked | Sending]) -> None:
-    for each in answered:
-        if not each.waiting.done():  # the client may have gone
-            each.waiting.set_result(None)
+    with written_together():
+        for each in answered:
+            if not each.waiting.done():  # the client may have gone
+                each.waiting.set_result(None)
 
 
-def headers_of(reply: Reply) -> list[tuple[bytes, bytes]]:
-    """Return the headers of an answer, in the order in which the framework has them."""
-    written = _written(tuple(reply.headers.items()))
-    if reply.status == 304:  # it has no body whose length could be told (RFC 9110 8.6)
-        return list(written)
-    return [*written, (b"content-length", b"%d" % len(reply.body))]  # where the framework has it
+def headers_of(
+    headers: tuple[tuple[str, str], ...], length: int | None
+) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer, in the order in which the framework has them.
 
-
-@lru_cache(maxsize=4096)
-def _written(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    Args:
+        headers: those of the reply.
+        length: of its body; None where it has none whose length could be told (RFC 9110 8.6).
+    """
     every = {"Content-Type": "application/fhir+json; charset=utf-8", **dict(headers)}
-    return tuple((n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in every.items())
+    written = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in every.items()]
+    return written if length is None else [*written, (b"content-length", b"%d" % length)]

@@ -82,13 +82,14 @@ class HotConnection(HttpToolsProtocol):
 
     def write(self, reply: Reply, *, last: bool) -> None:
         """Write an answer, and say that the connection ends with it if it is the last."""
-        pieces = [STATUS_LINE[reply.status]]
-        for name, value in self.server_state.default_headers:
-            pieces += (name, b": ", value, b"\r\n")
-        pieces.append(_written(tuple(secured(headers_of(reply)))))
-        if last:
-            pieces.append(b"connection: close\r\n")
-        self.transport.write(b"".join((*pieces, b"\r\n", reply.body)))
+        length = None if reply.status == 304 else len(reply.body)
+        head = (
+            STATUS_LINE[reply.status],
+            _written(tuple(self.server_state.default_headers)),
+            _told(tuple(reply.headers.items()), length),
+            b"connection: close\r\n\r\n" if last else b"\r\n",
+        )
+        self.transport.write(b"".join((*head, reply.body)))
         if last:
             self.transport.close()
 
@@ -203,6 +204,12 @@ def _is_whole(headers: Iterable[tuple[bytes, bytes]], most: int) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def _told(headers: tuple[tuple[str, str], ...], length: int | None) -> bytes:
+    """Return the headers of an answer as they are sent."""
+    return _written(tuple(secured(headers_of(headers, length))))
+
+
+@lru_cache(maxsize=64)
 def _written(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     """Return headers as they are sent.
 

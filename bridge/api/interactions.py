@@ -156,10 +156,10 @@ def _unchanged(found: ReleasedResource, headers: Mapping[str, str]) -> bool:
     does not change, so If-Modified-Since is left aside (RFC 9110 13.1.3 lets a server do so).
     """
     tags = headers.get("if-none-match")
+    if tags is None:
+        return False
     plain = found.etag.removeprefix("W/")
-    return tags is not None and any(
-        tag.strip().removeprefix("W/") == plain for tag in tags.split(",")
-    )
+    return any(tag.strip().removeprefix("W/") == plain for tag in tags.split(","))
 
 
 def _history(call: Call, asked: Interaction) -> Reply:

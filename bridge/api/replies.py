@@ -6,6 +6,8 @@ constructors take documents about the bridge itself or fixed texts.
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
 
 import orjson
 from fastapi import Response
@@ -47,14 +49,22 @@ def resource_reply(released: ReleasedResource, base: str, status: int = 200) -> 
 
     Its Meta says each notice in one sentence; the whole text is linked (RFC 4946, ``license``).
     """
-    headers = {"ETag": released.etag, "Last-Modified": http_date(released.last_updated)}
+    headers = _of_view(released.etag, released.last_updated, released.notices, base)
     if status == 201:
         place = f"{base}/{released.type}/{released.id}/_history/{released.version}"
-        headers["Location"] = place
-    if released.notices:
-        links = (f'<{base}/notices/{each}>; rel="license"' for each in released.notices)
-        headers["Link"] = ", ".join(links)
+        first = {name: headers[name] for name in ("ETag", "Last-Modified")}
+        headers = {**first, "Location": place, **headers}
     return Reply(status, released.body, headers, released.notices)
+
+
+@lru_cache(maxsize=4096)
+def _of_view(etag: str, moved: datetime, notices: tuple[str, ...], base: str) -> Mapping[str, str]:
+    """Return the headers of a view of a resource; to be read only, since others are given it."""
+    headers = {"ETag": etag, "Last-Modified": http_date(moved)}
+    if notices:
+        links = (f'<{base}/notices/{each}>; rel="license"' for each in notices)
+        headers["Link"] = ", ".join(links)
+    return headers
 
 
 def written_reply(released: ReleasedResource, base: str, status: int, returns: str) -> Reply:

@@ -81,11 +81,11 @@ class Moment:
     identity: int
     versions: dict[str, int]
     now: datetime
+    epoch: Epoch = field(init=False)
+    """The counters of agreements and of facts about anybody."""
 
-    @property
-    def epoch(self) -> Epoch:
-        """The counters of agreements and of facts about anybody."""
-        return (self.versions["agreement"], self.versions["evidence"])
+    def __post_init__(self) -> None:
+        self.epoch = (self.versions["agreement"], self.versions["evidence"])
 
 
 @dataclass(frozen=True, slots=True)

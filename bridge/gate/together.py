@@ -150,10 +150,13 @@ class Together:
         """Authenticate each, and tell what is remembered from what is not."""
         hits: list[Hit] = []
         misses: list[tuple[Asked, Caller]] = []
-        real = self._clock.real_now()
+        real, known = self._clock.real_now(), dict[str, Caller | None]()
         self._lent = memory = self._memory(moment)
         for asked in batch:
-            caller = self._caller(moment, asked.bearer, real)
+            bearer = asked.bearer
+            if bearer not in known:
+                known[bearer] = self._caller(moment, bearer, real)
+            caller = known[bearer]
             if caller is None:
                 asked.error = UnauthorizedError()
                 continue
@@ -235,7 +238,7 @@ class Together:
         INVARIANT: what is remembered counts at an instant after the students are locked, and only
         if what concerns everybody has not moved while they were waited for.
         """
-        connection = moment.connection
+        connection, epoch = moment.connection, moment.epoch
         needed = [self._needed(connection, hit) for hit in hits]
         stands = iter(self._stand(moment, [each for some in needed for each in some]))
         there = [all(list(islice(stands, len(some)))) for some in needed]
@@ -244,7 +247,7 @@ class Together:
         same = all(moment.versions[name] == value for name, value in held.items())
         entered: list[tuple[Filled, Hit]] = []
         for hit, stood in zip(hits, there, strict=True):
-            if not (stood and same and hit.kept.holds(moment.epoch, now)):
+            if not (stood and same and hit.kept.holds(epoch, now)):
                 misses.append((hit.asked, hit.caller))
                 continue
             hit.asked.found = hit.released

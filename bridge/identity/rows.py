@@ -11,7 +11,8 @@ from bridge.identity.scopes import read_scopes, spelled
 
 def digest_of(*parts: str) -> str:
     """Return the SHA-256 of texts, in hexadecimal; the parts cannot run into each other."""
-    joined = b"".join(len(part.encode()).to_bytes(4, "big") + part.encode() for part in parts)
+    written = [part.encode() for part in parts]
+    joined = b"".join([len(part).to_bytes(4, "big") + part for part in written])
     return hashlib.sha256(joined).hexdigest()
 
 

@@ -5,8 +5,8 @@ no release exists without its entry and no entry without its release.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -85,7 +85,7 @@ def append(
     receipts: dict[int, Receipt] = {}
     for log in sorted({entry.log for entry in entries}):  # one order of locks: no deadlock
         chosen = [at for at, entry in enumerate(entries) if entry.log == log]
-        start = _grow(connection, log, [_line(entries[at]) for at in chosen], (now, clock))
+        start = _grow(connection, log, [entries[at] for at in chosen], (now, clock))
         receipts |= {at: Receipt(log, start + n) for n, at in enumerate(chosen)}
     if entries and (measures := measures_of(connection.get_execution_options())):
         measures.entered(sum(map(_releases, entries)))
@@ -94,6 +94,13 @@ def append(
 
 def _releases(entry: Entry | Filled | Listed) -> int:
     return len(entry.rows) if isinstance(entry, Listed) else entry.kind in RELEASING
+
+
+def _leaves(entry: Entry | Filled | Listed) -> bool:
+    """Tell whether something leaves by an entry."""
+    if isinstance(entry, Filled):
+        return entry.template.kind in RELEASING
+    return (entry.entry if isinstance(entry, Listed) else entry).kind in RELEASING
 
 
 def head(connection: Connection, log: str) -> Head:
@@ -146,69 +153,53 @@ def _listings(connection: Connection, which: ColumnElement[bool]) -> list[int]:
     return list(connection.scalars(query))
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What stands in an entry's row besides its place, and how its body is written there.
-
-    ``body`` is given the index, the time, and the time as the ledger spells it; ``listed`` are the
-    releases it lists, where it lists several.
-    """
-
-    kind: str
-    request: str
-    subject: str | None
-    repeats: Span | None
-    body: Callable[[int, datetime, str], bytes]
-    listed: Listed | None = None
+_Line = tuple[str, str, str | None, bytes]
+"""What stands in an entry's row besides its place: kind, request, subject, body."""
 
 
-def _line(entry: Entry | Filled | Listed) -> _Line:
-    if isinstance(entry, Listed):
-        return replace(_writer(entry.entry), listed=entry)
-    return _filler(entry) if isinstance(entry, Filled) else _writer(entry)
+def _line(entry: Entry | Filled | Listed, index: int, time: tuple[datetime, str]) -> _Line:
+    """Return an entry as it stands at a place; the time also as the ledger spells it."""
+    if isinstance(entry, Filled):
+        template, request = entry.template, entry.request
+        body = template.body(index, request_bytes(request), time[1])
+        return template.kind, request, template.subject, body
+    said = entry.entry if isinstance(entry, Listed) else entry
+    return said.kind.value, said.request, said.subject, body_of(Recorded(index, time[0], said))
 
 
-def _writer(entry: Entry) -> _Line:
-    def body(index: int, time: datetime, _: str) -> bytes:
-        return body_of(Recorded(index, time, entry))
-
-    repeats = Span.of(entry) if entry.kind is Kind.AGAIN else None
-    return _Line(entry.kind.value, entry.request, entry.subject, repeats, body)
-
-
-def _filler(filled: Filled) -> _Line:
-    template, request = filled.template, request_bytes(filled.request)
-
-    def body(index: int, _: datetime, time: str) -> bytes:
-        return template.body(index, request, time)
-
-    return _Line(template.kind, filled.request, template.subject, filled.repeats, body)
+def _repeats(entry: Entry | Filled | Listed) -> Span | None:
+    if isinstance(entry, Filled):
+        return entry.repeats
+    return Span.of(entry) if isinstance(entry, Entry) and entry.kind is Kind.AGAIN else None
 
 
 def _grow(
-    connection: Connection, log: str, lines: Sequence[_Line], times: tuple[datetime, Clock]
+    connection: Connection,
+    log: str,
+    entries: Sequence[Entry | Filled | Listed],
+    times: tuple[datetime, Clock],
 ) -> int:
     now, clock = times
     with cursor_of(connection) as cursor:
         frontier, last, halted, erased = _locked(connection, cursor, log)
-        if any(line.kind in RELEASING for line in lines):
+        if any(map(_leaves, entries)):
             _require_going(log, (last, clock), halted=halted)
-        dialect = connection.dialect.name
-        require_there(cursor, dialect, (log, {n.repeats for n in lines if n.repeats}), erased)
+        dialect, spans = connection.dialect.name, [_repeats(entry) for entry in entries]
+        require_there(cursor, dialect, (log, {span for span in spans if span}), erased)
         start, time = frontier.size, max(now, last or now)
-        at, told = stored_instant(dialect, time), spelled(time)
-        salts = secrets.token_bytes(SALT_BYTES * len(lines))
+        at, told = stored_instant(dialect, time), (time, spelled(time))
+        salts = secrets.token_bytes(SALT_BYTES * len(entries))
         rows, nodes = list[tuple[object, ...]](), list[Node]()
-        for n, line in enumerate(lines):
-            body = line.body(start + n, time, told)
+        for n, (entry, span) in enumerate(zip(entries, spans, strict=True)):
+            kind, request, subject, body = _line(entry, start + n, told)
             salt = salts[n * SALT_BYTES : (n + 1) * SALT_BYTES]
             leaf = entry_leaf(salt, body)
             nodes += frontier.push(leaf)
-            said = (log, start + n, at, line.kind, line.request, line.subject, body, salt, leaf)
-            rows.append((*said, *(line.repeats.ends if line.repeats else _NOTHING)))
-            erased = start + n if line.kind == Kind.ERASURE else erased
+            ends = span.ends if span else _NOTHING
+            rows.append((log, start + n, at, kind, request, subject, body, salt, leaf, *ends))
+            erased = start + n if kind == Kind.ERASURE else erased
         cursor.executemany(spelled_for(dialect, _NEW_ENTRY), rows)
-        _list(cursor, dialect, {start + n: line.listed for n, line in enumerate(lines)})
+        _list(cursor, dialect, start, entries)
         if nodes:
             kept = [(log, node.level, node.position, node.hash) for node in nodes]
             cursor.executemany(spelled_for(dialect, _NEW_NODE), kept)
@@ -217,10 +208,15 @@ def _grow(
     return start
 
 
-def _list(cursor: Any, dialect: str, listed: dict[int, Listed | None]) -> None:  # noqa: ANN401 - the driver's
-    for position, each in listed.items():
-        if each is not None:
-            each.write(cursor, dialect, position)
+def _list(
+    cursor: Any,  # noqa: ANN401 - the driver's
+    dialect: str,
+    start: int,
+    entries: Sequence[Entry | Filled | Listed],
+) -> None:
+    for n, entry in enumerate(entries):
+        if isinstance(entry, Listed):
+            entry.write(cursor, dialect, start + n)
 
 
 def _require_going(log: str, times: tuple[datetime | None, Clock], *, halted: bool) -> None:

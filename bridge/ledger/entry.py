@@ -220,7 +220,7 @@ def spelled(instant: datetime) -> str:
     """
     if instant.utcoffset() is None:
         raise ValueError("an instant needs a time zone")
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat("T", "microseconds")[:26] + "Z"
 
 
 def _entry(fields: dict[str, Any]) -> Entry:
