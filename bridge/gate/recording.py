@@ -94,11 +94,12 @@ def told_of_own(asking: Asking, written: Written, identifiers: Identifiers) -> l
     They are decided like any others, by what is written of them; what is not its own, or within
     limits of its scopes that only the index knows, is left to the query.
     """
-    told = []
+    told, caller = [], asking.caller
+    kinds = {record.type for record in written.records}
+    whole = {kind for kind in kinds if () in caller.limits(kind, caller.does(kind))}
     for n, record in enumerate(written.records):
         stored = _stored(record, written.first + n, written.at)
-        whole = () in asking.caller.limits(stored.type, asking.caller.does(stored.type))
-        if whole and is_own(asking.viewer, stored):
+        if stored.type in whole and is_own(asking.viewer, stored):
             decided = decide(asking.viewer, stored, _NO_EVIDENCE, written.at)
             asked = decided and (stored, decided)
             released = asked and project(asking.viewer, asked, frozenset(), identifiers)

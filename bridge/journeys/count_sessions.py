@@ -7,6 +7,7 @@ is lower. The state gets the answer of a decision at most, never the count.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
@@ -41,7 +42,7 @@ def count_sessions(
         agreements: those that bind the provider whose sessions they are.
         student_id: whose sessions.
     """
-    asking = [agreement for agreement in agreements if _asks(agreement)]
+    asking = [each for each in agreements if _asks(each.entry.jurisdiction)]
     lea = lea_of(connection, student_id) if asking else ""
     for agreement in asking:
         if agreement.entry.lea == lea:
@@ -49,8 +50,9 @@ def count_sessions(
             _record(connection, parts, agreement, student_id)
 
 
-def _asks(agreement: CompiledAgreement) -> bool:
-    return any(FACT in basis.needs for basis in load_law(agreement.entry.jurisdiction).bases)
+@lru_cache(maxsize=64)
+def _asks(jurisdiction: str) -> bool:
+    return any(FACT in basis.needs for basis in load_law(jurisdiction).bases)
 
 
 def _record(

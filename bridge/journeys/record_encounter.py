@@ -20,6 +20,8 @@ from mappings.fhir.sessions_in import modalities_of, service_request_id
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
 _SUD = {"SUD", "ETHUD", "OPIOIDUD"}
 _PLAIN = {"BH", "MH", "PSY"}
+_NESTED = (dict, list)
+"""What may hold references; a union of the two would be made anew each time it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class SentSession:
                 if isinstance(link := node.get("reference"), str):
                     found.add(link)
                 node = node.values()
-            waiting += [inner for inner in node if isinstance(inner, dict | list)]
+            waiting += [inner for inner in node if isinstance(inner, _NESTED)]
         return frozenset(found)
 
     def naming(self, kind: str) -> set[str]:

@@ -1,7 +1,6 @@
 """Sessions a provider sends, kept together: what they share is looked up once."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,17 +47,27 @@ class SessionRefused(Exception):  # noqa: N818 - reads as what happened
         super().__init__(at)
 
 
-@contextmanager
-def refused_at(at: int) -> Iterator[None]:
+class refused_at:  # noqa: N801 - a context, made for each session of many: no generator
     """Say of what is refused inside which session it was.
 
     Raises:
         SessionRefused: it was refused.
     """
-    try:
-        yield
-    except RefusedError as error:
-        raise SessionRefused(at, error) from None
+
+    __slots__ = ("_at",)
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: object
+    ) -> None:
+        """Raise what was refused as of its session."""
+        if isinstance(error, RefusedError):
+            raise SessionRefused(self._at, error) from None
 
 
 def drafted(parts: Parts, caller: Caller, resource: Mapping[str, Any], repeat: str | None) -> Draft:
