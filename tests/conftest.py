@@ -2,11 +2,17 @@
 
 import gc
 import sys
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
 # The folders of tests are not installed: their shared parts are found from the project's root.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+# The HTTP client looks for this library at every request made within a process, and where it is not
+# installed the whole path of imports is searched each time: two thirds of a millisecond.
+if find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 pytest_plugins = ["tests.support.databases"]
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -131,14 +132,14 @@ def own_words(ask: Ask, raw: bytes) -> bool:
 def route_of(ask: Ask) -> tuple[str, str] | None:
     """Return the row of the table of routes a request belongs to: the most exact one."""
     path = ask.path.partition("?")[0]
-    fitting = [row for row in ROUTES if row.method == ask.method and _fits(row.path, path)]
+    fitting = [row for row in ROUTES if row.method == ask.method and _of(row.path).fullmatch(path)]
     fitting.sort(key=lambda row: len(_PLACE.sub("", row.path)))
     return (fitting[-1].method, fitting[-1].path) if fitting else None
 
 
-def _fits(template: str, path: str) -> bool:
-    pattern = "[^/]+".join(map(re.escape, _PLACE.split(template)))
-    return re.fullmatch(pattern, path) is not None
+@cache
+def _of(template: str) -> re.Pattern[str]:
+    return re.compile("[^/]+".join(map(re.escape, _PLACE.split(template))))
 
 
 def known(opened: Opened) -> tuple[dict[str, list[str]], dict[tuple[str, str], list[str]]]:
