@@ -24,7 +24,7 @@ demo: $(READY) ## run the three journeys on bundled data and print what each par
 	$(BIN)/schoolbridge demo --once
 
 test: $(READY) $(CLIENTS) ## run every test but the long fault runs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not faults" --junitxml=$(RESULTS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not faults" --junitxml=$(RESULTS)
 	$(BIN)/python tests/conformance/page.py --check $(RESULTS)
 
 conformance: $(READY) $(CLIENTS) ## run the tests that meet the guides' SHALLs; writes docs/conformance.md

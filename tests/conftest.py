@@ -6,6 +6,8 @@ from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 # The folders of tests are not installed: their shared parts are found from the project's root.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -16,6 +18,7 @@ if find_spec("sniffio") is None:
 
 pytest_plugins = ["tests.support.databases"]
 
+_LONG = {"portal", "leaks", "faults", "journeys", "contract", "engine_mutants"}
 _ENDED = count(1)
 _EVERY = 20
 # Of the 1,024 files a process may have open by default.
@@ -27,6 +30,18 @@ def pytest_configure() -> None:
     from tests.support.scratch import keep_folders_in_memory  # noqa: PLC0415 - found from the root
 
     keep_folders_in_memory()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Run a file's tests in one process, unless they say otherwise: they share what is slow."""
+    if item.get_closest_marker("xdist_group") is None:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the folders of long files, so that no process ends with one by itself."""
+    items.sort(key=lambda item: _LONG.isdisjoint(item.path.parts))
 
 
 def pytest_collection_finish() -> None:
