@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from bridge.clock import SystemClock
-from tests.faults.deployment import CLIENT, Deployment, _free_port, kill
+from tests.faults.deployment import CLIENT, SERVE, Deployment, Process, _free_port, kill
+from tests.support.nursery import born
 from tests.support.worlds import ASSERTION_TYPE, client_key
 
 SENDERS = 4
@@ -68,14 +69,11 @@ class Worker:
 
     deployment: Deployment
     port: int
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        environment = {**os.environ, "SCHOOLBRIDGE_PORT": str(self.port)}  # noqa: TID251
-        with (self.deployment.home / "server.log").open("ab") as log:
-            command = [*self.deployment.program, str(self.deployment.home)]
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603
+        self.process = self._process()
         until = time.monotonic() + LONGEST_START
         with httpx.Client(base_url=self.url, trust_env=False, timeout=30) as web:
             while time.monotonic() < until and self.process.poll() is None:
@@ -85,6 +83,16 @@ class Worker:
                 except httpx.TransportError:
                     time.sleep(0.1)
         raise AssertionError(f"the server did not start: exit code {self.process.poll()}")
+
+    def _process(self) -> Process:
+        log, own = self.deployment.home / "server.log", {"SCHOOLBRIDGE_PORT": str(self.port)}
+        if self.deployment.program == SERVE:
+            words = ["serve", "--home", str(self.deployment.home)]
+            return born(words, log, environment=own)
+        command = [*self.deployment.program, str(self.deployment.home)]
+        with log.open("ab") as out:
+            environment = {**os.environ, **own}  # noqa: TID251 - a child's own
+            return subprocess.Popen(command, env=environment, stdout=out, stderr=out)  # noqa: S603
 
     @property
     def url(self) -> str:

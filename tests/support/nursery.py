@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -80,12 +80,19 @@ class Born:
         return self.returncode
 
 
-def born(words: Sequence[str], out: Path, err: Path | None = None, cwd: Path | None = None) -> Born:
+def born(
+    words: Sequence[str],
+    out: Path,
+    err: Path | None = None,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Born:
     """Start the command line with these words; what it prints is added to files."""
     nursery = _nursery()
     ending = _endings() / str(next(_NUMBERS))
     order = {"words": list(words), "out": str(out), "err": str(err or out), "ending": str(ending)}
     order["cwd"] = str(cwd or Path.cwd())
+    order["environment"] = json.dumps(dict(environment or {}))
     assert nursery.stdin is not None
     assert nursery.stdout is not None
     nursery.stdin.write(json.dumps(order) + "\n")
@@ -123,6 +130,7 @@ def _live(order: dict[str, str]) -> None:
             os.dup2(opened, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(order["cwd"])
+    os.environ.update(json.loads(order["environment"]))  # noqa: TID251 - as a shell would set it
     sys.argv = ["schoolbridge", *order["words"]]
     code = 1
     try:
