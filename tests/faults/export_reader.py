@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from tests.faults.revocation_races import Reader
+from tests.faults.deployment import CLIENT
+from tests.faults.revocation_races import Races, Reader
 
 BROKEN = (http.client.HTTPException, OSError)
 T = TypeVar("T")
@@ -30,11 +31,14 @@ class Exporter:
     """One connection of a partner; opened anew where it broke.
 
     Attributes:
+        client, types: who exports, and what.
         stage: what it is at now; whoever wants to hit a stage waits for it.
         lost: manifests of acknowledged exports that were not found.
     """
 
     base_url: str
+    client: str = CLIENT
+    types: tuple[str, ...] = TYPES
     stage: str = ""
     lost: int = 0
     retries: int = 0
@@ -43,20 +47,20 @@ class Exporter:
     _answer: http.client.HTTPResponse | None = None
 
     def __post_init__(self) -> None:
-        self._reader = Reader(self.base_url)
+        self._reader = Reader(self.base_url, self.client)
 
-    def exported(self, types: tuple[str, ...] = TYPES) -> dict[str, dict[str, bytes]]:
+    def exported(self) -> dict[str, dict[str, bytes]]:
         """Return the rows of one whole export, by type and id, whatever breaks on the way."""
-        place = urlsplit(self._until_done("kick-off", lambda: self._kicked_off(types))).path
+        place = urlsplit(self._until_done("kick-off", self._kicked_off)).path
         files = self._until_done("manifest", lambda: self._manifest(place))
         return {
             kind: self._until_done("file", lambda url=url: self.downloaded(url)).rows
             for kind, url in files.items()
         }
 
-    def files(self, types: tuple[str, ...] = TYPES) -> dict[str, str]:
+    def files(self) -> dict[str, str]:
         """Begin an export and return the addresses of its files by type."""
-        return self._manifest(urlsplit(self._kicked_off(types)).path)
+        return self._manifest(urlsplit(self._kicked_off()).path)
 
     def downloaded(self, path: str) -> Download:
         """Return one file; raises where it breaks off."""
@@ -82,11 +86,11 @@ class Exporter:
             except BROKEN:
                 self.retries += 1
                 self.close()
-                self._reader = Reader(self.base_url)
+                self._reader = Reader(self.base_url, self.client)
                 time.sleep(0.02)
 
-    def _kicked_off(self, types: tuple[str, ...]) -> str:
-        path = f"/fhir/$export?_type={','.join(types)}"
+    def _kicked_off(self) -> str:
+        path = f"/fhir/$export?_type={','.join(self.types)}"
         answer = self._asked(path, {"Prefer": "respond-async"})
         answer.read()
         assert answer.status == 202, answer.status
@@ -126,3 +130,11 @@ def downloads(exporter: Exporter, over: threading.Event) -> list[Download]:
         for url in exporter.files().values():
             found.append(exporter.downloaded(url))
     return found
+
+
+def judge(came: Races, files: list[Download], acknowledged: dict[str, float]) -> None:
+    """Count the files, and the rows in them of what was closed before they began."""
+    came.reads = len(files)
+    for file in files:
+        told = (acknowledged[each] for each in file.rows if each in acknowledged)
+        came.late += sum(at < file.began for at in told)

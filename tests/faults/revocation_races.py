@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.record_releases import revoke_release
 from bridge.ledger.entry import Kind
-from bridge.ledger.tables import ENTRY
+from bridge.ledger.tables import ENTRY, ROW
 from bridge.parts import parts_of
 from bridge.store.engine import read
 from tests.faults.deployment import CLIENT
@@ -65,8 +65,11 @@ class Races:
         The order of a log's entries is the order of commits: who writes one holds the head until
         the commit. So nothing between the revocation's commit and its acknowledgement is missed.
         """
-        kinds = (Kind.RELEASE.value, Kind.REVOCATION.value)
-        query = select(ENTRY.c.subject, ENTRY.c.kind).where(ENTRY.c.kind.in_(kinds))
+        kinds = (Kind.RELEASE.value, Kind.RELEASES.value, Kind.REVOCATION.value)
+        listed = (ROW.c.log == ENTRY.c.log) & (ROW.c.position == ENTRY.c.position)
+        subject = func.coalesce(ROW.c.subject, ENTRY.c.subject)
+        query = select(subject, ENTRY.c.kind).select_from(ENTRY.outerjoin(ROW, listed))
+        query = query.where(ENTRY.c.kind.in_(kinds))
         revoked, counts = set[str](), [0, 0]
         with read(bridge.engine) as connection:
             for subject, kind in connection.execute(query.order_by(ENTRY.c.log, ENTRY.c.position)):
@@ -83,6 +86,7 @@ class Reader:
     """One connection of a provider's system."""
 
     base_url: str
+    client: str = CLIENT
     _token: str = ""
     _until: float = 0.0
 
@@ -114,7 +118,7 @@ class Reader:
         """Return a token that is good for a while."""
         if time.monotonic() > self._until:
             place = f"{self.base_url}/auth/token"
-            signed = client_key().assertion(CLIENT, place, SystemClock().real_now())
+            signed = client_key().assertion(self.client, place, SystemClock().real_now())
             form = {
                 "grant_type": "client_credentials",
                 "client_assertion_type": ASSERTION_TYPE,

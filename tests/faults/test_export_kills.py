@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,21 +12,18 @@ import pytest
 from sqlalchemy import func, select
 
 from bridge.ledger.entry import Kind
-from bridge.ledger.tables import ENTRY
+from bridge.ledger.tables import ENTRY, ROW
 from bridge.store.engine import read
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.export_reader import Exporter
+from tests.faults.hub_exports import HUB_CLIENT, ROWS, make_hub_deployment
 from tests.faults.seeds import LONG, seed
 
-SHORT = 4
+SHORT = (3, 2)  # as a provider exports, and as a hub does
 REFERRALS = 120
 STAGES = ("kick-off", "manifest", "file")
 # About as long as each takes here: a kill falls before, into and after it.
 LONGEST = {"kick-off": 0.05, "manifest": 0.08, "file": 0.4}
-KILLS = [
-    pytest.param(SHORT, marks=pytest.mark.slow),
-    pytest.param(LONG, marks=pytest.mark.faults),
-]
 
 
 @dataclass
@@ -41,12 +39,11 @@ class Run:
     seconds: float = 0.0
 
 
-def killed(made: Deployment, kills: int, dice: random.Random) -> Run:
+def killed(made: Deployment, partner: Exporter, kills: int, dice: random.Random) -> Run:
     """Kill the server at stages of chance while a partner exports without pause."""
     run, began, over = Run(), time.monotonic(), threading.Event()
     server = made.start()
     made.wait(server)
-    partner = Exporter(made.base_url)
     expected = partner.exported()
     run.exports += 1
 
@@ -86,19 +83,41 @@ def _let_it_come_to(partner: Exporter, dice: random.Random) -> None:
 
 def _entries(made: Deployment) -> int:
     bridge = made.open()
-    query = select(func.count()).where(ENTRY.c.kind == Kind.RELEASE.value)
+    alone = select(func.count()).where(ENTRY.c.kind == Kind.RELEASE.value)
     with read(bridge.engine) as connection:
-        found = connection.execute(query).scalar_one()
+        found = connection.execute(alone).scalar_one()
+        found += connection.execute(select(func.count()).select_from(ROW)).scalar_one()
     bridge.engine.dispose()
     return int(found)
 
 
-@pytest.mark.parametrize("kills", KILLS)
+def _provider(home: Path, url: str) -> tuple[Deployment, Exporter]:
+    made = make_deployment(home, url, referrals=REFERRALS)
+    return made, Exporter(made.base_url)
+
+
+def _hub(home: Path, url: str) -> tuple[Deployment, Exporter]:
+    made = make_hub_deployment(home, url, REFERRALS)
+    return made, Exporter(made.base_url, HUB_CLIENT, ROWS)
+
+
+MADE = (_provider, _hub)
+KILLS = [
+    *(pytest.param(a, n, marks=pytest.mark.slow) for a, n in zip(MADE, SHORT, strict=True)),
+    *(pytest.param(a, LONG, marks=pytest.mark.faults) for a in MADE),
+]
+
+
+@pytest.mark.parametrize(("partner", "kills"), KILLS)
 def test_an_export_completes_with_the_same_rows_wherever_the_server_is_killed(
-    database_url: str, tmp_path: Path, kills: int, capsys: pytest.CaptureFixture[str]
+    database_url: str,
+    tmp_path: Path,
+    kills: int,
+    partner: Callable[[Path, str], tuple[Deployment, Exporter]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    made, chance = make_deployment(tmp_path / "home", database_url, referrals=REFERRALS), seed()
-    run = killed(made, kills, random.Random(chance))  # noqa: S311 - repeatable, not secret
+    (made, exporter), chance = partner(tmp_path / "home", database_url), seed()
+    run = killed(made, exporter, kills, random.Random(chance))  # noqa: S311 - repeatable, not secret
     with capsys.disabled():
         figures = {name: getattr(run, name) for name in Run.__annotations__}
         text = json.dumps({**figures, "seconds": round(run.seconds), "seed": chance})

@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,9 @@ from bridge.gate.disclosures import subject_of
 from bridge.journeys.record_releases import revoke_release
 from bridge.parts import parts_of
 from tests.faults.deployment import Deployment, kill, make_deployment
-from tests.faults.export_reader import Download, Exporter, downloads
+from tests.faults.export_reader import Exporter, downloads, judge
+from tests.faults.hub_exports import EACH, make_hub_deployment
+from tests.faults.hub_exports import raced as hub_raced
 from tests.faults.revocation_races import READERS, Races
 from tests.faults.seeds import seed
 from tests.faults.test_revocation_races import BY_TURNS, HASTY
@@ -23,6 +26,11 @@ from tests.support.worlds import HARBOR, LEA
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 SHORT = 40
 MOST_SECONDS = 0.06
+TRUSTING = (sys.executable, str(Path(__file__).with_name("trusting_server.py")))
+FAULTY = [
+    pytest.param(HASTY, id="hasty"),
+    pytest.param(TRUSTING, id="trusting", marks=pytest.mark.faults),
+]
 RACES = [
     pytest.param(SHORT, marks=pytest.mark.slow),
     pytest.param(LONG, marks=pytest.mark.faults),
@@ -61,7 +69,7 @@ def run_races(bridge: Bridge, base_url: str, races: int, run: int) -> Races:
         files = [file for each in reading for file in each.result()]
     for each in partners:
         each.close()
-    _judge(came, files, acknowledged)
+    judge(came, files, acknowledged)
     came.seconds = time.monotonic() - began
     return came
 
@@ -72,13 +80,6 @@ def _revoke(bridge: Bridge, number: int, came: Races, acknowledged: dict[str, fl
     came.subjects.add(subject_of(bridge.identifiers, issue("student", LEA, str(1000 + number))))
     assert revoke_release(parts_of(bridge), issue("release", request, "education"))
     acknowledged[request] = time.monotonic()
-
-
-def _judge(came: Races, files: list[Download], acknowledged: dict[str, float]) -> None:
-    came.reads = len(files)
-    for file in files:
-        told = (acknowledged[each] for each in file.rows if each in acknowledged)
-        came.late += sum(at < file.began for at in told)
 
 
 @pytest.mark.parametrize("races", RACES)
@@ -107,4 +108,34 @@ def test_a_server_that_looks_before_it_locks_is_found_out_by_exports(
     made = make_deployment(tmp_path / "home", url, referrals=2 * SHORT)
     made.workers, made.program = 2, HASTY
     *_, late = raced(made, 2 * SHORT, seed())
+    assert late > 0
+
+
+@pytest.mark.parametrize("races", RACES)
+def test_no_coded_row_is_released_after_an_acknowledged_order_keeps_the_hub_out(
+    database_url: str, tmp_path: Path, races: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, run = make_hub_deployment(tmp_path / "home", database_url, races), seed()
+    made.workers = 2
+    came, (some, late) = hub_raced(made, races, run)
+    with capsys.disabled():
+        print(  # noqa: T201 - the figures
+            f"\n{database_url.partition(':')[0]}: {races} orders during {came.reads} files; "
+            f"{some} rows committed before the order and {late} after it, "
+            f"{came.late} rows in files begun after its acknowledgement; {came.seconds:.0f} s "
+            f"(seed {run})"
+        )
+    assert (late, came.late) == (0, 0)
+    assert some > races * EACH / 4
+
+
+@pytest.mark.parametrize("program", FAULTY)
+@pytest.mark.parametrize("url_of", BY_TURNS)
+def test_a_server_that_decides_coded_rows_on_what_it_knew_is_found_out(
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: str, program: tuple[str, str]
+) -> None:
+    url = str(request.getfixturevalue(url_of))
+    made = make_hub_deployment(tmp_path / "home", url, 2 * SHORT)
+    made.workers, made.program = 2, program
+    _, (_, late) = hub_raced(made, 2 * SHORT, seed())
     assert late > 0
