@@ -14,8 +14,9 @@ from typing import Final
 from bridge.api.export_request import query_of
 from bridge.context import Call
 from bridge.errors import NotFoundError
-from bridge.gate import Query, Released
+from bridge.gate import Query, ReleasedLines
 from bridge.gate.coded_rows import CodedRows
+from bridge.gate.released import lines_of
 from bridge.parts import parts_of
 from bridge.store.engine import write
 from bridge.store.export_jobs import ExportJob, job_of
@@ -35,7 +36,7 @@ LEAST_PART: Final = 100
 """Fewer rows at a time would cost more for each, and on a busy machine ever more."""
 
 
-def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
+def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[ReleasedLines]:
     """Yield one type of an export in parts, each as it may be seen when it is made.
 
     Raises:
@@ -48,15 +49,15 @@ def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[Released]:
         began, worked = time.monotonic(), time.thread_time()
         with _broken_off(call, job, kind):
             released = _part(call, job, replace(wanted, after_change=after, limit=limit), coded)
-        if released.last[0] <= after:
+        if released.reached <= after:
             return
         spent = max(time.thread_time() - worked, (time.monotonic() - began) / _MOST_OTHERS)
-        after, limit = released.last[0], _fitting(limit, spent)
-        if released.matches:
+        after, limit = released.reached, _fitting(limit, spent)
+        if released.count:
             yield released
 
 
-def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> Released:
+def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> ReleasedLines:
     bridge = call.bridge
     with write(bridge.engine) as connection:
         if job_of(connection, job.id, job.client_id, bridge.clock.now(), keep=True) is None:
@@ -65,16 +66,16 @@ def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> Releas
         found = coded.part(connection, call.caller, wanted, call.request_id)
         if found is None:
             asked = ((), call.request_id)
-            found = bridge.gate.search_noted(connection, call.caller, wanted, asked)
+            found = lines_of(bridge.gate.search_noted(connection, call.caller, wanted, asked))
         # Last: who waits for a row of it holds nothing that this transaction still needs.
         note_part(connection, (job.id, wanted.type), _counted(wanted, found), bridge.clock.now())
         return found
 
 
-def _counted(wanted: Query, found: Released) -> Part:
-    size = sum(len(each.body) + 1 for each in found.matches)
-    reached, after = found.last[0], wanted.after_change
-    return Part(len(found.matches), size, reached, first=not after, last=reached <= after)
+def _counted(wanted: Query, found: ReleasedLines) -> Part:
+    reached, after = found.reached, wanted.after_change
+    size = len(found.body)
+    return Part(found.count, size, reached, first=not after, last=reached <= after)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from bridge.api.negotiation import http_date
 from bridge.api.turns import next_in_turn
 from bridge.errors import Finding, NotOfferedError, RefusedError
-from bridge.gate import Released, ReleasedResource, Shape, shaped
+from bridge.gate import Released, ReleasedLines, ReleasedResource, Shape, shaped
 from bridge.gate.riding import outcome_of
 
 FHIR_JSON = "application/fhir+json"
@@ -184,16 +184,16 @@ def document_reply(document: Mapping[str, object], media_type: str = FHIR_JSON) 
     return Reply(200, orjson.dumps(document), {"Content-Type": media_type})
 
 
-def ndjson_response(parts: Iterator[Released], partner: str) -> StreamingResponse:
+def ndjson_response(parts: Iterator[ReleasedLines], partner: str) -> StreamingResponse:
     """Stream released resources one per line, each part made when it is the partner's turn."""
     return StreamingResponse(_lines(parts, partner), media_type="application/fhir+ndjson")
 
 
-async def _lines(parts: Iterator[Released], partner: str) -> AsyncIterator[bytes]:
+async def _lines(parts: Iterator[ReleasedLines], partner: str) -> AsyncIterator[bytes]:
     # In blocks of one size: where a part ended depends on what is stored, and would tell of it.
     rest = b""
     while (part := await next_in_turn(partner, parts)) is not None:
-        rest += b"".join(r.body + b"\n" for r in part.matches)
+        rest += part.body
         whole = len(rest) - len(rest) % BLOCK
         for start in range(0, whole, BLOCK):
             yield rest[start : start + BLOCK]

@@ -26,13 +26,13 @@ from bridge.gate.authorise import CODED_ELEMENTS, Authorised, Viewer, authorised
 from bridge.gate.carried import QUEUED
 from bridge.gate.decisions import ElementDecision, RecordDecision, decide
 from bridge.gate.disclosures import Disclosure, entry_of
-from bridge.gate.released import GATE_MARK, Released, ReleasedResource
+from bridge.gate.released import GATE_MARK, ReleasedLines, ReleasedResource
 from bridge.gate.row_plans import Coding, RowPlan
 from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.ledger.append import append
-from bridge.ledger.listing import Listed, ListedRow
+from bridge.ledger.listing import Listed, ListedRows
 from bridge.parts import Parts
 from bridge.store.conditions import Scope
 from bridge.store.evidence import EvidenceView, lock_students
@@ -44,6 +44,7 @@ from consent.model import Slice
 _MOST_KNOWN: Final = 20_000
 """Of so many students what is known is remembered before it is forgotten."""
 _ANY: Final[Sequence[KnownFact]] = ()
+_NOTHING: Final = frozenset[object]()
 
 
 class _OneByOneError(Exception):
@@ -91,7 +92,8 @@ class _Known:
         version: of the student, when it was read.
         since, until: of which instants it is known, as the driver spells them; None for no end.
         facts: what is said.
-        everywhere: whether all of it is about whatever there is of the student.
+        said: of it, what a decision can rest on, if all of it is about whatever there is of the
+            student; else None.
         subject: the name the ledger knows the student by.
     """
 
@@ -99,7 +101,7 @@ class _Known:
     since: Any
     until: Any
     facts: Sequence[KnownFact]
-    everywhere: bool
+    said: frozenset[object] | None
     subject: str
 
     def stands(self, version: int, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
@@ -107,11 +109,12 @@ class _Known:
         ends = self.until
         return self.version == version and self.since <= at and (ends is None or at < ends)
 
-    def about(self, row: FoundRow) -> Sequence[KnownFact]:
-        """Return what is said of one record."""
-        if self.everywhere:
-            return self.facts
-        return [fact for fact in self.facts if fact.is_about(row.referral_id or "", row.id)]
+    def about(self, row: FoundRow) -> tuple[Sequence[KnownFact], frozenset[object]]:
+        """Return what is said of one record, and of it what a decision can rest on."""
+        if self.said is not None:
+            return self.facts, self.said
+        own = [fact for fact in self.facts if fact.is_about(row.referral_id or "", row.id)]
+        return own, _said(own)
 
 
 @dataclass(slots=True)
@@ -124,7 +127,16 @@ class _Part:
     common: Sequence[KnownFact]
     adults: dict[str, date]
     sets: dict[object, "_Alike"] = field(default_factory=dict)
-    released: list[ReleasedResource] = field(default_factory=list)
+    minors: dict[object, bool] = field(default_factory=dict)
+    lines: list[bytes] = field(default_factory=list)
+
+    def is_minor(self, row: FoundRow) -> bool:
+        """Tell whether a record's student is no adult, as its agreement counts."""
+        key = (row.birth_date, row.agreement_id)
+        known = self.minors.get(key)
+        if known is None:
+            known = self.minors[key] = _is_minor(row, self.adults)
+        return known
 
 
 @dataclass(slots=True)
@@ -133,7 +145,7 @@ class _Alike:
 
     of: _Set | None
     first: FoundRow
-    rows: list[ListedRow] = field(default_factory=list)
+    rows: ListedRows = field(default_factory=ListedRows)
 
 
 @dataclass(slots=True)
@@ -148,10 +160,10 @@ class CodedRows:
 
     def part(
         self, connection: Connection, caller: Caller, query: Query, request: str
-    ) -> Released | None:
+    ) -> ReleasedLines | None:
         """Release what a query finds, in a write transaction that the caller commits.
 
-        None where it is to be decided record by record. ``last`` is where the part ends: what is
+        None where it is to be decided record by record. ``reached`` is where the part ends: what is
         told may be less than the query's limit, and even nothing where more is to come.
 
         Raises:
@@ -163,33 +175,28 @@ class CodedRows:
             return None
         within = within_scopes(caller, query)
         if within is None:
-            return Released((), mark=GATE_MARK)
+            return ReleasedLines(0, b"", mark=GATE_MARK)
         try:
             found, made = self._made(connection, viewer, within)
         except _OneByOneError:
             return None
-        entries = [self._entry(viewer, each, request) for each in made.sets.values() if each.rows]
+        entries = [self._entry(viewer, each, request) for each in made.sets.values() if each.of]
         append(connection, entries, self.parts.clock)
-        return Released(
-            matches=tuple(made.released),
-            total=None,
-            last=(found[-1].place, "") if found else (0, ""),
-            mark=GATE_MARK,
-        )
+        return ReleasedLines.of(made.lines, found[-1].place if found else 0, GATE_MARK)
 
     def _entry(self, viewer: Viewer, alike: _Alike, request: str) -> Listed:
         """Return what the ledger is to say of all that were decided alike."""
-        if alike.of is None:
+        of, first = alike.of, alike.first
+        one = of.plan.row(first) if of else None
+        if of is None or one is None:
             raise GateError("a row that was withheld is among those told; nothing was released")
-        first = alike.rows[0]
-        told = ReleasedResource(
-            *(alike.first.type, first.id, first.digest, alike.first.last_updated, b"", GATE_MARK)
-        )
-        one = Disclosure(alike.first.stored(), alike.of.decided, told)
-        shared = entry_of(viewer, one, self.parts.identifiers, request)
+        named, digest, _ = one
+        told = ReleasedResource(first.type, named, digest, first.last_updated, b"", GATE_MARK)
+        disclosed = Disclosure(first.stored(), of.decided, told)
+        shared = entry_of(viewer, disclosed, self.parts.identifiers, request)
         if shared is None:
             raise GateError("a coded row without an agreement; nothing was released")
-        return Listed.of(replace(shared, evidence=()), alike.first.type, alike.rows)
+        return Listed.of(replace(shared, evidence=()), first.type, alike.rows)
 
     def _made(
         self, connection: Connection, viewer: Viewer, query: Query
@@ -240,30 +247,37 @@ class CodedRows:
             said, until = facts.of.get(student, _ANY), facts.until.get(student)
             everywhere = not any(fact.referral_id or fact.record_id for fact in said)
             subject = issue("ledger-subject", student)
-            kept = (versions[student], at, until, said, everywhere, subject)
+            kept = (
+                versions[student],
+                at,
+                until,
+                said,
+                _said(said) if everywhere else None,
+                subject,
+            )
             known[student] = _Known(*kept)
         return facts
 
     def _tell(self, connection: Connection, made: _Part, row: FoundRow) -> None:
         known = self._known[row.student_id] if row.student_id else None
-        said = known.about(row) if known else _ANY
+        said, about = known.about(row) if known else (_ANY, _NOTHING)
         key = (
             *(row.agreement_id, row.custodian, row.sender_role, row.element),
-            *(bool(row.third_party), bool(row.student_id), _is_minor(row, made.adults)),
-            frozenset(fact.said for fact in said) if said else said,
+            *(bool(row.third_party), bool(row.student_id), made.is_minor(row), about),
         )
         alike = made.sets.get(key)
         if alike is None:
             alike = made.sets[key] = _Alike(self._set(connection, made, row, said), row)
         if alike.of is None:
             return
-        released = alike.of.plan.row(row)
-        if released is None:
+        told = alike.of.plan.row(row)
+        if told is None:
             raise _OneByOneError
+        own, digest, line = told
         subject = known.subject if known else self.parts.identifiers.issue("ledger-subject", "")
         sources = alike.of.sources(said) if said else alike.of.shared
-        alike.rows.append(ListedRow(subject, released.id, released.version, sources))
-        made.released.append(released)
+        alike.rows.add(subject, own, digest, sources)
+        made.lines.append(line)
 
     def _set(
         self, connection: Connection, made: _Part, row: FoundRow, said: Sequence[KnownFact]
@@ -306,6 +320,10 @@ class CodedRows:
         own = common if row.student_id else _ANY
         shared = _Set(decided, self._plans[alike], scopes, own)
         return replace(shared, shared=shared.worked_out(_ANY))
+
+
+def _said(facts: Sequence[KnownFact]) -> frozenset[object]:
+    return frozenset(fact.said for fact in facts)
 
 
 def _is_plain(query: Query) -> bool:

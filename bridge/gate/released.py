@@ -4,10 +4,10 @@ INVARIANT: only :mod:`bridge.gate` can make these; a constructor call without th
 raises. A layout test checks that no other module imports the mark.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Self
 
 from mappings.loop.clocks import Due
 
@@ -82,6 +82,36 @@ class Released:
         """Ids of the notices that ride with any of the resources."""
         every = (*self.matches, *self.included)
         return tuple(sorted({each for released in every for each in released.notices}))
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedLines:
+    """A part of a file: resources as one caller may see them, one a line, ready to send.
+
+    Attributes:
+        count: how many there are.
+        body: the lines, each with its end.
+        reached: the number of the change the part ends with, told or not.
+    """
+
+    count: int
+    body: bytes = field(repr=False)
+    reached: int = 0
+    mark: object = field(repr=False, compare=False, default=None)
+
+    def __post_init__(self) -> None:
+        _only_the_gate(self.mark)
+
+    @classmethod
+    def of(cls, bodies: Sequence[bytes], reached: int, mark: object) -> Self:
+        """Join resources, each as it is ready to send; only the gate has the mark."""
+        return cls(len(bodies), b"\n".join((*bodies, b"")), reached, mark)
+
+
+def lines_of(released: Released) -> ReleasedLines:
+    """Return the matches of an answer in the order of change, as a part of a file."""
+    bodies = [each.body for each in released.matches]
+    return ReleasedLines.of(bodies, released.last_change, released.mark)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def append(
 
 
 def _releases(entry: Entry | Filled | Listed) -> int:
-    return len(entry.rows) if isinstance(entry, Listed) else entry.kind in RELEASING
+    return len(entry.salts) if isinstance(entry, Listed) else entry.kind in RELEASING
 
 
 def _leaves(entry: Entry | Filled | Listed) -> bool:

@@ -11,8 +11,9 @@ others: it leaves the digest that the entry commits to, which without the row's 
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, Self
+from dataclasses import dataclass, field, replace
+from itertools import count, repeat
+from typing import Any, Final, Self
 
 import orjson
 from sqlalchemy import Connection, select, update
@@ -28,24 +29,18 @@ _NEW_ROW: Final = (
 )
 
 
-class ListedRow(NamedTuple):
-    """What one release says besides its entry: subject, logical id and digest of the resource."""
+@dataclass(frozen=True, slots=True)
+class ListedRows:
+    """What releases say besides their entry: of each whose it is, and its body."""
 
-    subject: str
-    id: str
-    digest: str
-    evidence: tuple[str, ...] = ()
+    subjects: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
-    def body(self) -> bytes:
-        """Return its canonical bytes (RFC 8785)."""
-        return orjson.dumps(
-            {
-                "digest": self.digest,
-                "evidence": self.evidence,
-                "id": self.id,
-                "subject": self.subject,
-            }
-        )
+    def add(self, subject: str, thing: str, digest: str, evidence: Sequence[str] = ()) -> None:
+        """Add one: its subject, logical id and digest of the resource, what it rests on."""
+        said = {"digest": digest, "evidence": evidence, "id": thing, "subject": subject}
+        self.subjects.append(subject)
+        self.bodies.append(orjson.dumps(said))  # in order and ASCII: canonical (RFC 8785)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +49,28 @@ class Listed:
 
     Attributes:
         entry: its resource names the type, and commits to the rows.
-        rows: of each subject, body and salt.
+        rows: they; each has the salt of the same place.
     """
 
     entry: Entry
-    rows: tuple[tuple[str, bytes, bytes], ...]
+    rows: ListedRows
+    salts: list[bytes]
 
     @classmethod
-    def of(cls, shared: Entry, kind: str, rows: Sequence[ListedRow]) -> Self:
+    def of(cls, shared: Entry, kind: str, rows: ListedRows) -> Self:
         """Make it of what the releases share, the type of the resources, and the rows.
 
         Raises:
             ValueError: there are no rows.
         """
-        if not rows:
+        if not rows.bodies:
             raise ValueError("an entry of several releases names at least one")
-        salts = secrets.token_bytes(_SALT_BYTES * len(rows))
-        written = tuple(
-            (row.subject, row.body(), salts[at * _SALT_BYTES : (at + 1) * _SALT_BYTES])
-            for at, row in enumerate(rows)
+        drawn = secrets.token_bytes(_SALT_BYTES * len(rows.bodies))
+        salts = [drawn[at : at + _SALT_BYTES] for at in range(0, len(drawn), _SALT_BYTES)]
+        resource = Resource(kind, "", rows_digest(map(row_digest, salts, rows.bodies)))
+        return cls(
+            replace(shared, kind=Kind.RELEASES, subject=None, resource=resource), rows, salts
         )
-        resource = Resource(kind, "", rows_digest(row_digest(s, b) for _, b, s in written))
-        return cls(replace(shared, kind=Kind.RELEASES, subject=None, resource=resource), written)
 
     @property
     def log(self) -> str:
@@ -84,9 +79,9 @@ class Listed:
 
     def write(self, cursor: Any, dialect: str, position: int) -> None:  # noqa: ANN401 - the driver's
         """Write the rows of the entry at a place."""
-        log = self.entry.log
-        rows = [(log, position, nth, *row) for nth, row in enumerate(self.rows)]
-        cursor.executemany(spelled_for(dialect, _NEW_ROW), rows)
+        rows, place = self.rows, (repeat(self.entry.log), repeat(position), count())
+        columns = zip(*place, rows.subjects, rows.bodies, self.salts, strict=False)
+        cursor.executemany(spelled_for(dialect, _NEW_ROW), columns)
 
 
 def as_release(listing: Recorded, nth: int, body: bytes) -> Recorded:

@@ -13,7 +13,7 @@ from bridge.api import export_files
 from bridge.cli import main
 from bridge.context import Call
 from bridge.errors import UnauthorizedError
-from bridge.gate import Gate, Query, Released, ReleasedResource
+from bridge.gate import Gate, Query, ReleasedLines, ReleasedResource
 from bridge.gate.asked import Asked
 from bridge.gate.coded_rows import CodedRows
 from bridge.gate.released import GATE_MARK
@@ -53,7 +53,7 @@ def read_hastily(
     return found[0].released if found else None
 
 
-def part_hastily(call: Call, _job: ExportJob, wanted: Query, coded: CodedRows) -> Released:
+def part_hastily(call: Call, _job: ExportJob, wanted: Query, coded: CodedRows) -> ReleasedLines:
     if call.caller.party == "hub":
         return coded_hastily(call, wanted, coded)
     gate, caller, engine = call.bridge.gate, call.caller, call.bridge.engine
@@ -63,21 +63,20 @@ def part_hastily(call: Call, _job: ExportJob, wanted: Query, coded: CodedRows) -
     time.sleep(GAP_SECONDS)
     with write(engine) as connection:
         gate._entered(connection, viewer, found, call.request_id)
-    last = (found[-1].stored.place, "") if found else (0, "")
-    return Released(tuple(each.released for each in found), last=last, mark=GATE_MARK)
+    bodies, reached = [each.released.body for each in found], [each.stored.place for each in found]
+    return ReleasedLines.of(bodies, max(reached, default=0), GATE_MARK)
 
 
-def coded_hastily(call: Call, wanted: Query, coded: CodedRows) -> Released:
+def coded_hastily(call: Call, wanted: Query, coded: CodedRows) -> ReleasedLines:
     engine = call.bridge.engine
     with engine.begin() as connection:
         viewer = call.bridge.gate._viewer(connection, call.caller)
         found, made = coded._made(connection, viewer, wanted)
     time.sleep(GAP_SECONDS)
     with write(engine) as connection:
-        entries = [coded._entry(viewer, each, "") for each in made.sets.values() if each.rows]
+        entries = [coded._entry(viewer, each, "") for each in made.sets.values() if each.of]
         append(connection, entries, call.bridge.clock)
-    last = (found[-1].place, "") if found else (0, "")
-    return Released(tuple(made.released), last=last, mark=GATE_MARK)
+    return ReleasedLines.of(made.lines, found[-1].place if found else 0, GATE_MARK)
 
 
 # Not below: each worker imports this module under another name.

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import StreamingResponse
 
 from bridge.api import replies
-from bridge.gate import Released, ReleasedFollowUps, ReleasedPage, ReleasedResource
+from bridge.gate import Released, ReleasedFollowUps, ReleasedLines, ReleasedPage, ReleasedResource
 from bridge.journeys.export_follow_up import (
     follow_up_lines,
     follow_up_table,
@@ -190,7 +190,7 @@ def test_what_carries_records_into_a_reply_takes_only_what_the_gate_released() -
 
     assert first(replies.resource_reply) is ReleasedResource
     assert first(replies.bundle_reply) is Released
-    assert first(replies.ndjson_response).__args__ == (Released,)
+    assert first(replies.ndjson_response).__args__ == (ReleasedLines,)
     assert first(board_page) is ReleasedPage
     assert first(meeting_page) is ReleasedPage
     assert first(follow_up_table) is ReleasedFollowUps

@@ -1,5 +1,6 @@
 """Exports: whose they are, what a file holds at the moment it is sent, and what stays behind."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from bridge.api import bulk, export_files
 from bridge.context import Call
 from bridge.errors import NotFoundError, UnauthorizedError
-from bridge.gate import Released
+from bridge.gate import ReleasedLines
 from bridge.identity import TokenCache, caller_of
 from bridge.journeys.record_releases import revoke_release
 from bridge.store.engine import read, write
@@ -22,7 +23,7 @@ from tests.support.exports import kicked_off, rows_of, served
 from tests.support.worlds import Web, World, referral
 
 
-def parts_of_file(world: World, caller: str = "harbor-ehr") -> Iterator[Released]:
+def parts_of_file(world: World, caller: str = "harbor-ehr") -> Iterator[ReleasedLines]:
     """Begin an export and return the parts of its file of referrals, one row each."""
     web = world.web(caller)
     job_id = kicked_off(web, "?_type=ServiceRequest").rpartition("/")[2]
@@ -32,6 +33,10 @@ def parts_of_file(world: World, caller: str = "harbor-ehr") -> Iterator[Released
     assert job
     assert who
     return export_files.parts_of_file(Call(world.bridge, who, "a-request"), job, "ServiceRequest")
+
+
+def ids_of(part: ReleasedLines) -> list[str]:
+    return [json.loads(line)["id"] for line in part.body.splitlines()]
 
 
 def revoke_last(world: World) -> None:
@@ -44,9 +49,9 @@ def revoke_last(world: World) -> None:
 def told_after_revocation(world: World) -> list[str]:
     world.refer(referral(n) for n in range(3))
     parts = parts_of_file(world)
-    told = [row.id for row in next(parts).matches]
+    told = ids_of(next(parts))
     revoke_last(world)
-    return told + [row.id for part in parts for row in part.matches]
+    return told + [each for part in parts for each in ids_of(part)]
 
 
 def test_a_revocation_between_two_parts_takes_its_row_out(
@@ -104,10 +109,10 @@ def test_a_file_that_is_written_is_noticed(
     served(lite, 1)
     careful = export_files.parts_of_file
 
-    def spooled(*asked: object) -> Iterator[Released]:
+    def spooled(*asked: object) -> Iterator[ReleasedLines]:
         with (tmp_path / "spool.ndjson").open("wb") as spool:
             for part in careful(*asked):
-                spool.writelines(row.body for row in part.matches)
+                spool.write(part.body)
                 yield part
 
     monkeypatch.setattr(bulk, "parts_of_file", spooled)
@@ -153,7 +158,7 @@ def test_a_cancelling_between_two_parts_breaks_the_file_off(
     monkeypatch.setattr(export_files, "FIRST_PART", 1)
     world.refer(referral(n) for n in range(3))
     parts = parts_of_file(world)
-    assert len(next(parts).matches) == 1
+    assert next(parts).count == 1
     cancelled(world)
     before = world.counts()["ledger_entry"]
     with pytest.raises(NotFoundError):
@@ -180,7 +185,7 @@ def test_a_part_is_bounded_by_bytes_and_not_by_rows(
     world.refer(referral(n, description=long if n % 3 == 0 else "Cries.") for n in range(many))
     monkeypatch.setattr(export_files, "PART_BYTES", 60_000)
     monkeypatch.setattr(export_files, "PART_SECONDS", 60.0)
-    told = [[row.id for row in part.matches] for part in parts_of_file(world)]
+    told = [ids_of(part) for part in parts_of_file(world)]
     assert sorted(each for part in told for each in part) == sorted(
         world.id_of("ServiceRequest", f"R-{n}") for n in range(many)
     )

@@ -14,7 +14,7 @@ from bridge.ledger.check import Fault, Finding, verify_log
 from bridge.ledger.entry import Entry, Kind, Receipt, Recorded
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.halting import halt_all
-from bridge.ledger.listing import Listed, ListedRow
+from bridge.ledger.listing import Listed, ListedRows
 from bridge.ledger.lookup import about, of_request, recorded
 from bridge.ledger.notes import Signer, sign_head
 from bridge.ledger.proofs import export_lines, receipt_document
@@ -36,10 +36,9 @@ SUBJECTS = ("p0", "p1", "p0", "p2")
 
 
 def listed(make_entry: EntryMaker, *subjects: str) -> Listed:
-    rows = [
-        ListedRow(each, f"row-{n}", f"digest-{n}", ("form",) if n % 2 else ())
-        for n, each in enumerate(subjects)
-    ]
+    rows = ListedRows()
+    for n, each in enumerate(subjects):
+        rows.add(each, f"row-{n}", f"digest-{n}", ("form",) if n % 2 else ())
     return Listed.of(make_entry(), "Encounter", rows)
 
 
