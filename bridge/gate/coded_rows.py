@@ -15,13 +15,12 @@ facts of an instant that has not come (another machine's clock is ahead).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
 from bridge.driver import stored_instant
 from bridge.errors import GateError
-from bridge.gate.agreements import VIEWS
 from bridge.gate.authorise import CODED_ELEMENTS, Authorised, Viewer, authorised, scope_of
 from bridge.gate.carried import QUEUED
 from bridge.gate.decisions import ElementDecision, RecordDecision, decide
@@ -29,6 +28,7 @@ from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.released import GATE_MARK, ReleasedLines, ReleasedResource
 from bridge.gate.row_plans import Coding, RowPlan
 from bridge.gate.scope_limits import within_scopes
+from bridge.gate.student_facts import StudentFacts, said_of, sought_by
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.ledger.append import append
@@ -39,7 +39,6 @@ from bridge.store.evidence import EvidenceView, lock_students
 from bridge.store.known_facts import KnownFact, KnownFacts, Sought, known_facts
 from bridge.store.vault import Chain, FoundRow, Order, Query, admitted, candidates
 from consent.duties import ConsentScope
-from consent.model import Slice
 
 _MOST_KNOWN: Final = 20_000
 """Of so many students what is known is remembered before it is forgotten."""
@@ -84,39 +83,6 @@ class _Set:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of one student.
-
-    Attributes:
-        version: of the student, when it was read.
-        since, until: of which instants it is known, as the driver spells them; None for no end.
-        facts: what is said.
-        said: of it, what a decision can rest on, if all of it is about whatever there is of the
-            student; else None.
-        subject: the name the ledger knows the student by.
-    """
-
-    version: int
-    since: Any
-    until: Any
-    facts: Sequence[KnownFact]
-    said: frozenset[object] | None
-    subject: str
-
-    def stands(self, version: int, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
-        """Tell whether it is what would be read now."""
-        ends = self.until
-        return self.version == version and self.since <= at and (ends is None or at < ends)
-
-    def about(self, row: FoundRow) -> tuple[Sequence[KnownFact], frozenset[object]]:
-        """Return what is said of one record, and of it what a decision can rest on."""
-        if self.said is not None:
-            return self.facts, self.said
-        own = [fact for fact in self.facts if fact.is_about(row.referral_id or "", row.id)]
-        return own, _said(own)
-
-
 @dataclass(slots=True)
 class _Part:
     """One part, being made: who asks, of when, and what was told so far."""
@@ -154,7 +120,7 @@ class CodedRows:
 
     parts: Parts
     _plans: dict[object, RowPlan] = field(default_factory=dict)
-    _known: dict[str, _Known] = field(default_factory=dict)
+    _known: dict[str, StudentFacts] = field(default_factory=dict)
     _sought: Sought | None = None
     _issue: Callable[[str, str], str] | None = None
 
@@ -211,7 +177,7 @@ class CodedRows:
         versions = {row.student_id: row.student_version for row in found if row.student_id}
         versions |= lock_students(connection, versions, share=True)
         now = self.parts.clock.now()
-        facts = self._learn(connection, versions, (_sought(viewer, query.type), now))
+        facts = self._learn(connection, versions, (sought_by(viewer, query.type), now))
         common = facts.of.get("", _ANY)
         if any(fact.referral_id or fact.record_id for fact in common):
             raise _OneByOneError
@@ -252,10 +218,10 @@ class CodedRows:
                 at,
                 until,
                 said,
-                _said(said) if everywhere else None,
+                said_of(said) if everywhere else None,
                 subject,
             )
-            known[student] = _Known(*kept)
+            known[student] = StudentFacts(*kept)
         return facts
 
     def _tell(self, connection: Connection, made: _Part, row: FoundRow) -> None:
@@ -322,10 +288,6 @@ class CodedRows:
         return replace(shared, shared=shared.worked_out(_ANY))
 
 
-def _said(facts: Sequence[KnownFact]) -> frozenset[object]:
-    return frozenset(fact.said for fact in facts)
-
-
 def _is_plain(query: Query) -> bool:
     """Tell whether a query finds rows in the order of change, without following links."""
     linked = query.ids or query.reverse or any(isinstance(each, Chain) for each in query.matches)
@@ -338,20 +300,3 @@ def _is_minor(row: FoundRow, adults: dict[str, date]) -> bool:
         return True
     born = row.birth_date
     return (date.fromisoformat(born) if isinstance(born, str) else born) > since
-
-
-def _sought(viewer: Viewer, kind: str) -> Sought:
-    """Return the facts that can change whether a viewer is told a row of a type."""
-    elements, party = CODED_ELEMENTS[kind], viewer.party
-    facts = frozenset(
-        str(fact)
-        for agreement in viewer.agreements
-        for sender, recipient in VIEWS
-        if recipient == party
-        for element in elements
-        for purpose in viewer.purposes
-        for fact in agreement.table.relevant_facts(
-            Slice(sender, party, viewer.role, purpose, element)
-        )
-    )
-    return Sought(facts, tuple(a.id for a in viewer.agreements), elements, viewer.purposes, party)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from bridge.cli import main
 from bridge.gate import coded_rows
 from bridge.gate.coded_rows import CodedRows
+from bridge.gate.student_facts import StudentFacts
 from bridge.store.known_facts import KnownFact
 from bridge.store.vault import FoundRow
 
@@ -33,7 +34,7 @@ def decided(
 
 
 # Not below: each worker imports this module under another name.
-setattr(coded_rows._Known, "stands", stands)  # noqa: B010 - a method is replaced on purpose
+setattr(StudentFacts, "stands", stands)  # noqa: B010 - a method is replaced on purpose
 setattr(CodedRows, "_set", decided)  # noqa: B010 - a method is replaced on purpose
 
 if __name__ == "__main__":
