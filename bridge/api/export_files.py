@@ -25,7 +25,7 @@ from bridge.store.intake import let_changes_end
 from bridge.store.outages import OUTAGES
 
 FIRST_PART: Final = 25
-PART: Final = 2000
+PART: Final = 1000
 PART_BYTES: Final = 2_000_000
 """So many bytes of stored rows are in memory for a file, and one row more."""
 PART_SECONDS: Final = 0.1

@@ -40,7 +40,7 @@ from bridge.store.known_facts import KnownFact, KnownFacts, Sought, known_facts
 from bridge.store.vault import Chain, FoundRow, Order, Query, admitted, candidates
 from consent.duties import ConsentScope
 
-_MOST_KNOWN: Final = 20_000
+_MOST_KNOWN: Final = 5_000
 """Of so many students what is known is remembered before it is forgotten."""
 _ANY: Final[Sequence[KnownFact]] = ()
 _NOTHING: Final = frozenset[object]()
