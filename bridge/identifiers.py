@@ -11,7 +11,7 @@ import binascii
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
@@ -29,7 +29,7 @@ _VARIANT: Final = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
 class Identifiers:
     """Issues identifiers under one deployment's secret."""
 
-    secret: str
+    secret: str = field(repr=False)
 
     def issue(self, *names: str) -> str:
         """Return a UUID-shaped identifier (RFC 9562 version 8) for a list of names."""

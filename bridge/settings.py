@@ -56,11 +56,11 @@ class Settings:
     """
 
     home: Path
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     base_url: str
     host: str
     port: int
-    secret: str
+    secret: str = field(repr=False)
     demo_start: str = ""
     demo_began: str = ""
     directories: tuple[Directory, ...] = ()

@@ -31,6 +31,13 @@ GARBAGE: Final = 20_000
 SILENT_SECONDS: Final = 60
 
 
+def _without_core_dumps() -> None:
+    """Let no image of the memory, with keys and records, be written where a process breaks down."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 def serve(
     home: Home = Path(),
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
@@ -43,6 +50,7 @@ def serve(
     from bridge.settings import read_settings
 
     configure_logs(for_good=True)
+    _without_core_dumps()
     settings = read_settings(home)
     if workers == 1:
         server = uvicorn.Server(_config(settings, _app(home, 1)))

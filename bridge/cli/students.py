@@ -75,10 +75,12 @@ def erase(
     from bridge.journeys.erase_student import Because, Erasing, erase_student
     from bridge.migrations.roles import for_the_owner
     from bridge.parts import parts_of
+    from bridge.store.erasing import clear_log
 
     if because not in set(Because):
         raise BridgeError("say --because order, request or time-over")
     parts = parts_of(open_at(home))
     with for_the_owner():
         gone = erase_student(parts, Erasing(lea, number, by, Because(because)))
-    tell({"erased": dict(gone)}, as_json=as_json)
+        cleared = clear_log(parts.engine)
+    tell({"erased": dict(gone), "log_emptied": cleared}, as_json=as_json)

@@ -31,7 +31,14 @@ from bridge.journeys.work_list import HasGate
 from bridge.parts import Parts, parts_of
 from bridge.store.directory import organizations
 from bridge.store.engine import write
-from bridge.store.intake import NewRecord, amend, put_records, replace, take_turn
+from bridge.store.intake import (
+    NewRecord,
+    amend,
+    custodian_of,
+    put_records,
+    replace,
+    take_turn,
+)
 from bridge.store.referrals import KnownReferral, referrals_of, tasks_of
 from mappings.fhir import organization
 from mappings.fhir.check import check_resource
@@ -106,6 +113,13 @@ def _way(connection: Connection, hops: Hops) -> _Way:
     found = next((each for each in known if each.agreement_id == first.id), None)
     if found is None:
         raise BridgeError("there is no such referral of this district to this party")
+    # SDOHCC 3.0.0 knows two interactions, source and intermediary, intermediary and target; and an
+    # order of an intermediary's is based on the source's own (refer-1).
+    if custodian_of(connection, "ServiceRequest", found.request_id) != own.lea:
+        raise BridgeError(
+            "this referral was passed on to this party and goes no further: decline it, and the "
+            "district or the first intermediary finds another provider"
+        )
     tasks = tasks_of(connection, found.request_id)
     return _Way(first, second, found, next(t.id for t in tasks if not t.is_cancellation))
 

@@ -4,14 +4,15 @@ INVARIANT: a table with a column ``student_id`` is erased from because it has on
 think of it. A table that names a student or a referral in another way stands in :data:`BY_RECORD`
 or, with the reason, in :data:`KEPT`.
 
-SQLite overwrites what is deleted (``secure_delete``). Copies made before still hold it.
+SQLite overwrites what is deleted (``secure_delete``), and its log is emptied then
+(:func:`clear_log`). Copies made before still hold it, and so does PostgreSQL's log.
 """
 
 import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
-from sqlalchemy import Connection, Delete, Table, bindparam, delete, func, select
+from sqlalchemy import Connection, Delete, Engine, Table, bindparam, delete, func, select
 
 from bridge.store.conditions import RECORD, STUDENT
 from bridge.store.referrals import CLOSED
@@ -73,6 +74,24 @@ def erase_rows(
             done = connection.execute(statement, records if of_records else None)
             gone[str(table.name)] = done.rowcount
     return {name: count for name, count in gone.items() if count}
+
+
+def clear_log(engine: Engine) -> bool:
+    """Empty SQLite's log, which holds pages as they were before a deletion.
+
+    Returns False where it was not done: somebody reads an older state just now, or the database is
+    PostgreSQL, whose log is its server's.
+    """
+    if engine.dialect.name != "sqlite":
+        return False
+    raw = engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        row = cursor.fetchone()
+        return row is not None and int(row[0]) == 0
+    finally:
+        raw.close()
 
 
 def _in_order(named: Mapping[str, Table]) -> Iterator[Table]:

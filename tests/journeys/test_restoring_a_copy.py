@@ -113,6 +113,18 @@ def test_a_copy_releases_nothing_until_the_revocations_it_lacks_are_entered(
     bridge.engine.dispose()
 
 
+def test_a_copy_that_nobody_compares_with_what_was_known_is_noticed(
+    world: World, elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    """What was revoked after the copy was made is released from it again."""
+    back_up(world.bridge.engine, tmp_path / "yesterday")
+    revoke(world, world.bridge, "R-1")
+    assert not reads(world, world.bridge, "R-1")
+    bridge = restored(world, tmp_path / "yesterday", elsewhere())
+    assert reads(world, bridge, "R-1")
+    bridge.engine.dispose()
+
+
 def test_a_copy_of_any_moment_is_found_out_before_its_first_release(
     world: World, heads: Path, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:

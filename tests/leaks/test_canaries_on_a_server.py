@@ -37,6 +37,13 @@ class Running:
     url: str
     output: Path
     spool: Path
+    process: int = 0
+
+    def core_limits(self) -> list[str]:
+        """Return how large an image of its memory may be, soft and hard."""
+        limits = Path(f"/proc/{self.process}/limits").read_text("ascii").splitlines()
+        (line,) = (each for each in limits if each.startswith("Max core file size"))
+        return line.split()[4:6]
 
     def written(self) -> bytes:
         """Return its output and all its temporary files so far."""
@@ -88,7 +95,7 @@ def serving(world: CanaryWorld, folder: Path, *command: str) -> Iterator[Running
         )
         try:
             _await(running.url)
-            yield running
+            yield replace(running, process=process.pid)
         finally:
             process.terminate()
             process.wait(timeout=20)
@@ -149,6 +156,7 @@ def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canar
         scanner = _swept(signed_in, running.url)
         watching = {"Authorization": f"Bearer {TOKEN}"}
         told = httpx.get(f"{running.url}/metrics", headers=watching, trust_env=False).content
+        assert running.core_limits() == ["0", "0"]
     written = running.written()
     assert total(figures_in(told.decode()), "schoolbridge_request_seconds_count") > 300
     assert world.canaries.found_in(told) | scanner.sent.found_in(told) == set()

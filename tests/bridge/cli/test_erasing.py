@@ -2,14 +2,19 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from bridge.clock import SystemClock
+from bridge.store import erasing
 from bridge.store.drafts import KeptDraft, put_draft
 from bridge.store.engine import read, write
 from bridge.store.page_looks import PageLook, add_look, looks_of
 from tests.bridge.cli.test_accounts import run
 from tests.support.worlds import CARE_CONSENT, LEA, World, put_task, referral
 
+GIVEN = "Quillenhardt-Osei"
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
 ERASE = ("student", "erase", "1001", "--lea", LEA, "--by", "records-office", "--because")
 
@@ -30,6 +35,36 @@ def test_a_student_is_erased_once_nothing_is_open(lite: World) -> None:
     assert erased["record"] > 3
     assert lite.counts()["student"] == 1
     assert run(lite, *ERASE, "order").exit_code == 1  # nobody has that number any more
+
+
+def left_in_files(world: World, told: str) -> list[str]:
+    """Return which files of a database on SQLite hold a text."""
+    path = Path(world.bridge.settings.database_url.removeprefix("sqlite:///"))
+    files = [path, Path(f"{path}-wal"), Path(f"{path}-journal")]
+    return [each.name for each in files if each.is_file() and told.encode() in each.read_bytes()]
+
+
+def test_no_file_of_the_database_holds_an_erased_student(lite: World) -> None:
+    lite.refer([referral(1, student={"given_name": GIVEN}), referral(2)])
+    task = lite.web().get(f"/fhir/Task/{lite.id_of('Task', 'R-1')}").json()
+    assert put_task(lite.web(), task, "rejected", extension=GUARDIAN).status_code == 200
+    assert left_in_files(lite, GIVEN) != []
+
+    done = run(lite, *ERASE, "order", "--json")
+    assert json.loads(done.output)["log_emptied"] is True, done.output
+    assert left_in_files(lite, GIVEN) == []
+
+
+def test_a_log_that_was_not_emptied_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "clear_log", lambda _: False)
+    lite.refer([referral(1, student={"given_name": GIVEN})])
+    task = lite.web().get(f"/fhir/Task/{lite.id_of('Task', 'R-1')}").json()
+    assert put_task(lite.web(), task, "rejected", extension=GUARDIAN).status_code == 200
+    done = run(lite, *ERASE, "order", "--json")
+    assert json.loads(done.output)["log_emptied"] is False
+    assert left_in_files(lite, GIVEN) != []
 
 
 def test_who_looked_and_what_was_typed_go_when_their_days_are_over(lite: World) -> None:

@@ -65,10 +65,13 @@ BACK = replace(
 FOLLOW_UP = "https://schoolbridge.example/fhir/CodeSystem/follow-up"
 
 
-@pytest.fixture
-def here(sqlite_url: str, tmp_path: Path) -> Iterator[World]:
-    """A bridge whose agreements let a provider pass referrals on."""
-    made = make_world(sqlite_url, tmp_path, edit=ONWARD)
+DATABASES = ("sqlite_url", pytest.param("postgres_url", marks=pytest.mark.faults))
+
+
+@pytest.fixture(params=DATABASES)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A bridge whose agreements let a provider pass referrals on; on PostgreSQL in the long run."""
+    made = make_world(request.getfixturevalue(request.param), tmp_path, edit=ONWARD)
     made.refer([referral(0)])
     yield made
     made.bridge.engine.dispose()

@@ -121,12 +121,26 @@ def test_the_server_reads_and_changes_every_other_row(seats: Seats) -> None:
             connection.execute(text(f"DELETE FROM {table} WHERE false"))
 
 
-def test_a_report_reads_its_views_and_nothing_else(seats: Seats) -> None:
-    open_to_it = [
+def open_to_reports(seats: Seats) -> list[str]:
+    """Return the tables that a report's login reads."""
+    return [
         name for name in EVERYTHING if not refused(seats.report, f"SELECT 1 FROM public.{name}")
     ]
 
-    assert open_to_it == []
+
+def test_a_login_that_was_given_more_than_its_own_is_noticed(seats: Seats) -> None:
+    app, report = roles.roles_of(str(seats.owner.url.database))
+    with write(seats.owner) as connection:
+        connection.execute(text(f'GRANT USAGE ON SCHEMA public TO "{report}"'))
+        connection.execute(text(f'GRANT SELECT ON record TO "{report}"'))
+        connection.execute(text(f'GRANT ALL ON ledger_entry TO "{app}"'))
+
+    assert open_to_reports(seats) == ["record"]
+    assert any(not refused(seats.server, statement) for statement in MAY_NOT)
+
+
+def test_a_report_reads_its_views_and_nothing_else(seats: Seats) -> None:
+    assert open_to_reports(seats) == []
     assert all(
         refused(seats.report, f"DELETE FROM report.{view}") for view in set(SHOWN) - {"month"}
     )

@@ -24,9 +24,9 @@ print(json.dumps([outcome, time.process_time() - start, peak]))
 """
 
 
-def read_in_a_process(path: Path) -> str:
+def read_in_a_process(path: Path, fault: str = "") -> str:
     done = subprocess.run(  # noqa: S603 - the interpreter itself
-        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", fault + READ, str(path)], capture_output=True, text=True, check=True
     )
     outcome, seconds, megabytes = json.loads(done.stdout)
     assert seconds < 2
@@ -118,6 +118,30 @@ def test_a_workbook_of_very_many_parts_is_refused(tmp_path: Path) -> None:
         for number in range(1_001):
             book.writestr(f"xl/p{number}", "")
     assert "parts" in read_in_a_process(path)
+
+
+CAPS = {
+    "MAX_PARTS": (20, {f"xl/p{number}": b"" for number in range(20)}),
+    "MAX_UNPACKED": (90_000, {"xl/a.png": bytes(range(256)) * 400}),
+    "MAX_CELLS": (
+        100,
+        {"xl/worksheets/sheet2.xml": sheet_with(b'<row r="60"><c r="B60"><v>1</v></c></row>')},
+    ),
+    "MAX_RATIO": (30, {"xl/a.png": b"\0" * 2_000_000}),
+}
+
+
+@pytest.mark.parametrize("cap", CAPS)
+def test_a_cap_that_is_not_kept_is_noticed(tmp_path: Path, cap: str) -> None:
+    """A file a little beyond one cap, made small for it, is refused; it is read without the cap."""
+    most, parts = CAPS[cap]
+    path = workbook(tmp_path / "beyond.xlsx")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as book:
+        for name, data in parts.items():
+            book.writestr(name, data)
+    fault = f"import mappings.readers.workbook_limits as limits\nlimits.{cap} = "
+    assert "beyond.xlsx" in read_in_a_process(path, f"{fault}{most}")
+    assert read_in_a_process(path, f"{fault}10**12") == "read"
 
 
 @pytest.mark.parametrize("data", [b"PK\x03\x04 no zip", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
