@@ -12,6 +12,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -117,7 +118,7 @@ class Identifiers:
             return None
 
     def _cipher(self, key: str = "page key") -> ChaCha20Poly1305:
-        return ChaCha20Poly1305(self._digest(key))
+        return _cipher_of(self, key)
 
     def _digest(self, *parts: str) -> bytes:
         return hmac.digest(self.secret.encode(), self._frame(*parts), "sha256")
@@ -127,6 +128,12 @@ class Identifiers:
         # With their lengths, so that two lists of parts never become the same bytes.
         encoded = [part.encode() for part in parts]
         return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
+
+
+# Made once: making it took as long as hiding a number with it. It holds no state of a message.
+@lru_cache(maxsize=16)
+def _cipher_of(identifiers: Identifiers, key: str) -> ChaCha20Poly1305:
+    return ChaCha20Poly1305(identifiers._digest(key))  # noqa: SLF001 - of this module
 
 
 def _uuid(digest: str) -> str:

@@ -99,7 +99,10 @@ class SearchReader:
         if len(released.matches) == request.query.limit:
             # INVARIANT: the number itself stays hidden, since it counts the changes of everybody.
             page = self.identifiers.hide(_packed(released.last), *self._bound(request.parameters))
-            asked = (_encoded(request.parameters), urlencode([("_page", page)]))
+            asked = (
+                _encoded(request.parameters),
+                f"_page={page}",
+            )  # of letters that stay as they are
             links["next"] = f"{here}?{'&'.join(filter(None, asked))}"
         return links
 
@@ -232,7 +235,7 @@ class SearchReader:
         return replace(query, order=replace(query.order, after=place, after_tie=tie))
 
     def _bound(self, parameters: Sequence[tuple[str, str]]) -> tuple[str, str, str]:
-        return (self.client_id, self.kind, urlencode(parameters))
+        return (self.client_id, self.kind, _encoded(tuple(parameters)))
 
     @property
     def _values(self) -> ValueReader:

@@ -35,17 +35,12 @@ class Kept(Generic[K, V]):
                 self._held.move_to_end(key)
             return found
 
-    def peek(self, key: K) -> V | None:
-        """Do :meth:`find` for one of many that are looked at in a row: it does not count as use."""
-        return self._held.get(key)
-
     def keep(self, some: Sequence[tuple[K, V]]) -> None:
         """Keep; what was kept under the same keys is forgotten."""
         with self._guard:
             for key, each in some:
                 self._drop(key)
-                self._held[key] = each
-                self._bytes += each.size
+                self._put(key, each)
             while self._bytes > self._most:
                 self._drop(next(iter(self._held)))
 
@@ -59,6 +54,10 @@ class Kept(Generic[K, V]):
         with self._guard:
             self._held.clear()
             self._bytes = 0
+
+    def _put(self, key: K, each: V) -> None:
+        self._held[key] = each
+        self._bytes += each.size
 
     def _drop(self, key: K) -> None:
         gone = self._held.pop(key, None)

@@ -12,7 +12,7 @@ nothing, exactly as for a record that is not there, and the gate decides anew.
 Only what was released is remembered, never that something is withheld.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Final
@@ -61,6 +61,10 @@ Who = tuple[str, str, str, tuple[str, ...]]
 Key = tuple[Who, str, str]
 """Who asks, type and id."""
 
+Mark = tuple[int, int, Epoch, datetime, datetime]
+"""What a permit is good for: the number of its record's change, the version of its student, the
+counters of everybody, and the instants between which it holds."""
+
 
 def who(viewer: Viewer | Caller) -> Who:
     """Return what tells one viewer from another under the same agreements."""
@@ -101,6 +105,11 @@ class Permit:
         return [Filled(self.entry, request)] if self.entry is not None else []
 
     @property
+    def mark(self) -> Mark:
+        """What it is good for, in the order in which it is looked at."""
+        return (self.stored.written, self.version, self.epoch, self.made, self.until)
+
+    @property
     def stood(self) -> Stood:
         """What has to stand for it to be good."""
         return (self.stored.type, self.stored.id, self.stored.written, self.version)
@@ -130,6 +139,26 @@ class Permits(Kept[Key, Permit]):
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         super().__init__(most_bytes)
+        self._marks: dict[Who, dict[str, dict[str, Mark]]] = {}
+
+    def marks_of(self, whose: Who) -> Mapping[str, Mapping[str, Mark]]:
+        """Return what each permit of one who asks is good for, by type and id."""
+        return self._marks.get(whose, {})
+
+    def clear(self) -> None:
+        """Forget everything."""
+        super().clear()
+        self._marks.clear()
+
+    def _put(self, key: Key, each: Permit) -> None:
+        super()._put(key, each)
+        whose, kind, record_id = key
+        self._marks.setdefault(whose, {}).setdefault(kind, {})[record_id] = each.mark
+
+    def _drop(self, key: Key) -> None:
+        super()._drop(key)
+        whose, kind, record_id = key
+        self._marks.get(whose, {}).get(kind, {}).pop(record_id, None)
 
 
 def permits_of(

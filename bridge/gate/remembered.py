@@ -5,9 +5,9 @@ authenticated the caller in it. What a search found comes with the counters as t
 what is named is asked for with them, and where they have moved nothing is taken from memory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,14 +17,42 @@ from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.memory import Given
-from bridge.gate.permits import Epoch, Key, Permit, Permits, Who, who
+from bridge.gate.permits import Epoch, Key, Mark, Permit, Permits, Who, who
 from bridge.identity import Caller
 from bridge.store.standing import standing
 from bridge.store.vault import Stored
 
 _STANDS: Final = "stands_as_decided"  # of type, id and change of a record, version of its student
 _STOOD: Final = f"{_STANDS}(record.type, record.id, record.change, COALESCE(student.version, 0))"
+_NONE: Final[Mapping[str, Mark]] = {}
+_EVER: Final = datetime(1, 1, 1, tzinfo=UTC)  # no mark holds then
 _SAID: Final = RecordDecision(None, "", ())
+
+
+@dataclass(slots=True)
+class Answering:
+    """What a connection on SQLite is answered from while it searches, one search at a time.
+
+    Attributes:
+        marks: of who asks, by type and id; none where all is to be decided anew.
+        epoch, now: the counters of everybody, and the instant, of the search.
+    """
+
+    marks: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict)
+    epoch: Epoch = (0, 0)
+    now: datetime = _EVER
+
+    def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
+        """Tell whether what was decided on a record, with these counters, still stands."""
+        # Asked for each record that a search looks at: a tenth of what a search takes.
+        mark = self.marks.get(kind, _NONE).get(record_id)
+        return (
+            mark is not None
+            and mark[0] == change
+            and mark[1] == version
+            and mark[2] == self.epoch
+            and mark[3] <= self.now < mark[4]
+        )
 
 
 @dataclass(slots=True)
@@ -34,6 +62,7 @@ class Remembered:
     Attributes:
         permits: None where nothing may be taken from memory.
         ends: when the next change of an agreement takes effect; None if none waits.
+        answering: what the transaction's connection is answered from.
         viewers: who asked since the agreements last changed, with those that bind them.
         told: what was decided and entered.
         given: what was answered, where the same can be given again.
@@ -42,10 +71,14 @@ class Remembered:
     permits: Permits | None
     epoch: Epoch
     ends: datetime | None
+    answering: Answering
     viewers: dict[Who, Viewer] = field(default_factory=dict)
     told: list[Disclosure] = field(default_factory=list)
     given: Given | None = None
-    _asking: tuple[Who, datetime] | None = None
+
+    def __post_init__(self) -> None:
+        """Let no search be answered from what another transaction was lent."""
+        self.answering.marks = {}
 
     def viewer(self, caller: Caller, now: datetime) -> Viewer | None:
         """Return who asks, if that is known for the agreements in use."""
@@ -56,26 +89,14 @@ class Remembered:
 
         The connection it is used on is :func:`answered_by` it.
         """
-        self._asking = None
+        answering, whose = self.answering, who(viewer)
+        answering.marks = {}
         if self.permits is None or self._due(now):
             return sight
-        self._asking = (who(viewer), now)
-        self.viewers[self._asking[0]] = viewer
+        answering.marks = self.permits.marks_of(whose)
+        answering.epoch, answering.now = self.epoch, now
+        self.viewers[whose] = viewer
         return replace(sight, condition=_opened(sight.condition))
-
-    def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
-        """Tell whether what was decided on a record, with these counters, still stands."""
-        # Asked for each record that a search looks at. Nobody is asking where all is due anew.
-        if self._asking is None or self.permits is None:
-            return False
-        whose, now = self._asking
-        permit = self.permits.peek((whose, kind, record_id))
-        return (
-            permit is not None
-            and permit.version == version
-            and permit.stored.written == change
-            and permit.holds(self.epoch, now)
-        )
 
     def recall(self, viewer: Viewer, stored: Stored, now: datetime) -> Disclosure | None:
         """Return what a viewer was released of a record, if all it rests on still stands."""
@@ -118,11 +139,13 @@ class Remembered:
         return permit if permit is not None and permit.holds(self.epoch, now) else None
 
 
-def answered_by(connection: Connection, stands: Callable[..., bool]) -> None:
-    """Let a connection on SQLite ask :meth:`Remembered.stands` while it searches."""
+def answered_by(connection: Connection) -> Answering:
+    """Let a connection on SQLite ask :meth:`Answering.stands` while it searches."""
+    answering = Answering()
     if connection.dialect.name == "sqlite":
         raw: Any = connection.connection.dbapi_connection
-        raw.create_function(_STANDS, 4, stands)
+        raw.create_function(_STANDS, 4, answering.stands)
+    return answering
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -28,7 +28,7 @@ from bridge.gate.memory import is_plain, remembering
 from bridge.gate.pages import NOTHING, Learned, Pages, page_of
 from bridge.gate.permits import Key, Permit, Permits, Who, permits_of, repeated, who
 from bridge.gate.released import Released, ReleasedResource
-from bridge.gate.remembered import Remembered, answered_by
+from bridge.gate.remembered import Answering, Remembered, answered_by
 from bridge.gate.requests import note_request
 from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import viewer_of
@@ -59,7 +59,7 @@ class Together:
         self._line = Line(("reads", parts.engine), self._answer, self._disconnect)
         self._connection: Connection | None = None
         self._reaches: dict[int, Reach] = {}
-        self._lent: Remembered | None = None
+        self._answering = Answering()
         self._viewers: dict[Who, Viewer] = {}
         self._erased = 0
         self._changes: tuple[int, datetime | None] = (0, None)
@@ -129,7 +129,7 @@ class Together:
         # SQLite's page cache is a connection's own.
         if self._connection is None or self._connection.invalidated or self._connection.closed:
             self._connection = kept_connection(self._engine)
-            answered_by(self._connection, self._stands)
+            self._answering = answered_by(self._connection)
         return self._connection
 
     def _moment(self, connection: Connection) -> Moment:
@@ -151,7 +151,7 @@ class Together:
         hits: list[Hit] = []
         misses: list[tuple[Asked, Caller]] = []
         real, known = self._clock.real_now(), dict[str, Caller | None]()
-        self._lent = memory = self._memory(moment)
+        memory = self._memory(moment)
         for asked in batch:
             bearer = asked.bearer
             if bearer not in known:
@@ -270,7 +270,7 @@ class Together:
 
     def _decide(self, moment: Moment, asked: Asked, caller: Caller, learned: Learned) -> None:
         """Let the gate decide, so that a failure undoes no more than this."""
-        self._lent = memory = self._memory(moment)
+        memory = self._memory(moment)
         try:
             with _apart(moment.connection), remembering(memory):
                 asked.found = self._found(moment.connection, asked, caller)
@@ -278,14 +278,11 @@ class Together:
         except RefusedError as error:
             asked.found, asked.error = None, error
 
-    def _stands(self, *stood: Any) -> bool:  # noqa: ANN401 - as the database calls it
-        return self._lent is not None and self._lent.stands(*stood)
-
     def _memory(self, moment: Moment) -> Remembered:
         recalls = moment.connection.dialect.name == "sqlite"
         held = self._permits if recalls else None
         viewers = self._viewers if recalls else {}
-        return Remembered(held, moment.epoch, self._changes[1], viewers)
+        return Remembered(held, moment.epoch, self._changes[1], self._answering, viewers)
 
     def _found(
         self, connection: Connection, asked: Asked, caller: Caller

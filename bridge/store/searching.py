@@ -32,6 +32,8 @@ _OF_ONE: Final = (
 )
 """Criteria that few records meet, from which a branch can start with any number of values."""
 _SELECTIVE: Final = (*_OF_ONE, "owner:missing", "business-status", "status", "code")
+IN_ONE_SYSTEM: Final = ("status",)
+"""Of which a record has a value once, because it is a code of one system that FHIR sets."""
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST: Final = 2**62
 # What a query says of a record; a branch puts in where it stands, and since when.
@@ -232,8 +234,8 @@ class _Compiler(Statement):
     def _of_one_value(self, driver: Match, key: str | None) -> _Start:
         param = self.bind(driver.param)
         on = (f"s.param = {param}", *self._tied("s", key), alternatives(self, "s", driver))
-        if driver.values[0][0] is None:  # one code in two systems is still one record
-            on += (_ONCE,)
+        if driver.values[0][0] is None and driver.param not in IN_ONE_SYSTEM:
+            on += (_ONCE,)  # one code in two systems is still one record
         return _Start("search_value s CROSS JOIN record", on, place="s.change", met=driver)
 
     def _tied(self, name: str, key: str | None) -> tuple[str, ...]:

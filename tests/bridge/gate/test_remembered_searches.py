@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from bridge.errors import GateError
 from bridge.gate import Query, Released
 from bridge.gate.permits import Permit
-from bridge.gate.remembered import Remembered
+from bridge.gate.remembered import Answering, Remembered
 from bridge.gate.together import Together
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.report_sources import source_down, source_heard
@@ -35,7 +36,7 @@ class TrustingSearches(Together):
     """Answers searches with such a memory."""
 
     def _memory(self, moment: Any) -> Remembered:  # noqa: ANN401 - as Together
-        return TrustsItsMemory(self._permits, moment.epoch, None)
+        return TrustsItsMemory(self._permits, moment.epoch, None, self._answering)
 
     def _found_again(self, *_: object) -> None:
         return None
@@ -142,6 +143,32 @@ def test_a_memory_that_is_trusted_is_noticed(lite: World) -> None:
     _correct(lite)
     assert not any(b'"plan"' in match.body for match in found(reads).matches)
     reads.together.close()
+
+
+def test_a_search_that_asks_nothing_of_what_stands_lets_nothing_out(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answering, "stands", lambda *_: True)
+    lite.refer([referral(1), referral(2)])
+    reads = Reads(lite)
+    assert len(found(reads).matches) == 2
+    record_id = lite.id_of(REQUEST, "R-1")
+    assert revoke_release(
+        lite.parts, lite.bridge.identifiers.issue("release", record_id, "education")
+    )
+    with pytest.raises(GateError):
+        found(reads)
+    reads.together.close()
+
+
+def test_what_is_forgotten_stands_no_more(reads: Reads) -> None:
+    held = reads.together._permits
+    (whose, kind, record_id), *_ = held._held
+    assert record_id in held.marks_of(whose)[kind]
+    held.forget((whose, kind, record_id))
+    assert record_id not in held.marks_of(whose)[kind]
+    held.clear()
+    assert held.marks_of(whose) == {}
 
 
 def _correct(world: World) -> None:

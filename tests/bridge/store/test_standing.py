@@ -1,0 +1,45 @@
+"""Asked for many at once, each record stands or does not as it would alone."""
+
+from sqlalchemy import text
+
+from bridge.store.engine import write
+from bridge.store.index import PARAMETERS, ParameterKind
+from bridge.store.searching import IN_ONE_SYSTEM
+from bridge.store.standing import Stood, standing
+from tests.support.worlds import World, referral
+
+COUNTERS = (
+    "SELECT r.type, r.id, r.change, coalesce(s.version, 0) FROM record r"
+    " LEFT JOIN student s ON s.id = r.student_id ORDER BY r.change"
+)
+
+
+def moved(stood: Stood, how: int) -> Stood:
+    """Return what once stood: with another change or version, of another record, or as it is."""
+    kind, record_id, change, version = stood
+    return [
+        stood,
+        (kind, record_id, change + 1, version),
+        (kind, record_id, change, version + 1),
+        (kind, record_id + "x", change, version),
+        ("Nothing", record_id, change, version),
+    ][how]
+
+
+def test_each_of_many_stands_as_it_would_alone(world: World) -> None:
+    world.refer(referral(n) for n in range(4))
+    with write(world.bridge.engine) as connection:
+        found: list[Stood] = [tuple(row) for row in connection.execute(text(COUNTERS))]
+        asked = [moved(each, n % 5) for n, each in enumerate(found)]
+        for some in (asked, asked[:10], asked[:9], asked[:1], found, []):
+            assert standing(connection, some) == [each in found for each in some]
+            assert [standing(connection, [each])[0] for each in some] == standing(connection, some)
+    assert len(found) > 20
+
+
+def test_what_is_searched_for_as_of_one_system_is_a_code_of_one_system() -> None:
+    every = [p for some in PARAMETERS.values() for p in some if p.name in IN_ONE_SYSTEM]
+
+    assert {(p.kind, p.paths, bool(p.system)) for p in every} == {
+        (ParameterKind.TOKEN, "status", True)
+    }
