@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 # Six years, as long as an accounting of disclosures reaches back (45 CFR 164.528(a)(1)).
 LOOKS_DAYS = 2192
+# Longer than from one school year's first roster to the next one's.
+ROSTER_DAYS = 400
 
 
 def engine_at(home: Path) -> "Engine":
@@ -147,6 +149,9 @@ def purge(
     looks_after: Annotated[
         int, typer.Option(min=365, help="Days that it is kept who of the staff looked.")
     ] = LOOKS_DAYS,
+    roster_after: Annotated[
+        int, typer.Option(min=1, help="Days that it is kept what a roster said, unless said again.")
+    ] = ROSTER_DAYS,
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -158,12 +163,14 @@ def purge(
     from bridge.store.drafts import drop_drafts_before
     from bridge.store.engine import write
     from bridge.store.page_looks import drop_looks_before
+    from bridge.store.roster_entries import drop_rosters_before
 
     now = SystemClock().real_now()
     with for_the_owner(), write(engine_at(home)) as connection:
         gone = {
             "looks": drop_looks_before(connection, now - timedelta(days=looks_after)),
             "drafts": drop_drafts_before(connection, now),
+            "roster": drop_rosters_before(connection, now - timedelta(days=roster_after)),
         }
     tell(gone, as_json=as_json)
 

@@ -55,6 +55,10 @@ def roster(
     held_out: HeldOut = None,
     home: Home = Path(),
     as_json: AsJson = False,
+    names: Annotated[
+        bool,
+        typer.Option(help="Keep what a referral asks of a student, so that nobody types it."),
+    ] = True,
 ) -> None:
     """Import a district's roster: who is enrolled now."""
     from bridge.journeys.import_roster import import_roster
@@ -62,7 +66,7 @@ def roster(
 
     run = run_of(map_id, files)
     parts = parts_of(open_at(home))
-    report = import_roster(parts, lea, shown(run))
+    report = import_roster(parts, lea, shown(run), names=names)
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
 

@@ -31,6 +31,9 @@ from mappings.canonical import Coded, Guardian, Referral, Release, SourceRow, St
 from mappings.language import Mapped
 
 KIND: Final = "referral"
+# The answer that the guardian who was named is who signed.
+BY_GUARDIAN: Final = "by_guardian"
+_SIGNER: Final = ("signer", "signer_relationship")
 _STATEMENTS: Final = ("condition", "redisclosure", "revoke")
 _READS: Final = read_scopes("system/*.rs")
 _ROLES: Final = {"counselor": "counsellor", "nurse": "nurse", "social_worker": "social-worker"}
@@ -191,10 +194,12 @@ def _releases(said: Mapping[str, Any]) -> tuple[Release, ...]:
     back = Release("health", "signed" if said["back"] == ["yes"] else "pending")
     if answer == "pending":
         return (form, replace(back, answer="pending"))
+    names = ("guardian", "relationship") if said.get(BY_GUARDIAN) else _SIGNER
+    signer, relationship = (said[name] for name in names)
     signed = replace(
         form,
-        signer=said["signer"],
-        signer_relationship=_relation(said["signer_relationship"]),
+        signer=signer,
+        signer_relationship=_relation(relationship),
         signed_on=date.fromisoformat(said["signed_on"]),
         expires_on=date.fromisoformat(said["expires_on"]) if said["expires_on"] else None,
         elements=("referral",),

@@ -1,10 +1,11 @@
-"""A district's roster comes in: who is enrolled now."""
+"""A district's roster comes in: who is enrolled now, and what a referral need not ask again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bridge.errors import BridgeError
 from bridge.journeys.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
+from bridge.journeys.roster_answers import sealed_answers
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations, put_students
 from bridge.store.engine import write
@@ -16,6 +17,7 @@ from bridge.store.evidence import (
     supersede,
 )
 from bridge.store.intake import take_turn
+from bridge.store.roster_entries import drop_roster_entries, put_roster_entries
 from mappings.canonical import SourceRow, Student
 from mappings.language import Held, Mapped
 
@@ -49,15 +51,21 @@ class _Roster:
 
     enrolled: dict[str, StudentEntry] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
+    sealed: dict[str, str] = field(default_factory=dict)
     came: list[SourceRow] = field(default_factory=list)
 
 
-def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> RosterReport:
+def import_roster(
+    parts: Parts, lea: str, rows: Iterable[Mapped | Held], *, names: bool = True
+) -> RosterReport:
     """Record who is enrolled; a student the roster says has left stops being so at once.
 
     A student missing from the roster is left as before, and so is one of whom it does not say
     whether they are enrolled: files are often partial, and silence is no fact. A row that is held
     waits in the queue until it comes in good order. All in one transaction.
+
+    With ``names``, what a roster says of a student and a referral asks is kept as long as the
+    student is enrolled; without, what was kept of the students it names is forgotten.
 
     Raises:
         BridgeError: the map is not of kind roster, or there is no such district.
@@ -78,6 +86,8 @@ def import_roster(parts: Parts, lea: str, rows: Iterable[Mapped | Held]) -> Rost
         entry = _entry(parts, lea, row.record)
         if row.record.enrolled:
             said.enrolled[entry.id] = entry
+            if names:
+                said.sealed[entry.id] = sealed_answers(parts.identifiers, entry.id, row.record)
         else:
             said.left.add(entry.id)
     report.enrolled, report.left = len(said.enrolled), len(said.left)
@@ -100,6 +110,9 @@ def _store(parts: Parts, lea: str, said: _Roster, held: list[HeldRow]) -> int:
         # All at once, in one order: a release that locks some of them must not wait in a circle.
         lock_students(connection, {*enrolled, *left}, share=False)
         now = parts.clock.now()
+        sealed = {who: text for who, text in said.sealed.items() if who not in left}
+        drop_roster_entries(connection, {*enrolled, *left} - set(sealed))
+        put_roster_entries(connection, sealed, now)
         there = open_students(connection, "enrolled", now)
         record_evidence(
             connection,

@@ -1,7 +1,8 @@
 """What a district wrote of a student before, so that nobody types it twice (WCAG 3.3.7).
 
-It is taken from what the gate gives the district of its own referrals: nothing a provider wrote.
-The answers have the names of the portal's questions.
+It is taken from what the gate gives the district of its own referrals, nothing a provider wrote,
+and from the district's roster, whose word goes first. The answers have the names of the portal's
+questions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,27 +10,37 @@ from typing import Any
 
 from bridge.gate import OwnReferral, agreements_of, release_own_referrals
 from bridge.identity import Caller
+from bridge.journeys.guardian_blocks import is_blocked
+from bridge.journeys.roster_answers import NO_GUARDIAN, Answers, roster_answers
 from bridge.parts import HasParts, parts_of
 from bridge.store.directory import organizations, student_of_key
 from bridge.store.engine import read
 from bridge.store.referrals import student_of_number
 
-Answers = dict[str, str | list[str]]
 _CONCERNS = "/CodeSystem/concerns"
 _LOCAL = "/NamingSystem/local-student/"
 
 
 def known_student(whole: HasParts, caller: Caller, local_id: str) -> Answers:
-    """Return answers about a student from the last referral with this ID; empty for none."""
+    """Return answers about a student of this ID, from the last referral and the roster.
+
+    Empty where neither knows it. A guardian whom an order keeps out is nobody's answer.
+    """
     found: Answers = {}
     with read(whole.engine) as connection:
         student = student_of_key(connection, caller.organization, local_id)
-    if student is None:
-        return found
+        if student is None:
+            return found
+        rostered = roster_answers(connection, whole.identifiers, student.id)
     for referral in release_own_referrals(parts_of(whole), caller, [student.id]).referrals:
         patient = next(_of(referral, "Patient"), None)
         if patient is not None and _local_id(patient) == local_id:
             found = _about(referral, patient) | _school(whole, patient)
+    found |= rostered | (_born(str(rostered["birth_date"])) if rostered else {})
+    with read(whole.engine) as connection:
+        who = (student.id, str(found.get("guardian", "")))
+        if is_blocked(connection, whole.identifiers, who, whole.clock.now()):
+            found |= NO_GUARDIAN
     return found
 
 
@@ -61,12 +72,17 @@ def _local_id(patient: Mapping[str, Any]) -> str:
 
 
 def _about(referral: OwnReferral, patient: Mapping[str, Any]) -> Answers:
-    name, (year, month, day) = patient["name"][0], str(patient["birthDate"]).split("-")
-    parts = {"birth_date-month": month, "birth_date-day": day, "birth_date-year": year}
+    name = patient["name"][0]
     names = {"given_name": " ".join(name.get("given", ())), "family_name": name.get("family", "")}
-    born = {"birth_date": str(patient["birthDate"])}
+    born = _born(str(patient["birthDate"]))
     person = next(_of(referral, "RelatedPerson"), None)
-    return {**names, **born, **parts, **_spoken(patient), **(_family(person) if person else {})}
+    return {**names, **born, **_spoken(patient), **(_family(person) if person else {})}
+
+
+def _born(birth_date: str) -> Answers:
+    year, month, day = birth_date.split("-")
+    parts = {"birth_date-month": month, "birth_date-day": day, "birth_date-year": year}
+    return {"birth_date": birth_date, **parts}
 
 
 def _school(whole: HasParts, patient: Mapping[str, Any]) -> Answers:

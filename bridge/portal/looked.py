@@ -14,6 +14,7 @@ from bridge.journeys.note_look import LEADS, who_looked
 from bridge.journeys.work_list import district_calendar
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.languages import say
+from bridge.portal.refer import LOOKED_UP
 from bridge.portal.refusals import NotHere
 from bridge.portal.visits import StaffOf, Visit
 
@@ -24,6 +25,7 @@ _KEY: Final = re.compile(r"/portal/referral/([0-9a-f]{32})")
 # The beginning of an address, and what stands behind it; the first that fits says it.
 _PAGES: Final = (
     ("/portal/referral/", say("One referral")),
+    (LOOKED_UP, say("A student, by number")),
     ("/portal/refer/", say("A referral being entered")),
     ("/portal/forms/", say("The forms of one student")),
     ("/portal/board.", say("The list of referrals, as a file")),

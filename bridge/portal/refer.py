@@ -5,11 +5,12 @@ The address names a draft, which is opaque and its owner's alone.
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 
 from bridge.journeys.enter_referral import (
+    BY_GUARDIAN,
     KIND,
     next_step,
     number_of,
@@ -27,6 +28,7 @@ from bridge.journeys.keep_drafts import (
     open_drafts,
 )
 from bridge.journeys.known_student import known_student
+from bridge.journeys.note_look import note_look
 from bridge.journeys.work_list import district_calendar
 from bridge.portal import refer_questions as asked
 from bridge.portal.forms import Filled, Questions
@@ -41,6 +43,8 @@ from bridge.portal.visits import StaffOf, Visit, environment
 router = APIRouter(prefix="/portal/refer")
 
 STEPS: Final = ("find", "student", "family", "why", "urgency", "provider", "release")
+# What stands for it in the list of who looked: a student by the register's own key.
+LOOKED_UP: Final = "/portal/refer/found/"
 SINGLE: Final = asked.WHY_SINGLE.name
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{10,40}$")]
 Step = Annotated[str, Path(pattern=f"^({'|'.join(STEPS)})$")]
@@ -145,16 +149,35 @@ def step_post(visit: StaffOf, form: FormOf, draft_id: Id, step: Step) -> Respons
         return _asked(visit.speaking(form.language), of, step, Filled(filled.values))
     if filled.problems:
         return _asked(visit, of, step, filled)
-    before = {k: v for k, v in draft.values.items() if (step, k) != ("provider", SINGLE)}
-    if step == "find" and before.get("local_id") != filled.text("local_id"):
-        # Another student: nothing that was said of one may be said of the other.
-        before = dict(known_student(visit.bridge, visit.staff, filled.text("local_id")))
-    values = {**before, **filled.values, f"done-{step}": "yes"}
+    values = {**_before(visit, draft, step, filled), **filled.values, f"done-{step}": "yes"}
     if step == STEPS[-1]:
         values.setdefault("authored_on", _today(visit))
     after = replace(draft, values=values)
     keep_draft(visit.parts, visit.staff, after)
     return visit.go(f"/portal/refer/{draft_id}/{next_page(after)}")
+
+
+def _before(visit: Visit, draft: Draft, step: str, filled: Filled) -> dict[str, Any]:
+    """Return what was answered before and holds still where a page is answered anew."""
+    said = dict(draft.values)
+    if step == "find" and said.get("local_id") != filled.text("local_id"):
+        # Another student: nothing that was said of one may be said of the other.
+        return _looked_up(visit, filled.text("local_id"))
+    if step == "family" and said.get(BY_GUARDIAN) and said["guardian"] != filled.text("guardian"):
+        # Another guardian: that this one signed was said by nobody.
+        del said[BY_GUARDIAN], said["done-release"]
+    if step == "provider":
+        said.pop(SINGLE, None)
+    return said
+
+
+def _looked_up(visit: Visit, local_id: str) -> dict[str, Any]:
+    """Return what is known of a student, and keep who asked it."""
+    found = known_student(visit.bridge, visit.staff, local_id)
+    if found:
+        student = visit.parts.identifiers.issue("student", visit.staff.organization, local_id)
+        note_look(visit.bridge, visit.staff, f"{LOOKED_UP}{student}")
+    return dict(found)
 
 
 def _draft(visit: Visit, draft_id: str) -> Draft:
@@ -188,7 +211,7 @@ def _questions(visit: Visit, of: tuple[Draft, Asked], step: str) -> Questions:
         options = offer(visit, draft, wanted, date.fromisoformat(_today(visit))).options
         return asked.provider(options, single=len(options) == 1)
     if step == "release":
-        return asked.release(_today(visit))
+        return asked.release(_today(visit), str(draft.values.get("guardian", "")))
     fixed = {"find": asked.FIND, "family": asked.FAMILY, "why": asked.WHY}
     return fixed.get(step, asked.URGENCY)
 

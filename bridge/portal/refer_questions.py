@@ -7,6 +7,7 @@ Nothing on these pages asks about, or hints at, what a student may receive alone
 from collections.abc import Sequence
 from typing import Final
 
+from bridge.journeys.enter_referral import BY_GUARDIAN
 from bridge.portal.forms import Answers, Field, Kind, Option, Questions
 from bridge.portal.languages import say
 
@@ -70,7 +71,7 @@ FIND: Final = Questions(
         Field(
             "local_id",
             say("Student ID"),
-            hint=say("The number in the roster. What an earlier referral said is filled in."),
+            hint=say("The number in the roster. What the school knows already is filled in."),
             missing=say("Enter the student's ID."),
             most=40,
         ),
@@ -148,7 +149,7 @@ URGENCY: Final = Questions(
 )
 
 
-_SIGNED: Final = (
+_WHETHER: Final = (
     Field(
         "signed",
         say("Do you have the district's release form, signed?"),
@@ -160,6 +161,8 @@ _SIGNED: Final = (
         ),
         missing=say("Say whether you have the signed form."),
     ),
+)
+_SIGNED: Final = (
     Field(
         "signer",
         say("Who signed it?"),
@@ -243,23 +246,33 @@ def provider(offered: Sequence[Option], *, single: bool = False) -> Questions:
     )
 
 
-def release(today: str) -> Questions:
-    """Return the questions about the signed form; ``today`` is the day in the district."""
+def release(today: str, guardian: str = "") -> Questions:
+    """Return the questions about the signed form.
+
+    Args:
+        today: the day in the district.
+        guardian: who was named before, and is typed no second time (WCAG 3.3.7). Nobody is taken
+            to have signed: it is ticked.
+    """
 
     def together(answers: Answers) -> dict[str, str]:
         return _signed(answers, today) if answers["signed"] == "yes" else {}
 
-    return Questions(say("The signed release"), _SIGNED, together)
+    named = Field(
+        BY_GUARDIAN,
+        say("Did the parent or guardian named before sign it?"),
+        Kind.CHECKBOXES,
+        options=(Option("yes", guardian, say("Tick it if so. If not, write below who did.")),),
+    )
+    known = (named,) if guardian else ()
+    return Questions(say("The signed release"), (*_WHETHER, *known, *_SIGNED), together)
 
 
 def _signed(answers: Answers, today: str) -> dict[str, str]:
     """Return what is wrong with a form that is said to be signed."""
     signed_on, expires_on = str(answers["signed_on"]), str(answers["expires_on"])
     found = {
-        "signer": "" if answers["signer"] else say("Enter who signed the form."),
-        "signer_relationship": ""
-        if answers["signer_relationship"]
-        else say("Choose the signer's relationship to the student."),
+        **_signer(answers),
         "signed_on": "" if signed_on else say("Enter the date of the signature."),
     }
     if signed_on > today:
@@ -267,6 +280,18 @@ def _signed(answers: Answers, today: str) -> dict[str, str]:
     if expires_on and expires_on < max(signed_on, today):
         found["expires_on"] = say("The form has ended already. Ask the family for a new one.")
     return found
+
+
+def _signer(answers: Answers) -> dict[str, str]:
+    typed = answers["signer"] or answers["signer_relationship"]
+    if answers.get(BY_GUARDIAN):
+        return {"signer": say("Tick the box or write who signed, not both.")} if typed else {}
+    return {
+        "signer": "" if answers["signer"] else say("Enter who signed the form."),
+        "signer_relationship": ""
+        if answers["signer_relationship"]
+        else say("Choose the signer's relationship to the student."),
+    }
 
 
 # What must be there of each page that an earlier referral may answer.

@@ -5,12 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bridge.clock import SystemClock
 from bridge.store import erasing
 from bridge.store.drafts import KeptDraft, put_draft
 from bridge.store.engine import read, write
 from bridge.store.page_looks import PageLook, add_look, looks_of
+from bridge.store.roster_entries import put_roster_entries
 from tests.bridge.cli.test_accounts import run
 from tests.support.worlds import CARE_CONSENT, LEA, World, put_task, referral
 
@@ -67,7 +69,8 @@ def test_a_log_that_was_not_emptied_is_noticed(
     assert left_in_files(lite, GIVEN) != []
 
 
-def test_who_looked_and_what_was_typed_go_when_their_days_are_over(lite: World) -> None:
+def test_what_is_kept_for_days_goes_when_they_are_over(lite: World) -> None:
+    lite.refer([referral(1), referral(2)])
     now = SystemClock().real_now()
     with write(lite.bridge.engine) as connection:
         for days in (2191, 2193):
@@ -76,12 +79,16 @@ def test_who_looked_and_what_was_typed_go_when_their_days_are_over(lite: World) 
         for name, hours in (("old", -1), ("new", 1)):
             ends = now + timedelta(hours=hours)
             put_draft(connection, KeptDraft(name, "somebody", "refer", "sealed", "", ends))
+        students = connection.execute(text("SELECT id FROM student")).scalars().all()
+        for student, days in zip(students[:2], (399, 401), strict=True):
+            put_roster_entries(connection, {student: "sealed"}, now - timedelta(days=days))
 
-    assert json.loads(run(lite, "db", "purge", "--json").output) == {"drafts": 1, "looks": 1}
+    gone = {"drafts": 1, "looks": 1, "roster": 1}
+    assert json.loads(run(lite, "db", "purge", "--json").output) == gone
 
     with read(lite.bridge.engine) as connection:
         assert [look.id for look in looks_of(connection, LEA, 0, 10)] == ["2191"]
-    assert lite.counts()["portal_draft"] == 1
+    assert lite.counts()["portal_draft"] == lite.counts()["roster_entry"] == 1
     assert run(lite, "db", "purge", "--looks-after", "30").exit_code == 2
     sooner = run(lite, "db", "purge", "--looks-after", "400", "--json")
     assert json.loads(sooner.output)["looks"] == 1
