@@ -82,6 +82,13 @@ def keep_party_service(
     ] = None,
     youngest: Annotated[int, typer.Option(help="The youngest it sees, in years.")] = -1,
     oldest: Annotated[int, typer.Option(help="The oldest it sees, in years.")] = -1,
+    accepts: Annotated[
+        list[str] | None,
+        typer.Option(help="Whom it takes: medicaid, private-insurance, no-insurance; again"),
+    ] = None,
+    transit: Annotated[
+        bool | None, typer.Option(help="Whether public transport goes there.")
+    ] = None,
     home: Home = Path(),
 ) -> None:
     """Say what service a party offers and whether it has room: partners read it before they refer.
@@ -92,7 +99,8 @@ def keep_party_service(
     from bridge.parts import parts_of
 
     wait, *ages = (None if n < 0 else n for n in (wait_days, youngest, oldest))
-    known = (tuple(language or ()), tuple(day or ()), (ages[0], ages[1]))
+    said = (tuple(language or ()), tuple(day or ()), (ages[0], ages[1]))
+    known = (*said, tuple(accepts or ()), transit)
     entry = ServiceEntry(organization, code, name, capacity, wait, not closed, *known)
     changed = keep_service(parts_of(open_at(home)), entry)
     print_line(f"service {code} of {organization}: {'kept' if changed else 'as it was'}")

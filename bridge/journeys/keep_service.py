@@ -27,6 +27,8 @@ class ServiceEntry:
     languages: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     ages: tuple[int | None, int | None] = (None, None)
+    accepts: tuple[str, ...] = ()
+    transit: bool | None = None
 
 
 def keep_service(parts: Parts, entry: ServiceEntry) -> bool:
@@ -44,10 +46,8 @@ def keep_service(parts: Parts, entry: ServiceEntry) -> bool:
         system = f"{SYSTEM}/{owner}"
         key = f"{system}|{entry.code}"
         service_id = parts.identifiers.issue("directory", owner, "HealthcareService", key)
-        said = (entry.capacity, entry.wait_days, entry.active)
-        more = (entry.languages, entry.days, entry.ages)
         try:
-            service = Service(entry.name, (system, entry.code), party.id, *said, *more)
+            service = _described(entry, (system, entry.code), party.id)
             resource = build(service, service_id)
         except ValueError as error:
             raise BridgeError(str(error)) from None
@@ -65,3 +65,19 @@ def keep_service(parts: Parts, entry: ServiceEntry) -> bool:
             replace(connection, record, now)
             keep_views(connection, parts, [(record.type, record.id)])
         return not put.unchanged
+
+
+def _described(entry: ServiceEntry, identifier: tuple[str, str], organization_id: str) -> Service:
+    return Service(
+        entry.name,
+        identifier,
+        organization_id,
+        entry.capacity,
+        entry.wait_days,
+        entry.active,
+        entry.languages,
+        entry.days,
+        entry.ages,
+        entry.accepts,
+        entry.transit,
+    )

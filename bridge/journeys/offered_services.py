@@ -9,7 +9,7 @@ import orjson
 from bridge.gate import Gate, Query
 from bridge.identity import Caller, read_scopes
 from bridge.journeys.work_list import HasGate
-from mappings.fhir.healthcare_service import CAPACITY, OLDEST, WAIT_DAYS, YOUNGEST
+from mappings.fhir.healthcare_service import ACCEPTS, CAPACITY, OLDEST, TRANSIT, WAIT_DAYS, YOUNGEST
 
 _DIRECTORY: Final = read_scopes("system/HealthcareService.rs")
 _MOST: Final = 1000
@@ -24,6 +24,8 @@ class OfferedService:
         days: days of the week it is open (``mon`` and so on).
         open_until: by day the latest time it closes (``HH:MM:SS``), where it says one.
         youngest, oldest: ages it sees, in years.
+        accepts: whom it takes (:data:`mappings.fhir.healthcare_service.PAYMENTS`).
+        transit: whether public transport goes there.
     """
 
     name: str
@@ -34,6 +36,8 @@ class OfferedService:
     open_until: Mapping[str, str] | None = None
     youngest: int | None = None
     oldest: int | None = None
+    accepts: frozenset[str] = frozenset()
+    transit: bool | None = None
 
 
 def offered_services(whole: HasGate, caller: Caller) -> dict[str, list[OfferedService]]:
@@ -51,7 +55,8 @@ def offered_services(whole: HasGate, caller: Caller) -> dict[str, list[OfferedSe
 
 
 def _said(service: Mapping[str, Any]) -> OfferedService:
-    said = {each["url"]: each for each in service.get("extension", ())}
+    every = service.get("extension", ())
+    said = {each["url"]: each for each in every}
     parts = {each["url"]: each for each in said.get(CAPACITY, {}).get("extension", ())}
     concept = parts.get("capacityStatus", {}).get("valueCodeableConcept", {})
     spoken = {code.partition("-")[0] for each in service.get("communication", ())
@@ -67,6 +72,8 @@ def _said(service: Mapping[str, Any]) -> OfferedService:
         {day: time for day, time in until.items() if time},
         numbers[1],
         numbers[2],
+        frozenset(each["valueCode"] for each in every if each["url"] == ACCEPTS),
+        said.get(TRANSIT, {}).get("valueBoolean"),
     )
 
 

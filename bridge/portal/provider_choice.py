@@ -33,6 +33,11 @@ DAYS: Final = {
     "sat": say("Saturday"),
     "sun": say("Sunday"),
 }
+PAYMENTS: Final = {
+    "medicaid": say("Medicaid (HUSKY)"),
+    "private-insurance": say("Private insurance"),
+    "no-insurance": say("No insurance"),
+}
 YES: Final = "yes"
 # A service that does not say when it closes is not taken to be open late.
 _LATE: Final = "16:00:00"
@@ -52,6 +57,8 @@ CHOICES: Final = (
     Choice("day", say("Open on"), DAYS),
     Choice("late", say("Open after 4 p.m."), {YES: say("Yes")}),
     Choice("age", say("Sees students of this age"), {YES: say("Yes")}),
+    Choice("pays", say("Accepts"), PAYMENTS),
+    Choice("bus", say("Public transport goes there"), {YES: say("Yes")}),
     Choice("room", say("Has room"), {YES: say("Yes")}),
 )
 Asked = Mapping[str, str]
@@ -98,6 +105,8 @@ def _fits(service: OfferedService, asked: Asked, age: int | None) -> bool:
         and (day is None or day in service.days)
         and ("late" not in asked or bool(late))
         and ("age" not in asked or _sees(service, age))
+        and ("pays" not in asked or asked["pays"] in service.accepts)
+        and ("bus" not in asked or service.transit is True)
         and ("room" not in asked or service.capacity == "capacity")
     )
 
@@ -130,4 +139,6 @@ def _line(visit: Visit, service: OfferedService) -> str:
     if (service.youngest, service.oldest) != (None, None):
         ages = "-".join("" if n is None else str(n) for n in (service.youngest, service.oldest))
         words.append(visit.say(say("ages:")) + f" {ages}")
+    words += [visit.say(name) for kind, name in PAYMENTS.items() if kind in service.accepts]
+    words += [visit.say(say("bus or train"))] if service.transit else []
     return ", ".join(word for word in words if word)

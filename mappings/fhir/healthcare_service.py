@@ -1,8 +1,9 @@
 """A service a provider offers, and whether it has room (SDOHCC 3.0.0 Healthcare Service).
 
 The guide's extension says capacity, no capacity, a waiting list, or that an assessment is needed
-first (requirement cap-1); how many days the wait is, and the ages that are seen, it has no element
-for, so ours stand beside. Languages and hours are FHIR's own (communication, availableTime).
+first (requirement cap-1); how many days the wait is, the ages that are seen, which insurance is
+accepted and whether public transport goes there, it has no element for, so ours stand beside.
+Languages and hours are FHIR's own (communication, availableTime).
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ _OURS: Final = "https://schoolbridge.example/fhir/StructureDefinition"
 WAIT_DAYS: Final = f"{_OURS}/wait-days"
 YOUNGEST: Final = f"{_OURS}/youngest-age"
 OLDEST: Final = f"{_OURS}/oldest-age"
+ACCEPTS: Final = f"{_OURS}/accepts"
+TRANSIT: Final = f"{_OURS}/public-transport"
 CODES: Final = f"{SDOHCC}/CodeSystem/SDOHCC-CodeSystemTemporaryCodes"
 STATUSES: Final = {
     "capacity": "Has Capacity",
@@ -26,9 +29,11 @@ STATUSES: Final = {
     "waitlist": "No Capacity - Has Waitlist",
     "additional-assessment-required": "Additional Assessment Required",
 }
+PAYMENTS: Final = ("medicaid", "private-insurance", "no-insurance")
 MOST_DAYS: Final = 3650
 MOST_AGE: Final = 130
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_ACCEPTED: Final = f"who is accepted is one of: {', '.join(PAYMENTS)}"
 _LANGUAGES: Final = "urn:ietf:bcp:47"
 # Our numbers: the largest, and what is said where one is none.
 _NUMBERS: Final[Mapping[str, tuple[int, str]]] = {
@@ -49,6 +54,8 @@ class Service:
         languages: BCP 47 codes of the languages it is given in; none where it does not say.
         days: days of the week it is open, of :data:`WEEK`.
         ages: the youngest and the oldest it sees, in years; None where it does not say.
+        accepts: of :data:`PAYMENTS`, whom it takes; none where it does not say.
+        transit: whether public transport goes there; None where it does not say.
     """
 
     name: str
@@ -60,13 +67,16 @@ class Service:
     languages: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     ages: tuple[int | None, int | None] = (None, None)
+    accepts: tuple[str, ...] = ()
+    transit: bool | None = None
 
 
 def build(service: Service, service_id: str) -> Json:
     """Build the HealthcareService.
 
     Raises:
-        ValueError: the capacity, the days, a language or an age are none that can be said.
+        ValueError: the capacity, the days, a language, an age or who is accepted are none that can
+            be said.
     """
     system, value = service.identifier
     made: dict[str, Any] = {
@@ -111,6 +121,11 @@ def _extensions(service: Service) -> list[Json]:
             if not 0 <= number <= most:
                 raise ValueError(text)
             found.append({"url": url, "valueUnsignedInt": number})
+    if not set(service.accepts) <= set(PAYMENTS):
+        raise ValueError(_ACCEPTED)
+    found += [{"url": ACCEPTS, "valueCode": each} for each in service.accepts]
+    if service.transit is not None:
+        found.append({"url": TRANSIT, "valueBoolean": service.transit})
     return found
 
 
@@ -122,13 +137,22 @@ def broken_capacity(resource: Json) -> list[Issue]:
         match extension.get("url"):
             case url if url == CAPACITY:
                 issues += _capacity_issues(extension, path)
-            case str(url) if url in _NUMBERS:
-                number, (most, text) = extension.get("valueUnsignedInt"), _NUMBERS[url]
-                if not isinstance(number, int) or not 0 <= number <= most:
+            case str(url) if url in (*_NUMBERS, ACCEPTS, TRANSIT):
+                if text := _no_answer(url, extension):
                     issues.append(Issue(path, "value", text))
             case _:
                 issues.append(Issue(path, "extension", "leave out this extension"))
     return issues
+
+
+def _no_answer(url: str, extension: Json) -> str:
+    """Return what is wrong with one of our own extensions; "" for nothing."""
+    if url == ACCEPTS:
+        return "" if extension.get("valueCode") in PAYMENTS else _ACCEPTED
+    if url == TRANSIT:
+        return "" if isinstance(extension.get("valueBoolean"), bool) else "say true or false"
+    number, (most, text) = extension.get("valueUnsignedInt"), _NUMBERS[url]
+    return "" if isinstance(number, int) and 0 <= number <= most else text
 
 
 def _capacity_issues(extension: Json, path: str) -> list[Issue]:

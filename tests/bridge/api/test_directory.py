@@ -6,6 +6,7 @@ from sqlalchemy import text
 from bridge.errors import BridgeError
 from bridge.journeys.keep_service import ServiceEntry, keep_service
 from bridge.store.engine import read
+from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT
 from tests.support.worlds import COVE, HARBOR, Json, Web, World
 
 GUIDE = "http://hl7.org/fhir/us/sdoh-clinicalcare"
@@ -71,6 +72,8 @@ BROKEN: list[Json] = [
     {"extension": [capacity("capacity", {"url": "capacityNotes", "valueString": "Ask Ann"})]},
     {"extension": [{"url": CAPACITY}]},
     {"extension": [{"url": WAIT, "valueUnsignedInt": 99999}]},
+    {"extension": [{"url": ACCEPTS, "valueCode": "gold"}]},
+    {"extension": [{"url": TRANSIT, "valueString": "Ask Ann"}]},
     {"extension": [{"url": "https://elsewhere.example/notes", "valueString": "Child 7"}]},
     {"comment": "Child 7 waits since June"},
     {"identifier": None},

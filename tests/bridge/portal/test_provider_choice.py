@@ -1,10 +1,12 @@
 """Providers are shown by what the directory knows, in chance order; one alone asks for a reason."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from bridge.journeys.keep_service import ServiceEntry, keep_service
+from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT
 from tests.bridge.api.test_directory import post, service
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_notes import place_of
@@ -17,9 +19,12 @@ def described(world: World) -> None:
     """Have one provider say a lot of itself, the other little."""
     hours = [{"daysOfWeek": ["mon", "wed"], "availableEndTime": "18:00:00"}]
     spoken = [{"coding": [{"system": "urn:ietf:bcp:47", "code": "es-US"}]}]
-    post(world.web(), service(availableTime=hours, communication=spoken, name="100% for youth"))
+    pays = [{"url": ACCEPTS, "valueCode": "medicaid"}, {"url": TRANSIT, "valueBoolean": False}]
+    told = {"availableTime": hours, "communication": spoken, "extension": pays}
+    post(world.web(), service(**told, name="100% for youth"))
     first = ServiceEntry(COVE, "s1", "Cove care", "capacity", None, ages=(5, 15), days=("sat",))
-    keep_service(world.parts, first)
+    accepts = ("medicaid", "no-insurance")
+    keep_service(world.parts, replace(first, accepts=accepts, transit=True))
 
 
 def offered(visitor: Visitor, place: str, asked: str) -> set[str]:
@@ -47,6 +52,9 @@ def student_in(visitor: Visitor) -> str:
         ("late=yes&day=sat", set()),
         ("age=yes", {"cove"}),
         ("room=yes", {"cove"}),
+        ("pays=medicaid", {"harbor", "cove"}),
+        ("pays=no-insurance", {"cove"}),
+        ("bus=yes", {"cove"}),
         ("room=yes&speaks=es", set()),
         ("speaks=nonsense&other=1", {"harbor", "cove"}),
     ],
@@ -76,7 +84,8 @@ def test_a_filtered_page_keeps_the_chance_order_and_its_address_names_nobody(lit
 
     assert orders == {True, False}
     page = visitor.get(f"{student_in(visitor)}/provider?age=yes").text
-    assert re.findall(r'<select id="(\w+)"', page) == ["speaks", "day", "late", "age", "room"]
+    names = "speaks day late age pays bus room"
+    assert re.findall(r'<select id="(\w+)"', page) == names.split()
     assert "2012" not in page
 
 

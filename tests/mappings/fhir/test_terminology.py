@@ -122,7 +122,7 @@ def test_the_service_codes_are_the_verified_ones() -> None:
 @pytest.mark.validator
 def test_what_we_publish_is_valid() -> None:
     published = [*extension_definitions(), *code_systems(), *concept_maps(), *questionnaires()]
-    assert len(published) == 11 + len(TABLES) + 9 + 6
+    assert len(published) == 13 + len(TABLES) + 9 + 6
     assert validate(published) == []
 
 
