@@ -144,6 +144,12 @@ def token_of(identifiers: Identifiers, handle: str) -> str:
     return f"{handle}.{identifiers.seal('signing link', handle)}"
 
 
+def name_asked(parts: Parts, request: SigningRequest) -> str:
+    """Return the name of who was asked; "" where it does not open under this secret."""
+    member = _read(parts, request)
+    return member.name if member else ""
+
+
 def address_of(parts: Parts, contact: Contact) -> str:
     """Return where a person is reached; "" where it does not open under this secret."""
     plain = parts.identifiers.unlock(contact.sealed, "contact", contact.student_id, contact.id)
@@ -290,9 +296,7 @@ def _member(connection: Connection, parts: Parts, request: SigningRequest) -> Fa
     now = parts.clock.now()
     if now >= request.expires_at:
         return None
-    names = ("signing", request.student_id, request.handle)
-    written = parts.identifiers.unlock(request.sealed, *names)
-    member = FamilyMember(**orjson.loads(written)) if written else None
+    member = _read(parts, request)
     student = student_of_id(connection, request.student_id)
     if member is None or student is None:
         return None
@@ -301,6 +305,12 @@ def _member(connection: Connection, parts: Parts, request: SigningRequest) -> Fa
     except BridgeError:
         return None
     return None if _has_passed(agreement, student, member, now) else member
+
+
+def _read(parts: Parts, request: SigningRequest) -> FamilyMember | None:
+    names = ("signing", request.student_id, request.handle)
+    written = parts.identifiers.unlock(request.sealed, *names)
+    return FamilyMember(**orjson.loads(written)) if written else None
 
 
 def _has_passed(

@@ -18,6 +18,7 @@ from bridge.gate import CompiledAgreement
 from bridge.journeys.record_releases import end_with_alike
 from bridge.journeys.record_verbal import VerbalPermission, opened
 from bridge.journeys.sign_release import agreement_of, today_of
+from bridge.journeys.stop_contact import Reached, reached
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, student_of_id
 from bridge.store.engine import read, write
@@ -60,6 +61,7 @@ class Overview:
         differ: people who may sign answered differently, counting the latest of each.
         held: what they differ about is held, by the agreement's own choice.
         waiting: how many signing requests are open.
+        people: who was asked to sign, and how they are reached.
     """
 
     answers: tuple[Answer, ...]
@@ -68,6 +70,7 @@ class Overview:
     said: tuple[VerbalPermission, ...]
     waiting: int
     requests: tuple[tuple[datetime, str], ...]
+    people: tuple[Reached, ...]
 
 
 def forms_overview(parts: Parts, parties: tuple[str, str], student: StudentEntry) -> Overview:
@@ -86,6 +89,7 @@ def forms_overview(parts: Parts, parties: tuple[str, str], student: StudentEntry
             for request in requests_of_student(connection, student.id)
             if request.agreement_id == agreement.id
         ]
+        people = reached(connection, parts, asked)
         answers = _answers(connection, kept, today_of(agreement, parts.clock.now()))
     now = parts.clock.now()
     return Overview(
@@ -95,6 +99,7 @@ def forms_overview(parts: Parts, parties: tuple[str, str], student: StudentEntry
         said=tuple(said for each in verbal if (said := opened(parts, each))),
         waiting=sum(not each.ended and now < each.expires_at for each in asked),
         requests=tuple((each.made_at, each.ended) for each in asked),
+        people=people,
     )
 
 

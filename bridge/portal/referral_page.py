@@ -36,6 +36,7 @@ from bridge.portal.status_words import DUE_WORDS, ENDED_BY, words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.directory import organizations
 from bridge.store.engine import read
+from consent.mou.terms.parties import PHONE
 from consent.signed_release import SignedRelease
 from mappings.fhir.task_states import ended_by
 
@@ -87,7 +88,8 @@ def referral(visit: StaffOf, key: Key) -> Response:
         ended_by=ENDED_BY.get(ended_by(one.status), ""),
         due_words=DUE_WORDS,
         notes=notes_of(visit.parts, own),
-        reach=sorted(set(reach.values())),
+        phone=reach.get(PHONE, ""),
+        reach=sorted({each for function, each in reach.items() if function != PHONE}),
         strangers=waits and not is_registered(visit.bridge, own.provider),
         open=one.status not in ENDED,
         own=handle_of(visit.staff),

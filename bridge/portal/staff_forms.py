@@ -19,6 +19,7 @@ from bridge.journeys.family_forms import (
     withdraw_for_family,
 )
 from bridge.journeys.sign_release import Asked, issue_form
+from bridge.journeys.stop_contact import NOTHING, stop_contact
 from bridge.portal.form_answers import About, link_of, paper, verbal
 from bridge.portal.form_questions import (
     ASK,
@@ -178,6 +179,32 @@ def withdraw(
     student, parties = _about(visit, student_id, provider)
     try:
         withdraw_for_family(visit.parts, parties, student, release_id)
+    except BridgeError:
+        raise NotHere from None
+    return visit.go(_over(visit, 2))
+
+
+@router.get("/{student_id}/{provider}/quiet/{contact_id}")
+def ask_quiet(
+    student_id: StudentId, provider: Provider, contact_id: StudentId, visit: StaffOf
+) -> Response:
+    """Ask once more before a person is contacted no more."""
+    student, parties = _about(visit, student_id, provider)
+    people = forms_overview(visit.parts, parties, student).people
+    found = next((each for each in people if each.id == contact_id), None)
+    if found is None or found.channel == NOTHING:
+        raise NotHere
+    return visit.page("family-forms-quiet.html", person=found, back=_over(visit, 2))
+
+
+@router.post("/{student_id}/{provider}/quiet/{contact_id}")
+def quiet(
+    student_id: StudentId, provider: Provider, contact_id: StudentId, visit: StaffOf, _form: FormOf
+) -> Response:
+    """Contact a person no more."""
+    student, _ = _about(visit, student_id, provider)
+    try:
+        stop_contact(visit.parts, student.id, contact_id)
     except BridgeError:
         raise NotHere from None
     return visit.go(_over(visit, 2))

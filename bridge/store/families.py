@@ -152,6 +152,12 @@ def contacts_of(connection: Connection, student_id: str) -> list[Contact]:
     return [Contact(**each) for each in found.mappings()]
 
 
+def put_channel(connection: Connection, contact_id: str, channel: str, at: datetime) -> None:
+    """Keep by which channel a person is reached from now on."""
+    values = {"channel": channel, "recorded_at": at}
+    connection.execute(update(_CONTACT).where(_CONTACT.c.id == contact_id).values(**values))
+
+
 def mark_refused(connection: Connection, contact_id: str, code: int) -> None:
     """Keep that an address was refused for good."""
     connection.execute(update(_CONTACT).where(_CONTACT.c.id == contact_id).values(refused=code))

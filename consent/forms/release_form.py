@@ -14,6 +14,7 @@ from consent.forms.passing import FormKind, Passing, passings
 from consent.forms.wording import LANGUAGES, FormError, sentences, word_of, wording
 from consent.mou.agreement import Agreement
 from consent.mou.template import Template
+from consent.mou.terms.parties import PHONE
 
 __all__ = ["LANGUAGES", "Line", "ReleaseForm", "Section", "last_day", "release_form"]
 
@@ -224,7 +225,9 @@ class _Writing:
 
     def _revoke(self) -> Section:
         section = self._said("revoke", "any", "how", "stop", "before")
-        addresses = sorted({a for kept in self.agreement.contacts.values() for a in kept.values()})
+        kept = [each for named in self.agreement.contacts.values() for each in named.items()]
+        # A release is taken back in writing (45 CFR 164.508(b)(5)): no number to call.
+        addresses = sorted({address for function, address in kept if function != PHONE})
         where = (Line("say", self.say("revoke.where", address=a), "revoke") for a in addresses)
         return Section(section.id, section.heading, (*section.lines, *where))
 

@@ -1,6 +1,7 @@
 """The form a family signs has every part each law asks for, in both languages."""
 
 import csv
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -124,6 +125,18 @@ def test_it_names_what_the_agreement_lets_pass_and_nothing_it_cut() -> None:
         *("referral.status", "visit.dates", "clinician.contact", "school.supports"),
     )  # the agreement drops close.reason
     assert back.purposes == ("follow", "attend")
+
+
+def test_a_number_to_call_is_no_place_to_take_a_release_back() -> None:
+    template, agreement = bound("millbrook-harbor-2026")
+    said = {**agreement.contacts["provider"], "phone": "860-555-0100"}
+    named = replace(agreement, contacts={**agreement.contacts, "provider": said})
+    pair = (template, named)
+
+    with_number = release_form(pair, FormKind.SHARE, "en", last_day(*pair, FormKind.SHARE, ISSUED))
+
+    assert with_number == form("millbrook-harbor-2026")
+    assert "860-555" not in repr(with_number)
 
 
 @pytest.mark.parametrize("agreement", AGREEMENTS)

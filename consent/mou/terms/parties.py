@@ -1,8 +1,10 @@
 """The organisations bound to a template's roles, who signed, whom to ask."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from consent.model import FlowId
 from consent.mou.names import Names
@@ -10,6 +12,10 @@ from consent.mou.reading import Fields, Node, Vocabulary
 from consent.mou.terms.flows import Flow, FlowChange, read_flow_changes
 
 _PARTY = "ids sites acts_for_lea part2_program"
+PHONE: Final = "phone"
+"""The one function of a contact that is no address to write to."""
+# Digits as people group them, an extension behind; as many as a number has that anybody can dial.
+_DIALLED: Final = re.compile(r"\+?[0-9(][0-9 ().-]{5,24}[0-9](,? ?(ext\.?|x) ?[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +115,10 @@ def _signature(node: Node, names: Names, districts: tuple[str, ...]) -> Signatur
 
 
 def read_contacts(node: Node, names: Names) -> dict[str, dict[str, str]]:
-    """Read ``contacts``: addresses by party and function."""
-    return {name: _texts_by_name(child) for name, child in node.named_as(names.parties)}
+    """Read ``contacts``: addresses by party and function, and a number to call as ``phone``."""
+    found = {}
+    for name, child in node.named_as(names.parties):
+        found[name] = _texts_by_name(child)
+        if PHONE in found[name] and not _DIALLED.fullmatch(found[name][PHONE]):
+            child.note(f"{PHONE}: expected a number to call, such as 860-555-0100")
+    return found

@@ -1,6 +1,7 @@
 """A provider nobody registered is told by mail that referrals wait; the school is told to call."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,9 @@ from sqlalchemy import text
 from bridge.journeys.reach_unregistered import is_registered
 from bridge.journeys.send_digests import TEXT
 from bridge.store.digest_contacts import contacts
+from bridge.store.directory import agreements, replace_agreement
 from bridge.store.engine import read, write
+from consent.mou import read_template, seal
 from tests.bridge.journeys.test_digests import PLACE, authority, box, digests
 from tests.bridge.portal.entering import Visitor, words
 from tests.support.certificates import Authority
@@ -69,6 +72,24 @@ def test_after_two_business_days_the_school_sees_that_nobody_picked_it_up(
     said = page(strangers)
     assert "Not picked up" in said
     assert "Harbor Family Centers: privacy@harbor.example" in said
+
+
+def test_the_number_to_call_that_the_agreement_names_stands_first(strangers: World) -> None:
+    with write(strangers.bridge.engine) as connection:
+        entry = next(each for each in agreements(connection) if each.provider == HARBOR)
+        said = "steward: privacy@harbor.example"
+        text_of = entry.agreement_text.replace(said, f"{said}, phone: (860) 555-0100 ext. 2")
+        template = read_template(entry.template_text.encode(), "template")
+        sealed = seal(text_of.encode(), template).decode()
+        later = strangers.clock.now() + timedelta(seconds=1)
+        replace_agreement(connection, replace(entry, agreement_text=sealed, activated_at=later))
+    strangers.refer([referral(1, authored_on=strangers.clock.now().date())])
+    strangers.clock.advance(timedelta(days=4))
+
+    said = page(strangers)
+
+    assert "Harbor Family Centers, phone: (860) 555-0100 ext. 2" in said
+    assert said.index("phone: (860)") < said.index("privacy@harbor.example")
 
 
 def test_of_a_registered_provider_it_says_how_to_reach_it_and_not_that(lite: World) -> None:

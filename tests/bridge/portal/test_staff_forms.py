@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from bridge.identity import Party, Standing, form_token, open_session
 from bridge.journeys.ask_family import prove
@@ -16,9 +17,10 @@ from bridge.journeys.check_signatures import invalidate_release
 from bridge.journeys.register_release import file_release
 from bridge.journeys.sign_release import record_signature
 from bridge.portal.visits import COOKIE
-from bridge.store.engine import write
+from bridge.store.engine import read, write
 from tests.bridge.journeys.test_ask_family import sees
 from tests.bridge.journeys.test_release_register import FORM
+from tests.bridge.portal.entering import words
 from tests.support.signing import PARTIES, SCAN, in_person, issued
 from tests.support.worlds import HARBOR, LEA, World, make_world, referral
 
@@ -145,6 +147,24 @@ def test_a_link_for_a_letter_and_its_code_are_shown_once(waiting: World) -> None
     mailed = desk.post(f"{desk.place}/ask", {**ASKED, "channel": "mail"})
     assert mailed.status_code == 422
     assert "Enter an e-mail address." in mailed.text
+
+
+def test_who_asks_not_to_be_contacted_is_called_so_and_sent_nothing(waiting: World) -> None:
+    desk = Desk(waiting)
+    asked = {**ASKED, "channel": "mail", "address": "ann@family.example", "via": "phone"}
+    assert desk.post(f"{desk.place}/ask", asked).status_code == 200
+    (place,) = re.findall(r'href="(/portal/forms/[^"]+/quiet/[0-9a-f-]{36})"', desk.get().text)
+    other = place.replace(desk.student, waiting.bridge.identifiers.issue("student", LEA, "1002"))
+
+    assert desk.post(other, {}).status_code == 404
+    assert WHO["signer"] in words(desk.get(place))
+    assert desk.post(place, {}).headers["location"] == desk.place
+
+    assert f"{WHO['signer']}: asked not to be contacted" in words(desk.get())
+    assert desk.get(place).status_code == 404
+    with read(waiting.bridge.engine) as connection:
+        kept = connection.execute(text("SELECT channel FROM family_contact")).scalars().all()
+    assert kept == ["none"]
 
 
 def test_different_answers_are_told_as_the_agreements_own_choice(waiting: World) -> None:
