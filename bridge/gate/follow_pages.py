@@ -27,6 +27,7 @@ from bridge.gate.places import (
     CHOICES,
     MARKS,
     MINE,
+    OPENING,
     Forms,
     changes_on,
     is_followed,
@@ -68,7 +69,8 @@ class Wanted:
     """Which of a district's referrals a page shows, in the order of the board.
 
     Attributes:
-        choice: one of :data:`bridge.gate.places.CHOICES`, or :data:`bridge.gate.places.MINE`.
+        choice: one of :data:`bridge.gate.places.CHOICES`, or :data:`bridge.gate.places.MINE` or
+            :data:`bridge.gate.places.OPENING`.
         first, most: how many are left out before it, and how many it holds.
         keys: those that stand in addresses as these keys; whatever the choice.
         since: those of the choice, and those sent or told something of in so many days up to
@@ -102,13 +104,16 @@ class Board(KeptLines):
 
     def page(self, wanted: Wanted) -> Page | None:
         """Decide and return the rows of a page; None where they are not what the lines say."""
-        places, counts = self._places(wanted), dict[str, int]()
-        if wanted.since:
-            since = self.today - timedelta(days=wanted.since)
-            more, counts = lines.since(self.connection, self.whose, since.isoformat(), wanted.most)
-            places = list(dict.fromkeys([*places, *more]))
+        counts = dict[str, int]()
         if wanted.who:
             counts[MINE] = lines.owned_by(self.connection, self.whose, wanted.who)
+        if wanted.choice == OPENING:
+            wanted = replace(wanted, choice=MINE if counts.get(MINE) else "all")
+        places = self._places(wanted)
+        if wanted.since:
+            since = self.today - timedelta(days=wanted.since)
+            more, new = lines.since(self.connection, self.whose, since.isoformat(), wanted.most)
+            places, counts = list(dict.fromkeys([*places, *more])), {**counts, **new}
         shown = self._decided(places)
         if shown is None:
             return None

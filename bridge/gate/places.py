@@ -83,6 +83,8 @@ CHOICES: Final[Mapping[str, Callable[[Placed], bool]]] = {
 """The choices of rows a board offers everybody, by name."""
 MINE: Final = "mine"
 """The choice of what whoever looks follows up on."""
+OPENING: Final = "opening"
+"""What a board opens with: :data:`MINE`, and all where there is none of those."""
 
 
 def rank(one: Placed) -> tuple[int, str, str]:

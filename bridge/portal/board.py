@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from bridge.gate import FollowUp, ReleasedFollowUps, ReleasedPage, Wanted
-from bridge.gate.places import MINE, page_key
+from bridge.gate.places import MINE, OPENING, page_key
 from bridge.gate.riding import notice_of
 from bridge.journeys.export_follow_up import follow_up_lines, follow_up_workbook
 from bridge.journeys.note_look import LEADS
@@ -36,8 +36,8 @@ class Preset:
 
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    "all": Preset(say("All"), "all"),
     "mine": Preset(say("Mine"), MINE),
+    "all": Preset(say("All"), "all"),
     "act": Preset(say("Something to do"), "act"),
     "signature": Preset(say("Waiting for a signature"), "signature"),
     "unanswered": Preset(say("No answer for 2 days"), "unanswered"),
@@ -52,12 +52,16 @@ Page = Annotated[int, Query(ge=1, le=100_000)]
 
 
 @router.get("/board")
-def board(visit: StaffOf, show: Show = "all", page: Page = 1) -> Response:
-    """Show the referrals of the signed-in person's district and what became of them."""
-    chosen = show if show in PRESETS else "all"
-    who = handle_of(visit.staff)
-    wanted = Wanted(PRESETS[chosen].choice, (page - 1) * ROWS, ROWS, who=who)
-    return board_page(shown_of(visit, wanted), visit, chosen, page)
+def board(visit: StaffOf, show: Show = "", page: Page = 1) -> Response:
+    """Show referrals of the signed-in person's district and what became of them.
+
+    Those the person follows up on, where nothing else is asked for; all, where there are none.
+    """
+    choice = PRESETS[show].choice if show in PRESETS else OPENING
+    wanted = Wanted(choice, (page - 1) * ROWS, ROWS, who=handle_of(visit.staff))
+    released = shown_of(visit, wanted)
+    opening = "mine" if released.counts[MINE] else "all"
+    return board_page(released, visit, show if show in PRESETS else opening, page)
 
 
 @router.get("/board.csv")
@@ -112,6 +116,7 @@ def board_page(
         count=count,
         rows=[(one, key_of(visit, one.row)) for one in released.rows],
         pages=(page, -(-count // ROWS)),
+        nobodys=released.counts.get("no_owner", 0),
         leads=visit.staff.role in LEADS,
         words_of=words_of,
         due_words=DUE_WORDS,

@@ -34,6 +34,7 @@ HANDLE, ROLE = f"{LEA}/one", "referral_coordinator"
 OF_STAFF = (
     "/portal/board.csv",
     "/portal/board.xlsx",
+    "/portal/meeting/paper",
     "/portal/import/{review_id}/held.xlsx",
     "/portal/refer/{draft_id}/paper",
     "/portal/forms/{student_id}/{provider}/blank-{lang}",
@@ -95,8 +96,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     assert visitor.post(f"{sent}/check").status_code == 303
     student = made.bridge.identifiers.issue("student", LEA, "1001")
     places = (f"{review}/held.xlsx", f"{sent}/paper", f"/portal/forms/{student}/{HARBOR}/blank-en")
-    found.places = {path: path for path in (*OF_STAFF[:2], *OF_FAMILIES)}
-    found.places |= dict(zip(OF_STAFF[2:], places, strict=True))
+    found.places = {path: path for path in (*OF_STAFF[:3], *OF_FAMILIES)}
+    found.places |= dict(zip(OF_STAFF[3:], places, strict=True))
     yield found
     made.bridge.engine.dispose()
 

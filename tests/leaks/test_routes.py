@@ -18,7 +18,7 @@ from bridge.journeys.export_follow_up import (
     follow_up_workbook,
 )
 from bridge.portal.board import board_page
-from bridge.portal.meeting import meeting_page
+from bridge.portal.meeting import meeting_page, meeting_paper
 from tests.leaks.route_table import ROUTES, Found, pairs, walk
 from tests.support.worlds import make_world
 
@@ -37,6 +37,7 @@ RESPONSES = {
     ("visits", "go"),
     ("assets", "static"),
     ("refer", "paper"),
+    ("meeting", "paper"),
     ("board", "board_csv"),
     ("board", "board_xlsx"),
     ("session_page", "_left"),
@@ -193,6 +194,7 @@ def test_what_carries_records_into_a_reply_takes_only_what_the_gate_released() -
     assert first(replies.ndjson_response).__args__ == (ReleasedLines,)
     assert first(board_page) is ReleasedPage
     assert first(meeting_page) is ReleasedPage
+    assert first(meeting_paper) is ReleasedPage
     assert first(follow_up_table) is ReleasedFollowUps
     assert first(follow_up_lines).__args__ == (ReleasedFollowUps,)
     assert first(follow_up_workbook).__args__ == (ReleasedFollowUps,)

@@ -13,6 +13,7 @@ class PageCase:
         path: its address; ``{name}`` is filled from what the portal under test made.
         signed_in: whether a counsellor is.
         send: sent without an answer first, so that the page shows its problems.
+        typed: what is written into its one text before it is sent, so that the next page shows it.
         family: whether somebody of a family has proved who they are.
         clinic: whether somebody of a provider is signed in.
         lead: whether it is somebody who leads a school's referrals.
@@ -22,6 +23,7 @@ class PageCase:
     path: str
     signed_in: bool = True
     send: bool = False
+    typed: str = ""
     family: bool = False
     clinic: bool = False
     lead: bool = False
@@ -42,7 +44,8 @@ PAGES = (
     PageCase("help", "/portal/help"),
     PageCase("help-before", "/portal/help", signed_in=False),
     PageCase("not-found", "/portal/static/none"),
-    PageCase("board", "/portal/board"),
+    PageCase("board", "/portal/board?show=all"),
+    PageCase("board-mine", "/portal/board"),
     PageCase("family-code", "/portal/family/{token}", signed_in=False),
     PageCase("family-code-wrong", "/portal/family/{token}", signed_in=False, send=True),
     PageCase("family-over", "/portal/family/none-of-ours", signed_in=False),
@@ -56,6 +59,7 @@ PAGES = (
     PageCase("forms-paper", "/portal/forms/{student}/harbor/paper", send=True),
     PageCase("forms-verbal", "/portal/forms/{student}/harbor/verbal"),
     PageCase("forms-ask", "/portal/forms/{student}/harbor/ask"),
+    PageCase("forms-quiet", "/portal/forms/{student}/harbor/quiet/{contact}"),
     PageCase("forms-withdraw", "/portal/forms/{student}/harbor/withdraw/{release}"),
     PageCase("board-none", "/portal/board?show=no-show"),
     PageCase("referral", "/portal/referral/{referral}"),
@@ -66,6 +70,7 @@ PAGES = (
     PageCase("note", "/portal/referral/{referral}/note"),
     PageCase("note-internal", "/portal/referral/{referral}/note/internal"),
     PageCase("note-shared-wrong", "/portal/referral/{referral}/note/shared", send=True),
+    PageCase("note-shared-check", "/portal/referral/{referral}/note/shared", typed="Ask by phone."),
     PageCase("meeting", "/portal/meeting"),
     PageCase("looked", "/portal/looked", lead=True),
     PageCase("close-out", "/portal/close-out", lead=True),

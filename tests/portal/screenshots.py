@@ -11,8 +11,8 @@ from tests.portal.served import COUNSELOR, LEAD, served
 FOLDER = Path(__file__).parents[2] / "docs" / "portal"
 # page -> address; the widths and languages it is taken in stand beside it.
 TAKEN = (
-    ("board", "/portal/board", 1280, "en"),
-    ("board", "/portal/board", 360, "es"),
+    ("board", "/portal/board?show=all", 1280, "en"),
+    ("board", "/portal/board?show=all", 360, "es"),
     ("refer", "/portal/refer", 360, "es"),
     ("why", "{draft}/why", 360, "en"),
     ("provider", "{draft}/provider", 1280, "es"),

@@ -17,6 +17,7 @@ from bridge.journeys.ask_family import FamilyMember, ask_to_sign, prove
 from bridge.journeys.record_releases import revoke_release
 from bridge.journeys.record_verbal import VerbalPermission, record_verbal
 from bridge.journeys.sign_release import Asked, record_signature
+from bridge.journeys.signing import who_of
 from bridge.store.engine import write
 from consent.forms import FormKind
 from tests.bridge.portal.entering import PENDING, Visitor
@@ -103,6 +104,8 @@ def _family(world: World) -> dict[str, str]:
     student = world.bridge.identifiers.issue("student", LEA, "1001")
     made = {"token": link.token, "proof": proof, "release": first[0].id, "student": student}
     made |= {"task": world.id_of("Task", "R-5")}
+    who = who_of(world.bridge.identifiers, student, member.name)
+    made["contact"] = world.bridge.identifiers.issue("family contact", student, who)
     made["other"] = world.bridge.identifiers.issue("student", LEA, "1002")
     no = in_person(
         issued(world), signer="Ann Winterbourne", relationship="MTH", answers={"lea": False}
@@ -130,10 +133,12 @@ def _made(world: World) -> dict[str, str]:
     pages = {"draft": visitor.answered(), "waiting": visitor.answered(**PENDING)}
     sent = visitor.answered()
     assert visitor.post(f"{sent}/check").status_code == 303
-    keys = re.findall(r"/portal/referral/([0-9a-f]{32})", visitor.get("/portal/board").text)
+    keys = re.findall(
+        r"/portal/referral/([0-9a-f]{32})", visitor.get("/portal/board?show=all").text
+    )
     declined = re.search(
         r'href="/portal/referral/([0-9a-f]{32})">Choose another',
-        visitor.get("/portal/board").text,
+        visitor.get("/portal/board?show=all").text,
     )
     assert declined
     more = {"referral": keys[0], "declined": declined[1], **_reviews(world)}

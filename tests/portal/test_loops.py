@@ -59,12 +59,12 @@ def answer(clinic: Page, number: str, move: str, **said: str) -> None:
 
 def line(page: Page, number: str) -> str:
     """Return what the board says of a referral."""
-    page.goto("/portal/board")
+    page.goto("/portal/board?show=all")
     return page.locator("tbody tr", has_text=number).inner_text()
 
 
 def open_referral(page: Page, number: str) -> None:
-    page.goto("/portal/board")
+    page.goto("/portal/board?show=all")
     page.locator("tbody tr", has_text=number).get_by_role("link").first.click()
 
 

@@ -62,7 +62,7 @@ def board(opening: Opening) -> Iterator[Page]:
     """A real page of the portal, for its styles."""
     with opening() as context:
         page = context.new_page()
-        page.goto("/portal/board")
+        page.goto("/portal/board?show=all")
         yield page
 
 
@@ -101,7 +101,9 @@ def test_a_tags_words_stand_out_from_its_ground_and_it_keeps_its_edge(
     assert first.evaluate(CONTRAST)[0] < 4.5
 
 
-@pytest.mark.parametrize("place", ["/portal/board", "/portal/meeting", "{referral}", "{declined}"])
+@pytest.mark.parametrize(
+    "place", ["/portal/board?show=all", "/portal/meeting", "{referral}", "{declined}"]
+)
 def test_red_is_for_problems_alone(board: Page, place: str, portal: Served) -> None:
     named = {name: f"/portal/referral/{portal.made[name]}" for name in ("referral", "declined")}
     board.goto(place.format(**named))

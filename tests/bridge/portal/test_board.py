@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from io import BytesIO, StringIO
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from bridge.gate import ReleasedFollowUps, school_side
 from bridge.gate.school_side import SchoolSide
 from bridge.journeys.export_follow_up import follow_up_table
+from bridge.portal.board import PRESETS
 from bridge.store.engine import write
 from tests.bridge.portal.entering import Visitor, words
 from tests.support.worlds import CARE_CONSENT, World, caller, put_task, referral
@@ -171,3 +173,9 @@ def test_a_declined_referral_asks_for_another_provider_and_nothing_is_typed_agai
         said = visitor.get(f"{place}/{step}").text
         assert any(word in said for word in ("Ana", "Max Winterbourne", " checked", " selected"))
     assert " checked" not in visitor.get(f"{place}/provider").text
+
+
+def test_the_page_for_staff_explains_every_choice_of_rows() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "school-staff.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| ([^|]+) \| [a-z]", page, re.MULTILINE)
+    assert explained[1:] == [preset.label for preset in PRESETS.values()]

@@ -2,9 +2,14 @@
 
 import re
 from datetime import date, timedelta
+from io import BytesIO
+
+import pikepdf
+import pytest
 
 from bridge.portal.meeting import initials
 from tests.bridge.portal.entering import Visitor, words
+from tests.support.pdf_text import text_of
 from tests.support.worlds import CARE_CONSENT, World, put_task, referral
 
 
@@ -69,6 +74,30 @@ def test_a_minor_treated_alone_changes_nothing_of_it(world: World) -> None:
     answered(world, 0, "minor")
 
     assert visitor.get("/portal/meeting").content == before
+
+
+@pytest.mark.parametrize(
+    ("size", "long", "said"), [("letter", 792, "Winterbourne"), ("A4", 842, "C. W.")]
+)
+def test_it_is_printed_as_a_tagged_pdf_with_names_or_initials(
+    lite: World, size: str, long: int, said: str
+) -> None:
+    met(lite)
+    visitor = Visitor.signed_in(lite)
+    naming = "full" if said == "Winterbourne" else "short"
+
+    answer = visitor.get(f"/portal/meeting/paper?size={size}&names={naming}&language=es")
+
+    assert answer.headers["content-type"] == "application/pdf"
+    with pikepdf.open(BytesIO(answer.content)) as made:
+        assert made.Root.MarkInfo.Marked
+        assert str(made.Root.Lang) == "es"
+        _, _, width, height = (round(float(side)) for side in made.pages[0].MediaBox)
+        assert (width > height, width) == (True, long)
+    found = text_of(answer.content)
+    assert said in found
+    assert ("Winterbourne" in found) == (naming == "full")
+    assert visitor.get("/portal/meeting/paper?size=legal").status_code == 404
 
 
 def test_another_district_sees_nothing_of_it(world: World) -> None:

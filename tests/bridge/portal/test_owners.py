@@ -19,7 +19,11 @@ def lead_of(world: World) -> Visitor:
 
 
 def number_in(visitor: Visitor, show: str) -> list[str]:
-    page = visitor.get(f"/portal/board?show={show}").text
+    return numbers_on(visitor, f"/portal/board?show={show}")
+
+
+def numbers_on(visitor: Visitor, place: str) -> list[str]:
+    page = visitor.get(place).text
     return re.findall(r"<br>(R-\d+|P-[0-9A-F]{10})</th>", page)
 
 
@@ -39,6 +43,22 @@ def test_who_enters_a_referral_follows_up_on_it_and_finds_it_under_mine(world: W
     assert number_in(Visitor.signed_in(world, "two"), "mine") == []
     assert "Mine (1)" in words(visitor.get("/portal/board"))
     assert "Nobody follows up (1)" in words(visitor.get("/portal/board"))
+
+
+def test_the_board_opens_with_ones_own_and_with_all_where_there_is_none(world: World) -> None:
+    world.refer([referral(1), referral(2)])
+    one, two = Visitor.signed_in(world), Visitor.signed_in(world, "two")
+    before = words(one.get("/portal/board"))
+    assert numbers_on(one, "/portal/board") == ["R-1", "R-2"]
+    assert "have nobody who follows up" not in before
+
+    one.post(f"{place_of(one)}/owner", owner="one")
+
+    assert numbers_on(one, "/portal/board") == ["R-1"]
+    assert 'aria-current="page">Mine (1)' in one.get("/portal/board").text
+    assert "1 referral has nobody who follows up. Show them" in words(one.get("/portal/board"))
+    assert numbers_on(one, "/portal/board?show=all") == ["R-1", "R-2"]
+    assert numbers_on(two, "/portal/board") == ["R-1", "R-2"]
 
 
 def test_what_is_nobodys_anybody_takes_and_the_owner_hands_it_on(world: World) -> None:

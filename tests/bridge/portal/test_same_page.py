@@ -2,7 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bridge.journeys.record_releases import revoke_release
 from bridge.schema import metadata
 from bridge.store.engine import read
 from tests.bridge.portal.entering import Visitor, words
+from tests.bridge.portal.test_board import MINOR, answered
 from tests.leaks.work import Work, counted
 from tests.support.worlds import LEA, World, caller, make_world, referral
 
@@ -188,3 +190,21 @@ def test_who_said_so_stands_in_the_ledger_and_undoing_too(world: World) -> None:
     # Three steps, two students, the agreements with two providers.
     assert len(told) == 12
     assert sum("undone" in body for body in told) == 4
+
+
+def test_a_minor_treated_alone_changes_nothing_of_two_side_by_side_before_or_after(
+    lite: World, make_twin: Callable[[], World]
+) -> None:
+    shown = []
+    for world, alone in ((lite, False), (make_twin(), True)):
+        world.refer([referral(0), referral(1)])
+        if alone:
+            answered(world, 0, "accepted", MINOR)
+        leading, at = lead(world), place(world, 0, 1)
+        pages = [leading.get(at).text]
+        for said in ("doubt", "first"):
+            given = leading.post(at, choice=said)
+            pages += [str(given.status_code), leading.get(at).text]
+        shown.append([re.sub("[0-9a-f]{64}", "", page) for page in pages])
+    assert shown[0] == shown[1]
+    assert shown[0][1::2] == ["303", "303"]
