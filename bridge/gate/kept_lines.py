@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -32,6 +33,8 @@ SPARE: Final = 8
 """So many students are decided for their lines on each page, whether or not so many changed."""
 MOST_AT_ONCE: Final = 200  # students whose lines are made anew in one transaction
 MOST_TRIES: Final = 12
+PATIENCE: Final = 10.0
+"""Seconds in which a page is tried again however often: a file that comes in changes much."""
 _SET_BACK: Final = timedelta(hours=1)
 _Made = TypeVar("_Made")
 
@@ -52,10 +55,11 @@ def made_until_it_stands(engine: Engine, make: Callable[[Connection], _Made | No
         make: makes it; None where lines are left to be made anew in another transaction.
 
     Raises:
-        GateError: what it rests on went on changing.
+        GateError: what it rests on went on changing, for :data:`PATIENCE` and for
+            :data:`MOST_TRIES` tries.
     """
-    tries = 0
-    while tries < MOST_TRIES:
+    tries, until = 0, monotonic() + PATIENCE
+    while tries < MOST_TRIES or monotonic() < until:
         try:
             with write(engine) as connection:
                 page = make(connection)

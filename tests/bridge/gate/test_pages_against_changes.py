@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bridge.clock import FixedClock
+from bridge.errors import GateError
 from bridge.gate import ReleasedPage, Wanted, kept_lines
 from bridge.gate.places import HELD, page_key
 from bridge.journeys.work_list import page_of
@@ -115,3 +116,22 @@ def test_what_was_taken_back_before_a_page_was_asked_for_is_on_none(
         taking.result()
     assert looks > 1
     assert look(shared, Wanted("signature", most=count)).counts["signature"] == count
+
+
+def test_a_page_is_tried_again_while_there_is_patience_and_then_refused(
+    shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def make(_: object) -> int:
+        tried.append(0)
+        if len(tried) % 30:
+            raise kept_lines.Changed("nobody's")
+        return len(tried)
+
+    assert kept_lines.made_until_it_stands(shared.bridge.engine, make) == 30
+
+    monkeypatch.setattr(kept_lines, "PATIENCE", 0.0)
+    with pytest.raises(GateError, match="went on changing"):
+        kept_lines.made_until_it_stands(shared.bridge.engine, make)
+    assert len(tried) == 30 + kept_lines.MOST_TRIES
