@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from benchmarks.frame import Arms, Sample, UnequalOutputError
 from bridge.identity.signing import SigningKey
-from bridge.journeys.send_notifications import Sender
+from bridge.journeys.partners.send_notifications import Sender
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
 from bridge.store.engine import write

@@ -22,8 +22,8 @@ from bridge.demo.run import LEA
 from bridge.gate import Wanted
 from bridge.gate.sent_pages import Sent
 from bridge.identity import Party, SignedIn, Standing, open_session
-from bridge.journeys.answer_by_hand import clinic_caller
-from bridge.journeys.work_list import page_of
+from bridge.journeys.answers.answer_by_hand import clinic_caller
+from bridge.journeys.referrals.work_list import page_of
 from bridge.settings import read_settings
 from bridge.store.engine import write
 

@@ -27,10 +27,10 @@ from bridge.directories import is_loopback
 from bridge.gate import Gate, keep_tables
 from bridge.identifiers import Identifiers
 from bridge.identity.signing import SigningKey
-from bridge.journeys.deliver_notifications import Deliveries
-from bridge.journeys.keep_heads import keep_heads
-from bridge.journeys.send_notifications import Sender
-from bridge.journeys.sign_in_staff import DirectorySignIn
+from bridge.journeys.partners.deliver_notifications import Deliveries
+from bridge.journeys.partners.send_notifications import Sender
+from bridge.journeys.running.keep_heads import keep_heads
+from bridge.journeys.running.sign_in_staff import DirectorySignIn
 from bridge.measures import measured_by
 from bridge.migrations.state import require_current
 from bridge.outbound import Fetching, Outgoing

@@ -16,8 +16,8 @@ from bridge.api.replies import Reply, outcome
 from bridge.api.writing import committed
 from bridge.context import Call, Transaction
 from bridge.errors import BadRequestError, Finding, RefusedError
-from bridge.journeys.record_encounter import session_id_of
-from bridge.journeys.record_sessions import SessionRefused
+from bridge.journeys.answers.record_encounter import session_id_of
+from bridge.journeys.answers.record_sessions import SessionRefused
 from bridge.parts import parts_of
 from bridge.store.intake import take_turn
 

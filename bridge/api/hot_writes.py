@@ -26,7 +26,7 @@ from bridge.errors import RefusedError
 from bridge.gate import ReleasedResource
 from bridge.gate.batches import Line
 from bridge.identity import caller_of
-from bridge.journeys.record_sessions import Draft, SessionRefused, record_drafts
+from bridge.journeys.answers.record_sessions import Draft, SessionRefused, record_drafts
 from bridge.parts import parts_of
 from bridge.store.engine import read
 from bridge.store.group_commit import commit_together

@@ -26,7 +26,7 @@ from bridge.api.writing import Sent, create, create_sessions, update, writing
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
 from bridge.gate import Gate, Released, ReleasedResource, Shape, shaped
-from bridge.journeys.record_sessions import refused_at
+from bridge.journeys.answers.record_sessions import refused_at
 from bridge.store.index import PARAMETERS
 
 _READ_PARAMETERS: Final = ("_elements", "_summary", "_format")

@@ -7,7 +7,7 @@ from bridge.api.offered import SESSIONS, interactions_of
 from bridge.api.subscription_request import BACKPORT, TOPICS
 from bridge.api.terminology import KINDS
 from bridge.identity import endpoints
-from bridge.journeys.keep_subscriptions import PROFILE
+from bridge.journeys.partners.keep_subscriptions import PROFILE
 from bridge.settings import Settings
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
 from mappings.fhir.structure import TYPES

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
 from bridge.context import BridgeOf, bearer_of
 from bridge.errors import NotFoundError, UnauthorizedError
-from bridge.journeys.look_at_queues import Queues, look_at_queues
+from bridge.journeys.running.look_at_queues import Queues, look_at_queues
 from bridge.parts import parts_of
 from bridge.store.export_progress import STATES
 from bridge.store.subscriptions import STATUSES

@@ -24,7 +24,7 @@ from bridge.identity import (
     smart_configuration,
     token_url,
 )
-from bridge.journeys.fetch_client_keys import fetch_client_keys
+from bridge.journeys.partners.fetch_client_keys import fetch_client_keys
 from bridge.parts import parts_of
 from bridge.store.engine import read, write
 

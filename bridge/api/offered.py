@@ -11,7 +11,7 @@ DIRECTORY: Final = ("HealthcareService", "Location", "Practitioner", "Practition
 """What a party keeps of its own in the directory, over the API or by command."""
 _WRITING: Final[Mapping[str, tuple[str, ...]]] = {
     # A referral comes in through a district's map, never as a bare Task: nothing is defaulted. What
-    # is created is a district's request to stop one (bridge.journeys.request_stop).
+    # is created is a district's request to stop one (bridge.journeys.referrals.request_stop).
     "Task": ("create", "update", "patch"),
     **dict.fromkeys((*SESSIONS, *DIRECTORY), ("create", "update", "patch")),
 }

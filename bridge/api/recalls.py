@@ -13,7 +13,7 @@ from bridge.api.reading import parsed
 from bridge.api.replies import bundle_reply, resource_reply
 from bridge.context import BodyOf, CallOf
 from bridge.errors import BadRequestError, Finding
-from bridge.journeys.recall_releases import acknowledge_recall, recall_for, recalls_for
+from bridge.journeys.families.recall_releases import acknowledge_recall, recall_for, recalls_for
 from bridge.parts import parts_of
 
 router = APIRouter(prefix="/fhir/Task")

@@ -9,7 +9,7 @@ from bridge.context import CallOf
 from bridge.errors import ForbiddenError
 from bridge.gate import ReleasedFollowUps
 from bridge.gate.riding import notice_of
-from bridge.journeys.export_follow_up import follow_up_table
+from bridge.journeys.files.export_follow_up import follow_up_table
 
 router = APIRouter(prefix="/school")
 

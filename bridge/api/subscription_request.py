@@ -18,9 +18,9 @@ from bridge.api.search import SearchReader
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, UnprocessableError
 from bridge.gate import Match
-from bridge.journeys.keep_subscriptions import Asked
-from bridge.journeys.notification_bundle import CONTENTS
-from bridge.journeys.send_notifications import MOST_SECONDS
+from bridge.journeys.partners.keep_subscriptions import Asked
+from bridge.journeys.partners.notification_bundle import CONTENTS
+from bridge.journeys.partners.send_notifications import MOST_SECONDS
 from bridge.outbound import OutboundError
 from bridge.store.subscriptions import ACTIVE, OFF, REQUESTED
 

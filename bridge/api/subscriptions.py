@@ -1,7 +1,7 @@
 """Subscriptions of a client (HL7 Subscriptions R5 Backport 1.1.0, R4).
 
 They are the client's own and no records: no batch holds one, and no other client can tell that one
-is there. What they tell of goes through the gate (:mod:`bridge.journeys.number_events`).
+is there. What they tell of goes through the gate (:mod:`bridge.journeys.partners.number_events`).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ from bridge.api.search_values import refused
 from bridge.api.subscription_request import SubscriptionReader
 from bridge.context import BodyOf, Call, CallOf, Transaction
 from bridge.errors import BadRequestError, Finding, NotFoundError
-from bridge.journeys.keep_subscriptions import (
+from bridge.journeys.partners.keep_subscriptions import (
     Asked,
     catch_up,
     change_subscription,
@@ -34,8 +34,8 @@ from bridge.journeys.keep_subscriptions import (
     own_subscription,
     resource_of,
 )
-from bridge.journeys.notification_bundle import notification, status_of
-from bridge.journeys.number_events import MOST_AT_ONCE, Asking
+from bridge.journeys.partners.notification_bundle import notification, status_of
+from bridge.journeys.partners.number_events import MOST_AT_ONCE, Asking
 from bridge.parts import parts_of
 from bridge.store.engine import read
 from bridge.store.group_commit import commit_together

@@ -14,18 +14,18 @@ from bridge.context import Call, Transaction
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import ReleasedResource, Seen
 from bridge.identity import Caller
-from bridge.journeys.answer_referral import TaskAnswer, answer_within
-from bridge.journeys.change_session import change_session
-from bridge.journeys.keep_directory import change_entry, new_entry
-from bridge.journeys.record_sessions import (
+from bridge.journeys.answers.answer_referral import TaskAnswer, answer_within
+from bridge.journeys.answers.change_session import change_session
+from bridge.journeys.answers.record_sessions import (
     Draft,
     drafted,
     record_drafts,
     record_within,
     refused_at,
 )
-from bridge.journeys.request_stop import request_stop
-from bridge.journeys.sent_change import SentChange
+from bridge.journeys.answers.sent_change import SentChange
+from bridge.journeys.partners.keep_directory import change_entry, new_entry
+from bridge.journeys.referrals.request_stop import request_stop
 from bridge.parts import parts_of
 from bridge.store.engine import write
 from bridge.store.group_commit import commit_together

@@ -108,7 +108,7 @@ def account(
 ) -> None:
     """Write who was given what of one student, when, why and on what ground, as a page."""
     from bridge.errors import BridgeError
-    from bridge.journeys.account_for import account_for
+    from bridge.journeys.families.account_for import account_for
     from bridge.parts import parts_of
     from bridge.portal.account_page import LANGUAGES, account_page
 

@@ -10,7 +10,7 @@ from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
     from bridge.identity import Standing
-    from bridge.journeys.set_up import AgreementDocuments
+    from bridge.journeys.running.set_up import AgreementDocuments
 
 party_app = typer.Typer(no_args_is_help=True)
 client_app = typer.Typer(no_args_is_help=True)
@@ -50,7 +50,7 @@ def add_party(
     home: Home = Path(),
 ) -> None:
     """Put an agreement to use, with the parties that signed it."""
-    from bridge.journeys.set_up import activate_agreement, designate
+    from bridge.journeys.running.set_up import activate_agreement, designate
     from bridge.parts import parts_of
 
     documents = _documents(template, agreement, jurisdiction, (lea, provider, hub))
@@ -95,7 +95,7 @@ def keep_party_service(
 
     Free text about capacity is not taken, since no decision stands before it.
     """
-    from bridge.journeys.keep_service import ServiceEntry, keep_service
+    from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
     from bridge.parts import parts_of
 
     wait, *ages = (None if n < 0 else n for n in (wait_days, youngest, oldest))
@@ -121,7 +121,7 @@ def amend_party(
 
     Exit code 1, and nothing is changed, where something opens and --yes is not given.
     """
-    from bridge.journeys.amend_agreement import (
+    from bridge.journeys.running.amend_agreement import (
         amend_agreement,
         preview_amendment,
     )
@@ -143,7 +143,7 @@ def amend_party(
 def _documents(
     template: str, agreement: str, jurisdiction: str, parties: tuple[str, str, str]
 ) -> "AgreementDocuments":
-    from bridge.journeys.set_up import AgreementDocuments
+    from bridge.journeys.running.set_up import AgreementDocuments
 
     lea, provider, hub = parties
     texts = document_of(template), document_of(agreement)

@@ -33,7 +33,7 @@ def push(
     Meant for a schedule; where and what is in [ods.NAME] of the settings. Done again, it changes
     nothing. A dry run reads the ODS and prints the associations as they would be sent.
     """
-    from bridge.journeys.push_program import plan_push, push_program
+    from bridge.journeys.partners.push_program import plan_push, push_program
     from bridge.outbound.ods import OdsClient
 
     bridge = open_at(home)

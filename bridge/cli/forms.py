@@ -48,7 +48,7 @@ def check(home: Home = Path(), as_json: AsJson = False) -> None:
 
     Exit code 1 if one is not.
     """
-    from bridge.journeys.check_signatures import check_signatures
+    from bridge.journeys.families.check_signatures import check_signatures
     from bridge.parts import parts_of
 
     found = check_signatures(parts_of(open_at(home)))

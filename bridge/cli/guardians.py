@@ -27,7 +27,7 @@ def add(
     home: Home = Path(),
 ) -> None:
     """Enter an authority; forms on file that waited for it count from then on."""
-    from bridge.journeys.record_guardians import Guardian, add_guardian
+    from bridge.journeys.families.record_guardians import Guardian, add_guardian
     from bridge.parts import parts_of
 
     last = _day(until) if until else date.max
@@ -41,7 +41,7 @@ def list_guardians(
     student: Student, lea: Lea, home: Home = Path(), as_json: AsJson = False
 ) -> None:
     """List who may sign for one student: ids, relationships and days, no name."""
-    from bridge.journeys.record_guardians import guardians
+    from bridge.journeys.families.record_guardians import guardians
     from bridge.parts import parts_of
 
     rows = [
@@ -73,7 +73,7 @@ def end(
 ) -> None:
     """End an authority; forms signed after its last day fall, with notices to who got what."""
     from bridge.errors import BridgeError
-    from bridge.journeys.record_guardians import end_guardian
+    from bridge.journeys.families.record_guardians import end_guardian
     from bridge.parts import parts_of
 
     said = (guardian, _day(last_day), source)
@@ -86,7 +86,7 @@ def end(
 @app.command("import")
 def import_file(file: Path, lea: Lea, home: Home = Path()) -> None:
     """Enter the authorities of a CSV or Excel file; exit code 1 if a row is held."""
-    from bridge.journeys.import_guardians import import_guardians
+    from bridge.journeys.files.import_guardians import import_guardians
     from bridge.parts import parts_of
 
     report = import_guardians(parts_of(open_at(home)), lea, file)
@@ -105,7 +105,7 @@ def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) 
     """Write an empty file in the layout that ``guardian import`` reads."""
     import csv
 
-    from bridge.journeys.import_guardians import guardian_columns
+    from bridge.journeys.files.import_guardians import guardian_columns
 
     with out.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(guardian_columns())

@@ -10,7 +10,7 @@ from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 from bridge.cli.showing import shown
 
 if TYPE_CHECKING:
-    from bridge.journeys.held_rows import HeldRow
+    from bridge.journeys.files.held_rows import HeldRow
     from bridge.parts import Parts
     from mappings.language import Run
 
@@ -37,7 +37,7 @@ def referrals(
     as_json: AsJson = False,
 ) -> None:
     """Import a district's referrals. Rows that need a person are held, with the reason."""
-    from bridge.journeys.import_referrals import ReferralImport
+    from bridge.journeys.files.import_referrals import ReferralImport
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
@@ -61,7 +61,7 @@ def roster(
     ] = True,
 ) -> None:
     """Import a district's roster: who is enrolled now."""
-    from bridge.journeys.import_roster import import_roster
+    from bridge.journeys.files.import_roster import import_roster
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
@@ -81,7 +81,7 @@ def screenings(
     as_json: AsJson = False,
 ) -> None:
     """Import a district's screenings. Results go with the student's open referrals alone."""
-    from bridge.journeys.import_screenings import import_screenings
+    from bridge.journeys.files.import_screenings import import_screenings
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
@@ -102,7 +102,7 @@ def encounters(
     as_json: AsJson = False,
 ) -> None:
     """Import a provider's export of sessions and appointments."""
-    from bridge.journeys.import_sessions import import_sessions
+    from bridge.journeys.files.import_sessions import import_sessions
     from bridge.parts import parts_of
 
     run = run_of(map_id, files, exported)
@@ -125,7 +125,7 @@ def answers(
     as_json: AsJson = False,
 ) -> None:
     """Carry out a provider's answers to referrals, from a table or HL7 v2 messages, each once."""
-    from bridge.journeys.import_answers import import_answers, operator_of
+    from bridge.journeys.files.import_answers import import_answers, operator_of
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
@@ -144,7 +144,7 @@ def releases(
     as_json: AsJson = False,
 ) -> None:
     """Import signed forms. Rows that need a person are held, with the reason."""
-    from bridge.journeys.import_releases import import_releases
+    from bridge.journeys.files.import_releases import import_releases
     from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))
@@ -169,7 +169,7 @@ def follow_up(
     as_json: AsJson = False,
 ) -> None:
     """Write the follow-up status of a district's referrals; with a map, behind its columns."""
-    from bridge.journeys.export_follow_up import export_follow_up
+    from bridge.journeys.files.export_follow_up import export_follow_up
 
     if map_id:
         _exported((lea, role), (map_id, out, home), follow_up=True, as_json=as_json)
@@ -194,7 +194,7 @@ def own_referrals(
 def _exported(
     school: tuple[str, str], how: tuple[str, Path, Path], *, follow_up: bool, as_json: bool
 ) -> None:
-    from bridge.journeys.export_referrals import ReferralExport
+    from bridge.journeys.files.export_referrals import ReferralExport
     from bridge.parts import parts_of
 
     map_id, out, home = how
@@ -227,8 +227,8 @@ def _sheet(
     came: tuple[str, list[Path], Path | None], held: "list[HeldRow]", whose: "tuple[Parts, str]"
 ) -> None:
     """Write held rows into a workbook, where one was asked for and a row is held."""
-    from bridge.journeys.held_rows import row_key, write_held
-    from bridge.journeys.run_maps import compiled_map
+    from bridge.journeys.files.held_rows import row_key, write_held
+    from bridge.journeys.files.run_maps import compiled_map
 
     map_id, files, out = came
     if out is None or not held:

@@ -13,7 +13,7 @@ from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
     from bridge.context import Bridge
-    from bridge.journeys.watch_exports import Watched
+    from bridge.journeys.partners.watch_exports import Watched
 
 app = typer.Typer(no_args_is_help=True)
 JobId = Annotated[str, typer.Argument(help="Id of the job, as jobs list prints it.")]
@@ -28,7 +28,7 @@ def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
 
     One that has expired is kept for a day more: it can be replayed.
     """
-    from bridge.journeys.watch_exports import watched
+    from bridge.journeys.partners.watch_exports import watched
     from bridge.store.engine import read
 
     bridge = open_at(home)
@@ -67,7 +67,7 @@ def cancel(job_id: JobId, home: Home = Path()) -> None:
 @app.command()
 def replay(job_id: JobId, home: Home = Path()) -> None:
     """Let an export that broke off or expired be fetched again at its address, decided anew."""
-    from bridge.journeys.watch_exports import replay_export
+    from bridge.journeys.partners.watch_exports import replay_export
     from bridge.store.engine import write
 
     bridge = open_at(home)
@@ -77,7 +77,7 @@ def replay(job_id: JobId, home: Home = Path()) -> None:
 
 
 def _look(bridge: "Bridge", job_id: str) -> "Watched":
-    from bridge.journeys.watch_exports import watched_one
+    from bridge.journeys.partners.watch_exports import watched_one
     from bridge.store.engine import read
 
     with read(bridge.engine) as connection:

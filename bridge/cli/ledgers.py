@@ -61,7 +61,7 @@ def remember(
     as_json: AsJson = False,
 ) -> None:
     """Compare the ledger with heads that a party kept; exit code 1 if a log is not what it was."""
-    from bridge.journeys.keep_heads import remember as compare_with
+    from bridge.journeys.running.keep_heads import remember as compare_with
     from bridge.parts import parts_of
 
     heads = heads_in(file)
@@ -85,7 +85,7 @@ def resume(
 ) -> None:
     """Let a halted log go on although entries are lost for good; the ledger says who decided it."""
     from bridge.errors import BridgeError
-    from bridge.journeys.keep_heads import accept_loss
+    from bridge.journeys.running.keep_heads import accept_loss
     from bridge.parts import parts_of
 
     if not revocations_entered:

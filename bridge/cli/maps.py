@@ -79,7 +79,7 @@ def explain(
 def _explain_row(name: str, files: list[Path], row: int, *, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from bridge.journeys.run_maps import named
+    from bridge.journeys.files.run_maps import named
     from mappings.lineage import explain_row
 
     lines = explain_row(_compiled(name), named(files), row)
@@ -176,7 +176,7 @@ def schema() -> None:
 @app.command("test")
 def run_tests(name: MapName, as_json: AsJson = False) -> None:
     """Run a map's examples and compare it with its lock; exit code 1 if one does not hold."""
-    from bridge.journeys.run_maps import unapproved
+    from bridge.journeys.files.run_maps import unapproved
     from mappings.language import lock_name, run_examples
 
     compiled = _compiled(name, locked=False)
@@ -229,8 +229,8 @@ def run(
 
     Held rows are listed, and written to held-rows.xlsx there, to correct and run again.
     """
-    from bridge.journeys.held_rows import write_held
-    from bridge.journeys.map_files import map_files, map_files_together
+    from bridge.journeys.files.held_rows import write_held
+    from bridge.journeys.files.map_files import map_files, map_files_together
 
     if processes > 1 and exported:
         raise typer.BadParameter("--exported is for files of sessions; leave out --processes")
@@ -269,12 +269,12 @@ def _counted(report: "RunReport", resources: dict[str, int]) -> dict[str, object
 
 def run_of(map_id: str, files: list[Path], exported: str | None = None) -> "Run":
     """Return a run of a map over files, given in order or as ROLE=FILE."""
-    from bridge.journeys import run_maps
+    from bridge.journeys.files import run_maps
 
     return run_maps.run_of(map_id, files, exported=exported)
 
 
 def _compiled(name: str, *, locked: bool = True) -> "CompiledMap":
-    from bridge.journeys.run_maps import compiled_map
+    from bridge.journeys.files.run_maps import compiled_map
 
     return compiled_map(name, locked=locked)

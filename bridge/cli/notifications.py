@@ -55,7 +55,7 @@ def replay(subscription_id: SubscriptionId, home: Home = Path()) -> None:
 
     One that its client turned off stays off.
     """
-    from bridge.journeys.keep_subscriptions import replay_subscription
+    from bridge.journeys.partners.keep_subscriptions import replay_subscription
     from bridge.store.engine import write
 
     bridge = open_at(home)
@@ -74,7 +74,7 @@ def mail(
 ) -> None:
     """Tell an address by mail how many referrals wait: a number, and nothing about anybody."""
     from bridge.errors import BridgeError
-    from bridge.journeys.send_digests import keep_contact
+    from bridge.journeys.partners.send_digests import keep_contact
     from bridge.store.digest_contacts import drop_contact
     from bridge.store.engine import write
 

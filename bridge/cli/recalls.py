@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("list")
 def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
     """List every notice: to whom, why, how many resources, and how far it has come."""
-    from bridge.journeys.recall_releases import all_recalls
+    from bridge.journeys.families.recall_releases import all_recalls
     from bridge.parts import parts_of
 
     rows = [
@@ -36,7 +36,7 @@ def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
 @app.command()
 def send(home: Home = Path()) -> None:
     """Make every drafted notice available to its recipient's system."""
-    from bridge.journeys.recall_releases import send_recalls
+    from bridge.journeys.families.recall_releases import send_recalls
     from bridge.parts import parts_of
 
     print_line(f"{send_recalls(parts_of(open_at(home)))} notices sent")
@@ -49,7 +49,7 @@ def draft(
     home: Home = Path(),
 ) -> None:
     """Draft notices of what went out under a form, or of one referral."""
-    from bridge.journeys.recall_releases import recall_form, recall_referral
+    from bridge.journeys.families.recall_releases import recall_form, recall_referral
     from bridge.parts import parts_of
 
     if bool(release) == bool(referral):

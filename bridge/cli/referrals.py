@@ -21,7 +21,7 @@ Provider = Annotated[str, typer.Option(help="The provider's short name.")]
 @app.command()
 def withdraw(number: Number, lea: Lea, provider: Provider, home: Home = Path()) -> None:
     """Withdraw a referral. A provider that has begun is asked to stop, and may say why not."""
-    from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
+    from bridge.journeys.referrals.withdraw_referral import OwnNumber, withdraw_referral
     from bridge.parts import parts_of
 
     withdraw_referral(parts_of(open_at(home)), OwnNumber(lea, provider, number))
@@ -31,7 +31,7 @@ def withdraw(number: Number, lea: Lea, provider: Provider, home: Home = Path()) 
 @app.command()
 def resubmit(number: Number, lea: Lea, provider: Provider, home: Home = Path()) -> None:
     """Say that what was missing from a referral that was returned is there now."""
-    from bridge.journeys.withdraw_referral import OwnNumber, resubmit_referral
+    from bridge.journeys.referrals.withdraw_referral import OwnNumber, resubmit_referral
     from bridge.parts import parts_of
 
     resubmit_referral(parts_of(open_at(home)), OwnNumber(lea, provider, number))
@@ -41,7 +41,7 @@ def resubmit(number: Number, lea: Lea, provider: Provider, home: Home = Path()) 
 @app.command("cancel-unanswered")
 def cancel_unanswered(number: Number, lea: Lea, provider: Provider, home: Home = Path()) -> None:
     """End a referral whose provider was asked to stop and did not answer."""
-    from bridge.journeys.withdraw_referral import OwnNumber, cancel_unanswered
+    from bridge.journeys.referrals.withdraw_referral import OwnNumber, cancel_unanswered
     from bridge.parts import parts_of
 
     cancel_unanswered(parts_of(open_at(home)), OwnNumber(lea, provider, number))
@@ -51,7 +51,7 @@ def cancel_unanswered(number: Number, lea: Lea, provider: Provider, home: Home =
 @app.command("enter-in-error")
 def enter_in_error(number: Number, lea: Lea, provider: Provider, home: Home = Path()) -> None:
     """Say that a referral was never meant to be sent. What went out is recalled beside this."""
-    from bridge.journeys.withdraw_referral import OwnNumber, enter_in_error
+    from bridge.journeys.referrals.withdraw_referral import OwnNumber, enter_in_error
     from bridge.parts import parts_of
 
     enter_in_error(parts_of(open_at(home)), OwnNumber(lea, provider, number))
@@ -68,8 +68,8 @@ def pass_on(
     home: Home = Path(),
 ) -> None:
     """Pass a referral on from an intermediary to a provider; again: bring what has changed."""
-    from bridge.journeys.pass_on import Hops, pass_on
-    from bridge.journeys.withdraw_referral import OwnNumber
+    from bridge.journeys.referrals.pass_on import Hops, pass_on
+    from bridge.journeys.referrals.withdraw_referral import OwnNumber
 
     hops = Hops(OwnNumber(lea, intermediary, number), provider, role)
     pass_on(open_at(home), hops)
@@ -79,7 +79,7 @@ def pass_on(
 @app.command("bring-back")
 def bring_back(lea: Lea, home: Home = Path()) -> None:
     """Tell intermediaries what providers answered meanwhile, as far as it may now be told."""
-    from bridge.journeys.passed_on import bring_all_back
+    from bridge.journeys.referrals.passed_on import bring_all_back
     from bridge.parts import parts_of
 
     told = bring_all_back(parts_of(open_at(home)), lea)

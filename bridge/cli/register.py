@@ -10,7 +10,7 @@ import typer
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
-    from bridge.journeys.register_release import Filed
+    from bridge.journeys.families.register_release import Filed
     from consent.signed_release import SignedRelease
 
 release_app = typer.Typer(no_args_is_help=True)
@@ -46,7 +46,7 @@ def record(
     as_json: AsJson = False,
 ) -> None:
     """File a signed form, and say which law's requirements it meets and what it lacks."""
-    from bridge.journeys.register_release import file_release
+    from bridge.journeys.families.register_release import file_release
     from bridge.parts import parts_of
 
     form_said = _form(
@@ -115,7 +115,7 @@ def revoke(
 ) -> None:
     """Revoke a form; recipients of what went out get a notice drafted."""
     from bridge.errors import BridgeError
-    from bridge.journeys.record_releases import revoke_release
+    from bridge.journeys.families.record_releases import revoke_release
     from bridge.parts import parts_of
 
     if not revoke_release(parts_of(open_at(home)), release_id, _instant(effective)):
@@ -128,7 +128,7 @@ def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) 
     """Write an empty file in the layout that ``import releases`` reads."""
     import csv
 
-    from bridge.journeys.import_releases import columns
+    from bridge.journeys.files.import_releases import columns
 
     with out.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerow(columns())
@@ -138,7 +138,7 @@ def layout(out: Annotated[Path, typer.Argument(help="The CSV file to write.")]) 
 @release_app.command("list")
 def list_releases(student: Student, lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
     """List the forms of one student: ids, days and states, no name."""
-    from bridge.journeys.register_release import forms_of
+    from bridge.journeys.families.register_release import forms_of
     from bridge.parts import parts_of
 
     rows = [
@@ -162,7 +162,7 @@ def export(
     home: Home = Path(),
 ) -> None:
     """Write a student's forms as FHIR Consent, and say what does not survive."""
-    from bridge.journeys.exchange_consents import export_consents
+    from bridge.journeys.families.exchange_consents import export_consents
     from bridge.parts import parts_of
 
     count, missing = export_consents(parts_of(open_at(home)), lea, student, out)
@@ -174,7 +174,7 @@ def export(
 @release_app.command("import-fhir")
 def import_fhir(file: Path, lea: Lea, provider: Provider, home: Home = Path()) -> None:
     """File the forms of an NDJSON file of FHIR Consents; what is not understood is held."""
-    from bridge.journeys.exchange_consents import import_consents
+    from bridge.journeys.families.exchange_consents import import_consents
     from bridge.parts import parts_of
 
     report = import_consents(parts_of(open_at(home)), (lea, provider), file)
@@ -196,7 +196,7 @@ def declare(
     home: Home = Path(),
 ) -> None:
     """Declare an emergency now. It ends by itself and owes a review."""
-    from bridge.journeys.emergencies import declare_emergency
+    from bridge.journeys.families.emergencies import declare_emergency
     from bridge.parts import parts_of
     from consent.emergencies import Declaration
 
@@ -217,7 +217,7 @@ def review(
 ) -> None:
     """Review a declaration. One that is not upheld ends at once and is recalled."""
     from bridge.errors import BridgeError
-    from bridge.journeys.emergencies import review_emergency, tell_guardian
+    from bridge.journeys.families.emergencies import review_emergency, tell_guardian
     from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))

@@ -9,7 +9,7 @@ import typer
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
-    from bridge.journeys.review_queue import QueueRow
+    from bridge.journeys.running.review_queue import QueueRow
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def list_queue(
 
     Exit code 1 if anything is overdue.
     """
-    from bridge.journeys.review_queue import review_queue
+    from bridge.journeys.running.review_queue import review_queue
     from bridge.parts import parts_of
 
     bridge = open_at(home)
@@ -58,7 +58,7 @@ def close(
     home: Home = Path(),
 ) -> None:
     """Close an item: it was reviewed, or the guardian was told."""
-    from bridge.journeys.review_queue import close_item
+    from bridge.journeys.running.review_queue import close_item
     from bridge.parts import parts_of
 
     close_item(parts_of(open_at(home)), item, by, reason)
@@ -74,7 +74,7 @@ def clear(
     home: Home = Path(),
 ) -> None:
     """Record that a person read, cleared or showed one element of one referral."""
-    from bridge.journeys.clear_review import clear_review, withdraw_review
+    from bridge.journeys.running.clear_review import clear_review, withdraw_review
     from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))

@@ -116,7 +116,7 @@ def _watch_heads(bridge: "Bridge") -> None:
     """Compare the ledger with the heads kept outside of the database, as long as this serves."""
     import structlog
 
-    from bridge.journeys.keep_heads import keep_heads
+    from bridge.journeys.running.keep_heads import keep_heads
     from bridge.parts import parts_of
     from bridge.store.outages import OUTAGES
 
@@ -145,8 +145,8 @@ def _mail(bridge: "Bridge", server: "MailServer") -> None:
     """Tell by mail that referrals wait, and families that a form does, as long as this serves."""
     import structlog
 
-    from bridge.journeys.remind_families import FamilyReminders, mailing
-    from bridge.journeys.send_digests import Digests
+    from bridge.journeys.families.remind_families import FamilyReminders, mailing
+    from bridge.journeys.partners.send_digests import Digests
     from bridge.parts import parts_of
     from bridge.store.outages import OUTAGES
 

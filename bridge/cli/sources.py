@@ -17,7 +17,7 @@ Lea = Annotated[str, typer.Option(help="The district's short name.")]
 @app.command("down")
 def down(fact: Fact, lea: Lea, home: Home = Path()) -> None:
     """Record that nobody can say now; what is unknown lets nothing leave."""
-    from bridge.journeys.report_sources import source_down
+    from bridge.journeys.running.report_sources import source_down
     from bridge.parts import parts_of
 
     source_down(parts_of(open_at(home)), lea, fact)
@@ -34,7 +34,7 @@ def heard(
     home: Home = Path(),
 ) -> None:
     """Record that the source speaks again; run it from whatever reads the source."""
-    from bridge.journeys.report_sources import source_heard
+    from bridge.journeys.running.report_sources import source_heard
     from bridge.parts import parts_of
 
     good_for = None if hours is None else timedelta(hours=hours)
@@ -45,7 +45,7 @@ def heard(
 @app.command("list")
 def list_sources(lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
     """List the sources that cannot say, or will not unless they are heard of."""
-    from bridge.journeys.report_sources import sources
+    from bridge.journeys.running.report_sources import sources
     from bridge.parts import parts_of
 
     parts = parts_of(open_at(home))

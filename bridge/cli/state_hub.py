@@ -11,7 +11,7 @@ from bridge.cli.showing import collecting
 
 if TYPE_CHECKING:
     from bridge.hub.bridges import Source
-    from bridge.journeys.collect_rows import Asked
+    from bridge.journeys.partners.collect_rows import Asked
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def collect(
     """
     from bridge.errors import BridgeError
     from bridge.hub.bridges import Source, read_bridges
-    from bridge.journeys.collect_rows import collect_all
+    from bridge.journeys.partners.collect_rows import collect_all
 
     if bridges is None and not (fhir_base and client_id):
         raise BridgeError("name a bridge (--fhir-base, --client-id) or a list of them (--bridges)")
@@ -70,7 +70,7 @@ def _asked(folder: Path, listed: Sequence["Source"], *, since_last: bool) -> lis
 
     from bridge.clock import SystemClock
     from bridge.identity.signing import SigningKey
-    from bridge.journeys.collect_rows import Wanted
+    from bridge.journeys.partners.collect_rows import Wanted
     from bridge.outbound import BackendClient, Partner
 
     signing, clock = SigningKey.load_or_generate(folder / "key.json"), SystemClock()
@@ -88,7 +88,7 @@ def table(
     as_json: AsJson = False,
 ) -> None:
     """Count referrals, students served and sessions; small cells are hidden."""
-    from bridge.journeys.collect_rows import count_table
+    from bridge.journeys.partners.collect_rows import count_table
 
     folders = sorted(path for path in (folder / "rows").iterdir() if path.is_dir())
     released = count_table(folders, minimum)

@@ -18,8 +18,8 @@ By = Annotated[str, typer.Option(help="Who says so; the ledger keeps it.")]
 @app.command("doubt")
 def doubt(first: First, second: Second, lea: Lea, by: By, home: Home = Path()) -> None:
     """Hold back all that is about two students who may be one, until somebody has looked."""
-    from bridge.journeys.same_student import Pair
-    from bridge.journeys.same_student import doubt as hold_back
+    from bridge.journeys.referrals.same_student import Pair
+    from bridge.journeys.referrals.same_student import doubt as hold_back
     from bridge.parts import parts_of
 
     hold_back(parts_of(open_at(home)), Pair(lea, (first, second), by))
@@ -38,8 +38,8 @@ def settle(
 ) -> None:
     """Say what is true of two doubted students. It may be said again, otherwise."""
     from bridge.errors import BridgeError
-    from bridge.journeys.same_student import Pair
-    from bridge.journeys.same_student import settle as say
+    from bridge.journeys.referrals.same_student import Pair
+    from bridge.journeys.referrals.same_student import settle as say
     from bridge.parts import parts_of
 
     if different == bool(keep):
@@ -51,7 +51,7 @@ def settle(
 @app.command("held")
 def held(lea: Lea, home: Home = Path(), as_json: AsJson = False) -> None:
     """List the numbers of students of whom nothing leaves because they may be, or are, another."""
-    from bridge.journeys.same_student import held_back
+    from bridge.journeys.referrals.same_student import held_back
     from bridge.parts import parts_of
 
     tell({"held": held_back(parts_of(open_at(home)), lea)}, as_json=as_json)
@@ -72,7 +72,7 @@ def erase(
     Copies made before still hold it, and the source's next file may bring the student back.
     """
     from bridge.errors import BridgeError
-    from bridge.journeys.erase_student import Because, Erasing, erase_student
+    from bridge.journeys.running.erase_student import Because, Erasing, erase_student
     from bridge.migrations.roles import for_the_owner
     from bridge.parts import parts_of
     from bridge.store.erasing import clear_log

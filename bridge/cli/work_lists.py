@@ -8,7 +8,7 @@ import typer
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
-    from bridge.journeys.work_list import WorkItem
+    from bridge.journeys.referrals.work_list import WorkItem
 
 
 def work_list(
@@ -24,7 +24,7 @@ def work_list(
     Closures of a district stand in calendars/NAME.csv of the deployment: from,to,kind,name.
     """
     from bridge.errors import BridgeError
-    from bridge.journeys.work_list import provider_work, school_work
+    from bridge.journeys.referrals.work_list import provider_work, school_work
 
     if bool(lea) is bool(provider):
         raise BridgeError("give --lea or --provider, one of them")

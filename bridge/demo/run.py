@@ -31,11 +31,11 @@ from bridge.identity import (
     register_client,
 )
 from bridge.identity.signing import SigningKey
-from bridge.journeys.collect_rows import collect, count_table
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.import_sessions import import_sessions
-from bridge.journeys.set_up import AgreementDocuments, activate_agreement, designate
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.files.import_sessions import import_sessions
+from bridge.journeys.partners.collect_rows import collect, count_table
+from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement, designate
 from bridge.ledger.append import logs
 from bridge.ledger.check import verify_log
 from bridge.outbound import BackendClient, Partner

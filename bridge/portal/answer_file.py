@@ -8,10 +8,10 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
-from bridge.journeys.answer_by_file import answer_by_file, columns
-from bridge.journeys.held_rows import HeldRow
-from bridge.journeys.import_answers import AnswerReport
-from bridge.journeys.uploaded_rows import MOST_BYTES, MOST_ROWS, TooManyRowsError
+from bridge.journeys.answers.answer_by_file import answer_by_file, columns
+from bridge.journeys.files.held_rows import HeldRow
+from bridge.journeys.files.import_answers import AnswerReport
+from bridge.journeys.files.uploaded_rows import MOST_BYTES, MOST_ROWS, TooManyRowsError
 from bridge.portal.clinic import ClinicOf
 from bridge.portal.forms import Field, Filled, Kind, Problem, Questions, plain
 from bridge.portal.import_words import REASONS
@@ -47,7 +47,7 @@ WAITS: Final = {
     "not-now": say("This answer is not possible now."),
     "refused": say("This answer breaks a rule."),
 }
-"""What the reasons of :mod:`bridge.journeys.import_answers` are called, by code."""
+"""What the reasons of :mod:`bridge.journeys.files.import_answers` are called, by code."""
 
 
 @router.get("")

@@ -13,10 +13,10 @@ from fastapi.responses import StreamingResponse
 from bridge.gate import FollowUp, ReleasedFollowUps, ReleasedPage, Wanted
 from bridge.gate.places import MINE, OPENING, page_key
 from bridge.gate.riding import notice_of
-from bridge.journeys.export_follow_up import follow_up_lines, follow_up_workbook
-from bridge.journeys.note_look import LEADS
-from bridge.journeys.own_follow_up import handle_of
-from bridge.journeys.work_list import page_of, parts_of_all
+from bridge.journeys.files.export_follow_up import follow_up_lines, follow_up_workbook
+from bridge.journeys.referrals.note_look import LEADS
+from bridge.journeys.referrals.own_follow_up import handle_of
+from bridge.journeys.referrals.work_list import page_of, parts_of_all
 from bridge.portal.languages import say
 from bridge.portal.status_words import DUE_WORDS, words_of
 from bridge.portal.visits import StaffOf, Visit, staff_visit

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from bridge.errors import BridgeError, ConflictError, NotFoundError
 from bridge.gate.sent_pages import ENDED, OPEN
 from bridge.identity import staff_of
-from bridge.journeys.answer_by_hand import (
+from bridge.journeys.answers.answer_by_hand import (
     ROWS,
     HandAnswer,
     Shown,
@@ -22,7 +22,7 @@ from bridge.journeys.answer_by_hand import (
     referral_shown,
     referrals_waiting,
 )
-from bridge.journeys.write_note import notes_shared
+from bridge.journeys.referrals.write_note import notes_shared
 from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Problem, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf

@@ -14,10 +14,10 @@ from fastapi import APIRouter, Path, Query, Response
 
 from bridge.gate import Placed, ReleasedPage, Wanted
 from bridge.gate.places import HELD
-from bridge.journeys.close_out import Chosen, Decision, Outcome, close_out, done_in
-from bridge.journeys.note_look import LEADS
-from bridge.journeys.withdraw_referral import OwnNumber
-from bridge.journeys.work_list import district_calendar
+from bridge.journeys.referrals.close_out import Chosen, Decision, Outcome, close_out, done_in
+from bridge.journeys.referrals.note_look import LEADS
+from bridge.journeys.referrals.withdraw_referral import OwnNumber
+from bridge.journeys.referrals.work_list import district_calendar
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.close_out_words import GROUPS, OUTCOME_WORDS, QUESTIONS, REASON_WORDS
 from bridge.portal.forms import Filled, Problem

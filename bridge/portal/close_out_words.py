@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.journeys.close_out import REASONS, Outcome
+from bridge.journeys.referrals.close_out import REASONS, Outcome
 from bridge.portal.forms import Answers, Field, Kind, Option, Questions
 from bridge.portal.languages import say
 

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from bridge.context import BridgeOf
 from bridge.errors import BridgeError
 from bridge.gate.released import ReleasedAccount
-from bridge.journeys.ask_family import is_open, prove, proved, sign_online
-from bridge.journeys.family_view import (
+from bridge.journeys.families.ask_family import is_open, prove, proved, sign_online
+from bridge.journeys.families.family_view import (
     form_asked,
     own_account,
     own_forms,

@@ -4,10 +4,10 @@ from datetime import date
 from typing import Final
 
 from bridge.errors import BridgeError
-from bridge.journeys.ask_family import FamilyMember, Link, ask_to_sign
-from bridge.journeys.record_verbal import VerbalPermission, record_verbal
-from bridge.journeys.sign_release import Asked, issue_form, keep_paper, record_signature
-from bridge.journeys.signature_record import Act, Authenticated, Method
+from bridge.journeys.families.ask_family import FamilyMember, Link, ask_to_sign
+from bridge.journeys.families.record_verbal import VerbalPermission, record_verbal
+from bridge.journeys.families.sign_release import Asked, issue_form, keep_paper, record_signature
+from bridge.journeys.families.signature_record import Act, Authenticated, Method
 from bridge.portal.form_questions import CHECK, interpreter_of
 from bridge.portal.forms import Filled
 from bridge.portal.visits import Visit

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from bridge.errors import BridgeError
-from bridge.journeys.signature_record import INTERPRETERS, Interpreter
+from bridge.journeys.families.signature_record import INTERPRETERS, Interpreter
 from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
 

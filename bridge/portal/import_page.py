@@ -8,9 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Response
 
-from bridge.journeys.enter_referral import providers_of
-from bridge.journeys.note_look import LEADS
-from bridge.journeys.review_import import (
+from bridge.journeys.files.review_import import (
     Group,
     Review,
     ReviewedRow,
@@ -22,14 +20,16 @@ from bridge.journeys.review_import import (
     held_workbook,
     review_of,
 )
-from bridge.journeys.uploaded_rows import (
+from bridge.journeys.files.uploaded_rows import (
     MOST_BYTES,
     MOST_ROWS,
     TooManyRowsError,
     Uploaded,
     maps_of_one_file,
 )
-from bridge.journeys.watch_import import STUDENT_DIFFERS
+from bridge.journeys.files.watch_import import STUDENT_DIFFERS
+from bridge.journeys.referrals.enter_referral import providers_of
+from bridge.journeys.referrals.note_look import LEADS
 from bridge.portal.forms import Field, Filled, Kind, Option, Problem, Questions, plain
 from bridge.portal.import_words import GROUPS, REASONS
 from bridge.portal.languages import say

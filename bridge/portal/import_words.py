@@ -7,8 +7,8 @@ reader's language, what kind of thing is wrong and what to do about it.
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.journeys.review_import import REFERRAL_DIFFERS, Group
-from bridge.journeys.watch_import import STUDENT_DIFFERS
+from bridge.journeys.files.review_import import REFERRAL_DIFFERS, Group
+from bridge.journeys.files.watch_import import STUDENT_DIFFERS
 from bridge.portal.languages import say
 from mappings.language import HoldCode
 

@@ -10,8 +10,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 
 from bridge.gate import Wanted
-from bridge.journeys.note_look import LEADS, who_looked
-from bridge.journeys.work_list import district_calendar
+from bridge.journeys.referrals.note_look import LEADS, who_looked
+from bridge.journeys.referrals.work_list import district_calendar
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.languages import say
 from bridge.portal.refer import LOOKED_UP

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Response
 
 from bridge.gate import Placed, ReleasedPage, Wanted
 from bridge.gate.places import needs_something
-from bridge.journeys.own_follow_up import handle_of
+from bridge.journeys.referrals.own_follow_up import handle_of
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.languages import say
 from bridge.portal.pdf import pdf_of

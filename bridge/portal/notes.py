@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Response
 
 from bridge.gate import FollowUp
-from bridge.journeys.write_note import NewNote, may_share, write_note
+from bridge.journeys.referrals.write_note import NewNote, may_share, write_note
 from bridge.portal.forms import Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import Form, FormOf

@@ -6,8 +6,13 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from bridge.gate import Placed
-from bridge.journeys.own_follow_up import give_follow_up, handle_of, may_follow_up, may_give
-from bridge.journeys.work_list import district_calendar
+from bridge.journeys.referrals.own_follow_up import (
+    give_follow_up,
+    handle_of,
+    may_follow_up,
+    may_give,
+)
+from bridge.journeys.referrals.work_list import district_calendar
 from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bridge.journeys.enter_referral import providers_of
-from bridge.journeys.keep_drafts import Draft
-from bridge.journeys.offered_services import OfferedService, offered_services
+from bridge.journeys.referrals.enter_referral import providers_of
+from bridge.journeys.referrals.keep_drafts import Draft
+from bridge.journeys.referrals.offered_services import OfferedService, offered_services
 from bridge.portal.forms import Option
 from bridge.portal.languages import say
 from bridge.portal.refer_questions import LANGUAGES

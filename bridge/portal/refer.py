@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 
-from bridge.journeys.enter_referral import (
+from bridge.journeys.referrals.enter_referral import (
     BY_GUARDIAN,
     KIND,
     next_step,
@@ -19,7 +19,7 @@ from bridge.journeys.enter_referral import (
     send,
     sites_of,
 )
-from bridge.journeys.keep_drafts import (
+from bridge.journeys.referrals.keep_drafts import (
     Draft,
     draft_of,
     forget_draft,
@@ -27,9 +27,9 @@ from bridge.journeys.keep_drafts import (
     new_draft,
     open_drafts,
 )
-from bridge.journeys.known_student import known_student
-from bridge.journeys.note_look import note_look
-from bridge.journeys.work_list import district_calendar
+from bridge.journeys.referrals.known_student import known_student
+from bridge.journeys.referrals.note_look import note_look
+from bridge.journeys.referrals.work_list import district_calendar
 from bridge.portal import refer_questions as asked
 from bridge.portal.forms import Filled, Questions
 from bridge.portal.languages import say

@@ -7,7 +7,7 @@ Nothing on these pages asks about, or hints at, what a student may receive alone
 from collections.abc import Sequence
 from typing import Final
 
-from bridge.journeys.enter_referral import BY_GUARDIAN
+from bridge.journeys.referrals.enter_referral import BY_GUARDIAN
 from bridge.portal.forms import Answers, Field, Kind, Option, Questions
 from bridge.portal.languages import say
 

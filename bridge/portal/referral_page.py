@@ -10,20 +10,20 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Response
 
 from bridge.gate import FollowUp, Wanted
-from bridge.journeys.close_out import Outcome, decided_of
-from bridge.journeys.enter_referral import KIND
-from bridge.journeys.keep_drafts import keep_draft, new_draft
-from bridge.journeys.known_student import known_referral, whole_pages
-from bridge.journeys.own_follow_up import handle_of, may_give
-from bridge.journeys.reach_unregistered import contacts_of, is_registered
-from bridge.journeys.withdraw_referral import (
+from bridge.journeys.partners.reach_unregistered import contacts_of, is_registered
+from bridge.journeys.referrals.close_out import Outcome, decided_of
+from bridge.journeys.referrals.enter_referral import KIND
+from bridge.journeys.referrals.keep_drafts import keep_draft, new_draft
+from bridge.journeys.referrals.known_student import known_referral, whole_pages
+from bridge.journeys.referrals.own_follow_up import handle_of, may_give
+from bridge.journeys.referrals.withdraw_referral import (
     WITHDRAWN_BY_SCHOOL,
     OwnNumber,
     resubmit_referral,
     withdraw_referral,
 )
-from bridge.journeys.work_list import ENDED, Placed, sending_forms
-from bridge.journeys.write_note import notes_of
+from bridge.journeys.referrals.work_list import ENDED, Placed, sending_forms
+from bridge.journeys.referrals.write_note import notes_of
 from bridge.portal.board import shown_of
 from bridge.portal.close_out_words import OUTCOME_WORDS, REASON_WORDS
 from bridge.portal.forms import Field, Filled, Kind, Option, Questions

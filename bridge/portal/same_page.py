@@ -10,12 +10,20 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Response
 
 from bridge.errors import BridgeError
-from bridge.journeys.enter_referral import sites_of
-from bridge.journeys.family_forms import student_here
-from bridge.journeys.known_student import known_student
-from bridge.journeys.note_look import LEADS
-from bridge.journeys.roster_answers import Answers
-from bridge.journeys.same_student import Pair, Said, doubt, held_back, settle, standing, undo
+from bridge.journeys.families.family_forms import student_here
+from bridge.journeys.referrals.enter_referral import sites_of
+from bridge.journeys.referrals.known_student import known_student
+from bridge.journeys.referrals.note_look import LEADS
+from bridge.journeys.referrals.roster_answers import Answers
+from bridge.journeys.referrals.same_student import (
+    Pair,
+    Said,
+    doubt,
+    held_back,
+    settle,
+    standing,
+    undo,
+)
 from bridge.portal import refer_questions as asked
 from bridge.portal.forms import Field, Filled, Kind, Option, Problem, Questions
 from bridge.portal.languages import say

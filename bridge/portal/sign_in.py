@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from bridge.context import BodyOf
 from bridge.identity import SignedIn, SignInRefused, sign_in, sign_out
-from bridge.journeys.sign_in_staff import DirectorySignIn
+from bridge.journeys.running.sign_in_staff import DirectorySignIn
 from bridge.portal.forms import Field, Filled, Problem, Questions
 from bridge.portal.languages import say
 from bridge.portal.posted import FormOf, from_elsewhere

@@ -13,13 +13,13 @@ from fastapi import APIRouter, Path, Response
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
 from bridge.gate.agreements import CompiledAgreement
-from bridge.journeys.family_forms import (
+from bridge.journeys.families.family_forms import (
     forms_overview,
     student_here,
     withdraw_for_family,
 )
-from bridge.journeys.sign_release import Asked, issue_form
-from bridge.journeys.stop_contact import NOTHING, stop_contact
+from bridge.journeys.families.sign_release import Asked, issue_form
+from bridge.journeys.families.stop_contact import NOTHING, stop_contact
 from bridge.portal.form_answers import About, link_of, paper, verbal
 from bridge.portal.form_questions import (
     ASK,

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from bridge.context import Bridge, BridgeOf
 from bridge.directories import is_loopback
 from bridge.identity import Caller, form_token, seconds_left, staff_of, still_admitted
-from bridge.journeys.note_look import note_look
+from bridge.journeys.referrals.note_look import note_look
 from bridge.parts import Parts, parts_of
 from bridge.portal.assets import address_of
 from bridge.portal.languages import (

@@ -1,7 +1,8 @@
 """How a form was signed: the text that was approved, who was authenticated how, the paper itself.
 
 A text is kept once, under its hash, and holds nothing about a person. What is kept of a signature
-is sealed, so that a row changed by hand is noticed (:mod:`bridge.journeys.check_signatures`).
+is sealed, so that a row changed by hand is noticed
+(:mod:`bridge.journeys.families.check_signatures`).
 """
 
 from collections.abc import Collection

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from bridge.app import create_app
 from bridge.context import Bridge
 from bridge.identity import Registration, register_client
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
 from bridge.parts import parts_of
 from bridge.store.engine import write
 from mappings.canonical import Referral

@@ -18,9 +18,9 @@ from bridge.app import open_bridge
 from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.identity import Registration, register_client
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.set_up import AgreementDocuments, activate_agreement
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
 from bridge.parts import parts_of
 from bridge.settings import FILE_NAME, read_settings
 from bridge.store.engine import write

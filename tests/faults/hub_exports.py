@@ -1,7 +1,8 @@
 """A hub's exports of coded rows against orders that keep the hub out.
 
 No form of one student opens the rows of the state: a designation does, for all. What closes those
-of one student is an order (:func:`bridge.journeys.guardian_blocks.record_order`): it is raced.
+of one student is an order, which is raced
+(:func:`bridge.journeys.families.guardian_blocks.record_order`).
 """
 
 import random
@@ -16,10 +17,10 @@ from sqlalchemy import select
 from bridge.context import Bridge
 from bridge.gate.disclosures import subject_of
 from bridge.identity import Registration, register_client
-from bridge.journeys.guardian_blocks import FACT, Order, record_order
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.set_up import designate
+from bridge.journeys.families.guardian_blocks import FACT, Order, record_order
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.running.set_up import designate
 from bridge.ledger.entry import Kind
 from bridge.ledger.tables import ENTRY, ROW
 from bridge.parts import parts_of

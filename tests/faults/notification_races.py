@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from bridge.context import Bridge
 from bridge.gate.disclosures import subject_of
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
 from bridge.parts import parts_of
 from mappings.language import Mapped
 from tests.faults.revocation_races import Races

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.gate.disclosures import subject_of
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.tables import ENTRY, ROW
 from bridge.parts import parts_of

@@ -12,7 +12,7 @@ import pytest
 
 from bridge.context import Bridge
 from bridge.gate.disclosures import subject_of
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.parts import parts_of
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.export_reader import Exporter, downloads, judge

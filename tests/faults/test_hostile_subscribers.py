@@ -20,7 +20,7 @@ import pytest
 
 from bridge.clock import SystemClock
 from bridge.context import Bridge
-from bridge.journeys import deliver_notifications
+from bridge.journeys.partners import deliver_notifications
 from bridge.store.engine import write
 from bridge.store.subscriptions import set_subscription
 from tests.support.delivering import delivering

@@ -12,8 +12,8 @@ from sqlalchemy import Engine, make_url
 from bridge.context import Bridge
 from bridge.errors import CopyError
 from bridge.gate import Gate
-from bridge.journeys.keep_heads import accept_loss, keep_heads, remember
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.running.keep_heads import accept_loss, keep_heads, remember
 from bridge.ledger.append import head, logs
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted
 from bridge.ledger.halting import KnownHead

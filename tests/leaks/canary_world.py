@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.import_screenings import import_screenings
-from bridge.journeys.recall_releases import send_recalls
+from bridge.journeys.families.recall_releases import send_recalls
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.files.import_screenings import import_screenings
 from bridge.store.engine import write
 from mappings.canonical import (
     Coded,

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from bridge.gate import FollowUp, keep_views
 from bridge.identity import Caller, Party, Standing
-from bridge.journeys.account_for import account_for
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import forms_of
+from bridge.journeys.families.account_for import account_for
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import forms_of
 from bridge.store.engine import write
 from bridge.store.intake import amend
 from consent.mou import Template, read_template, shipped_document

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from bridge.journeys.import_screenings import import_screenings
+from bridge.journeys.files.import_screenings import import_screenings
 from mappings.canonical import Coded, ItemAnswer
 from mappings.language import Mapped
 from tests.leaks.callers import Opened

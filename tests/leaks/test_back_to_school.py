@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bridge.gate import FollowUp, follow_up
-from bridge.journeys.import_roster import import_roster
+from bridge.journeys.files.import_roster import import_roster
 from bridge.portal import board
 from bridge.portal.status_words import ENDED_BY
 from mappings.fhir.task_states import FOLLOW_UP, ended_by

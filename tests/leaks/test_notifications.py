@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from bridge.gate.released import GATE_MARK, ReleasedResource
-from bridge.journeys import notification_bundle, number_events, send_notifications
-from bridge.journeys.notification_bundle import Event
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.partners import notification_bundle, number_events, send_notifications
+from bridge.journeys.partners.notification_bundle import Event
 from bridge.store.engine import read
 from bridge.store.export_jobs import last_change
 from bridge.store.subscriptions import Subscription, events_of, set_subscription

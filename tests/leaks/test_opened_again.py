@@ -25,7 +25,7 @@ from bridge.app import create_app
 from bridge.context import Call, call_of
 from bridge.errors import ConflictError
 from bridge.gate import Query
-from bridge.journeys import record_encounter, record_sessions
+from bridge.journeys.answers import record_encounter, record_sessions
 from bridge.store.index import PARAMETERS
 from bridge.store.vault import Match, find
 from tests.leaks import test_forged_tokens as forged

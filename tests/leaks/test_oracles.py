@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from bridge.app import create_app
-from bridge.journeys.recall_releases import send_recalls
+from bridge.journeys.families.recall_releases import send_recalls
 from bridge.store.index import PARAMETERS, TARGETS, Parameter, ParameterKind, searchable
 from consent.minimise import load_projection
 from consent.projections import ENVELOPE, Rule

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from bridge.api import replies
 from bridge.gate import Released, ReleasedFollowUps, ReleasedLines, ReleasedPage, ReleasedResource
-from bridge.journeys.export_follow_up import (
+from bridge.journeys.files.export_follow_up import (
     follow_up_lines,
     follow_up_table,
     follow_up_workbook,

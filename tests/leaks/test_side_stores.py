@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError
 
 from bridge.identifiers import Identifiers
 from bridge.identity import form_token
-from bridge.journeys import uploaded_rows
+from bridge.journeys.files import uploaded_rows
 from bridge.ledger import append
 from bridge.ledger.tables import ENTRY
 from bridge.ledger.verifier import entry_leaf

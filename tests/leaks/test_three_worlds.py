@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from bridge.gate import Gate, OwnTask, Query, ReleasedResource, release_own_request
 from bridge.identity import Caller
-from bridge.journeys import request_stop
+from bridge.journeys.referrals import request_stop
 from bridge.parts import HasParts
 from bridge.store.vault import find
 from tests.leaks.broken_fronts import own_head, shared_queue, telling_health

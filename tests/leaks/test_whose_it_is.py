@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
-from bridge.journeys.set_up import AgreementDocuments, activate_agreement
+from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
 from bridge.store.engine import write
 from bridge.store.index import PARAMETERS
 from consent.minimise import load_projection

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from mappings.canonical import (
     Coded,
     Referral,

@@ -3,9 +3,9 @@
 from datetime import date
 
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
-from bridge.journeys.amend_agreement import amend_agreement
-from bridge.journeys.register_release import Filed, file_release
-from bridge.journeys.set_up import AgreementDocuments
+from bridge.journeys.families.register_release import Filed, file_release
+from bridge.journeys.running.amend_agreement import amend_agreement
+from bridge.journeys.running.set_up import AgreementDocuments
 from bridge.store.engine import write
 from consent.mou import read_template, seal, shipped_document
 from consent.signed_release import SignedRelease

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from bridge.app import deliveries_of
 from bridge.context import Bridge
-from bridge.journeys import deliver_notifications
+from bridge.journeys.partners import deliver_notifications
 
 
 @contextmanager

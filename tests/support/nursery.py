@@ -152,7 +152,7 @@ def _keep() -> None:
 
     import bridge.app  # noqa: PLC0415
     import bridge.cli.running  # noqa: PLC0415
-    import bridge.journeys.map_files  # noqa: PLC0415
+    import bridge.journeys.files.map_files  # noqa: PLC0415
     import bridge.logs  # noqa: F401, PLC0415
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the ended

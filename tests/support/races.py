@@ -16,7 +16,7 @@ from bridge.gate.disclosures import subject_of
 from bridge.gate.together import Together
 from bridge.identity import digest_of
 from bridge.identity.tables import TOKEN
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
 from bridge.store.engine import read, write

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 from bridge.driver import cursor_of, read_instant
 from bridge.errors import ConflictError, UnprocessableError
 from bridge.gate import Seen
-from bridge.journeys.answer_referral import (
+from bridge.journeys.answers.answer_referral import (
     TaskAnswer,
     answer_within,
     judged,

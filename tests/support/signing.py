@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
-from bridge.journeys.sign_release import Asked, issue_form, keep_paper
-from bridge.journeys.signature_record import Act, Authenticated, Interpreter, Method
+from bridge.journeys.families.sign_release import Asked, issue_form, keep_paper
+from bridge.journeys.families.signature_record import Act, Authenticated, Interpreter, Method
 from consent.forms import FormKind, ReleaseForm
 from tests.support.worlds import HARBOR, LEA, World
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.journeys.send_notifications import Sender
+from bridge.journeys.partners.send_notifications import Sender
 from bridge.parts import parts_of
 from bridge.store.engine import read
 from bridge.store.subscriptions import every_subscription

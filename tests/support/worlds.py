@@ -24,9 +24,9 @@ from bridge.gate import Gate
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller, Party, Registration, Standing, read_scopes, register_client
 from bridge.identity.signing import SigningKey
-from bridge.journeys.import_referrals import ImportReport, ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.set_up import AgreementDocuments, activate_agreement, designate
+from bridge.journeys.files.import_referrals import ImportReport, ReferralImport
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement, designate
 from bridge.migrations.state import create
 from bridge.outbound import Fetching, Outgoing
 from bridge.parts import Parts, parts_of

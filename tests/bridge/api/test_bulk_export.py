@@ -7,7 +7,7 @@ import pytest
 
 from bridge.gate.disclosures import subject_of
 from bridge.identity import disable_client
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
 from bridge.store.engine import read, write

@@ -16,7 +16,7 @@ from bridge.context import Call
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import ReleasedLines
 from bridge.identity import TokenCache, caller_of
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.store.engine import read, write
 from bridge.store.export_jobs import ExportJob, drop_any_job, every_job, job_of
 from tests.support.exports import kicked_off, rows_of, served

@@ -11,7 +11,7 @@ from bridge.app import create_app
 from bridge.context import Bridge
 from bridge.gate import Gate
 from bridge.identity import TokenCache
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from tests.support.exports import (
     ASYNC,
     POSTED,

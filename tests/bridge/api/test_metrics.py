@@ -11,9 +11,9 @@ import pytest
 
 from bridge.app import deliveries_of, open_bridge
 from bridge.errors import SettingsError
-from bridge.journeys import deliver_notifications
-from bridge.journeys.deliver_notifications import Deliveries
-from bridge.journeys.look_at_queues import look_at_queues
+from bridge.journeys.partners import deliver_notifications
+from bridge.journeys.partners.deliver_notifications import Deliveries
+from bridge.journeys.running.look_at_queues import look_at_queues
 from bridge.settings import FILE_NAME, read_settings
 from bridge.store.directory import HeldEntry, put_held
 from bridge.store.engine import write

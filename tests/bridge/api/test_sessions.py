@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from tests.support.worlds import (
     FHIR,
     SESSIONS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.clock import FixedClock
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from tests.support.worlds import (
     NOW,
     Json,

@@ -10,8 +10,8 @@ import pytest
 from bridge.api import export_files
 from bridge.cli.jobs import row_of
 from bridge.errors import BridgeError
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.watch_exports import replay_export, watched_one
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.partners.watch_exports import replay_export, watched_one
 from bridge.store.engine import read, write
 from bridge.store.export_progress import files_of, note_broken
 from tests.bridge.cli.test_accounts import run

@@ -6,7 +6,7 @@ from bridge.gate import Match, Query, Released
 from bridge.gate.released import ReleasedResource
 from bridge.gate.sent_pages import CHOICES, Sent, place_of
 from bridge.identity import Caller, Party, Standing
-from bridge.journeys.answer_by_hand import clinic_caller
+from bridge.journeys.answers.answer_by_hand import clinic_caller
 from mappings.fhir.cancellation_task import is_cancellation
 from tests.support.worlds import COVE, HARBOR, World
 

@@ -8,10 +8,10 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.gate import gate as gate_module
-from bridge.journeys.clear_review import clear_review
-from bridge.journeys.emergencies import declare_emergency, review_emergency, tell_guardian
-from bridge.journeys.register_release import file_release
-from bridge.journeys.review_queue import QueueRow, close_item, review_queue
+from bridge.journeys.families.emergencies import declare_emergency, review_emergency, tell_guardian
+from bridge.journeys.families.register_release import file_release
+from bridge.journeys.running.clear_review import clear_review
+from bridge.journeys.running.review_queue import QueueRow, close_item, review_queue
 from bridge.store.emergencies import KeptEmergency
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, record_evidence

@@ -21,8 +21,8 @@ from bridge.gate.authorise import Authorised, authorised
 from bridge.gate.decisions import decide
 from bridge.gate.projection import project
 from bridge.gate.viewers import viewer_of
-from bridge.journeys.import_screenings import import_screenings
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.files.import_screenings import import_screenings
 from bridge.store.engine import write
 from bridge.store.evidence import NewEvidence, evidence_of, record_evidence
 from bridge.store.index import PARAMETERS

@@ -15,12 +15,12 @@ from bridge.errors import GateError
 from bridge.gate import Placed, Wanted, kept_lines
 from bridge.gate.places import CHOICES, ENDED, MINE, STAGES, is_followed, page_key, rank
 from bridge.identity import Caller, Party, Standing
-from bridge.journeys.close_out import Chosen, Decision, Outcome, close_out
-from bridge.journeys.own_follow_up import give_follow_up
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.record_verbal import record_verbal
-from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
-from bridge.journeys.work_list import page_of, placed
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.record_verbal import record_verbal
+from bridge.journeys.referrals.close_out import Chosen, Decision, Outcome, close_out
+from bridge.journeys.referrals.own_follow_up import give_follow_up
+from bridge.journeys.referrals.withdraw_referral import OwnNumber, withdraw_referral
+from bridge.journeys.referrals.work_list import page_of, placed
 from bridge.ledger.tables import ENTRY
 from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, record_evidence

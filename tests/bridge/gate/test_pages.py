@@ -18,8 +18,8 @@ from bridge.gate.audit_events import audit_events
 from bridge.gate.disclosures import subject_of
 from bridge.gate.released import ReleasedAccount
 from bridge.gate.together import Together
-from bridge.journeys.account_for import account_for
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.account_for import account_for
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.append import erase
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Entry, Kind

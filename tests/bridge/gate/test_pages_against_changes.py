@@ -15,7 +15,7 @@ from bridge.clock import FixedClock
 from bridge.errors import GateError
 from bridge.gate import ReleasedPage, Wanted, kept_lines
 from bridge.gate.places import HELD, page_key
-from bridge.journeys.work_list import page_of
+from bridge.journeys.referrals.work_list import page_of
 from bridge.store.close_outs import CloseOut, add_close_out
 from bridge.store.engine import write
 from mappings.loop.clocks import AWAITING_SIGNATURE

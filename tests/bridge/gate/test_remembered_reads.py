@@ -17,8 +17,8 @@ from bridge.clock import ShiftedClock
 from bridge.errors import ForbiddenError, UnauthorizedError
 from bridge.gate.together import Together
 from bridge.identity import disable_client
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.report_sources import source_down, source_heard
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.running.report_sources import source_down, source_heard
 from bridge.ledger.append import erase
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Entry, Kind

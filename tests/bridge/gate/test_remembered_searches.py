@@ -11,8 +11,8 @@ from bridge.gate import Query, Released
 from bridge.gate.permits import Permit
 from bridge.gate.remembered import Answering, Remembered
 from bridge.gate.together import Together
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.report_sources import source_down, source_heard
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.running.report_sources import source_down, source_heard
 from bridge.ledger.check import verify_log
 from bridge.ledger.lookup import of_request
 from bridge.store.engine import read, write

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from bridge.errors import BridgeError
 from bridge.gate import Query, Replay, replay, replay_log
-from bridge.journeys.amend_agreement import amend_agreement
-from bridge.journeys.set_up import AgreementDocuments
+from bridge.journeys.running.amend_agreement import amend_agreement
+from bridge.journeys.running.set_up import AgreementDocuments
 from bridge.ledger.append import append
 from bridge.ledger.entry import Receipt, Recorded, Ruling
 from bridge.ledger.lookup import recorded

@@ -7,7 +7,7 @@ import pytest
 from bridge.gate import Match, Query
 from bridge.gate.disclosures import subject_of
 from bridge.gate.requests import enter_requests
-from bridge.journeys.account_for import account_for
+from bridge.journeys.families.account_for import account_for
 from bridge.ledger.append import logs
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Kind, Recorded

@@ -17,7 +17,7 @@ from bridge.clock import ShiftedClock
 from bridge.errors import GateError
 from bridge.gate import Query, gate
 from bridge.gate.disclosures import subject_of
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
 from bridge.store.engine import read, write

@@ -17,9 +17,9 @@ from bridge.gate import Gate, recording
 from bridge.gate.disclosures import Disclosure
 from bridge.identity import Caller, disable_client
 from bridge.identity.scopes import read_scopes
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.record_sessions import record_within
-from bridge.journeys.report_sources import source_down, source_heard
+from bridge.journeys.answers.record_sessions import record_within
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.running.report_sources import source_down, source_heard
 from bridge.store.engine import write
 from tests.support.worlds import Json, World, caller, encounter, form_education, referral
 

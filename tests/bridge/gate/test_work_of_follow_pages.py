@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from bridge.gate import Wanted, kept_lines
 from bridge.gate.places import page_key
-from bridge.journeys.work_list import page_of
+from bridge.journeys.referrals.work_list import page_of
 from bridge.schema import table_of
 from bridge.store.engine import write
 from bridge.store.follow_tables import FollowLineRow

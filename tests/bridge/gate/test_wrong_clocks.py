@@ -11,8 +11,8 @@ import bridge.clock
 import bridge.gate.gate
 import bridge.ledger.append
 from bridge.clock import FixedClock, ShiftedClock, SystemClock
-from bridge.journeys.keep_heads import keep_heads
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.running.keep_heads import keep_heads
 from bridge.ledger.append import head
 from bridge.ledger.clocks import MOST_OFF, doubt
 from bridge.ledger.errors import ClockDoubted

@@ -8,11 +8,11 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.gate import Query
 from bridge.gate.released import ReleasedAccount
-from bridge.journeys.account_for import account_for
-from bridge.journeys.guardian_blocks import Order, record_order
-from bridge.journeys.recall_releases import send_recalls
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import file_release
+from bridge.journeys.families.account_for import account_for
+from bridge.journeys.families.guardian_blocks import Order, record_order
+from bridge.journeys.families.recall_releases import send_recalls
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import file_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
 from bridge.portal.account_page import LANGUAGES, account_page, account_words

@@ -9,14 +9,19 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.journeys.amend_agreement import amend_agreement
-from bridge.journeys.guardian_blocks import Order, lift_order, record_order
-from bridge.journeys.joint_consent import WAITS
-from bridge.journeys.recall_releases import all_recalls
-from bridge.journeys.record_guardians import Guardian, add_guardian, end_guardian, guardians
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import HELD, Filed, file_release
-from bridge.journeys.set_up import AgreementDocuments
+from bridge.journeys.families.guardian_blocks import Order, lift_order, record_order
+from bridge.journeys.families.joint_consent import WAITS
+from bridge.journeys.families.recall_releases import all_recalls
+from bridge.journeys.families.record_guardians import (
+    Guardian,
+    add_guardian,
+    end_guardian,
+    guardians,
+)
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import HELD, Filed, file_release
+from bridge.journeys.running.amend_agreement import amend_agreement
+from bridge.journeys.running.set_up import AgreementDocuments
 from consent.mou import shipped_document
 from tests.bridge.journeys.test_release_register import FORM, sees, student
 from tests.support.worlds import HARBOR, HUB, LEA, World, caller, make_world, referral

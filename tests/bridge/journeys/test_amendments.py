@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from bridge.cli import app
 from bridge.errors import BridgeError
 from bridge.gate import Query, replay_log
-from bridge.journeys.amend_agreement import amend_agreement, preview_amendment
-from bridge.journeys.set_up import AgreementDocuments
+from bridge.journeys.running.amend_agreement import amend_agreement, preview_amendment
+from bridge.journeys.running.set_up import AgreementDocuments
 from bridge.ledger.append import head
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Kind

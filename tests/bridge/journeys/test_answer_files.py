@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from bridge.journeys.import_answers import AnswerReport, import_answers, operator_of
+from bridge.journeys.files.import_answers import AnswerReport, import_answers, operator_of
 from bridge.store.directory import held
 from bridge.store.engine import read
 from mappings.fhir.task_states import state_of

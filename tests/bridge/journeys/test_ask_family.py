@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.errors import BridgeError
-from bridge.journeys.ask_family import (
+from bridge.journeys.families.ask_family import (
     FamilyMember,
     Link,
     ask_to_sign,
@@ -18,8 +18,8 @@ from bridge.journeys.ask_family import (
     proved,
     sign_online,
 )
-from bridge.journeys.check_signatures import check_signatures
-from bridge.journeys.sign_release import Asked
+from bridge.journeys.families.check_signatures import check_signatures
+from bridge.journeys.families.sign_release import Asked
 from bridge.store.engine import read
 from bridge.store.signatures import signatures
 from consent.forms import FormKind

@@ -19,10 +19,10 @@ from bridge.hub.collection import AlreadyCollecting, Collection
 from bridge.hub.rows import RowRefused, checked, deleted_in
 from bridge.identity import Registration, register_client
 from bridge.identity.signing import SigningKey
-from bridge.journeys.collect_rows import Wanted, collect, collect_all
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.set_up import designate
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.partners.collect_rows import Wanted, collect, collect_all
+from bridge.journeys.running.set_up import designate
 from bridge.outbound import BackendClient, OutboundError, Partner
 from bridge.parts import parts_of
 from bridge.store.directory import agreements

@@ -12,8 +12,8 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.identity import RegistrationRefused
-from bridge.journeys import send_digests
-from bridge.journeys.send_digests import Digests, keep_contact
+from bridge.journeys.partners import send_digests
+from bridge.journeys.partners.send_digests import Digests, keep_contact
 from bridge.outbound.mail import MailRefusedError, send_mail
 from bridge.settings import MailServer
 from bridge.store.digest_contacts import contacts

@@ -8,8 +8,8 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.identity import Caller, Party, Standing, read_scopes
-from bridge.journeys.clear_review import clear_review, withdraw_review
-from bridge.journeys.emergencies import declare_emergency, review_emergency, tell_guardian
+from bridge.journeys.families.emergencies import declare_emergency, review_emergency, tell_guardian
+from bridge.journeys.running.clear_review import clear_review, withdraw_review
 from bridge.ledger.lookup import entries
 from bridge.store.emergencies import KeptEmergency, owed
 from bridge.store.engine import read

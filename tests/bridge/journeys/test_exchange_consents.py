@@ -9,9 +9,9 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.gate import Query
 from bridge.gate.audit_events import audit_events
-from bridge.journeys.exchange_consents import export_consents, import_consents
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import file_release, forms_of
+from bridge.journeys.families.exchange_consents import export_consents, import_consents
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import file_release, forms_of
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
 from bridge.store.engine import read

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import GateError
 from bridge.gate import Gate
-from bridge.journeys.export_follow_up import COLUMNS, export_follow_up
+from bridge.journeys.files.export_follow_up import COLUMNS, export_follow_up
 from tests.support.worlds import CARE_CONSENT, LEA, World, put_task, referral
 
 SCHOOL = (LEA, "referral_coordinator")

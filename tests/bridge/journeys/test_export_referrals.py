@@ -12,11 +12,11 @@ import pytest
 from bridge.errors import BridgeError, GateError
 from bridge.gate import OwnReferral, release_own_referrals
 from bridge.identity import Caller
-from bridge.journeys.export_referrals import ExportReport, ReferralExport
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.run_maps import run_of
-from bridge.journeys.write_columns import write_columns
+from bridge.journeys.files.export_referrals import ExportReport, ReferralExport
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.files.run_maps import run_of
+from bridge.journeys.files.write_columns import write_columns
 from mappings.canonical import Coded, Guardian, Referral
 from mappings.language import Mapped
 from mappings.readers import SourceFormat

@@ -11,17 +11,17 @@ from typer.testing import CliRunner
 from bridge.cli import app
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.journeys.import_guardians import guardian_columns, import_guardians
-from bridge.journeys.import_releases import columns, import_releases
-from bridge.journeys.recall_releases import all_recalls
-from bridge.journeys.record_guardians import (
+from bridge.journeys.families.recall_releases import all_recalls
+from bridge.journeys.families.record_guardians import (
     Guardian,
     add_guardian,
     end_guardian,
     guardians,
 )
-from bridge.journeys.register_release import Filed, file_release
-from bridge.journeys.signing import NO_AUTHORITY
+from bridge.journeys.families.register_release import Filed, file_release
+from bridge.journeys.families.signing import NO_AUTHORITY
+from bridge.journeys.files.import_guardians import guardian_columns, import_guardians
+from bridge.journeys.files.import_releases import columns, import_releases
 from bridge.store.engine import read
 from tests.bridge.journeys.test_release_register import FORM, sees
 from tests.support.worlds import HARBOR, LEA, World, caller, referral

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from bridge.gate import Gate
-from bridge.journeys.import_answers import AnswerReport, import_answers, operator_of
-from bridge.journeys.withdraw_referral import OwnNumber, withdraw_referral
+from bridge.journeys.files.import_answers import AnswerReport, import_answers, operator_of
+from bridge.journeys.referrals.withdraw_referral import OwnNumber, withdraw_referral
 from bridge.store.directory import held
 from bridge.store.engine import read
 from mappings.language import MapKind, compile_map, list_maps, load_map

@@ -7,7 +7,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from bridge.journeys.import_releases import ReleasesReport, columns, import_releases
+from bridge.journeys.files.import_releases import ReleasesReport, columns, import_releases
 from mappings.readers.errors import SourceError
 from tests.support.worlds import HARBOR, LEA, World, caller, referral
 

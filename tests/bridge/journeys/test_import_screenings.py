@@ -11,11 +11,11 @@ import openpyxl
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.journeys.held_rows import row_key, write_held
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.import_screenings import ScreeningReport, import_screenings
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.run_maps import compiled_map, run_of
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.files.held_rows import row_key, write_held
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.files.import_screenings import ScreeningReport, import_screenings
+from bridge.journeys.files.run_maps import compiled_map, run_of
 from bridge.store.directory import held
 from bridge.store.engine import read
 from mappings.canonical import Coded, ItemAnswer, ScaleResult, StudentScreening

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.journeys.import_referrals import ReferralImport
-from bridge.journeys.import_roster import import_roster
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
 from bridge.store.directory import held
 from bridge.store.engine import read
 from bridge.store.evidence import open_students

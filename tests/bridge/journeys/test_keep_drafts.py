@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from bridge.identity import Caller, Party, Standing
-from bridge.journeys.keep_drafts import (
+from bridge.journeys.referrals.keep_drafts import (
     draft_of,
     forget_draft,
     keep_draft,

@@ -7,8 +7,8 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.gate import Query
 from bridge.gate.replay import replay_log
-from bridge.journeys.recall_releases import all_recalls
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.recall_releases import all_recalls
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.store.conditions import Scope
 from bridge.store.engine import read
 from bridge.store.evidence import RecordFacts, evidence_of
@@ -51,7 +51,7 @@ def test_what_went_out_after_a_revocation_entered_late_is_recalled_apart(world: 
 def test_every_recipient_in_between_is_told_though_the_agreement_asks_for_no_notice(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.journeys.record_releases._asks_recall", lambda *_: False)
+    monkeypatch.setattr("bridge.journeys.families.record_releases._asks_recall", lambda *_: False)
     world.refer([referral(1)])
     revoked = world.clock.now()
     world.clock.advance(DAY)

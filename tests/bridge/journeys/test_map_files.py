@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.journeys.map_files import _trial_context, map_files, map_files_together
-from bridge.journeys.run_maps import run_of
+from bridge.journeys.files.map_files import _trial_context, map_files, map_files_together
+from bridge.journeys.files.run_maps import run_of
 from mappings.canonical import Referral
 from mappings.language import CompiledMap, Held, Mapped, Run, Share
 from mappings.readers import SourceError
@@ -112,7 +112,7 @@ def test_of_the_rows_made_together_the_one_that_cannot_be_made_is_named(
         return "not an id" if key == fourth else usual.id_for(kind, key)
 
     monkeypatch.setattr(
-        "bridge.journeys.map_files._trial_context", lambda: replace(usual, id_for=unfit)
+        "bridge.journeys.files.map_files._trial_context", lambda: replace(usual, id_for=unfit)
     )
     with as_file(files("bridge.demo") / "data" / "millbrook-referrals.csv") as source:
         mapped = [row for row in run_of(MAP, [source]) if isinstance(row, Mapped)]

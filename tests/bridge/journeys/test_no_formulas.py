@@ -16,8 +16,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from bridge.journeys.export_referrals import ReferralExport
-from bridge.journeys.write_columns import csv_text
+from bridge.journeys.files.export_referrals import ReferralExport
+from bridge.journeys.files.write_columns import csv_text
 from mappings.language.text_workbook import cell_fits, text_workbook
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun, lead

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import BridgeError
-from bridge.journeys.pass_on import Hops, pass_on
-from bridge.journeys.withdraw_referral import OwnNumber
+from bridge.journeys.referrals.pass_on import Hops, pass_on
+from bridge.journeys.referrals.withdraw_referral import OwnNumber
 from tests.bridge.journeys.test_pass_on import ONWARD, passed
 from tests.bridge.journeys.test_release_register import FORM
 from tests.support.worlds import COVE, HARBOR, LEA, make_world, referral

@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from bridge.gate import Query
-from bridge.journeys.exchange_consents import export_consents
-from bridge.journeys.import_releases import columns, import_releases
-from bridge.journeys.register_release import file_release, forms_of
+from bridge.journeys.families.exchange_consents import export_consents
+from bridge.journeys.families.register_release import file_release, forms_of
+from bridge.journeys.files.import_releases import columns, import_releases
 from consent.signed_release import SignedRelease
 from tests.bridge.journeys.test_release_register import FORM
 from tests.support.worlds import COVE, HARBOR, LEA, SourceRow, World, caller, referral

@@ -18,11 +18,11 @@ from bridge.gate import (
     release_own_referrals,
 )
 from bridge.gate.decisions import RecordDecision
-from bridge.journeys.pass_on import Hops, pass_on
-from bridge.journeys.passed_on import bring_all_back
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import file_release, forms_of
-from bridge.journeys.withdraw_referral import (
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import file_release, forms_of
+from bridge.journeys.referrals.pass_on import Hops, pass_on
+from bridge.journeys.referrals.passed_on import bring_all_back
+from bridge.journeys.referrals.withdraw_referral import (
     OwnNumber,
     cancel_unanswered,
     enter_in_error,

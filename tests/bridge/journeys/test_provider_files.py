@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge.journeys.import_sessions import SessionReport, import_sessions
+from bridge.journeys.files.import_sessions import SessionReport, import_sessions
 from mappings.language import compile_map, load_map
 from tests.support.worlds import HARBOR, World, referral
 

@@ -9,10 +9,10 @@ import pytest
 
 from bridge.gate import follow_up
 from bridge.information_systems import InformationSystem
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.push_program import Push, plan_push, push_program
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import forms_of
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import forms_of
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.partners.push_program import Push, plan_push, push_program
 from bridge.outbound import OutboundError
 from bridge.outbound.ods import ATTEMPTS, OdsClient
 from bridge.settings import SettingsError, read_settings

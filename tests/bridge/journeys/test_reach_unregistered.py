@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from bridge.journeys.reach_unregistered import is_registered
-from bridge.journeys.send_digests import TEXT
+from bridge.journeys.partners.reach_unregistered import is_registered
+from bridge.journeys.partners.send_digests import TEXT
 from bridge.store.digest_contacts import contacts
 from bridge.store.directory import agreements, replace_agreement
 from bridge.store.engine import read, write

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from bridge.gate import Query
-from bridge.journeys.guardian_blocks import Order, record_order
-from bridge.journeys.recall_releases import (
+from bridge.journeys.families.guardian_blocks import Order, record_order
+from bridge.journeys.families.recall_releases import (
     all_recalls,
     recall_form,
     recall_referral,
     send_recalls,
 )
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
 from bridge.store.engine import read

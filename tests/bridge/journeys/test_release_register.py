@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from bridge.errors import BridgeError
-from bridge.journeys.guardian_blocks import Order, lift_order, record_order
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.register_release import BLOCKED, HELD, file_release
+from bridge.journeys.families.guardian_blocks import Order, lift_order, record_order
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.register_release import BLOCKED, HELD, file_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
 from bridge.store.conditions import EVIDENCE

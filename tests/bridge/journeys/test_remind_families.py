@@ -8,9 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bridge.journeys.ask_family import ask_to_sign, keep_contact, prove, sign_online, token_of
-from bridge.journeys.remind_families import FamilyReminders, mailing, reminder_words
-from bridge.journeys.sign_release import Asked
+from bridge.journeys.families.ask_family import (
+    ask_to_sign,
+    keep_contact,
+    prove,
+    sign_online,
+    token_of,
+)
+from bridge.journeys.families.remind_families import FamilyReminders, mailing, reminder_words
+from bridge.journeys.families.sign_release import Asked
 from bridge.settings import MailServer
 from bridge.store.engine import read
 from bridge.store.families import contacts_of, requests_of_student

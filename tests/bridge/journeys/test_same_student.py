@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import update
 
-import bridge.journeys.same_student as same
+import bridge.journeys.referrals.same_student as same
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.journeys.guardian_blocks import Order, record_order
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.same_student import Pair, doubt, held_back, settle
+from bridge.journeys.families.guardian_blocks import Order, record_order
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.referrals.same_student import Pair, doubt, held_back, settle
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
 from bridge.store.engine import read

@@ -12,7 +12,7 @@ from bridge.gate import Query
 from bridge.gate.authorise import Authorised, authorised
 from bridge.gate.decisions import may_know
 from bridge.gate.viewers import viewer_of
-from bridge.journeys.register_release import file_release
+from bridge.journeys.families.register_release import file_release
 from bridge.store.conditions import EVIDENCE
 from bridge.store.engine import read
 from bridge.store.evidence import evidence_of

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from bridge.errors import BridgeError
-from bridge.journeys.check_signatures import check_signatures, invalidate_release
-from bridge.journeys.recall_releases import all_recalls
-from bridge.journeys.record_releases import revoke_release
-from bridge.journeys.sign_release import keep_paper, record_signature
-from bridge.journeys.signature_record import (
+from bridge.journeys.families.check_signatures import check_signatures, invalidate_release
+from bridge.journeys.families.recall_releases import all_recalls
+from bridge.journeys.families.record_releases import revoke_release
+from bridge.journeys.families.sign_release import keep_paper, record_signature
+from bridge.journeys.families.signature_record import (
     INTERPRETERS,
     Authenticated,
     Method,

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.journeys.account_for import account_for
-from bridge.journeys.report_sources import source_down, source_heard, sources
+from bridge.journeys.families.account_for import account_for
+from bridge.journeys.running.report_sources import source_down, source_heard, sources
 from bridge.store.conditions import RECORD
 from bridge.store.engine import read
 from tests.support.worlds import COVE, LEA, World, caller, referral

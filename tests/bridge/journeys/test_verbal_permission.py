@@ -10,12 +10,12 @@ from sqlalchemy import text
 
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.journeys.record_verbal import (
+from bridge.journeys.families.record_verbal import (
     VerbalPermission,
     record_verbal,
     verbal_permissions,
 )
-from bridge.journeys.work_list import school_work
+from bridge.journeys.referrals.work_list import school_work
 from bridge.store.engine import read
 from tests.support.signing import INTERPRETER, PARTIES, TODAY
 from tests.support.worlds import LEA, World, caller, referral, standings

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.gate import release_own_referrals
-from bridge.journeys.withdraw_referral import (
+from bridge.journeys.referrals.withdraw_referral import (
     OwnNumber,
     cancel_unanswered,
     enter_in_error,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import BridgeError, SettingsError
-from bridge.journeys.work_list import WorkItem, provider_work, school_work
+from bridge.journeys.referrals.work_list import WorkItem, provider_work, school_work
 from tests.support.worlds import (
     CARE_CONSENT,
     HARBOR,

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from bridge.identity import Party, form_token
-from bridge.journeys.answer_by_file import columns
-from bridge.journeys.uploaded_rows import MOST_BYTES, MOST_ROWS
+from bridge.journeys.answers.answer_by_file import columns
+from bridge.journeys.files.uploaded_rows import MOST_BYTES, MOST_ROWS
 from bridge.portal.answer_file import WAITS
 from tests.bridge.portal.entering import words
 from tests.bridge.portal.test_clinic_pages import Clinic

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from bridge.gate import ReleasedFollowUps, school_side
 from bridge.gate.school_side import SchoolSide
-from bridge.journeys.export_follow_up import follow_up_table
+from bridge.journeys.files.export_follow_up import follow_up_table
 from bridge.portal.board import PRESETS
 from bridge.store.engine import write
 from tests.bridge.portal.entering import Visitor, words

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bridge.identity import Party, Standing, form_token, mint_staff_code, open_session
-from bridge.journeys import answer_by_hand
+from bridge.journeys.answers import answer_by_hand
 from bridge.portal import clinic
 from bridge.portal.visits import COOKIE
 from bridge.store.engine import write

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bridge.journeys.import_roster import import_roster
+from bridge.journeys.files.import_roster import import_roster
 from mappings.language import Mapped
 from tests.bridge.portal.entering import ANSWERS, Visitor
 from tests.bridge.portal.test_roster_prefill import STUDENT

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from bridge.identity import form_token
-from bridge.journeys.ask_family import Link, ask_to_sign
-from bridge.journeys.register_release import file_release
-from bridge.journeys.sign_release import Asked
+from bridge.journeys.families.ask_family import Link, ask_to_sign
+from bridge.journeys.families.register_release import file_release
+from bridge.journeys.families.sign_release import Asked
 from bridge.portal.family import PROOF
 from bridge.store.engine import write
 from consent.forms import FormKind

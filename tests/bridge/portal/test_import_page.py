@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 from bridge.clock import FixedClock
-from bridge.journeys.review_import import PART
-from bridge.journeys.uploaded_rows import MOST_BYTES, MOST_ROWS
+from bridge.journeys.files.review_import import PART
+from bridge.journeys.files.uploaded_rows import MOST_BYTES, MOST_ROWS
 from bridge.store.directory import held
 from bridge.store.drafts import drop_drafts_before
 from bridge.store.engine import read, write

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.store.engine import read
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_clinic_pages import Clinic

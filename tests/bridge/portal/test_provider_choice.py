@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.journeys.keep_service import ServiceEntry, keep_service
+from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
 from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT
 from tests.bridge.api.test_directory import post, service
 from tests.bridge.portal.entering import Visitor, words

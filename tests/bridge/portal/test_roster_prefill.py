@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
-from bridge.journeys.guardian_blocks import Order, record_order
-from bridge.journeys.import_roster import import_roster
+from bridge.journeys.families.guardian_blocks import Order, record_order
+from bridge.journeys.files.import_roster import import_roster
 from bridge.store.engine import read
 from mappings.canonical import Coded, Guardian, Student
 from mappings.language import Mapped

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from bridge.gate import Query
-from bridge.journeys.guardian_blocks import Order, record_order
-from bridge.journeys.record_releases import revoke_release
+from bridge.journeys.families.guardian_blocks import Order, record_order
+from bridge.journeys.families.record_releases import revoke_release
 from bridge.schema import metadata
 from bridge.store.engine import read
 from tests.bridge.portal.entering import Visitor, words

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from bridge.identity import Party, Standing, form_token, open_session
-from bridge.journeys.ask_family import prove
-from bridge.journeys.check_signatures import invalidate_release
-from bridge.journeys.register_release import file_release
-from bridge.journeys.sign_release import record_signature
+from bridge.journeys.families.ask_family import prove
+from bridge.journeys.families.check_signatures import invalidate_release
+from bridge.journeys.families.register_release import file_release
+from bridge.journeys.families.sign_release import record_signature
 from bridge.portal.visits import COOKIE
 from bridge.store.engine import read, write
 from tests.bridge.journeys.test_ask_family import sees

@@ -16,10 +16,10 @@ import pytest
 from bridge.clock import FixedClock
 from bridge.gate.projection import LINKING
 from bridge.identity import Caller, Party, Standing
-from bridge.journeys import enter_referral
-from bridge.journeys.enter_referral import BY_GUARDIAN, KIND, rehearse, send
-from bridge.journeys.import_roster import import_roster
-from bridge.journeys.keep_drafts import Draft
+from bridge.journeys.files.import_roster import import_roster
+from bridge.journeys.referrals import enter_referral
+from bridge.journeys.referrals.enter_referral import BY_GUARDIAN, KIND, rehearse, send
+from bridge.journeys.referrals.keep_drafts import Draft
 from bridge.portal.leaving_words import leaving
 from bridge.portal.refer_questions import CONCERNS, LANGUAGES, RELATIONS, URGENCIES
 from mappings.canonical import Student

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, Table, select, text, update
 
 from bridge.errors import BridgeError
-from bridge.journeys.erase_student import Because, Erasing, erase_student
+from bridge.journeys.running.erase_student import Because, Erasing, erase_student
 from bridge.migrations.catalogue import metadata
 from bridge.store import erasing
 from bridge.store.engine import read, write

@@ -1,0 +1,1 @@
+"""What a provider does with a referral it was sent: answers, and sessions."""

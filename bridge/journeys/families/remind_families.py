@@ -1,0 +1,143 @@
+"""A family that was asked to sign is reminded in its language, by its channel, and not for long.
+
+A mail carries fixed words and the link; no name, school, provider or reason. To whom the family
+chose ``none`` nothing is sent, also when it chose so after it was asked: the channel is read when
+the mail is sent. Text messages have no provider here; :class:`Sender` is where one would come in.
+"""
+
+import csv
+import io
+import secrets
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+from bridge.journeys.families.ask_family import address_of, is_open, token_of
+from bridge.journeys.families.sign_release import agreement_by_id
+from bridge.journeys.referrals.work_list import calendar_of
+from bridge.outbound.mail import MailRefusedError, send_mail
+from bridge.parts import Parts
+from bridge.settings import MailServer
+from bridge.store.engine import read, write
+from bridge.store.families import (
+    Contact,
+    SigningRequest,
+    contact_of,
+    mark_refused,
+    settle_request,
+    take_due_request,
+)
+
+LEASE: Final = timedelta(minutes=2)
+RETRY: Final = timedelta(minutes=30)
+STEPS: Final = (3, 7, 14)
+"""School days after the first mail on which a family is reminded; after the last it is not."""
+_HOUR: Final = time(9)
+
+
+class Sender(Protocol):
+    """What gives a few words to one address, by one channel."""
+
+    def __call__(self, address: str, words: tuple[str, str]) -> None:
+        """Send subject and text.
+
+        Raises:
+            MailRefusedError: it was not taken.
+        """
+
+
+def mailing(server: MailServer, tls: ssl.SSLContext | None = None) -> Sender:
+    """Return what sends by the operator's mail server."""
+
+    def send(address: str, words: tuple[str, str]) -> None:
+        send_mail(server, address, words, tls)
+
+    return send
+
+
+@cache
+def reminder_words(lang: str) -> Mapping[str, str]:
+    """Return subject and text of the mail in one language; both in English where there is none."""
+    text = (
+        files("bridge.journeys.families").joinpath("reminder-words.csv").read_text(encoding="utf-8")
+    )
+    rows = list(csv.DictReader(io.StringIO(text)))
+    known = lang if lang in rows[0] else "en"
+    return {row["key"]: row[known] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyReminders:
+    """Sends the mails that are due to families.
+
+    Attributes:
+        senders: by channel; a channel without one is left to people.
+        place: where a link leads, without its token.
+        calendars: folder of the districts' closures.
+    """
+
+    parts: Parts
+    senders: Mapping[str, Sender]
+    place: str
+    calendars: Path
+
+    def send_due(self) -> int:
+        """Send what is due; returns how many were taken."""
+        sent = 0
+        while True:
+            lease, now = secrets.token_hex(8), self.parts.clock.now()
+            with write(self.parts.engine) as connection:
+                request = take_due_request(connection, now, lease, now + LEASE)
+            if request is None:
+                return sent
+            values = self._sent(request, now)
+            sent += values.get("sent", 0) > request.sent
+            with write(self.parts.engine) as connection:
+                free: dict[str, Any] = {"lease": "", "leased_until": None}
+                settle_request(connection, request.handle, {**values, **free})
+
+    def _sent(self, request: SigningRequest, now: datetime) -> dict[str, Any]:
+        with read(self.parts.engine) as connection:
+            contact = contact_of(connection, request.contact_id)
+        send = self._sender(contact)
+        asked = is_open(self.parts, token_of(self.parts.identifiers, request.handle))
+        if contact is None or send is None or not asked:
+            return {"next_at": None}
+        try:
+            send(address_of(self.parts, contact), self._words(request, contact))
+        except MailRefusedError as error:
+            return self._refused(contact, error, now)
+        return {"sent": request.sent + 1, "next_at": self._next(request)}
+
+    def _sender(self, contact: Contact | None) -> Sender | None:
+        if contact is None or contact.refused or contact.channel == "none":
+            return None
+        return self.senders.get(contact.channel)
+
+    def _words(self, request: SigningRequest, contact: Contact) -> tuple[str, str]:
+        words = reminder_words(contact.lang)
+        link = f"{self.place}/{token_of(self.parts.identifiers, request.handle)}"
+        return words["subject"], words["text"].replace("{link}", link)
+
+    def _refused(self, contact: Contact, error: MailRefusedError, now: datetime) -> dict[str, Any]:
+        if not error.final:
+            return {"next_at": now + RETRY}
+        with write(self.parts.engine) as connection:
+            mark_refused(connection, contact.id, error.code)
+        return {"next_at": None}
+
+    def _next(self, request: SigningRequest) -> datetime | None:
+        if request.sent >= len(STEPS):
+            return None
+        with read(self.parts.engine) as connection:
+            agreement = agreement_by_id(connection, request.agreement_id)
+        calendar = calendar_of(self.calendars, agreement)
+        first = calendar.today(request.made_at)
+        day = calendar.after(first, STEPS[request.sent], "school")
+        return datetime.combine(day, _HOUR, ZoneInfo(calendar.tz))

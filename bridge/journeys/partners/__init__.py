@@ -1,0 +1,1 @@
+"""What other systems are told, and what they keep here: subscriptions, digests, directory, hub."""

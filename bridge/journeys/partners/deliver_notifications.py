@@ -1,0 +1,145 @@
+"""The worker that sends what is due, beside the server and in each of its processes.
+
+Fair by bounds: of one host and of one organisation a few calls are under way at a time, and those
+that failed before have a small share of the threads, so that a partner whose endpoint drips keeps
+nobody else waiting. Among those that are due, whoever was served longest ago comes first.
+"""
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from sqlalchemy import Engine
+
+from bridge.clock import Clock
+from bridge.errors import BridgeError
+from bridge.journeys.partners.send_notifications import Sender
+from bridge.ledger.errors import LedgerHalted
+from bridge.measures import measures_of
+from bridge.store.engine import read
+from bridge.store.export_jobs import last_change
+from bridge.store.group_commit import NotAcknowledged
+from bridge.store.outages import OUTAGES
+from bridge.store.subscriptions import Subscription, has_moved, waiting_subscriptions
+
+AT_ONCE: Final = 24
+TO_ONE_HOST: Final = 2
+TO_ONE_PARTNER: Final = 4
+TO_FAILING: Final = 6
+PAUSE: Final = 0.5
+"""Seconds between two looks at what is due, where nothing is."""
+AFTER_TROUBLE: Final = 5.0
+_log = structlog.get_logger("bridge.notifications")
+
+Looked = tuple[int, int, int, int]
+"""The last change, and where a subscription stood, when there was nothing to send."""
+
+
+class Deliveries:
+    """Sends notifications until it is told to end."""
+
+    def __init__(self, engine: Engine, clock: Clock, sender: Sender) -> None:
+        self._engine, self._clock, self._sender = engine, clock, sender
+        self._guard = threading.Lock()
+        self._woken = threading.Event()
+        self._under_way: dict[str, Subscription] = {}
+        self._looked: dict[str, Looked] = {}
+        self._troubled: dict[str, float] = {}
+
+    def run(self, ended: threading.Event) -> None:
+        """Send what is due, and look again, until ``ended`` is set."""
+        with ThreadPoolExecutor(AT_ONCE, "notifications") as pool:
+            while not ended.is_set():
+                self._woken.clear()
+                try:
+                    begun = self.begin(pool)
+                except OUTAGES as error:
+                    _log.warning("nothing can be sent now", kind=type(error).__name__)
+                    ended.wait(AFTER_TROUBLE)
+                    continue
+                if measures := measures_of(self._engine.get_execution_options()):
+                    measures.looked()
+                if not begun:
+                    self._woken.wait(PAUSE)
+
+    def begin(self, pool: ThreadPoolExecutor) -> int:
+        """Begin to send what is due now and within the bounds; returns how many."""
+        begun = 0
+        with read(self._engine) as connection:
+            change, now = last_change(connection), self._clock.real_now()
+            for each in sorted(waiting_subscriptions(connection, now), key=_served):
+                # Whether there is room is known at once, whether anything moved is looked up.
+                if not (self._may_have(each, change, now) and self._has_room(each)):
+                    continue
+                if not (_waits(each, now) or has_moved(connection, each)):
+                    self._seen(each, change)
+                    continue
+                with self._guard:
+                    self._under_way[each.id] = each
+                pool.submit(self._send, each, change)
+                begun += 1
+        return begun
+
+    def _may_have(self, each: Subscription, change: int, now: datetime) -> bool:
+        """Tell whether there may be something to send that was not there at the last look."""
+        if each.id in self._under_way:
+            return False
+        if self._troubled.get(each.id, 0.0) > time.monotonic():
+            return False
+        return self._looked.get(each.id) != _stands(each, change) or _times_out(each, now)
+
+    def _seen(self, each: Subscription, change: int) -> None:
+        """Remember that there is nothing to send as long as nothing changes."""
+        self._looked[each.id] = _stands(each, change)
+
+    def _has_room(self, each: Subscription) -> bool:
+        """Tell whether the bounds leave room for one more call; only one thread begins them."""
+        with self._guard:
+            others = list(self._under_way.values())
+        hosts = Counter(other.host for other in others)
+        partners = Counter(other.organization for other in others)
+        failing = sum(bool(other.attempts) for other in others)
+        free = len(others) < AT_ONCE and (not each.attempts or failing < TO_FAILING)
+        fair = hosts[each.host] < TO_ONE_HOST
+        return free and fair and partners[each.organization] < TO_ONE_PARTNER
+
+    def _send(self, each: Subscription, change: int) -> None:
+        # Should anything go wrong it rests a while: it must not be tried again and again at once.
+        self._troubled[each.id] = time.monotonic() + AFTER_TROUBLE
+        try:
+            if not self._sender.send(each.id):
+                self._seen(each, change)
+            del self._troubled[each.id]
+        except (*OUTAGES, BridgeError, LedgerHalted, NotAcknowledged) as error:
+            # What was not kept is decided again; a lease that was taken runs out by itself.
+            _log.warning("a notification was not sent", kind=type(error).__name__)
+        finally:
+            with self._guard:
+                self._under_way.pop(each.id, None)
+            self._woken.set()
+
+
+def _stands(each: Subscription, change: int) -> Looked:
+    return change, each.version, each.events, each.delivered
+
+
+def _served(each: Subscription) -> datetime:
+    return each.sent_at or datetime.min.replace(tzinfo=UTC)
+
+
+def _waits(each: Subscription, now: datetime) -> bool:
+    """Tell whether something waits that no change has to bring about."""
+    return each.status != "active" or each.events > each.delivered or _times_out(each, now)
+
+
+def _times_out(each: Subscription, now: datetime) -> bool:
+    if each.ends_at is not None and each.ends_at <= now:
+        return True
+    if each.attempts:
+        return True  # its time to be tried again has come
+    last = each.sent_at or each.created_at
+    return bool(each.heartbeat) and (now - last).total_seconds() >= each.heartbeat

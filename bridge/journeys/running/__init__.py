@@ -1,0 +1,1 @@
+"""What the operator and the offices do so that everything else may: set-up, queues, sign-in."""
