@@ -86,9 +86,7 @@ def keep_party_service(
         list[str] | None,
         typer.Option(help="Whom it takes: medicaid, private-insurance, no-insurance; again"),
     ] = None,
-    transit: Annotated[
-        bool | None, typer.Option(help="Whether public transport goes there.")
-    ] = None,
+    transit: Annotated[bool | None, typer.Option(help="Public transport goes there.")] = None,
     home: Home = Path(),
 ) -> None:
     """Say what service a party offers and whether it has room: partners read it before they refer.
