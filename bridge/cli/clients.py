@@ -61,6 +61,12 @@ def add_party(
     print_line(f"agreement {agreement_id} is in use between {lea} and {provider}")
 
 
+Accepts = Annotated[
+    list[str] | None,
+    typer.Option(help="Whom it takes: medicaid, private-insurance, no-insurance; again for more"),
+]
+
+
 @party_app.command("service")
 def keep_party_service(
     organization: Annotated[str, typer.Argument(help="Short name of the organisation.")],
@@ -82,10 +88,7 @@ def keep_party_service(
     ] = None,
     youngest: Annotated[int, typer.Option(help="The youngest it sees, in years.")] = -1,
     oldest: Annotated[int, typer.Option(help="The oldest it sees, in years.")] = -1,
-    accepts: Annotated[
-        list[str] | None,
-        typer.Option(help="Whom it takes: medicaid, private-insurance, no-insurance; again"),
-    ] = None,
+    accepts: Accepts = None,
     transit: Annotated[bool | None, typer.Option(help="Public transport goes there.")] = None,
     home: Home = Path(),
 ) -> None:
