@@ -67,6 +67,10 @@ def counted(page: str) -> dict[str, int]:
     return {name: int(n) for name, n in re.findall(r"<li>(.*?): (\d+)</li>", found[1])}
 
 
+def cells(page: str) -> dict[str, str]:
+    return dict(re.findall(r'name="(cell-[0-9]+)"[^>]*value="([^"]*)"', page))
+
+
 def kept(world: World) -> dict[str, int]:
     """Return the rows of every table but what is kept of looks, drafts and sessions."""
     aside = ("page_look", "portal_draft", "identity_staff_session")
@@ -128,6 +132,21 @@ def test_a_row_is_corrected_in_the_page_and_comes_in(world: World) -> None:
     assert request["priority"] == "routine"
     with read(world.bridge.engine) as connection:
         assert [each.row for each in held(connection, LEA)] == [6, 7]
+
+
+def test_a_cell_that_is_too_long_is_said_and_the_others_stay_as_they_are(world: World) -> None:
+    visitor = lead(world)
+    place = begun(visitor, WEEK)
+    visitor.post(f"{place}/approve")
+    address = f"{place}/row/{re.findall('/row/([0-9]+)', visitor.get(place).text)[0]}"
+    typed = cells(visitor.get(address).text)
+    wrong = next(iter(typed))
+
+    page = visitor.post(address, **typed | {wrong: "x" * 12_000})
+
+    assert page.status_code == 422
+    assert "Use 10000 characters or fewer" in words(page)
+    assert cells(page.text) | {wrong: ""} == typed | {wrong: ""}
 
 
 def test_a_row_whose_number_is_somebody_elses_comes_in_if_a_person_says_so(world: World) -> None:
