@@ -19,5 +19,6 @@ _PAGES: dict[str, tuple[str, Path]] = {
     "work_referral": ("for one referral at its provider", one_sent),
 }
 ROWS: tuple[Row, ...] = tuple(
-    waiting_row(f"portal.{name}_waiting", meaning, path) for name, (meaning, path) in _PAGES.items()
+    waiting_row(f"portal.{name}_waiting_many_vs_few", meaning, path)
+    for name, (meaning, path) in _PAGES.items()
 )

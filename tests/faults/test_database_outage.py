@@ -3,6 +3,7 @@
 The database server is stopped, killed and started again under a running bridge.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.provider import Journal, Provider
+from tests.support.command_line import said
 
 ROUTES = ("/fhir/Task?_count=5", "/fhir/Task/no-such-task", "/fhir/Patient?_count=1")
 
@@ -134,3 +136,10 @@ def test_a_bridge_that_starts_before_its_database_waits_for_it(
     start_again(own_postgres)
     deployment.wait(server)
     kill(server)
+
+
+def test_what_a_server_acknowledges_as_it_comes_is_on_disk(deployment: Deployment) -> None:
+    told = json.loads(
+        said(deployment.home, "doctor", "--json", "--home", str(deployment.home)).stdout
+    )
+    assert told["acknowledged_means_on_disk"] is True
