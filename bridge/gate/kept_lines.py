@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -35,6 +35,7 @@ MOST_AT_ONCE: Final = 200  # students whose lines are made anew in one transacti
 MOST_TRIES: Final = 12
 PATIENCE: Final = 10.0
 """Seconds in which a page is tried again however often: a file that comes in changes much."""
+_REST: Final = 0.05  # seconds between two of the tries that patience adds
 _SET_BACK: Final = timedelta(hours=1)
 _Made = TypeVar("_Made")
 
@@ -67,6 +68,8 @@ def made_until_it_stands(engine: Engine, make: Callable[[Connection], _Made | No
                 return page
         except Changed as changed:
             tries += 1
+            if tries >= MOST_TRIES:
+                sleep(_REST)
             with write(engine) as connection:
                 lines.await_writers(connection, changed.whose)
     raise GateError("what a page rests on went on changing; nothing was released")

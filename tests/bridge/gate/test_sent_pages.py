@@ -105,6 +105,7 @@ def test_a_line_that_nobody_makes_anew_is_shown_to_nobody(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The triggers are what keeps lines true: without them the decision finds it out."""
+    monkeypatch.setattr(kept_lines, "PATIENCE", 0.0)
     monkeypatch.setattr(kept_lines, "SPARE", 0)
     refer(lite, 0)
     assert numbers(lite, Sent()) == ["R-0"]
