@@ -43,11 +43,15 @@ def main() -> None:
                     base_url=portal.base, viewport=size, locale=f"{lang}-US"
                 )
                 leads = name in OF_LEADS
-                token = portal.session("lead" if leads else "one", LEAD if leads else COUNSELOR)
+                token = portal.session(
+                    "lead" if leads else "counselor-1", LEAD if leads else COUNSELOR
+                )
                 cookie = {"name": "schoolbridge_session", "value": token}
                 context.add_cookies([{**cookie, "url": f"{portal.base}/portal"}])
                 page = context.new_page()
-                page.goto(path.format(**portal.made))
+                answer = page.goto(path.format(**portal.made))
+                if answer is None or not answer.ok:
+                    raise RuntimeError(f"{name}: there is no such page")
                 page.screenshot(path=FOLDER / f"{name}-{width}-{lang}.png", full_page=True)
                 context.close()
         browser.close()
