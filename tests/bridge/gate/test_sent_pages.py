@@ -74,16 +74,15 @@ def test_what_changed_unseen_takes_no_more_statements(lite: World) -> None:
 
 
 def test_the_work_of_a_page_is_the_same_where_much_was_sent(lite: World) -> None:
-    # All of it was released before: whoever is decided besides is remembered in both.
-    for n in range(0, 12 * SIGNED, SIGNED):
-        refer(lite, n)
-    page(lite, desk(), Sent(most=100))
-    few = [work_of(lite, wanted) for wanted in (Sent(most=4), Sent(ENDED))]
     today, forms = lite.clock.now().date(), (form_education(), form_health())
-    more = [referral(n, authored_on=today, releases=forms) for n in range(100, 160)]
-    lite.refer(more)
-    page(lite, desk(), Sent(most=100))
-    many = [work_of(lite, wanted) for wanted in (Sent(most=4), Sent(ENDED))]
+
+    def sent(numbers: range) -> list[Work]:
+        lite.refer([referral(n, authored_on=today, releases=forms) for n in numbers])
+        # All of it was released before: whoever is decided besides is remembered in both.
+        page(lite, desk(), Sent(most=100))
+        return [work_of(lite, wanted) for wanted in (Sent(most=4), Sent(ENDED))]
+
+    few, many = sent(range(12)), sent(range(12, 72))
     for before, after in zip(few, many, strict=True):
         assert after.statements == before.statements
         assert after.rows <= before.rows + 8
