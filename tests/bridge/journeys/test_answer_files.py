@@ -144,7 +144,7 @@ def test_any_file_is_carried_out_once_or_waits_and_tells_no_value(
 
 @pytest.mark.faults
 def test_a_long_run_of_files_finds_nothing_else(tmp_path: Path) -> None:
-    wanted = int(os.environ.get("SCHOOLBRIDGE_FILES", "3000"))  # noqa: TID251
+    wanted = int(os.environ.get("SCHOOLBRIDGE_FILES", "3000"))  # noqa: TID251 - how long to test
     total = Counter[str]()
     for number in range(0, wanted, 300):
         folder = tmp_path / str(number)
@@ -152,5 +152,5 @@ def test_a_long_run_of_files_finds_nothing_else(tmp_path: Path) -> None:
         world = make_world(f"sqlite:///{folder / 'bridge.db'}", folder)
         world.refer([referral(1), referral(2), referral(3, releases=())])
         total += tried(world, folder, min(300, wanted - number))
-    print(dict(total))  # noqa: T201
+    print(dict(total))  # noqa: T201 - the run tells its figures
     assert total["files"] + total["refused"] >= wanted

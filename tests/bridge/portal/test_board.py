@@ -136,7 +136,7 @@ def test_a_file_ends_early_where_somebody_is_signed_out_meanwhile(
     visitor = Visitor.signed_in(world)
     released = SchoolSide.follow_up_parts
 
-    def signed_out_after_one(*given: Any, **more: Any) -> Iterator[ReleasedFollowUps]:  # noqa: ANN401
+    def signed_out_after_one(*given: Any, **more: Any) -> Iterator[ReleasedFollowUps]:  # noqa: ANN401 - as it is called
         for part in released(*given, **more):
             with write(world.bridge.engine) as connection:
                 connection.execute(text("DELETE FROM identity_staff_session"))

@@ -184,10 +184,10 @@ def test_a_list_that_leaves_something_out_is_caught(
 ) -> None:
     whole = rehearse
 
-    def short(*given: Any) -> Any:  # noqa: ANN401
+    def short(*given: Any) -> Any:  # noqa: ANN401 - as it is called
         found = whole(*given)
         return type(found)(tuple(r for r in found.sent if r["resourceType"] != "Patient"), ())
 
     monkeypatch.setattr(enter_referral, "rehearse", short)
-    wrong, _ = differences(make(0), random.Random(1), range(8))  # noqa: S311
+    wrong, _ = differences(make(0), random.Random(1), range(8))  # noqa: S311 - repeatable
     assert any("Patient" in each for each in wrong)
