@@ -87,11 +87,14 @@ def table(
     minimum: Annotated[int, typer.Option(help="Smallest count that may be shown.")],
     as_json: AsJson = False,
 ) -> None:
-    """Count referrals, students served and sessions; small cells are hidden."""
+    """Count referrals, students served and sessions; what would tell of few is not shown.
+
+    Each table is kept in published.json of the folder: a later one shows no small difference to it.
+    """
     from bridge.journeys.partners.collect_rows import count_table
 
     folders = sorted(path for path in (folder / "rows").iterdir() if path.is_dir())
-    released = count_table(folders, minimum)
+    released = count_table(folders, minimum, folder / "published.json")
     if as_json:
         tell({"rows": [dict(r) for r in released.rows], "notes": released.notes}, as_json=True)
         return

@@ -211,7 +211,7 @@ class Demo:
         received = collect(client, rows)
         with read(bridge.engine) as connection:
             minimum = _minimum(connection)
-        table = count_table([rows], minimum)
+        table = count_table([rows], minimum, rows.parent / "published.json")
         self.report["hub"] = {
             "received": received,
             "columns": list(table.columns),

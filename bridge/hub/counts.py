@@ -3,7 +3,8 @@
 Measures (SAMHSA IPP AC1: individuals receiving services after referral): *referrals* are
 ServiceRequests; *served* are distinct students of those with at least one finished Encounter that
 answers a referral; *sessions* are those Encounters. By district, provider and modality; a
-referral has no modality, so the row ``all`` of a district and provider carries it.
+referral has no modality, so the row ``all`` of a district and provider carries it, and how many
+*students* were referred, which is the whole that those served are a part of.
 """
 
 from dataclasses import dataclass
@@ -39,10 +40,11 @@ with organization as (
     left join organization district on district.id = school.parent
 )
 select district, provider, 'all' as modality, count(distinct placed.id) as referrals,
-       count(distinct session.student) as served, count(session.referral) as sessions
+       count(distinct session.student) as served, count(session.referral) as sessions,
+       count(distinct placed.student) as students
 from placed left join session on session.referral = placed.id group by all
 union all
-select district, provider, modality, null, count(distinct session.student), count(*)
+select district, provider, modality, null, count(distinct session.student), count(*), null
 from placed join session on session.referral = placed.id group by all
 order by 1, 2, 3
 """
@@ -52,12 +54,16 @@ ENGINE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "temp_directory": "",
     "max_temp_directory_size": "0MB",
 }
+WHOLE: Final = "all"
 MODALITY_SYSTEM = "https://schoolbridge.example/fhir/CodeSystem/modalities"
 
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """Counts of one cell group; ``referrals`` is None on a row of one modality."""
+    """Counts of one cell group.
+
+    ``referrals`` and ``students``, how many were referred, are None on a row of one modality.
+    """
 
     district: str
     provider: str
@@ -65,6 +71,12 @@ class CountRow:
     referrals: int | None
     served: int
     sessions: int
+    students: int | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Where the counts stand in a table."""
+        return self.district, self.provider, self.modality
 
 
 def count_rows(folder: Path) -> list[CountRow]:

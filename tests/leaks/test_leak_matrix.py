@@ -55,9 +55,9 @@ def test_every_mutant_the_matrix_names_is_planted(matrix: ModuleType) -> None:
     assert [each for each in named if "::" not in each and each not in planted] == []
 
 
-def test_every_row_of_the_servers_own_ways_is_opened_again_by_a_fault(matrix: ModuleType) -> None:
-    """Reading, searching, oracles, identity and consent: rows 1-36 and 82-99."""
-    own = [row for row in matrix.rows() if not 36 < int(row["id"]) < 82 and int(row["id"]) < 100]
+def test_every_row_of_the_first_ninety_nine_is_opened_again_by_a_fault(matrix: ModuleType) -> None:
+    """What was known at the beginning. Rows 100-103 came with duties and notices."""
+    own = [row for row in matrix.rows() if int(row["id"]) < 100]
     unshown = [row["id"] for row in own if not (row["closed_by"] and row["mutant"])]
 
     assert unshown == []

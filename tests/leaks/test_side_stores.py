@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import Engine, create_engine, select, text
@@ -24,6 +25,9 @@ from bridge.journeys.files import uploaded_rows
 from bridge.ledger import append
 from bridge.ledger.tables import ENTRY
 from bridge.ledger.verifier import entry_leaf
+from bridge.migrations.catalogue import metadata
+from bridge.portal import visits
+from bridge.portal.visits import Visit
 from bridge.settings import MailServer, Settings
 from bridge.store.engine import read
 from tests.bridge.portal.entering import Visitor
@@ -197,6 +201,46 @@ def test_a_ledger_without_secret_salts_is_noticed(
 ) -> None:
     monkeypatch.setattr(append.secrets, "token_bytes", bytes)
     assert guessable(lite) > 0
+
+
+# --- who asked, and who looked ------------------------------------------------------------------
+
+
+def kept_of_questions(world: World) -> list[str]:
+    """Return the tables that hold a value somebody asked for, by every way of asking."""
+    world.refer([referral(1)])
+    lead = Visitor.signed_in(world, "lead-1", role="referral_coordinator")
+    for client in ("harbor-ehr", "state-hub"):
+        web = world.web(client)
+        for kind in ("Patient", "Task"):
+            web.get(f"/fhir/{kind}?identifier=a|{CANARY}")
+            form = {"content-type": "application/x-www-form-urlencoded"}
+            content = f"identifier=a|{CANARY}".encode()
+            web.send("POST", f"/fhir/{kind}/_search", content=content, headers=form)
+    for path in ("board", "board.csv", "looked", "refer", "forms", "same"):
+        lead.get(f"/portal/{path}?show={CANARY}&q={CANARY}")
+        lead.get(f"/portal/{path}?q={CANARY}")
+    with read(world.bridge.engine) as connection:
+        rows = {
+            table.name: repr(connection.execute(select(table)).all())
+            for table in metadata.sorted_tables
+        }
+    assert "staff:lead-1" in rows["page_look"]
+    return [name for name, said in rows.items() if CANARY in said]
+
+
+def test_no_store_keeps_what_somebody_asked_for(world: World) -> None:
+    assert kept_of_questions(world) == []
+
+
+def test_a_look_that_is_kept_with_its_question_is_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept_whole(visit: Visit) -> None:
+        visits.note_look(visit.bridge, visit.staff, f"{visit.path}?{urlencode(visit.query)}")
+
+    monkeypatch.setattr(Visit, "note_look", kept_whole)
+    assert kept_of_questions(lite) == ["page_look"]
 
 
 # --- what prints --------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from bridge.errors import BridgeError
 from bridge.gate import ReleasedCounts, release_counts
 from bridge.hub.collection import KINDS, Collection, Fetched, UnderWay
 from bridge.hub.counts import COLLECTED, count_rows
+from bridge.hub.published import Register
 from bridge.hub.rows import RowRefused, deleted_in
-from bridge.hub.suppression import COLUMNS, notes, suppressed
+from bridge.hub.suppression import COLUMNS, Suppression, notes
 from bridge.outbound import BackendClient, File, Manifest, OutboundError
 
 AT_ONCE: Final = 32
@@ -175,7 +176,21 @@ def _told(lines: Iterable[bytes], kind: str, came: Came) -> Iterator[bytes]:
     came(kind, rows)
 
 
-def count_table(folders: Sequence[Path], minimum: int) -> ReleasedCounts:
-    """Count what was collected, hide small cells, and let the table out through the gate."""
-    rows = [row for folder in folders for row in count_rows(folder)]
-    return release_counts(COLUMNS, suppressed(rows, minimum), notes(minimum), minimum)
+def count_table(folders: Sequence[Path], minimum: int, register: Path) -> ReleasedCounts:
+    """Count what was collected, hide what would tell of few, and let the table out by the gate.
+
+    Args:
+        folders: what was collected, one folder for each bridge.
+        minimum: the smallest number of students of whom a count may tell.
+        register: the file of what was given out before; what goes out now is added to it first.
+
+    Raises:
+        FileNotFoundError: nothing was collected into a folder yet.
+        RegisterUnreadable: what was given out before is not known.
+    """
+    given = Register.read(register)
+    hidden = Suppression(minimum, partial(given.allows, minimum=minimum))
+    rows = hidden.table([row for folder in folders for row in count_rows(folder)])
+    released = release_counts(COLUMNS, rows, notes(minimum), minimum)
+    given.note(rows)
+    return released

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.clock import SystemClock
-from bridge.store import erasing
+from bridge.store import engine, erasing
 from bridge.store.drafts import KeptDraft, put_draft
 from bridge.store.engine import read, write
 from bridge.store.page_looks import PageLook, add_look, looks_of
@@ -67,6 +67,19 @@ def test_a_log_that_was_not_emptied_is_noticed(
     done = run(lite, *ERASE, "order", "--json")
     assert json.loads(done.output)["log_emptied"] is False
     assert left_in_files(lite, GIVEN) != []
+
+
+def test_deleted_rows_that_are_not_overwritten_are_noticed(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgetful = [each.replace("secure_delete=ON", "secure_delete=OFF") for each in engine._PRAGMAS]
+    monkeypatch.setattr(engine, "_PRAGMAS", forgetful)
+    lite.refer([referral(1, student={"given_name": GIVEN}), referral(2)])
+    task = lite.web().get(f"/fhir/Task/{lite.id_of('Task', 'R-1')}").json()
+    assert put_task(lite.web(), task, "rejected", extension=GUARDIAN).status_code == 200
+    done = run(lite, *ERASE, "order", "--json")
+    assert json.loads(done.output)["log_emptied"] is True, done.output
+    assert left_in_files(lite, GIVEN) == ["bridge.db"]
 
 
 def test_what_is_kept_for_days_goes_when_they_are_over(lite: World) -> None:
