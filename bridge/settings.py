@@ -19,6 +19,7 @@ from bridge.directories import (
 )
 from bridge.errors import SettingsError
 from bridge.information_systems import InformationSystem, read_information_systems
+from bridge.text_gateways import TextGateway, read_text_gateway
 
 FILE_NAME = "schoolbridge.toml"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
@@ -51,6 +52,7 @@ class Settings:
         directories: the sign-ins of districts (:mod:`bridge.directories`).
         information_systems: the student information systems that are told who is in services.
         mail: the mail server; without one no mail is sent.
+        text: the gateway of text messages; without one none is sent, and no family is asked by one.
         metrics_token: what ``GET /metrics`` asks for; empty for none, and then nothing is counted.
         development_issuer: serve a sign-in that lets anybody in as anybody; for the demo alone.
     """
@@ -67,6 +69,7 @@ class Settings:
     information_systems: tuple[InformationSystem, ...] = ()
     development_issuer: bool = False
     mail: MailServer | None = None
+    text: TextGateway | None = None
     metrics_token: str = field(default="", repr=False)
 
     @property
@@ -121,13 +124,16 @@ def read_settings(home: Path) -> Settings:
     directories = read_directories(raw.pop("directory", {}))
     systems = read_information_systems(raw.pop("ods", {}))
     mail = _mail(raw.pop("mail", None))
+    text = read_text_gateway(raw.pop("text", None), _secrets_of_text())
     known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
     known |= {"development_issuer", "metrics_token"}
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
     values = {name: _overridden(name, raw.get(name, "")) for name in known}
     checked = _checked(home, values)
-    return replace(checked, directories=directories, information_systems=systems, mail=mail)
+    return replace(
+        checked, directories=directories, information_systems=systems, mail=mail, text=text
+    )
 
 
 def _mail(written: object) -> MailServer | None:
@@ -143,6 +149,11 @@ def _mail(written: object) -> MailServer | None:
         _overridden(f"mail_{name}", written.get(name, "")) for name in ("username", "password")
     )
     return MailServer(str(host), port, str(sender), *login)
+
+
+def _secrets_of_text() -> dict[str, str]:
+    named = {name: _overridden(f"text_{name}", "") for name in ("password", "token")}
+    return {name: value for name, value in named.items() if value}
 
 
 def _overridden(name: str, written: object) -> str:

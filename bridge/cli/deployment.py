@@ -60,6 +60,15 @@ secret = "{secret}"
 # port = 587
 # from = "schoolbridge@millbrook.example"
 # username = "schoolbridge"
+
+# The gateway that sends text messages to families who want to be told so. What each line means:
+# docs/operations.md; the password is better given as SCHOOLBRIDGE_TEXT_PASSWORD.
+# [text]
+# url = "https://texts.millbrook.example/accounts/42/messages"
+# username = "42"
+# to = "To"
+# words = "Body"
+# fields = {{ From = "+12035550100" }}
 """
 
 

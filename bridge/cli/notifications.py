@@ -87,6 +87,28 @@ def mail(
     print_line("told no more" if stop else "told from now on")
 
 
+@app.command("text")
+def text(
+    number: Annotated[str, typer.Argument(help="A telephone of yours, with its area code.")],
+    home: Home = Path(),
+) -> None:
+    """Send one text message of fixed words, to see that the gateway takes what it is given."""
+    from bridge.errors import BridgeError
+    from bridge.outbound.errors import MessageRefusedError
+    from bridge.outbound.texts import number_of, send_text
+    from bridge.settings import read_settings
+
+    gateway, to = read_settings(home).text, number_of(number)
+    if gateway is None or to is None:
+        missing = "number: write +1 and ten digits" if gateway else "[text] is not in the settings"
+        raise BridgeError(missing)
+    try:
+        send_text(gateway, to, "This is a test. Nothing waits for you.")
+    except MessageRefusedError as error:
+        raise BridgeError(str(error)) from None
+    print_line("the gateway took it")
+
+
 @app.command("mails")
 def mails(home: Home = Path(), as_json: AsJson = False) -> None:
     """List who is told by mail, and which addresses the mail server refuses."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from bridge.context import Bridge
-    from bridge.settings import MailServer, Settings
+    from bridge.settings import Settings
 
 # A database that starts or recovers beside us: PostgreSQL takes some seconds over it.
 WAIT_SECONDS: Final = 60
@@ -102,8 +102,8 @@ def _app(home: Path, workers: int) -> "FastAPI":
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
     threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
     threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()
-    if settings.mail is not None:
-        threading.Thread(target=_mail, args=(bridge, settings.mail), daemon=True).start()
+    if settings.mail is not None or settings.text is not None:
+        threading.Thread(target=_tell_people, args=(bridge,), daemon=True).start()
     app = create_app(bridge)
     # What is there now stays for good: the collector need not look at it again and again.
     gc.collect()
@@ -141,30 +141,32 @@ def _deliver(bridge: "Bridge") -> None:
         time.sleep(HEADS_SECONDS)
 
 
-def _mail(bridge: "Bridge", server: "MailServer") -> None:
+def _tell_people(bridge: "Bridge") -> None:
     """Tell by mail that referrals wait, and families that a form does, as long as this serves."""
     import structlog
 
-    from bridge.journeys.families.remind_families import FamilyReminders, mailing
+    from bridge.journeys.families.remind_families import FamilyReminders, senders_of
     from bridge.journeys.partners.send_digests import Digests
     from bridge.parts import parts_of
     from bridge.store.outages import OUTAGES
 
     log = structlog.get_logger("bridge.mail")
     place = f"{bridge.settings.base_url}/portal/sign-in"
-    digests = Digests(parts_of(bridge), bridge.gate, server, place)
+    server = bridge.settings.mail
+    digests = Digests(parts_of(bridge), bridge.gate, server, place) if server else None
     families = FamilyReminders(
         parts_of(bridge),
-        {"mail": mailing(server)},
+        senders_of(server, bridge.settings.text),
         f"{bridge.settings.base_url}/portal/family",
         bridge.settings.home / "calendars",
     )
     while True:
         try:
-            digests.send_due()
+            if digests is not None:
+                digests.send_due()
             families.send_due()
         except OUTAGES as error:  # the next round asks again
-            log.warning("no mail was sent", kind=type(error).__name__)
+            log.warning("nobody was told", kind=type(error).__name__)
         time.sleep(MAIL_SECONDS)
 
 

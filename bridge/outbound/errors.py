@@ -1,6 +1,7 @@
 """Errors of calls that go out.
 
 OutboundError                   a call did not end well
+    ├── MessageRefusedError     a mail or a text message was not taken
     ├── OutboundBusyError       it was not made: too many are under way
     └── OutboundUnreachedError  nothing of the request was sent
 """
@@ -16,3 +17,20 @@ class OutboundBusyError(OutboundError):
 
 class OutboundUnreachedError(OutboundError):
     """A call of which nothing was sent: no name, no address that may be called, no connection."""
+
+
+class MessageRefusedError(OutboundError):
+    """A few words for one person that were not taken.
+
+    Attributes:
+        code: what the other side said, as a number; 0 if it said nothing.
+    """
+
+    def __init__(self, what: str, code: int) -> None:
+        super().__init__(f"{what} was not taken: {code or 'no answer, or no TLS'}")
+        self.code = code
+
+    @property
+    def final(self) -> bool:
+        """Whether it makes no sense to try again."""
+        raise NotImplementedError

@@ -10,23 +10,18 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Final
 
-from bridge.outbound.errors import OutboundError
+from bridge.outbound.errors import MessageRefusedError
 from bridge.settings import MailServer
 
 SECONDS: Final = 10.0
 _IMPLICIT: Final = 465
 
 
-class MailRefusedError(OutboundError):
-    """Mail that was not taken.
-
-    Attributes:
-        code: the server's reply code; 0 if it gave none.
-    """
+class MailRefusedError(MessageRefusedError):
+    """Mail that was not taken; the code is the server's reply code."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"mail was not taken: {code or 'no answer, or no TLS'}")
-        self.code = code
+        super().__init__("mail", code)
 
     @property
     def final(self) -> bool:

@@ -8,6 +8,7 @@ from bridge.journeys.families.ask_family import FamilyMember, Link, ask_to_sign
 from bridge.journeys.families.record_verbal import VerbalPermission, record_verbal
 from bridge.journeys.families.sign_release import Asked, issue_form, keep_paper, record_signature
 from bridge.journeys.families.signature_record import Act, Authenticated, Method
+from bridge.outbound.texts import number_of
 from bridge.portal.form_questions import CHECK, interpreter_of
 from bridge.portal.forms import Filled
 from bridge.portal.visits import Visit
@@ -84,16 +85,17 @@ def link_of(visit: Visit, about: About, filled: Filled) -> Link:
         BridgeError: there is no address, or link and code would go one way.
     """
     student, parties = about
-    lang = filled.text("spoken")
+    lang, channel = filled.text("spoken"), filled.text("channel")
+    number = filled.text("number")
     member = FamilyMember(
         name=filled.text("signer"),
         relationship=filled.text("relationship"),
-        channel=filled.text("channel"),
+        channel=channel,
         lang=lang,
         student_name=filled.text("student_name"),
         code_by=visit.staff.client_id,
         code_via=filled.text("via"),
-        address=filled.text("address"),
+        address=number_of(number) or number if channel == "sms" else filled.text("address"),
         authority=filled.text("authority"),
     )
     asked = (member, Asked(FormKind.SHARE, lang))

@@ -1,6 +1,7 @@
 """The questions staff answer about a family's signature, and what their answers are called."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -186,6 +187,7 @@ VERBAL: Final = Questions(
     ),
     together,
 )
+BY_TEXT: Final = Option("sms", say("By text message"))
 ASK: Final = Questions(
     say("Ask for a signature online"),
     (
@@ -208,11 +210,18 @@ ASK: Final = Questions(
             Kind.RADIOS,
             options=(
                 Option("mail", say("By e-mail")),
+                BY_TEXT,
                 Option("letter", say("As a letter that I print")),
             ),
             missing=say("Choose how you give the link."),
         ),
         Field("address", say("E-mail address, if by e-mail"), Kind.EMAIL),
+        Field(
+            "number",
+            say("Mobile number, if by text message"),
+            Kind.TEL,
+            hint=say("The person must have said that you may send texts to it."),
+        ),
         Field(
             "via",
             say("How do you tell the code?"),
@@ -228,6 +237,18 @@ ASK: Final = Questions(
     ),
     together,
 )
+
+
+def asking(*, texts: bool) -> Questions:
+    """Return the questions about whom to ask, without text messages where nothing sends them."""
+    if texts:
+        return ASK
+    fields = (
+        replace(each, options=tuple(o for o in each.options if o != BY_TEXT))
+        for each in ASK.fields
+        if each.name != "number"
+    )
+    return replace(ASK, fields=tuple(fields))
 
 
 def interpreter_of(filled: Filled, on: date) -> Interpreter | None:
@@ -255,6 +276,12 @@ _TOLD: Final = {
     "the day permission was given lies ahead": say("The day it was said lies ahead."),
     "the paper is kept as a PDF, a JPEG or a PNG": say("Choose a PDF, a JPEG or a PNG."),
     "that is no address for mail": say("Enter an e-mail address."),
+    "that is no number for text messages: write +1 and ten digits": say(
+        "Enter a mobile number with its area code."
+    ),
+    "the code must go another way than the link: not to a telephone": say(
+        "The link goes to a telephone. Tell the code in person or by video."
+    ),
     "the form's last day lies outside the agreement": say(
         "The last day lies outside the agreement. Look at the paper again."
     ),

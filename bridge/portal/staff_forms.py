@@ -22,11 +22,11 @@ from bridge.journeys.families.sign_release import Asked, issue_form
 from bridge.journeys.families.stop_contact import NOTHING, stop_contact
 from bridge.portal.form_answers import About, link_of, paper, verbal
 from bridge.portal.form_questions import (
-    ASK,
     INTERPRETER_ROLES,
     PAPER,
     RELATIONS,
     VERBAL,
+    asking,
     find,
     told,
 )
@@ -136,23 +136,25 @@ def record_said(
 def ask_page(student_id: StudentId, provider: Provider, visit: StaffOf) -> Response:
     """Ask whom to ask, and by which ways."""
     _about(visit, student_id, provider)
-    return _asked(visit, ASK)
+    return _asked(visit, _asking(visit))
 
 
 @router.post("/{student_id}/{provider}/ask")
 def ask(student_id: StudentId, provider: Provider, visit: StaffOf, sent: FormOf) -> Response:
     """Ask a person to sign online; the code is shown this once."""
     about = _about(visit, student_id, provider)
+    questions = _asking(visit)
     if sent.language:
-        return _asked(visit.speaking(sent.language), ASK, 200, _typed(ASK, sent))
-    filled = ASK.read(sent)
+        return _asked(visit.speaking(sent.language), questions, 200, _typed(questions, sent))
+    filled = questions.read(sent)
     try:
         link = None if filled.problems else link_of(visit, about, filled)
     except BridgeError as error:
-        filled = replace(filled, problems={"address": Problem(told(error))})
+        place = "number" if filled.text("channel") == "sms" else "address"
+        filled = replace(filled, problems={place: Problem(told(error))})
         link = None
     if link is None:
-        return _asked(visit, ASK, 422, filled)
+        return _asked(visit, questions, 422, filled)
     place = f"{visit.bridge.settings.base_url}/portal/family/{link.token}"
     letter = place if filled.text("channel") == "letter" else ""
     return visit.page("family-asked.html", code=link.code, link=letter, back=_over(visit))
@@ -221,6 +223,10 @@ def _about(visit: Visit, student_id: str, provider: str) -> About:
     if student is None or provider not in {a.entry.provider for a in _agreements(visit)}:
         raise NotHere
     return student, (lea, provider)
+
+
+def _asking(visit: Visit) -> Questions:
+    return asking(texts=visit.bridge.settings.text is not None)
 
 
 def _agreements(visit: Visit) -> list[CompiledAgreement]:

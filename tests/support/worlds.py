@@ -33,6 +33,7 @@ from bridge.parts import Parts, parts_of
 from bridge.schema import metadata
 from bridge.settings import Settings
 from bridge.store.engine import open_engine, read, write
+from bridge.text_gateways import TextGateway
 from consent.mou import read_template, seal, shipped_document
 from mappings.canonical import (
     Coded,
@@ -217,7 +218,11 @@ def make_world(
     ``edit`` says what the template reads instead; the jurisdiction is the template's own.
     """
     fixed = clock or FixedClock(NOW)
-    settings = Settings(home, url, BASE, "127.0.0.1", 0, "a secret of this test alone, " * 2)
+    secret, texts = (
+        "a secret of this test alone, " * 2,
+        TextGateway("http://127.0.0.1:9/", token="t"),
+    )
+    settings = Settings(home, url, BASE, "127.0.0.1", 0, secret, text=texts)
     engine = share_compiled(open_engine(url))
     create(engine)
     names = Identifiers(settings.secret)

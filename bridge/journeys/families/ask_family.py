@@ -3,7 +3,8 @@
 34 CFR 99.30(d) wants a particular person identified and authenticated. The link goes to the address
 the office has of that person, by mail or as a letter; the code is told to them another way, in
 person or on a telephone number on file. Who holds both is that person (docs/adr/0044). The link is
-worthless alone: without the code it opens a page that names nobody.
+worthless alone: without the code it opens a page that names nobody. Where the link goes to a
+telephone the code is not told on one.
 """
 
 import hmac
@@ -24,6 +25,7 @@ from bridge.journeys.families.register_release import Filed, known
 from bridge.journeys.families.sign_release import Asked, agreement_by_id, issued, sign, today_of
 from bridge.journeys.families.signature_record import Act, Authenticated, Method, check_authority
 from bridge.journeys.families.signing import who_of
+from bridge.outbound.texts import number_of
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, student_of_id
 from bridge.store.engine import read, write
@@ -39,8 +41,10 @@ from bridge.store.families import (
 from bridge.store.intake import take_turn
 
 CHANNELS: Final = ("mail", "letter", "phone", "sms", "none")
-LINKED: Final = ("mail", "letter")
+LINKED: Final = ("mail", "sms", "letter")
 """Channels by which a link can be given. Nothing is ever sent to ``none``."""
+SENT: Final = ("mail", "sms")
+"""Channels by which the bridge itself gives a link; a letter is printed."""
 LIFETIME: Final = timedelta(days=30)
 PROVED_FOR: Final = timedelta(minutes=30)
 MOST_ATTEMPTS: Final = 5
@@ -119,7 +123,7 @@ def ask_to_sign(
             sealed=sealed,
             made_at=now,
             expires_at=now + LIFETIME,
-            next_at=now if member.channel == "mail" else None,
+            next_at=now if member.channel in SENT else None,
         ))  # fmt: skip
     return Link(token_of(parts.identifiers, handle), f"{code[:4]}-{code[4:]}")
 
@@ -239,9 +243,13 @@ def _via(connection: Connection, opened: Opened) -> str:
 
 def _check(member: FamilyMember) -> None:
     if member.channel not in LINKED:
-        raise BridgeError("a link goes by mail or as a letter; ask on paper instead")
+        raise BridgeError("a link goes by mail, as a text or a letter; ask on paper instead")
     if member.channel == "mail" and "@" not in member.address:
         raise BridgeError("that is no address for mail")
+    if member.channel == "sms" and number_of(member.address) != member.address:
+        raise BridgeError("that is no number for text messages: write +1 and ten digits")
+    if member.channel == "sms" and member.code_via == "phone":
+        raise BridgeError("the code must go another way than the link: not to a telephone")
     if member.code_via not in HOW or not member.code_by.strip():
         raise BridgeError("the code is told in person, by phone or by video; say by whom")
     if not member.name.strip() or not member.student_name.strip():

@@ -1,8 +1,8 @@
 """A family that was asked to sign is reminded in its language, by its channel, and not for long.
 
-A mail carries fixed words and the link; no name, school, provider or reason. To whom the family
-chose ``none`` nothing is sent, also when it chose so after it was asked: the channel is read when
-the mail is sent. Text messages have no provider here; :class:`Sender` is where one would come in.
+A mail or a text message carries fixed words and the link; no name, school, provider or reason. To
+whom the family chose ``none`` nothing is sent, also when it chose so after it was asked: the
+channel is read when the message is sent. A channel without a :class:`Sender` is left to people.
 """
 
 import csv
@@ -21,7 +21,9 @@ from zoneinfo import ZoneInfo
 from bridge.journeys.families.ask_family import address_of, is_open, token_of
 from bridge.journeys.families.sign_release import agreement_by_id
 from bridge.journeys.referrals.work_list import calendar_of
-from bridge.outbound.mail import MailRefusedError, send_mail
+from bridge.outbound.errors import MessageRefusedError
+from bridge.outbound.mail import send_mail
+from bridge.outbound.texts import send_text
 from bridge.parts import Parts
 from bridge.settings import MailServer
 from bridge.store.engine import read, write
@@ -33,6 +35,7 @@ from bridge.store.families import (
     settle_request,
     take_due_request,
 )
+from bridge.text_gateways import TextGateway
 
 LEASE: Final = timedelta(minutes=2)
 RETRY: Final = timedelta(minutes=30)
@@ -48,7 +51,7 @@ class Sender(Protocol):
         """Send subject and text.
 
         Raises:
-            MailRefusedError: it was not taken.
+            MessageRefusedError: it was not taken.
         """
 
 
@@ -61,9 +64,28 @@ def mailing(server: MailServer, tls: ssl.SSLContext | None = None) -> Sender:
     return send
 
 
+def texting(gateway: TextGateway) -> Sender:
+    """Return what sends by the operator's gateway; a text message has no subject."""
+
+    def send(address: str, words: tuple[str, str]) -> None:
+        send_text(gateway, address, words[1])
+
+    return send
+
+
+def senders_of(server: MailServer | None, gateway: TextGateway | None) -> dict[str, Sender]:
+    """Return what sends, by channel: what the operator has."""
+    mail = {"mail": mailing(server)} if server is not None else {}
+    return mail | ({"sms": texting(gateway)} if gateway is not None else {})
+
+
 @cache
 def reminder_words(lang: str) -> Mapping[str, str]:
-    """Return subject and text of the mail in one language; both in English where there is none."""
+    """Return the fixed words in one language; in English where it has none.
+
+    ``subject`` and ``text`` are of a mail, ``sms`` of a text message: in the alphabet that every
+    telephone has (GSM 03.38), without which it would take twice as many messages.
+    """
     text = (
         files("bridge.journeys.families").joinpath("reminder-words.csv").read_text(encoding="utf-8")
     )
@@ -74,7 +96,7 @@ def reminder_words(lang: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class FamilyReminders:
-    """Sends the mails that are due to families.
+    """Sends the mails and text messages that are due to families.
 
     Attributes:
         senders: by channel; a channel without one is left to people.
@@ -111,7 +133,7 @@ class FamilyReminders:
             return {"next_at": None}
         try:
             send(address_of(self.parts, contact), self._words(request, contact))
-        except MailRefusedError as error:
+        except MessageRefusedError as error:
             return self._refused(contact, error, now)
         return {"sent": request.sent + 1, "next_at": self._next(request)}
 
@@ -123,9 +145,12 @@ class FamilyReminders:
     def _words(self, request: SigningRequest, contact: Contact) -> tuple[str, str]:
         words = reminder_words(contact.lang)
         link = f"{self.place}/{token_of(self.parts.identifiers, request.handle)}"
-        return words["subject"], words["text"].replace("{link}", link)
+        written = words["sms" if contact.channel == "sms" else "text"]
+        return words["subject"], written.replace("{link}", link)
 
-    def _refused(self, contact: Contact, error: MailRefusedError, now: datetime) -> dict[str, Any]:
+    def _refused(
+        self, contact: Contact, error: MessageRefusedError, now: datetime
+    ) -> dict[str, Any]:
         if not error.final:
             return {"next_at": now + RETRY}
         with write(self.parts.engine) as connection:

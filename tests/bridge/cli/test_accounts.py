@@ -12,8 +12,8 @@ from tests.support.worlds import World, caller, referral
 SECRET = "a secret of this test alone, " * 2
 
 
-def run(world: World, *arguments: str) -> Result:
-    """Run a command on the deployment of a world."""
+def run(world: World, *arguments: str, more: str = "") -> Result:
+    """Run a command on the deployment of a world, with more in its settings."""
     home: Path = world.bridge.settings.home
     settings = {
         "database_url": world.bridge.settings.database_url,
@@ -25,7 +25,7 @@ def run(world: World, *arguments: str) -> Result:
         "demo_began": SystemClock().real_now().isoformat(),
     }
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
-    (home / "schoolbridge.toml").write_text("".join(lines), encoding="utf-8")
+    (home / "schoolbridge.toml").write_text("".join([*lines, more]), encoding="utf-8")
     return CliRunner().invoke(app, [*arguments, "--home", str(home)])
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from tests.bridge.cli.test_accounts import run
 from tests.support.receiver import Receiver
 from tests.support.subscribing import active, subscription, task
+from tests.support.text_gateway import PASSWORD, text_gateway
 from tests.support.worlds import World, referral
 
 
@@ -43,3 +44,19 @@ def test_what_its_client_turned_off_stays_off(lite: World, receiver: Receiver) -
     for command in ("show", "replay"):
         assert run(lite, "notifications", command, "none").exit_code == 1
     assert one.row.status == "off"
+
+
+def test_the_operator_tries_the_gateway_for_text_messages(lite: World) -> None:
+    def tried(number: str, more: str = "") -> tuple[int, str]:
+        told = run(lite, "notifications", "text", number, more=more)
+        return told.exit_code, f"{told.output}{told.exception}"
+
+    assert "[text] is not in the settings" in tried("(203) 555-0142")[1]
+    with text_gateway() as texts:
+        table = f'[text]\nurl = "{texts.url}"\nusername = "42"\npassword = "{PASSWORD}"\n'
+        assert "ten digits" in tried("555-0142", table)[1]
+        assert tried("(203) 555-0142", table)[0] == 0
+        texts.status = 403
+        code, said = tried("+12035550142", table)
+    assert (code, "not taken: 403" in said, "5550142" in said) == (1, True, False)
+    assert texts.came == [{"To": "+12035550142", "Body": "This is a test. Nothing waits for you."}]

@@ -128,7 +128,10 @@ def test_a_proof_ends_after_half_an_hour_and_a_link_after_thirty_days(waiting: W
     ("changes", "told"),
     [
         ({"channel": "none"}, "on paper instead"),
-        ({"channel": "sms"}, "on paper instead"),
+        ({"channel": "phone"}, "on paper instead"),
+        ({"channel": "sms"}, "no number"),
+        ({"channel": "sms", "address": "203-555-0142"}, "no number"),
+        ({"channel": "sms", "address": "+12035550142"}, "not to a telephone"),
         ({"address": "nowhere"}, "no address"),
         ({"code_via": "mail"}, "told in person"),
         ({"code_via": "letter"}, "told in person"),

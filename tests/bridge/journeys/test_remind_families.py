@@ -15,7 +15,12 @@ from bridge.journeys.families.ask_family import (
     sign_online,
     token_of,
 )
-from bridge.journeys.families.remind_families import FamilyReminders, mailing, reminder_words
+from bridge.journeys.families.remind_families import (
+    FamilyReminders,
+    mailing,
+    reminder_words,
+    senders_of,
+)
 from bridge.journeys.families.sign_release import Asked
 from bridge.settings import MailServer
 from bridge.store.engine import read
@@ -26,6 +31,7 @@ from tests.bridge.journeys.test_ask_family import FATHER, asked
 from tests.support.certificates import Authority
 from tests.support.mail_server import PASSWORD, Mailbox, mail_server
 from tests.support.signing import BOTH, PARTIES
+from tests.support.text_gateway import Texts, text_gateway
 from tests.support.worlds import LEA, World, referral
 
 PLACE = "https://bridge.example/portal/family"
@@ -126,8 +132,79 @@ def test_a_mail_server_that_is_away_is_tried_again_and_a_dead_address_is_not(
         assert [c.refused for c in contacts_of(connection, student)] == [550]
 
 
+@pytest.fixture
+def texts() -> Iterator[Texts]:
+    with text_gateway() as made:
+        yield made
+
+
+BY_TEXT = {"channel": "sms", "address": "+12035550142", "code_via": "in-person"}
+
+
+def texted(world: World, texts: Texts) -> FamilyReminders:
+    senders = senders_of(None, texts.by_form())
+    return FamilyReminders(world.parts, senders, PLACE, world.bridge.settings.home)
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_a_text_message_has_fixed_words_and_the_link(
+    waiting: World, texts: Texts, lang: str
+) -> None:
+    link = asked(waiting, lang=lang, **BY_TEXT)
+    assert texted(waiting, texts).send_due() == 1
+    (came,) = texts.came
+    words = reminder_words(lang)["sms"]
+    assert came["To"] == "+12035550142"
+    assert came["Body"] == words.replace("{link}", f"{PLACE}/{link.token}")
+    assert is_plain(words.replace("{link}", ""), lang)
+    said = came["Body"].replace(link.token, "")
+    assert [word for word in FORBIDDEN if word.casefold() in said.casefold()] == []
+    assert link.code not in came["Body"]
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_a_text_message_fits_into_two_on_every_telephone(waiting: World, lang: str) -> None:
+    """GSM 03.38 6.2.1: 153 of its letters in each part; one letter outside halves that."""
+    told = reminder_words(lang)["sms"].replace(
+        "{link}", f"{PLACE}/{asked(waiting, **BY_TEXT).token}"
+    )
+    assert all(letter.isascii() or letter in "ñÑéèàùìòÉüÜ¿¡" for letter in told)
+    assert not set("[]{}^~|\\`") & set(told)
+    assert len(told) <= 2 * 153
+
+
+def test_a_number_the_gateway_refuses_is_not_tried_again_and_a_gateway_that_is_away_is(
+    waiting: World, texts: Texts
+) -> None:
+    asked(waiting, **BY_TEXT)
+    due = texted(waiting, texts)
+    texts.status = 503
+    assert due.send_due() == 0
+    texts.status = 400
+    waiting.clock.advance(timedelta(minutes=30))
+    assert due.send_due() == 0
+    texts.status = 201
+    waiting.clock.advance(timedelta(days=20))
+    assert due.send_due() == 0
+    assert texts.came == []
+    with read(waiting.bridge.engine) as connection:
+        student = waiting.bridge.identifiers.issue("student", LEA, "1001")
+        assert [c.refused for c in contacts_of(connection, student)] == [400]
+
+
+def test_who_changes_to_mail_gets_no_more_texts(
+    waiting: World, box: Mailbox, authority: Authority, texts: Texts
+) -> None:
+    asked(waiting, **BY_TEXT)
+    keep_contact(waiting.parts, PARTIES, "1001", FATHER)
+    both = reminders(waiting, box, authority)
+    senders = {**both.senders, **senders_of(None, texts.by_form())}
+    assert replace(both, senders=senders).send_due() == 1
+    assert (len(box.came), texts.came) == (1, [])
+
+
 class Outbox:
-    """Takes what a channel is given; what a provider of text messages would be."""
+    """Takes what a channel is given."""
 
     def __init__(self) -> None:
         self.to: list[str] = []

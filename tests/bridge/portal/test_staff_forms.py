@@ -11,18 +11,20 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from bridge.app import create_app
 from bridge.identity import Party, Standing, form_token, open_session
-from bridge.journeys.families.ask_family import prove
+from bridge.journeys.families.ask_family import address_of, prove
 from bridge.journeys.families.check_signatures import invalidate_release
 from bridge.journeys.families.register_release import file_release
 from bridge.journeys.families.sign_release import record_signature
 from bridge.portal.visits import COOKIE
 from bridge.store.engine import read, write
+from bridge.store.families import contacts_of
 from tests.bridge.journeys.test_ask_family import sees
 from tests.bridge.journeys.test_release_register import FORM
 from tests.bridge.portal.entering import words
 from tests.support.signing import PARTIES, SCAN, in_person, issued
-from tests.support.worlds import HARBOR, LEA, World, make_world, referral
+from tests.support.worlds import HARBOR, LEA, Web, World, make_world, referral
 
 WHO = {"signer": "Max Winterbourne", "relationship": "FTH", "authority": ""}
 NOBODY = {"interpreter": "none"}
@@ -147,6 +149,48 @@ def test_a_link_for_a_letter_and_its_code_are_shown_once(waiting: World) -> None
     mailed = desk.post(f"{desk.place}/ask", {**ASKED, "channel": "mail"})
     assert mailed.status_code == 422
     assert "Enter an e-mail address." in mailed.text
+
+
+BY_TEXT = {**ASKED, "channel": "sms", "number": "(203) 555-0142", "via": "in-person"}
+
+
+def test_a_link_goes_as_a_text_message_and_its_code_another_way(waiting: World) -> None:
+    desk = Desk(waiting)
+    asked = desk.post(f"{desk.place}/ask", BY_TEXT)
+    assert asked.status_code == 200
+    assert "by text message" in desk.get().text
+    assert "/portal/family/" not in asked.text
+    with read(waiting.bridge.engine) as connection:
+        (contact,) = contacts_of(connection, desk.student)
+    assert address_of(waiting.parts, contact) == "+12035550142"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"number": ""}, "Enter a mobile number with its area code."),
+        ({"number": "555-0142"}, "Enter a mobile number with its area code."),
+        ({"via": "phone"}, "The link goes to a telephone. Tell the code in person or by video."),
+    ],
+)
+def test_a_text_message_that_cannot_be_is_told_at_the_number(
+    waiting: World, changes: dict[str, str], told: str
+) -> None:
+    desk = Desk(waiting)
+    page = desk.post(f"{desk.place}/ask", {**BY_TEXT, **changes})
+    assert page.status_code == 422
+    assert f'<a href="#number">{told}</a>' in page.text
+    assert waiting.counts()["signing_request"] == 0
+
+
+def test_without_a_gateway_nobody_is_offered_a_text_message(waiting: World) -> None:
+    settings = replace(waiting.bridge.settings, text=None)
+    app = create_app(replace(waiting.bridge, settings=settings))
+    desk = Desk(replace(waiting, anonymous=Web(app)))
+    assert "By text message" not in desk.get(f"{desk.place}/ask").text
+    page = desk.post(f"{desk.place}/ask", BY_TEXT)
+    assert page.status_code == 422
+    assert waiting.counts()["signing_request"] == 0
 
 
 def test_who_asks_not_to_be_contacted_is_called_so_and_sent_nothing(waiting: World) -> None:
