@@ -7,14 +7,15 @@ pages, DELETE takes out. A reference to a student it does not have is a conflict
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
+
+from tests.support.web_server import web_server
 
 Json = dict[str, Any]
 PATH = "/data/v3/ed-fi/studentProgramAssociations"
@@ -92,17 +93,9 @@ def _fits(association: Json, asked: dict[str, str]) -> bool:
 def serving_ods() -> Iterator[Ods]:
     """Run an ODS for as long as the block lasts."""
     ods = Ods()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"ods": ods}))
-    server.daemon_threads = True
-    ods.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with web_server(type("Handler", (_Handler,), {"ods": ods})) as place:
+        ods.url = place
         yield ods
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

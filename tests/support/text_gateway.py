@@ -2,14 +2,14 @@
 
 import base64
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl
 
 from bridge.text_gateways import TextGateway
+from tests.support.web_server import web_server
 
 TOKEN = "a-token-of-the-gateway"
 PASSWORD = "a-password-of-the-gateway"
@@ -57,14 +57,6 @@ def text_gateway() -> Iterator[Texts]:
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.url = f"http://127.0.0.1:{server.server_address[1]}/accounts/42/messages"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with web_server(Handler) as place:
+        made.url = f"{place}/accounts/42/messages"
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
