@@ -59,7 +59,7 @@ million: $(READY) ## map a million referrals (9 GB of disk for a while); adds to
 	$(BIN)/python -m benchmarks.million
 
 faults: $(READY) $(CLIENTS) $(ETL) ## long kill and fuzz runs; each prints its seed (SEED=n repeats one)
-	SCHOOLBRIDGE_KILLS=50 SCHOOLBRIDGE_TEST_SEED=$(SEED) \
+	SCHOOLBRIDGE_KILLS=50 SCHOOLBRIDGE_TURN=long SCHOOLBRIDGE_TEST_SEED=$(SEED) \
 	  $(BIN)/python -m pytest -m faults -s -p no:randomly
 
 lock: $(READY) ## compile requirements/*.txt again, with hashes, for every platform

@@ -5,6 +5,7 @@ import sys
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ if find_spec("sniffio") is None:
 pytest_plugins = ["tests.support.databases"]
 
 _LONG = {"portal", "leaks", "faults", "journeys", "contract", "engine_mutants"}
+_TURNS = pytest.StashKey[Any]()
 _ENDED = count(1)
 _EVERY = 20
 # Of the 1,024 files a process may have open by default.
@@ -26,14 +28,18 @@ _MANY_FILES = 300
 _OPEN = Path("/proc/self/fd")
 
 
-def pytest_configure() -> None:
-    from tests.support.scratch import keep_folders_in_memory  # noqa: PLC0415 - found from the root
+def pytest_configure(config: pytest.Config) -> None:
+    from tests.support import turns  # noqa: PLC0415 - found from the root
+    from tests.support.scratch import keep_folders_in_memory  # noqa: PLC0415 - as above
 
     keep_folders_in_memory()
+    turns.take_turn()
+    config.stash[_TURNS] = turns.Turns()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Run a file's tests in one process, unless they say otherwise: they share what is slow."""
+    item.config.stash[_TURNS].mark(item)
     if item.get_closest_marker("xdist_group") is None:
         item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
@@ -55,3 +61,10 @@ def pytest_runtest_logfinish() -> None:
     """Close what tests left open, before a process runs out of files."""
     if next(_ENDED) % _EVERY == 0 and sum(1 for _ in _OPEN.iterdir()) > _MANY_FILES:
         gc.collect()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which part ran of the tests that take turns."""
+    from tests.support.turns import TURN, told_turn  # noqa: PLC0415 - found from the root
+
+    terminalreporter.write_line(f"{TURN}={told_turn()} runs the same part of what takes turns")

@@ -24,6 +24,7 @@ def test_the_file_is_the_same_each_time_and_mostly_empty(tmp_path: Path) -> None
     assert sum(bool(row["Screening"]) for row in rows) < 60
 
 
+@pytest.mark.turns(3)
 def test_a_run_tells_what_it_wrote_and_what_that_took(tmp_path: Path) -> None:
     figures = million.measure(300, 2, tmp_path)
 

@@ -151,6 +151,7 @@ def every_cell() -> list[tuple[Slice, frozenset[str]]]:
     return [(asked, frozenset(map(str, facts))) for asked, facts, _ in table().cells()]
 
 
+@pytest.mark.turns(2)
 def test_cedar_agrees_on_every_tenth_cell_from_a_drawn_one_on() -> None:
     first = random.randrange(10)  # noqa: S311 - the run prints its seed
 

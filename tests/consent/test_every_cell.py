@@ -2,6 +2,8 @@
 
 from itertools import product
 
+import pytest
+
 from consent.filters import holds
 from consent.model import Slice
 from consent.mou import shipped_template
@@ -25,6 +27,7 @@ def test_the_filter_holds_exactly_where_the_decision_permits_on_every_cell() -> 
     assert (len(SLICES), cells, permits) == (204, 122_056, 6_561)
 
 
+@pytest.mark.turns(2)
 def test_a_new_prohibition_only_closes_cells() -> None:
     added = "  - {id: A2, text: Alone., when: [third_party_present], unless: [treating]}\n"
     narrower = compile_table(

@@ -49,6 +49,7 @@ def failures(table: Table, paper: Paper) -> dict[str, Failure]:
     return {failure.id: failure for failure in proof.failures}
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("document", shipped_ids())
 def test_every_standing_property_holds_for_each_shipped_document(document: str) -> None:
     bound = shipped_bound(document)
@@ -154,6 +155,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.turns(2)
 @pytest.mark.usefixtures("named_slices_only")
 @pytest.mark.parametrize(
     ("asked", "fault", "fails", "facts"), FAULTS, ids=[f"{f[2]}-{i}" for i, f in enumerate(FAULTS)]

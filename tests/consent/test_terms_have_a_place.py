@@ -136,11 +136,13 @@ def test_a_term_stands_in_a_shipped_document_at_the_path_the_list_gives(
     assert values, f"{term} has no place at {path}"
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("row", TERMS, ids=lambda row: row["term"].replace(" ", "-"))
 def test_an_edit_of_each_kind_of_term_changes_what_the_list_says(row: dict[str, str]) -> None:
     assert effect_of(row) == row["an_edit_changes"]
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize(("term", "path"), PATHS)
 def test_what_stands_at_a_path_is_read_and_not_passed_over(term: str, path: str) -> None:
     kind, _, inside = path.partition(":")

@@ -71,6 +71,7 @@ def test_every_check_passes_on_the_whole_api(on_postgres: Served, tmp_path: Path
     assert run.checks >= EVERY_CHECK
 
 
+@pytest.mark.turns(3)
 def test_a_description_that_promises_too_much_is_noticed(on_sqlite: Served, tmp_path: Path) -> None:
     """The suite is shown to see: the server is said to answer a search with a Patient."""
     plan = Plan(1, 1, "^/Task$")

@@ -20,6 +20,8 @@ from bridge.store.engine import open_engine, read
 from tests.faults import change_writer
 from tests.faults.seeds import seed
 
+pytestmark = pytest.mark.turns(2)
+
 CHANGES = [
     pytest.param(2_000),
     pytest.param(100_000, marks=[pytest.mark.faults, pytest.mark.slow]),

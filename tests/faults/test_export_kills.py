@@ -19,6 +19,8 @@ from tests.faults.export_reader import Exporter
 from tests.faults.hub_exports import HUB_CLIENT, ROWS, make_hub_deployment
 from tests.faults.seeds import LONG, seed
 
+pytestmark = pytest.mark.turns(4)
+
 SHORT = (3, 2)  # as a provider exports, and as a hub does
 REFERRALS = 120
 STAGES = ("kick-off", "manifest", "file")

@@ -23,6 +23,8 @@ from tests.faults.seeds import seed
 from tests.faults.test_revocation_races import BY_TURNS, HASTY
 from tests.support.worlds import HARBOR, LEA
 
+pytestmark = pytest.mark.turns(2)
+
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 SHORT = 40
 MOST_SECONDS = 0.06

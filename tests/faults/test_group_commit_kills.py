@@ -24,6 +24,8 @@ from tests.faults import unit_writer
 from tests.faults.killing import kill_database, opener
 from tests.faults.seeds import LONG, seed
 
+pytestmark = pytest.mark.turns(2)
+
 KILLS = [pytest.param(6), pytest.param(4 * LONG, marks=pytest.mark.faults)]
 DATABASE_KILLS = [pytest.param(3), pytest.param(LONG, marks=pytest.mark.faults)]
 THREADS = 8

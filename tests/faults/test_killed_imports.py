@@ -20,6 +20,8 @@ from tests.faults.seeds import seed as given_seed
 from tests.support.nursery import Born, born
 from tests.support.worlds import HARBOR, LEA
 
+pytestmark = pytest.mark.turns(2)
+
 KILLS = [pytest.param(1, marks=pytest.mark.slow), pytest.param(LONG // 5, marks=pytest.mark.faults)]
 COPIES = 2  # of the sample, for several batches
 Content = dict[str, list[tuple[object, ...]]]

@@ -9,6 +9,8 @@ from tests.faults.notification_kills import run_kills
 from tests.faults.seeds import LONG, seed
 from tests.support.receiver import receiving
 
+pytestmark = pytest.mark.turns(2)
+
 KILLS = [pytest.param(3, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]
 
 

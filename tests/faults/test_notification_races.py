@@ -11,6 +11,8 @@ from tests.support.receiver import receiving
 from tests.support.subscribing import active
 from tests.support.worlds import make_world
 
+pytestmark = pytest.mark.turns(2)
+
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 RACES = [
     pytest.param(25, marks=pytest.mark.slow),

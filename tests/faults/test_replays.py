@@ -45,6 +45,7 @@ def test_an_assertion_is_used_once_by_two_servers_on_postgresql(
     assert_used_once(run_replays(deployment, replays, seed()), deployment, replays)
 
 
+@pytest.mark.turns(3)
 @pytest.mark.slow
 def test_the_replay_test_finds_servers_that_remember_in_memory_alone(tmp_path: Path) -> None:
     deployment = make_deployment(tmp_path / "bridge", "sqlite:///bridge.sqlite3")

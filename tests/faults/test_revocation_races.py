@@ -35,6 +35,7 @@ def raced(made: Deployment, races: int, run: int) -> tuple[Races, int, int]:
         kill(server)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("races", RACES)
 def test_no_release_is_committed_after_an_acknowledged_revocation(
     database_url: str, tmp_path: Path, races: int, capsys: pytest.CaptureFixture[str]
@@ -57,6 +58,7 @@ def test_no_release_is_committed_after_an_acknowledged_revocation(
     assert some > races / 4
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("url_of", BY_TURNS)
 def test_a_server_that_looks_before_it_locks_is_found_out(
     request: pytest.FixtureRequest, tmp_path: Path, url_of: str

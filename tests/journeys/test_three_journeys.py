@@ -9,6 +9,8 @@ import pytest
 from tests.journeys.conftest import Told
 from tests.support.profiles import validate
 
+pytestmark = pytest.mark.one_database
+
 PROVIDER_TYPES = (
     "Encounter",
     "Location",

@@ -90,6 +90,7 @@ def test_no_viewpoint_tells_hidden_rows_from_absent_or_different_ones(
     assert view is not SCHOOL or outcome.statuses[201]
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("gate", PROVIDER_FAULTS, ids=lambda gate: gate.__name__)
 def test_a_gate_that_leaks_to_a_provider_is_caught(
     gate: type[Gate], models: Models, tmp_path: Path
@@ -142,6 +143,7 @@ def test_page_links_that_show_how_much_changed_are_caught(models: Models, tmp_pa
     say(f"PlainPages: caught at triple {outcome.asked}")
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize(
     "around", [own_head, shared_queue, telling_health], ids=lambda around: around.__name__
 )

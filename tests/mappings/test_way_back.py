@@ -185,6 +185,7 @@ def test_what_fhir_holds_of_a_row_comes_back_from_fhir(name: str, seed: int) -> 
         assert only_in_fhir(through_fhir(record)) == only_in_fhir(record)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("name", IN_COLUMNS)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
@@ -202,6 +203,7 @@ def test_a_row_written_back_means_the_same_or_says_where_it_does_not(name: str, 
             assert values_of(again) == values_of(record)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("name", IN_COLUMNS)
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))

@@ -24,22 +24,8 @@ from tests.portal.served import Served
 
 SIZES = ((1280, 640), (360, 640), (320, 256))
 EACH = pytest.mark.parametrize("case", PAGES, ids=[case.name for case in PAGES])
+LANGUAGES = pytest.mark.parametrize("lang", ["en", "es"])
 WIDE = ("board", "refer-why", "refer-check", "family-form", "forms")
-# The frame is the same in both languages: a test run looks at each page in one of them, in turn,
-# and at the widest in both; `make faults` looks at all.
-BY_TURNS = pytest.mark.parametrize(
-    ("case", "lang"),
-    [
-        pytest.param(
-            case,
-            lang,
-            id=f"{case.name}-{lang}",
-            marks=() if case.name in WIDE or place % 2 == turn else pytest.mark.faults,
-        )
-        for place, case in enumerate(PAGES)
-        for turn, lang in enumerate(("en", "es"))
-    ],
-)
 COLD, WARM = 100_000, 30_000
 
 
@@ -101,7 +87,9 @@ def asked(context: BrowserContext, address: str, case: PageCase) -> str:
     return html
 
 
-@BY_TURNS
+@pytest.mark.turns(3)
+@LANGUAGES
+@EACH
 def test_a_page_passes_every_check_at_every_width(
     opening: Opening, portal: Served, case: PageCase, lang: str
 ) -> None:
@@ -112,7 +100,7 @@ def test_a_page_passes_every_check_at_every_width(
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("lang", ["en", "es"])
+@LANGUAGES
 @EACH
 def test_a_page_passes_every_check_at_the_other_widths_too(
     opening: Opening, portal: Served, case: PageCase, lang: str
@@ -120,6 +108,7 @@ def test_a_page_passes_every_check_at_the_other_widths_too(
     assert found_on(opening, portal, case, (lang, SIZES[:2])) == []
 
 
+@pytest.mark.turns(3)
 @EACH
 def test_a_page_says_the_same_without_scripts(
     opening: Opening, portal: Served, case: PageCase
@@ -131,6 +120,7 @@ def test_a_page_says_the_same_without_scripts(
     assert said[0] == said[1]
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("judge", [invalid, refused_by_nu], ids=["html-validate", "nu"])
 @pytest.mark.usefixtures("java")
 def test_the_html_of_every_page_is_valid(

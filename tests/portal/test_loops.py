@@ -14,6 +14,8 @@ from tests.portal.served import Served
 from tests.support.signing import SCAN, issued
 from tests.support.worlds import LEA, referral
 
+pytestmark = pytest.mark.turns(2)
+
 Person = Callable[[str], Page]
 WAITS = "Waits for a signature"
 

@@ -42,6 +42,7 @@ class Hands:
         self.page.wait_for_url(lambda url: url != before)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 def test_a_referral_is_entered_in_spanish_on_a_phone_and_the_provider_has_it(
     opening: Opening, portal: Served, scripts: bool

@@ -75,6 +75,7 @@ def pictures(page: Page, said: list[tuple[str, str, str]], mode: str) -> list[by
     return [row.screenshot() for row in page.locator("#main li").all()]
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("mode", MODES)
 def test_each_status_can_be_told_from_every_other(board: Page, mode: str) -> None:
     said = statuses()
@@ -88,6 +89,7 @@ def test_each_status_can_be_told_from_every_other(board: Page, mode: str) -> Non
 
 
 # In grey nothing but the luminance is left, by which the contrast is reckoned in any mode.
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("mode", ["plain", "forced"])
 def test_a_tags_words_stand_out_from_its_ground_and_it_keeps_its_edge(
     board: Page, mode: str

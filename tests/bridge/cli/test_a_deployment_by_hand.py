@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.command_line import said
 
+pytestmark = pytest.mark.turns(2)
+
 DATA = Path(__file__).parents[3] / "bridge" / "demo" / "data"
 PARTIES = ("--lea", "millbrook", "--provider", "harbor")
 

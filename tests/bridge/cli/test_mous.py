@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 from bridge.cli import app
 from consent.mou import shipped_document, shipped_ids
 
+pytestmark = pytest.mark.turns(2)
+
 PARENT = "stonebrook-crossroads-2026"
 GOLDEN = Path(__file__).parents[2] / "consent" / "data" / "golden-cases.csv"
 LAW_CASES = sorted((GOLDEN.parent / "law-cases").glob("*.csv"))

@@ -203,6 +203,7 @@ def compare(world: World, connection: Connection, viewer: Viewer, now: datetime)
     return through, held
 
 
+@pytest.mark.turns(2)
 @pytest.mark.slow
 def test_the_filter_in_sql_and_the_decision_in_python_agree_on_every_record(world: World) -> None:
     seed = random.SystemRandom().randrange(10**6)

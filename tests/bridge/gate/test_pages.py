@@ -257,6 +257,7 @@ def test_under_another_copy_of_the_log_it_is_entered_anew(reads: Reads) -> None:
     assert reads.world.counts()["ledger_entry"] == before + 4
 
 
+@pytest.mark.turns(2)
 @pytest.mark.slow
 def test_no_answer_is_given_again_after_a_revocation(database_url: str, tmp_path: Path) -> None:
     world = make_world(database_url, tmp_path, ShiftedClock(NOW))

@@ -334,6 +334,7 @@ def test_the_races_notice_a_memory_that_is_trusted(database_url: str, tmp_path: 
     world.bridge.engine.dispose()
 
 
+@pytest.mark.turns(2)
 @pytest.mark.slow
 def test_no_remembered_release_is_committed_after_a_revocation(
     database_url: str, tmp_path: Path

@@ -118,6 +118,7 @@ def test_a_revocation_that_waited_for_a_release_is_dated_after_it(ticking_postgr
         assert min(connection.execute(ended).scalars()) > decided
 
 
+@pytest.mark.turns(2)
 @pytest.mark.slow
 def test_no_release_is_committed_after_the_revocation_was_acknowledged(ticking: World) -> None:
     ticking.refer(referral(n) for n in range(RACES))

@@ -59,6 +59,7 @@ def _search(world: World, caller: Caller, done: list[int]) -> None:
     raise AssertionError("was never refused")
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("take", [shut_out, end_token], ids=["client", "token"])
 def test_nothing_is_released_once_the_end_of_access_is_acknowledged(
     world: World, take: Take

@@ -20,6 +20,8 @@ from bridge.migrations.versions.r0001_baseline import BASELINE
 from bridge.store.engine import open_engine, read, write
 from tests.bridge.migrations.test_revisions import described, differences
 
+pytestmark = pytest.mark.turns(2)
+
 DATABASES = Path(__file__).parents[2] / "data" / "databases"
 # What records are found by is worked out anew.
 WORKED_OUT = ("search_value", "search_date")

@@ -121,6 +121,7 @@ def steps(of: Filled, written: str) -> tuple[int, int]:
     return counted[0], len(found)
 
 
+@pytest.mark.turns(2)
 @pytest.mark.slow
 def test_ten_times_as_many_referrals_cost_a_page_no_more_than_half_again(
     pair: tuple[Filled, Filled],
@@ -133,6 +134,7 @@ def test_ten_times_as_many_referrals_cost_a_page_no_more_than_half_again(
     assert sum(found for _, _, found, _ in grown.values()) > 100, grown
 
 
+@pytest.mark.turns(2)
 @pytest.mark.slow
 def test_every_search_is_answered_by_an_index(database_url: str, tmp_path: Path) -> None:
     of = filled(database_url, tmp_path / "home", FEW * 3)

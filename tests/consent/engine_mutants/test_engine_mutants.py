@@ -59,6 +59,7 @@ def test_an_edit_names_its_method_its_statement_and_which_of_two_alike_it_is() -
     assert {("chosen", "1 -> 2"), ("chosen", "1 -> 2 #2")} <= made.keys()
 
 
+@pytest.mark.turns(4)
 def test_a_module_as_it_stands_is_not_taken_for_a_fault() -> None:
     files = judges("consent.wording")[:2]
     reached = reach_of(files, ["consent.wording"])
