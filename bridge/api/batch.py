@@ -18,7 +18,9 @@ from bridge.context import Call, Transaction
 from bridge.errors import BadRequestError, Finding, RefusedError
 from bridge.journeys.answers.record_encounter import session_id_of
 from bridge.journeys.answers.record_sessions import SessionRefused
+from bridge.journeys.referrals.order_onward import order_id_of
 from bridge.parts import parts_of
+from bridge.store.engine import read
 from bridge.store.intake import take_turn
 
 _ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
@@ -111,9 +113,14 @@ def _turns(asked: Sequence[Interaction]) -> list[list[int]]:
     New sessions of one type are: each depends on none of the others.
     """
     turns: dict[object, list[int]] = {}
-    for n in sorted(range(len(asked)), key=lambda n: _ORDER.get(asked[n].method, 3)):
+    for n in sorted(range(len(asked)), key=lambda n: _turn(asked[n])):
         turns.setdefault(asked[n].kind if _new_session(asked[n]) else n, []).append(n)
     return list(turns.values())
+
+
+def _turn(asked: Interaction) -> tuple[int, bool]:
+    # A Task says what is to become of an order, so the order comes first.
+    return _ORDER.get(asked.method, 3), asked.kind == "Task"
 
 
 def _new_session(asked: Interaction) -> bool:
@@ -193,11 +200,12 @@ def _target(call: Call, n: int, entry: Mapping[str, Any]) -> str:
         return ""
     if request.get("method") != "POST":
         return str(request.get("url", ""))
-    kind = str(resource.get("resourceType"))
-    if kind not in SESSIONS:
-        return ""
+    kind, parts = str(resource.get("resourceType")), parts_of(call.bridge)
     try:
-        return f"{kind}/{session_id_of(parts_of(call.bridge), call.caller, resource)}"
+        if kind == "ServiceRequest":
+            with read(call.bridge.engine) as connection:
+                return f"{kind}/{order_id_of(connection, parts, resource)}"
+        return f"{kind}/{session_id_of(parts, call.caller, resource)}" if kind in SESSIONS else ""
     except RefusedError as error:
         raise _placed(error, n) from None
     except (AttributeError, TypeError, KeyError):

@@ -39,8 +39,17 @@ _SAID: Final = {
         " order; the focus is the Task or the ServiceRequest of the referral, or its number as an"
         " identifier. It is answered alike whatever the provider has done, and doing it again"
         " changes nothing. The provider finds the Task and answers it; what came of it the school"
-        " reads in its follow-up. No other Task is created: a referral comes in by an import or on"
-        " a page, where urgency and consent are asked for."
+        " reads in its follow-up. An intermediary's client sends the Task of its own order: intent"
+        " order, partOf the Task it was sent, focus its order; it was made with the order and is"
+        " answered with status 200. No other Task is created: a referral comes in by an import or"
+        " on a page, where urgency and consent are asked for."
+    ),
+    ("ServiceRequest", "create"): (
+        "A party that passes a referral on creates its own order (SDOH Clinical Care, refer-1)"
+        " where its agreement lets it: intent filler-order, basedOn the ServiceRequest it was sent,"
+        " performer the Organization it goes on to. It says what the referral says; the copies and"
+        " the Task to the provider are made with it. What comes of it the party reads of its own"
+        " referral. A provider passes on once: what was passed on to it goes no further."
     ),
 }
 """What an interaction does that its name does not say."""

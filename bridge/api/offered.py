@@ -11,7 +11,9 @@ DIRECTORY: Final = ("HealthcareService", "Location", "Practitioner", "Practition
 """What a party keeps of its own in the directory, over the API or by command."""
 _WRITING: Final[Mapping[str, tuple[str, ...]]] = {
     # A referral comes in through a district's map, never as a bare Task: nothing is defaulted. What
-    # is created is a district's request to stop one (bridge.journeys.referrals.request_stop).
+    # is created is a district's request to stop one (bridge.journeys.referrals.request_stop), and
+    # an intermediary's order that passes one on (bridge.journeys.referrals.order_onward).
+    "ServiceRequest": ("create",),
     "Task": ("create", "update", "patch"),
     **dict.fromkeys((*SESSIONS, *DIRECTORY), ("create", "update", "patch")),
 }

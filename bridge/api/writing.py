@@ -12,7 +12,7 @@ from bridge.api.reading import parsed, parsed_any, relative
 from bridge.api.replies import Reply, written_reply
 from bridge.context import Call, Transaction
 from bridge.errors import BadRequestError, Finding, NotFoundError
-from bridge.gate import ReleasedResource, Seen
+from bridge.gate import Gate, ReleasedResource, Seen
 from bridge.identity import Caller
 from bridge.journeys.answers.answer_referral import TaskAnswer, answer_within
 from bridge.journeys.answers.change_session import change_session
@@ -25,12 +25,18 @@ from bridge.journeys.answers.record_sessions import (
 )
 from bridge.journeys.answers.sent_change import SentChange
 from bridge.journeys.partners.keep_directory import change_entry, new_entry
+from bridge.journeys.referrals.order_onward import order_onward
 from bridge.journeys.referrals.request_stop import request_stop
-from bridge.parts import parts_of
+from bridge.parts import Parts, parts_of
 from bridge.store.engine import write
 from bridge.store.group_commit import commit_together
 
 T = TypeVar("T")
+Journey = Callable[
+    [Transaction, tuple[Parts, Gate], Caller, Mapping[str, Any], str | None],
+    tuple[ReleasedResource, bool],
+]
+"""What keeps a new resource; returns it as it leaves, and whether it is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ def committed(call: Call, work: Callable[[Transaction], T]) -> T:
 
 
 def create(call: Call, sent: Sent) -> Reply:
-    """Create a resource: a session, a request to stop a referral, an entry of the directory.
+    """Create a resource: a session, an entry of the directory, what is said of a referral.
 
     Raises:
         RefusedError: the scope, the content or the party does not allow it.
@@ -82,12 +88,19 @@ def create(call: Call, sent: Sent) -> Reply:
     parts, gate, caller = parts_of(call.bridge), call.bridge.gate, creating(call, sent.kind)
 
     def kept(connection: Transaction) -> tuple[ReleasedResource, bool]:
-        journey = request_stop if sent.kind == "Task" else record_within
-        journey = new_entry if sent.kind in DIRECTORY else journey
+        journey = _journey(caller, sent.kind)
         return journey(connection, (parts, gate), caller, resource, repeat)
 
     released, new = committed(call, kept)
     return _reply(call, sent, released, 201 if new else 200)
+
+
+def _journey(caller: Caller, kind: str) -> Journey:
+    if kind == "ServiceRequest" or (kind == "Task" and caller.party == "provider"):
+        return order_onward
+    if kind == "Task":
+        return request_stop
+    return new_entry if kind in DIRECTORY else record_within
 
 
 def create_sessions(call: Call, sent: Sequence[Sent]) -> list[Reply]:

@@ -25,6 +25,7 @@ from bridge.gate.follow_pages import CalendarOf, Wanted
 from bridge.gate.gate import Gate
 from bridge.gate.groups import EVERYBODY, groups_of
 from bridge.gate.notes import may_ever_share, release_notes
+from bridge.gate.own_orders import release_own_order
 from bridge.gate.own_referrals import release_own_referrals
 from bridge.gate.own_requests import OwnTask, own_tasks, release_own_request
 from bridge.gate.recording import Asking, Written
@@ -94,6 +95,7 @@ __all__ = [
     "own_tasks",
     "release_counts",
     "release_notes",
+    "release_own_order",
     "release_own_referrals",
     "release_own_request",
     "replay",

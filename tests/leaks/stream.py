@@ -11,7 +11,7 @@ from sqlalchemy import text
 from bridge.store.engine import read
 from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
 from tests.leaks.trio import JOB, PAGE, Ask, Side, Trio
-from tests.support.stopping import drawn_request
+from tests.support.stopping import drawn_order, drawn_request
 from tests.support.worlds import FHIR, SESSIONS
 
 _ODD_PARAMETERS = (
@@ -117,6 +117,7 @@ class Stream:
             (self._odd, 4),
             (self._school, 6 if self.trio.view.name == "school" else 1),
             (self._stop, 6 if self.trio.view.name == "school" else 1),
+            (self._order, 0 if self.trio.view.name in ("hub", "school") else 3),
         )
         makers, weights = zip(*kinds, strict=True)
         first = [Ask("nobody", "GET", path) for path in _PUBLIC]
@@ -276,6 +277,11 @@ class Stream:
     def _stop(self) -> Ask:
         body = orjson.dumps(drawn_request(self.draw, self.known.ids))
         return Ask(self._caller(), "POST", "/fhir/Task", _JSON, body)
+
+    def _order(self) -> Ask:
+        sent = drawn_order(self.draw, self.known.ids)
+        path = f"/fhir/{sent['resourceType']}"
+        return Ask(self._caller(), "POST", path, _JSON, orjson.dumps(sent))
 
     def _batch(self) -> Ask:
         entries = [self._entry() for _ in range(self.draw.randrange(1, 4))]

@@ -1,4 +1,4 @@
-"""Requests to stop a referral, as a school's system sends them. Made up."""
+"""Requests to stop a referral, as a school sends them, and orders to pass one on. Made up."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,3 +41,17 @@ def drawn_request(draw: random.Random, ids: Mapping[str, Sequence[str]]) -> Json
         owner = {"reference": f"Organization/{draw.choice(ids['Organization'])}"}
         return request_to_stop(focus, owner=owner)
     return request_to_stop(focus, **({"status": "accepted"} if chance < 0.25 else {}))
+
+
+def drawn_order(draw: random.Random, ids: Mapping[str, Sequence[str]]) -> Json:
+    """Draw an order that passes a referral on, or its Task: one's own, another's, or of none."""
+    to = {"reference": f"Organization/{draw.choice(ids['Organization'])}"}
+    based_on = {"reference": f"ServiceRequest/{draw.choice(ids['ServiceRequest'])}"}
+    about = {"reference": f"Patient/{draw.choice(ids['Patient'])}"}
+    if draw.random() < 0.5:
+        made = {"resourceType": "ServiceRequest", "status": "active", "intent": "filler-order"}
+        return {**made, "basedOn": [based_on], "performer": [to], "subject": about}
+    made = {"resourceType": "Task", "status": "requested", "intent": "order"}
+    part_of = {"reference": f"Task/{draw.choice(ids['Task'])}"}
+    fulfill = {"coding": [{**ABORT["coding"][0], "code": "fulfill"}]}
+    return {**made, "partOf": [part_of], "focus": based_on, "owner": to, "code": fulfill}

@@ -8,6 +8,7 @@ referral is passed on before it is answered; from then on the provider answers i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from datetime import datetime
 from typing import Any, Final
 
@@ -50,6 +51,8 @@ from mappings.loop import next_state
 _RENEWED: Final = ("Patient", "RelatedPerson", "Observation")
 _STAND: Final = (*_RENEWED, "ServiceRequest", "Task", "Provenance", "Organization")
 _MOST: Final = 100
+# What is copied is no answer to who asks: its scopes do not limit it, its role and purposes do.
+_READING: Final = read_scopes("system/*.rs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +86,41 @@ def pass_on(whole: HasGate, hops: Hops) -> None:
         BridgeError: an agreement is missing or does not allow it, there is no such referral, the
             intermediary may not have it now, or has answered it itself.
     """
-    parts = parts_of(whole)
     with write(whole.engine) as connection:
         take_turn(connection)
-        way = _way(connection, hops)
-        given = _given(connection, whole.gate, hops, way)
-        now = parts.clock.now()
-        made = filler_order(given, _onward(connection, parts, hops, now))
-        if any(check_resource(each) for each in made):
-            raise BridgeError("the referral cannot be passed on as it was given")
-        new = _keep(connection, parts, (hops, way), made)
-        task = next(each for each in given if each["resourceType"] == "Task")
-        if new:
-            _received(connection, parts, task, now)
+        first = agreement_between(connection, hops.first.lea, hops.first.provider)
+        purposes = tuple(first.template.purposes) if first else ()
+        standing = Standing(Party.PROVIDER, hops.first.provider, "", hops.role, purposes, _READING)
+        asking = Caller(f"operator:{hops.first.provider}", standing)
+        pass_on_within(connection, (parts_of(whole), whole.gate), hops, asking)
+
+
+def pass_on_within(
+    connection: Connection, of: tuple[Parts, Gate], hops: Hops, asking: Caller
+) -> bool:
+    """Do :func:`pass_on` in a writing transaction; returns whether it went on for the first time.
+
+    Args:
+        connection: a writing transaction whose turn it is.
+        of: the bridge's parts and its gate.
+        hops: from whom, through whom, to whom.
+        asking: somebody of the intermediary: what the gate gives them goes on.
+
+    Raises:
+        BridgeError: as :func:`pass_on`.
+    """
+    parts, gate = of
+    way = _way(connection, hops)
+    given = _given(connection, gate, asking, way)
+    now = parts.clock.now()
+    made = filler_order(given, _onward(connection, parts, hops, now))
+    if any(check_resource(each) for each in made):
+        raise BridgeError("the referral cannot be passed on as it was given")
+    new = _keep(connection, parts, (hops, way), made)
+    task = next(each for each in given if each["resourceType"] == "Task")
+    if new:
+        _received(connection, parts, task, now)
+    return new
 
 
 def _way(connection: Connection, hops: Hops) -> _Way:
@@ -124,12 +149,10 @@ def _way(connection: Connection, hops: Hops) -> _Way:
     return _Way(first, second, found, next(t.id for t in tasks if not t.is_cancellation))
 
 
-def _given(connection: Connection, gate: Gate, hops: Hops, way: _Way) -> list[dict[str, Any]]:
+def _given(connection: Connection, gate: Gate, asking: Caller, way: _Way) -> list[dict[str, Any]]:
     """Return what the gate gives the intermediary of a referral now."""
-    purposes = tuple(way.first.template.purposes)
-    scopes = read_scopes("system/*.rs")
-    standing = Standing(Party.PROVIDER, hops.first.provider, "", hops.role, purposes, scopes)
-    caller = Caller(f"operator:{hops.first.provider}", standing)
+    standing = replaced(asking.standing, scopes=_READING)
+    caller = Caller(asking.client_id, standing)
 
     def searched(kind: str, ids: tuple[str, ...] = (), *matches: Match) -> list[dict[str, Any]]:
         query = Query(kind, ids=ids, matches=matches, limit=_MOST)
