@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 
 from benchmarks.frame import Arms, Better, Row, Sample, cpu_milliseconds
@@ -19,11 +20,16 @@ from benchmarks.serving import Server, get
 from bridge.app import open_bridge
 from bridge.context import Bridge
 from bridge.demo.run import LEA
+from bridge.demo.sample_people import people
 from bridge.gate import Wanted
 from bridge.gate.sent_pages import Sent
-from bridge.identity import Party, SignedIn, Standing, open_session
+from bridge.identity import Party, SignedIn, Standing, open_session, staff_of
 from bridge.journeys.answers.answer_by_hand import clinic_caller
+from bridge.journeys.referrals.enter_referral import BY_GUARDIAN, KIND
+from bridge.journeys.referrals.keep_drafts import keep_draft, new_draft
 from bridge.journeys.referrals.work_list import page_of
+from bridge.parts import parts_of
+from bridge.portal.refer import STEPS
 from bridge.settings import read_settings
 from bridge.store.engine import write
 
@@ -83,6 +89,48 @@ def first_of(page: str, pattern: str) -> Callable[[Large, Headers], str]:
 
 one_referral = first_of("/portal/board?show=all", r"/portal/referral/[0-9a-f]{32}")
 one_sent = first_of(_OF_WORK, r"/portal/work/[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+def one_check(large: Large, headers: Headers) -> str:
+    """Answer every page of a new referral; return the address of the page that checks it."""
+    bridge = open_bridge(read_settings(large.home))
+    token = headers["Cookie"].partition("=")[2]
+    with write(bridge.engine) as connection:
+        caller = staff_of(connection, token, bridge.clock)
+    if caller is None:
+        raise RuntimeError("nobody is signed in")
+    draft = replace(new_draft(KIND), values=_answers())
+    keep_draft(parts_of(bridge), caller, draft)
+    bridge.engine.dispose()
+    return f"/portal/refer/{draft.id}/check"
+
+
+def _answers() -> dict[str, object]:
+    """Return the answers of somebody who has the signed form, about a student of the roster."""
+    person = people()[0]
+    said: dict[str, object] = {
+        "local_id": person.local_id,
+        "given_name": person.given,
+        "family_name": person.family,
+        "birth_date": person.born.isoformat(),
+        "school": person.school,
+        "guardian": person.guardian,
+        "relationship": "GUARD",
+        "phone": person.phone,
+        "home_language": "es",
+        "interpreter": "yes",
+        "concerns": ["anxiety", "sleep"],
+        "description": "",
+        "urgency": "urgent",
+        "provider": _DESK.organization,
+        "signed": "yes",
+        BY_GUARDIAN: ["yes"],
+        "signed_on": "2026-09-01",
+        "expires_on": "2027-06-30",
+        "back": ["yes"],
+        "authored_on": "2026-09-14",
+    }
+    return said | {f"done-{step}": "yes" for step in STEPS}
 
 
 def _milliseconds(sample: Sample) -> float:

@@ -5,7 +5,7 @@ Each fact of ``facts.csv`` is one bit, in the order of that file; a set of facts
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from consent.duties import Extent, able
 from consent.facts import load_facts
@@ -110,6 +110,7 @@ def bits_of(facts: Collection[str]) -> int:
     return number
 
 
+@lru_cache(maxsize=4096)  # many records are decided under the same facts
 def facts_in(number: int) -> frozenset[FactName]:
     """Return the facts of a number."""
     return frozenset(FactName(name) for name, bit in fact_bits().items() if number & bit)

@@ -64,12 +64,13 @@ class DecisionTable:
         digest: names documents *and* compiled conditions; equal digests decide alike.
     """
 
-    __slots__ = ("_compiled", "_filters", "_live", "_sources", "digest")
+    __slots__ = ("_compiled", "_filters", "_live", "_opened", "_sources", "digest")
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._compiled: dict[Slice, Cells] = {}
         self._filters: dict[Slice, Filter] = {}
+        self._opened: dict[tuple[str, str, str, str], tuple[str, ...]] = {}
         self._live = tuple(sorted(_named_by_flows(sources.template)))
         self.digest = self._digest()
 
@@ -127,11 +128,14 @@ class DecisionTable:
 
     def elements(self, sender: str, recipient: str, role: str, purpose: str) -> tuple[str, ...]:
         """Return the elements some set of facts could permit, in the catalogue's order."""
-        return tuple(
-            element
-            for element in self._sources.template.elements
-            if not self.filter(Slice(sender, recipient, role, purpose, element)).never
-        )
+        key = (sender, recipient, role, purpose)
+        found = self._opened.get(key)
+        if found is None:
+            every = self._sources.template.elements
+            found = tuple(each for each in every if not self.filter(Slice(*key, each)).never)
+            if len(self._opened) < _MOST_SLICES:
+                self._opened[key] = found
+        return found
 
     def slices(self) -> tuple[Slice, ...]:
         """Return the slices a flow of the template names, sorted; no other can ever permit."""

@@ -1,7 +1,7 @@
 """How long people wait for each page that shows referrals, where there are many and few."""
 
 from benchmarks.frame import Row
-from benchmarks.portal_pages import Path, first_of, one_referral, one_sent, waiting_row
+from benchmarks.portal_pages import Path, first_of, one_check, one_referral, one_sent, waiting_row
 
 _GROUP = first_of("/portal/close-out", r"/portal/close-out/[a-z-]+")
 _PAGES: dict[str, tuple[str, Path]] = {
@@ -14,6 +14,7 @@ _PAGES: dict[str, tuple[str, Path]] = {
     "close_out_group": ("for a hundred referrals of such a group", _GROUP),
     "same": ("for two records of one student", "/portal/same"),
     "refer": ("for the first page of a new referral", "/portal/refer"),
+    "check": ("for the page that checks a new referral", one_check),
     "work": ("for what was sent to a provider", "/portal/work"),
     "work_ended": ("for what a provider has ended", "/portal/work?show=ended"),
     "work_referral": ("for one referral at its provider", one_sent),

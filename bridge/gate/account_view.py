@@ -12,7 +12,8 @@ from bridge.ledger.entry import Kind, Recorded
 from bridge.parts import Parts
 from bridge.store.conditions import Scope
 from bridge.store.directory import StudentEntry
-from bridge.store.evidence import EvidenceView, RecordFacts, evidence_of
+from bridge.store.evidence import EvidenceView, evidence_of
+from bridge.store.held_facts import RecordFacts
 from bridge.store.referrals import records_of_student
 from consent.calendar import eighteenth_birthday
 from consent.model import Slice

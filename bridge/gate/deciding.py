@@ -66,7 +66,8 @@ def _anew(
     connection: Connection, viewer: Viewer, stored: Sequence[Stored], known: Known, *, linked: bool
 ) -> list[Disclosure | None]:
     identifiers, now = known
-    evidence = evidence_of(connection, {each.student_id for each in stored} - {""}, now)
+    students = {each.student_id for each in stored} - {""}
+    evidence = evidence_of(connection, students, now, whom=(viewer.party, viewer.purposes))
     linked = linked and viewer.party != "hub"  # a coded row refers to nothing that depends on it
     links = linkable(connection, viewer, stored, (evidence, now)) if linked else {}
     every = [(each, decide(viewer, each, evidence, now)) for each in stored]

@@ -1,8 +1,9 @@
 """Deciding, element by element, what of one stored record one viewer may see."""
 
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from bridge.errors import GateError
@@ -16,11 +17,80 @@ from bridge.gate.authorise import (
     partners,
     scope_of,
 )
-from bridge.store.evidence import EvidenceView, RecordFacts
+from bridge.store.evidence import EvidenceView
+from bridge.store.held_facts import AskedFacts, Held, RecordFacts
 from bridge.store.vault import Stored
+from consent.conditions import facts_in
 from consent.model import Decision, Slice
 
-_Instant = tuple[dict[str, bool], date]
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked about an element in one purpose, of whichever record."""
+
+    slice: Slice
+    facts: AskedFacts
+
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """What is asked about some elements, of whichever record.
+
+    Attributes:
+        elements: of each the question in every purpose.
+        purposes: by purpose, the facts of them all, as they hold for every element.
+    """
+
+    elements: tuple[tuple[_Question, ...], ...]
+    purposes: Mapping[str, AskedFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    """What follows from an agreement, a view and an instant: the same for each record of a page.
+
+    Attributes:
+        constants: the facts that hold for every record.
+        minor_from: the birth date of the youngest adults.
+        asked: what was asked so far.
+    """
+
+    constants: dict[str, bool]
+    minor_from: date
+    asked: dict[tuple[object, ...], _Questions] = field(default_factory=dict)
+
+    def asking(
+        self, agreement: CompiledAgreement, viewer: Viewer, what: tuple[str, tuple[str, ...]]
+    ) -> _Questions:
+        """Return what is asked for a viewer about what one sender tells: some elements."""
+        key = (*what, viewer.party, viewer.role, viewer.purposes)
+        found = self.asked.get(key)
+        if found is None:
+            found = self.asked[key] = self._made(agreement, viewer, what)
+        return found
+
+    def _made(
+        self, agreement: CompiledAgreement, viewer: Viewer, what: tuple[str, tuple[str, ...]]
+    ) -> _Questions:
+        sender, elements = what
+        asked, purposes = (sender, viewer.party, viewer.role), viewer.purposes
+        every = tuple(
+            tuple(self._question(agreement, Slice(*asked, each, element)) for each in purposes)
+            for element in elements
+        )
+        by_purpose = zip(purposes, *every, strict=True) if every else ()
+        return _Questions(every, {purpose: _of_every(some) for purpose, *some in by_purpose})
+
+    def _question(self, agreement: CompiledAgreement, asked: Slice) -> _Question:
+        scope = scope_of(agreement, asked, self.constants)
+        return _Question(asked, AskedFacts.of(scope, agreement.table.relevant_facts(asked)))
+
+
+def _of_every(questions: Sequence[_Question]) -> AskedFacts:
+    """Return the facts of some elements in one purpose, as they hold for every element."""
+    facts = {fact for each in questions for fact in each.facts.numbers}
+    scope = replace(questions[0].facts.scope, element="", free_text=False)
+    return AskedFacts.of(scope, sorted(facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +171,17 @@ def decide_as(
     stored, elements = asked
     evidence, now = known
     view = VIEWS[sender, viewer.party]
-    constants, minor_from = _of_instant(agreement, now, view)
+    instant = _of_instant(agreement, now, view)
     about = RecordFacts(
         record_id=stored.id,
         student_id=stored.student_id,
         referral_id=stored.referral_id,
         third_party=stored.third_party,
-        minor=stored.birth_date is None or stored.birth_date > minor_from,
+        minor=stored.birth_date is None or stored.birth_date > instant.minor_from,
     )
-    asking = _Asking(sender, viewer, agreement, constants, evidence, about)
-    return RecordDecision(agreement, view, tuple(asking.best(element) for element in elements))
+    questions = instant.asking(agreement, viewer, (sender, elements))
+    asking = _Asking(agreement, evidence, about, questions)
+    return RecordDecision(agreement, view, tuple(map(asking.best, questions.elements)))
 
 
 # What follows from an agreement and an instant is the same for each record of a page. Two of them
@@ -127,7 +198,7 @@ def _of_instant(agreement: CompiledAgreement, now: datetime, view: str) -> _Inst
     kept = _INSTANTS.get(key)
     if kept is not None and kept[0] is agreement:
         return kept[1]
-    made = (agreement.constants(now, view), agreement.adult_since(now))
+    made = _Instant(agreement.constants(now, view), agreement.adult_since(now))
     _INSTANTS[key] = (agreement, made)
     while len(_INSTANTS) > _MOST_INSTANTS:
         with suppress(KeyError):  # another thread took it
@@ -156,20 +227,23 @@ def _elements(viewer: Viewer, agreement: CompiledAgreement, stored: Stored) -> t
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """One record, one viewer, one instant: what every element is decided on."""
+    """One record, one viewer, one instant: what every element is decided on.
 
-    sender: str
-    viewer: Viewer
+    Attributes:
+        held: by purpose, what was read of the record so far.
+    """
+
     agreement: CompiledAgreement
-    constants: dict[str, bool]
     evidence: EvidenceView
     about: RecordFacts
+    questions: _Questions
+    held: dict[str, Held] = field(default_factory=dict)
 
-    def best(self, element: str) -> ElementDecision:
+    def best(self, asked: Sequence[_Question]) -> ElementDecision:
         """Decide an element for each purpose of the viewer; a permit if any permits."""
         first: ElementDecision | None = None
-        for purpose in self.viewer.purposes:
-            answer = self._answer(element, purpose)
+        for question in asked:
+            answer = self._answer(question)
             if answer.decision.permitted:
                 return answer
             first = first or answer
@@ -177,11 +251,12 @@ class _Asking:
             raise GateError("a caller without a purpose can be told nothing")
         return first
 
-    def _answer(self, element: str, purpose: str) -> ElementDecision:
-        viewer, table = self.viewer, self.agreement.table
-        asked = Slice(self.sender, viewer.party, viewer.role, purpose, element)
-        scope = scope_of(self.agreement, asked, self.constants)
-        relevant = table.relevant_facts(asked)
-        facts, sources = self.evidence.true_facts(relevant, scope, self.about)
-        decision = table.decide(asked, facts)
-        return ElementDecision(asked, facts, decision, tuple(sorted(sources)))
+    def _answer(self, asked: _Question) -> ElementDecision:
+        purpose = asked.slice.purpose
+        held = self.held.get(purpose)
+        if held is None:
+            held = self.evidence.held(self.questions.purposes[purpose], self.about)
+            self.held[purpose] = held
+        true, sources = self.evidence.held_for(held, asked.facts, self.about)
+        decision = self.agreement.table.decide_bits(asked.slice, true)
+        return ElementDecision(asked.slice, facts_in(true), decision, tuple(sorted(sources)))

@@ -12,8 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
 
 from bridge.store.conditions import EVIDENCE, OTHERS, STUDENT, Scope
-from consent.facts import IfUnknown, load_facts
-from consent.model import FactName
+from bridge.store.held_facts import AskedFacts, Held, Place, RecordFacts, read_fact
 
 _READ = (
     *("agreement_id", "student_id", "referral_id", "record_id", "fact", "value"),
@@ -28,6 +27,10 @@ _HOLDS = select(*(EVIDENCE.c[name] for name in _READ)).where(
     EVIDENCE.c.valid_to > _AS_OF,
     EVIDENCE.c.recorded_at <= _KNOWN_AT,
     or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > _KNOWN_AT),
+)
+_FOR = _HOLDS.where(
+    EVIDENCE.c.recipient.in_(bindparam("recipients", expanding=True)),
+    EVIDENCE.c.purpose.in_(bindparam("purposes", expanding=True)),
 )
 ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
 
@@ -54,17 +57,6 @@ class NewEvidence:
     element: str = ""
     purpose: str = ""
     recipient: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFacts:
-    """The identifiers of one record that evidence can be about."""
-
-    record_id: str
-    student_id: str
-    referral_id: str
-    third_party: bool
-    minor: bool
 
 
 def lock_students(
@@ -169,6 +161,7 @@ def evidence_of(
     student_ids: Collection[str],
     at: datetime,
     known_at: datetime | None = None,
+    whom: tuple[str, Sequence[str]] | None = None,
 ) -> "EvidenceView":
     """Read every fact that holds at an instant about some students, and about any.
 
@@ -177,16 +170,21 @@ def evidence_of(
         student_ids: whose.
         at: when the facts hold.
         known_at: as the bridge knew it when; ``at`` itself if not given.
+        whom: party and purposes of the one recipient it is asked for: what restricts others is left
+            out, which is most of it; None for all of it.
     """
     ids = [*sorted(student_ids), ""]
     rows: list[Row[Any]] = []
+    given: dict[str, Any] = {"as_of": at, "known_at": known_at or at}
+    if whom is not None:
+        given |= {"recipients": ["", whom[0]], "purposes": ["", *whom[1]]}
     for start in range(0, len(ids), 500):
-        some = {"students": ids[start : start + 500], "as_of": at, "known_at": known_at or at}
-        rows.extend(connection.execute(_HOLDS, some).all())
+        some = given | {"students": ids[start : start + 500]}
+        rows.extend(connection.execute(_HOLDS if whom is None else _FOR, some).all())
     return EvidenceView(rows)
 
 
-_NOTHING: Mapping[str, list[Any]] = {}
+_NOTHING: Mapping[str, Any] = {}
 
 
 class EvidenceView:
@@ -194,55 +192,66 @@ class EvidenceView:
 
     def __init__(self, rows: Sequence[Any]) -> None:
         """Take rows as :func:`evidence_of` reads them, or :mod:`bridge.store.known_facts`."""
-        self._rows: dict[str, dict[str, list[Any]]] = {}
+        # By student, element ("" for every one) and fact: most rows name one of many elements.
+        self._rows: dict[str, dict[str, dict[str, list[Any]]]] = {}
         for row in rows:
-            of_student = self._rows.setdefault(row.student_id, {})
-            of_student.setdefault(row.fact, []).append(row)
+            of_element = self._rows.setdefault(row.student_id, {}).setdefault(row.element, {})
+            of_element.setdefault(row.fact, []).append(row)
 
     def true_facts(
         self, facts: Collection[str], scope: Scope, about: RecordFacts
     ) -> tuple[frozenset[str], frozenset[str]]:
         """Return which of ``facts`` hold for one record in one scope, and their sources."""
-        true: set[str] = set()
-        sources: set[str] = set()
-        for fact in facts:
-            rows = self._matching(fact, scope, about)
-            if self._holds(fact, scope, about, rows):
-                true.add(fact)
-                sources.update(row.source_id for row in rows if row.value and row.source_id)
-        return frozenset(true), frozenset(sources)
+        places = [*self._places("", about), *self._places(scope.element, about)]
+        read = ((fact, *read_fact(fact, places, scope, about)) for fact in facts)
+        true = [(fact, sources) for fact, holds, sources in read if holds]
+        return frozenset(f for f, _ in true), frozenset(s for _, some in true for s in some)
 
-    @staticmethod
-    def _holds(fact: str, scope: Scope, about: RecordFacts, rows: Sequence[Any]) -> bool:
-        if fact in scope.constants:
-            return scope.constants[fact]
-        said = {row.value for row in rows}
-        match load_facts()[FactName(fact)].if_unknown:
-            case IfUnknown.FALSE:
-                # A permit needs it: said by somebody, and doubted by nobody.
-                return said == {True}
-            case IfUnknown.TRUE_UNDER_18:
-                return True in said or (about.minor and said != {False})
-            case IfUnknown.TRUE:
-                itself = fact == OTHERS and (scope.free_text or about.third_party)
-                return itself or not said <= {False}
+    def held(self, asked: AskedFacts, about: RecordFacts) -> Held:
+        """Read facts of one record as they hold for every element of which no row speaks.
 
-    def _matching(self, fact: str, scope: Scope, about: RecordFacts) -> list[Any]:
-        own = self._rows.get(about.student_id, _NOTHING).get(fact, ())
+        The scope of what is asked names no element, and says of none that it is free text.
+        """
+        true, sources = asked.unsaid(about), dict[int, frozenset[str]]()
+        places = self._places("", about)
+        for fact in {fact for place in places for fact in place if fact in asked.numbers}:
+            bit, (holds, said_by) = asked.numbers[fact], asked.read(fact, places, about)
+            true = true | bit if holds else true & ~bit
+            if said_by:
+                sources[bit] = said_by
+        return Held(true, sources)
+
+    def held_for(
+        self, held: Held, asked: AskedFacts, about: RecordFacts
+    ) -> tuple[int, frozenset[str]]:
+        """Do :meth:`true_facts` for an element, given what holds for every one; a number of facts.
+
+        Args:
+            held: of the same record, agreement, purpose and recipient; of these facts at least.
+            asked: those that count for the element, in its scope.
+            about: the record.
+        """
+        own = self._places(asked.scope.element, about)
+        odd = {fact for place in own for fact in place}
+        if asked.scope.free_text:
+            odd.add(OTHERS)
+        anew = [(fact, bit) for fact in odd if (bit := asked.numbers.get(fact))]
+        true = held.true & asked.whole & ~sum(bit for _, bit in anew)
+        sources = {each for bit, some in held.sources.items() if bit & true for each in some}
+        places = [*self._places("", about), *own] if anew else ()
+        for fact, bit in anew:
+            holds, said_by = asked.read(fact, places, about)
+            if holds:
+                true |= bit
+                sources |= said_by
+        return true, frozenset(sources)
+
+    def _places(self, element: str, about: RecordFacts) -> list[Place]:
+        """Return where there is what was said of a student and of anybody, by fact."""
         # Of a record without a student, what holds for anybody is all there is.
-        anybody = self._rows.get("", _NOTHING).get(fact, ()) if about.student_id else ()
-        return [row for row in (*own, *anybody) if _applies(row, scope, about)]
-
-
-def _applies(row: Any, scope: Scope, about: RecordFacts) -> bool:  # noqa: ANN401 - a row of either
-    return (
-        row.element in ("", scope.element)
-        and row.agreement_id in ("", scope.agreement_id)
-        and row.referral_id in ("", about.referral_id)
-        and row.record_id in ("", about.record_id)
-        and row.purpose in ("", scope.purpose)
-        and row.recipient in ("", scope.recipient)
-    )
+        whose = (about.student_id, "") if about.student_id else ("",)
+        found = (self._rows.get(each, _NOTHING).get(element) for each in whose)
+        return [place for place in found if place]
 
 
 def open_students(connection: Connection, fact: str, at: datetime) -> frozenset[str]:

@@ -11,7 +11,8 @@ from bridge.journeys.families.recall_releases import all_recalls
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.store.conditions import Scope
 from bridge.store.engine import read
-from bridge.store.evidence import RecordFacts, evidence_of
+from bridge.store.evidence import evidence_of
+from bridge.store.held_facts import RecordFacts
 from tests.support.worlds import LEA, World, caller, form_education, referral
 
 DAY = timedelta(days=1)

@@ -10,11 +10,11 @@ from bridge.store.conditions import Scope, binds, clause, condition, quoted
 from bridge.store.engine import write
 from bridge.store.evidence import (
     NewEvidence,
-    RecordFacts,
     evidence_of,
     record_evidence,
     supersede,
 )
+from bridge.store.held_facts import RecordFacts
 from consent.model import FactName, Filter, Literal
 from tests.support.worlds import World
 

@@ -18,11 +18,11 @@ from bridge.store.directory import StudentEntry, put_students
 from bridge.store.engine import write
 from bridge.store.evidence import (
     NewEvidence,
-    RecordFacts,
     evidence_of,
     record_evidence,
     supersede,
 )
+from bridge.store.held_facts import RecordFacts
 from bridge.store.intake import NewRecord, put_records
 from consent.facts import facts_with_unknowns, load_facts
 from consent.model import FactName, Filter, Literal
