@@ -40,7 +40,14 @@ from bridge.store.export_jobs import (
     last_change,
     put_job,
 )
-from bridge.store.export_progress import files_of, name_files, progress_of
+from bridge.store.export_progress import (
+    WHOLE,
+    ExportFile,
+    file_named,
+    files_of,
+    name_files,
+    progress_of,
+)
 from bridge.store.intake import let_changes_end
 
 router = APIRouter(prefix="/fhir")
@@ -97,19 +104,19 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
     job = _job(call, job_id)
     here = _place(call, job)
     with writing(call) as connection:
-        files = [
-            {"type": kind, "url": f"{here}/{kind}.ndjson"}
+        cut = {
+            kind: call.bridge.gate.file_ends(connection, call.caller, query_of(call, job, kind))
             for kind in job.types.split()
-            if call.bridge.gate.now_visible(connection, call.caller, query_of(call, job, kind))
-        ]
-        name_files(connection, job.id, [each["type"] for each in files])
+        }
+        visible = {kind: ends for kind, ends in cut.items() if ends is not None}
+        files = name_files(connection, job.id, visible)
         progress = progress_of(files_of(connection, job.id))
     told = bool(call.bridge.gate.standing_notices(call.caller))
     document = {
         "transactionTime": job.transaction_time.isoformat(timespec="milliseconds"),
         "request": job.request_url,
         "requiresAccessToken": True,
-        "output": files,
+        "output": [_told(here, each) for each in files],
         "deleted": [],  # nothing is deleted here; what is withheld now is named nowhere
         "error": [{"type": NOTICES, "url": f"{here}/{NOTICES}.ndjson"}] if told else [],
     }
@@ -118,17 +125,35 @@ def manifest(job_id: JobId, call: CallOf) -> Response:
     return replace(answer, headers={**answer.headers, **more}).response()
 
 
-@router.get("/bulk/{job_id}/{kind}.ndjson")
-def file(job_id: JobId, kind: str, call: CallOf) -> Response:
-    """Stream one type of an export, deciding each part as it is sent; or its notices."""
+def _told(here: str, file: ExportFile) -> dict[str, object]:
+    """Return what a manifest says of a file.
+
+    Of one that was sent whole it says what was sent (Bulk Data 2.0, *Server Implementation*: what
+    servers add stands in ``extension``). It is no ``count``: the next download is decided anew.
+    """
+    name = f"{file.type}-{file.number}" if file.number else file.type
+    said: dict[str, object] = {"type": file.type, "url": f"{here}/{name}.ndjson"}
+    if file.state == WHOLE and file.sha256:
+        said["extension"] = {"sent": {"count": file.rows, "sha256": file.sha256}}
+    return said
+
+
+@router.get("/bulk/{job_id}/{name}.ndjson")
+def file(job_id: JobId, name: str, call: CallOf) -> Response:
+    """Stream a file of an export, deciding each part as it is sent; or its notices."""
     job = _job(call, job_id)
-    notices = call.bridge.gate.standing_notices(call.caller) if kind == NOTICES else ()
+    notices = call.bridge.gate.standing_notices(call.caller) if name == NOTICES else ()
     if notices:
         return Response(outcome_of(notices) + b"\n", media_type=FORMATS[0])
+    kind, _, number = name.partition("-")
     if kind not in job.types.split():
         raise NotFoundError
     call.require(kind, "read")
-    return ndjson_response(parts_of_file(call, job, kind), call.caller.organization)
+    with read(call.bridge.engine) as connection:
+        found = file_named(connection, job.id, kind, number)
+    if found is None:
+        raise NotFoundError
+    return ndjson_response(parts_of_file(call, job, found), call.caller.organization)
 
 
 @router.delete("/bulk/{job_id}")

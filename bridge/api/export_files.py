@@ -8,8 +8,9 @@ the way breaks off, so that nobody takes what came for all of it.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, Final
 
 from bridge.api.export_request import query_of
 from bridge.context import Call
@@ -20,7 +21,7 @@ from bridge.gate.released import lines_of
 from bridge.parts import parts_of
 from bridge.store.engine import write
 from bridge.store.export_jobs import ExportJob, job_of
-from bridge.store.export_progress import Part, note_broken, note_part
+from bridge.store.export_progress import ExportFile, FileKey, Part, note_broken, note_part
 from bridge.store.intake import let_changes_end
 from bridge.store.outages import OUTAGES
 
@@ -36,19 +37,44 @@ LEAST_PART: Final = 100
 """Fewer rows at a time would cost more for each, and on a busy machine ever more."""
 
 
-def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[ReleasedLines]:
-    """Yield one type of an export in parts, each as it may be seen when it is made.
+@dataclass(slots=True)
+class Sending:
+    """One file while it is sent: which, what makes its rows, and the digest of what has come."""
+
+    file: ExportFile
+    coded: CodedRows
+    digest: Any = field(default_factory=sha256)
+
+    @property
+    def key(self) -> FileKey:
+        """Which file it is."""
+        return self.file.job_id, self.file.type, self.file.number
+
+    def counted(self, wanted: Query, found: ReleasedLines) -> Part:
+        """Return what a part adds to the file."""
+        self.digest.update(found.body)
+        first = wanted.after_change == self.file.after_change
+        last = found.reached <= wanted.after_change
+        whole = self.digest.hexdigest() if last else ""
+        return Part(found.count, len(found.body), found.reached, first, last, whole)
+
+
+def parts_of_file(call: Call, job: ExportJob, file: ExportFile) -> Iterator[ReleasedLines]:
+    """Yield one file of an export in parts, each as it may be seen when it is made.
 
     Raises:
         NotFoundError: the job was cancelled or has expired.
         UnauthorizedError: what the caller came in with was taken from it meanwhile.
     """
-    wanted = replace(query_of(call, job, kind), most_bytes=PART_BYTES)
-    after, limit, coded = 0, FIRST_PART, CodedRows(parts_of(call.bridge))
+    wanted = replace(query_of(call, job, file.type), most_bytes=PART_BYTES)
+    if file.upto_change is not None:
+        wanted = replace(wanted, upto_change=file.upto_change)
+    sending = Sending(file, CodedRows(parts_of(call.bridge)))
+    after, limit = file.after_change, FIRST_PART
     while True:
         began, worked = time.monotonic(), time.thread_time()
-        with _broken_off(call, job, kind):
-            released = _part(call, job, replace(wanted, after_change=after, limit=limit), coded)
+        with _broken_off(call, sending.key):
+            released = _part(call, job, replace(wanted, after_change=after, limit=limit), sending)
         if released.reached <= after:
             return
         spent = max(time.thread_time() - worked, (time.monotonic() - began) / _MOST_OTHERS)
@@ -57,29 +83,23 @@ def parts_of_file(call: Call, job: ExportJob, kind: str) -> Iterator[ReleasedLin
             yield released
 
 
-def _part(call: Call, job: ExportJob, wanted: Query, coded: CodedRows) -> ReleasedLines:
+def _part(call: Call, job: ExportJob, wanted: Query, sending: Sending) -> ReleasedLines:
     bridge = call.bridge
     with write(bridge.engine) as connection:
         if job_of(connection, job.id, job.client_id, bridge.clock.now(), keep=True) is None:
             raise NotFoundError
         let_changes_end(connection)
-        found = coded.part(connection, call.caller, wanted, call.request_id)
+        found = sending.coded.part(connection, call.caller, wanted, call.request_id)
         if found is None:
             asked = ((), call.request_id)
             found = lines_of(bridge.gate.search_noted(connection, call.caller, wanted, asked))
         # Last: who waits for a row of it holds nothing that this transaction still needs.
-        note_part(connection, (job.id, wanted.type), _counted(wanted, found), bridge.clock.now())
+        note_part(connection, sending.key, sending.counted(wanted, found), bridge.clock.now())
         return found
 
 
-def _counted(wanted: Query, found: ReleasedLines) -> Part:
-    reached, after = found.reached, wanted.after_change
-    size = len(found.body)
-    return Part(found.count, size, reached, first=not after, last=reached <= after)
-
-
 @contextmanager
-def _broken_off(call: Call, job: ExportJob, kind: str) -> Iterator[None]:
+def _broken_off(call: Call, key: FileKey) -> Iterator[None]:
     """Note, where a part cannot be made, that its file broke off."""
     made = False
     try:
@@ -88,7 +108,7 @@ def _broken_off(call: Call, job: ExportJob, kind: str) -> Iterator[None]:
     finally:
         if not made:
             with suppress(*OUTAGES), write(call.bridge.engine) as connection:
-                note_broken(connection, job.id, kind)
+                note_broken(connection, key)
 
 
 def _fitting(limit: int, seconds: float) -> int:

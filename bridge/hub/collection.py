@@ -30,6 +30,14 @@ class AlreadyCollecting(BridgeError):  # noqa: N818 - says what is so
     """Another collector has this bridge in hand."""
 
 
+def name_of(url: str) -> str:
+    """Return the name a file is kept under while an export is under way.
+
+    It follows from the address: a manifest that is asked for again may name fewer files.
+    """
+    return hashlib.sha256(url.encode()).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """One file of an export that has been fetched and looked at."""
@@ -47,7 +55,8 @@ class UnderWay:
         place: where its manifest is.
         asked: what it was asked for: another question is another export.
         transaction_time: as of when it is; "" until the manifest has come.
-        fetched: by number of the file in the manifest.
+        fetched: by the name it is kept under (:func:`name_of`), in the order of the manifest once
+            all has come.
     """
 
     place: str
@@ -92,7 +101,7 @@ class Collection:
         """Return the export that was begun for a question and not ended, if there is one."""
         try:
             kept = json.loads((self._apart / "export.json").read_text(encoding="utf-8"))
-            fetched = {n: Fetched(**each) for n, each in kept.pop("fetched").items()}
+            fetched = {name: Fetched(**each) for name, each in kept.pop("fetched").items()}
             found = UnderWay(**kept, fetched=fetched)
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -108,22 +117,22 @@ class Collection:
         """Forget an export under way and what was fetched of it."""
         rmtree(self._apart, ignore_errors=True)
 
-    def has(self, number: str, fetched: Fetched) -> bool:
+    def has(self, name: str, fetched: Fetched) -> bool:
         """Tell whether a file that was fetched is there as it was."""
         try:
-            with self._part(number).open("rb") as file:
+            with self._part(name).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest() == fetched.sha256
         except OSError:
             return False
 
-    def fetch(self, number: str, kind: str, lines: Iterable[bytes]) -> Fetched:
+    def fetch(self, name: str, kind: str, lines: Iterable[bytes]) -> Fetched:
         """Look at each line of a file and keep it; it appears when it is whole.
 
         Raises:
             RowRefused: a line is not as it should be; nothing of the file is kept.
         """
         digest, rows, seen = hashlib.sha256(), 0, set[str]()
-        with written_whole(self._part(number), replace=True) as new, new.open("wb") as file:
+        with written_whole(self._part(name), replace=True) as new, new.open("wb") as file:
             for rows, line in enumerate(lines, 1):
                 record_id = _looked_at(line, kind, rows)
                 if record_id and record_id in seen:
@@ -148,11 +157,11 @@ class Collection:
         return counts
 
     def _renew(self, under_way: UnderWay, kind: str, gone: set[str], *, whole: bool) -> int:
-        numbers = [n for n, each in under_way.fetched.items() if each.kind == kind]
+        names = [name for name, each in under_way.fetched.items() if each.kind == kind]
         rows, seen = 0, gone
         renewed = written_whole(self.folder / f"{kind}.ndjson", replace=True)
         with renewed as new, new.open("wb") as file:
-            for line in (each for n in numbers for each in _lines(self._part(n))):
+            for line in (each for name in names for each in _lines(self._part(name))):
                 file.write(line)
                 rows += 1
                 if not whole:
@@ -174,8 +183,8 @@ class Collection:
     def _done(self) -> Path:
         return self.folder / "collected.json"
 
-    def _part(self, number: str) -> Path:
-        return self._apart / f"{number}.ndjson"
+    def _part(self, name: str) -> Path:
+        return self._apart / f"{name}.ndjson"
 
 
 def _looked_at(line: bytes, kind: str, number: int) -> str:

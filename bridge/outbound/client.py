@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -48,17 +49,29 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file that a manifest names; ``count`` is None where it is not said."""
+    """One file that a manifest names.
+
+    Attributes:
+        count: how many rows it has; None where it is not said.
+        sent: of one that was sent whole, how many rows it had then and its SHA-256, as a bridge
+            says; None where it is not said.
+    """
 
     type: str
     url: str
     count: int | None = None
+    sent: tuple[int, str] | None = None
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "File":
         """Read what a manifest says of a file."""
-        count = said.get("count")
-        return cls(str(said["type"]), str(said["url"]), count if isinstance(count, int) else None)
+        count, sent = said.get("count"), said.get("extension", {}).get("sent")
+        return cls(
+            str(said["type"]),
+            str(said["url"]),
+            count if isinstance(count, int) else None,
+            (int(sent["count"]), str(sent["sha256"])) if sent else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +147,7 @@ class BackendClient:
         self._outgoing = outgoing or Outgoing(loopback=is_loopback(partner.fhir_base))
         self._token = ""
         self._token_until = 0.0
+        self._renewing = Lock()
 
     def kick_off(self, types: Sequence[str], since: str = "", group: str = "") -> str:
         """Begin a Bulk Data export; returns where its manifest will be.
@@ -228,7 +242,8 @@ class BackendClient:
         raise OutboundError("no answer")  # not reached: the last attempt returns or raises
 
     def _authorised(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {**headers, "Authorization": f"Bearer {self._bearer()}"}
+        with self._renewing:  # files are fetched at the same time
+            return {**headers, "Authorization": f"Bearer {self._bearer()}"}
 
     def _asked(self, request: Request) -> _Step:
         with self._outgoing.calling(request, STEP, self._signer) as answer:

@@ -127,6 +127,16 @@ def admitted_sql(kind: str, record_id: str, sight: Sight) -> tuple[str, dict[str
     return sql, {"kind": kind, "id": record_id}
 
 
+def sampled_sql(query: Query, sight: Sight, most: int) -> tuple[str, dict[str, object]]:
+    """Return the SQL of the records of the lowest ids among all that match, and what to bind."""
+    made, cut = _Compiler(query, sight), f"ORDER BY id LIMIT {int(most)}"
+    found = " UNION ALL ".join(
+        f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
+        for n, each in enumerate(made.branches(paged=False))
+    )
+    return f"SELECT id, change FROM ({found}) u {cut}", made.binds  # noqa: S608 - values are bound
+
+
 def _cut(query: Query, branches: Iterable[str], columns: str = "*") -> tuple[str, str]:
     """Return the SQL of a page's places, in order, and what breaks ties."""
     # Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.

@@ -275,8 +275,11 @@ class ExportFileRow(SQLModel, table=True):
     """How far one file of an export has come: counts and a place, never content.
 
     Attributes:
+        number: of several files of a type, which; 0 for all of the type in one.
+        after_change, upto_change: which changes it is of; None for no end but the export's.
         state: ``waiting`` (named and not asked for), ``sending``, ``whole`` or ``broken``.
         rows, bytes: what was released into it since it was last begun.
+        sha256: the digest of it, where it was sent whole; else "".
         reached: number of the change of its last row.
         begun_at, made_at: when its first and its last part were made.
     """
@@ -285,9 +288,13 @@ class ExportFileRow(SQLModel, table=True):
 
     job_id: str = Field(primary_key=True)
     type: str = Field(primary_key=True)
+    number: int = Field(default=0, primary_key=True)
+    after_change: int = 0
+    upto_change: int | None = None
     state: str
     rows: int = 0
     bytes: int = Field(default=0, sa_type=BigInteger)
+    sha256: str = ""
     reached: int = 0
     begun_at: datetime | None = None
     made_at: datetime | None = None

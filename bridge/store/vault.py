@@ -37,6 +37,7 @@ from bridge.store.searching import (
     count_sql,
     page_sql,
     rows_sql,
+    sampled_sql,
 )
 from bridge.store.stored import FoundRow, Stored
 
@@ -61,6 +62,7 @@ __all__ = [
     "place_of",
     "placed",
     "rows",
+    "sampled",
     "total_of",
     "versions_of",
 ]
@@ -142,6 +144,20 @@ def candidates(connection: Connection, query: Query, authorised: Condition) -> l
             if 0 < query.most_bytes <= size:
                 break
     return found
+
+
+def sampled(
+    connection: Connection, query: Query, authorised: Condition, most: int
+) -> list[tuple[str, int]]:
+    """Return, of so many records at most, those of the lowest ids: id and last change seen."""
+    sql, binds = sampled_sql(query, _sight(authorised), most)
+    dialect = connection.dialect.name
+    _plan_by_values(connection, query)
+    given = {name: _spelled(value, dialect) for name, value in binds.items()}
+    more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(named_for(dialect, sql), {**given, **more}).fetchall()
+    return [(str(key), int(change)) for key, change in found]
 
 
 def admitted(connection: Connection, row: FoundRow, authorised: Condition) -> bool:

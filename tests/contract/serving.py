@@ -1,6 +1,7 @@
 """A deployment served by a process of its own, for clients that nobody here wrote."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from tests.support.worlds import (
 VISIBLE, HIDDEN = range(5), range(5, 7)
 PENDING = (form_education(answer="pending"), form_health(answer="pending"))
 SESSION = "contract-1"
+CUTTING = (sys.executable, str(Path(__file__).parents[1] / "faults" / "cutting_server.py"))
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ class Served:
 def served(home: Path, database_url: str, clients: Mapping[str, str]) -> Iterator[Served]:
     """Serve a deployment; ``clients`` says what each signs with."""
     deployment = make_deployment(home, database_url)
+    deployment.program = CUTTING
     partners = {name: Partner.made(name, how, home) for name, how in clients.items()}
     bridge = deployment.open()
     _register(bridge, partners)

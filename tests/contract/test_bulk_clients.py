@@ -49,6 +49,7 @@ def test_smart_fetch_exports_what_the_provider_may_see_and_nothing_else(
     found = exported(on_sqlite, out, *options)
     for kind in ("Patient", "ServiceRequest"):
         assert ids(found, kind) == sorted(on_sqlite.ids[kind])
+        assert len([name for name in found if name.split(".")[0] == kind]) > 1  # in several files
     text = json.dumps(found)
     assert not any(hidden in text for each in on_sqlite.hidden.values() for hidden in each)
 

@@ -53,13 +53,14 @@ class Exporter:
         """Return the rows of one whole export, by type and id, whatever breaks on the way."""
         place = urlsplit(self._until_done("kick-off", self._kicked_off)).path
         files = self._until_done("manifest", lambda: self._manifest(place))
-        return {
-            kind: self._until_done("file", lambda url=url: self.downloaded(url)).rows
-            for kind, url in files.items()
-        }
+        rows: dict[str, dict[str, bytes]] = {}
+        for kind, url in files:
+            found = self._until_done("file", lambda url=url: self.downloaded(url)).rows
+            rows.setdefault(kind, {}).update(found)
+        return rows
 
-    def files(self) -> dict[str, str]:
-        """Begin an export and return the addresses of its files by type."""
+    def files(self) -> list[tuple[str, str]]:
+        """Begin an export and return the types and addresses of its files."""
         return self._manifest(urlsplit(self._kicked_off()).path)
 
     def downloaded(self, path: str) -> Download:
@@ -96,12 +97,12 @@ class Exporter:
         assert answer.status == 202, answer.status
         return str(answer.headers["Content-Location"])
 
-    def _manifest(self, path: str) -> dict[str, str]:
+    def _manifest(self, path: str) -> list[tuple[str, str]]:
         answer = self._asked(path, {})
         body = answer.read()
         self.lost += answer.status == 404
         assert answer.status == 200, answer.status
-        return {f["type"]: urlsplit(f["url"]).path for f in orjson.loads(body)["output"]}
+        return [(f["type"], urlsplit(f["url"]).path) for f in orjson.loads(body)["output"]]
 
     def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
         token = {"Authorization": f"Bearer {self._reader.token()}"}
@@ -127,7 +128,7 @@ def downloads(exporter: Exporter, over: threading.Event) -> list[Download]:
     found, more = list[Download](), True
     while more:
         more = not over.is_set()
-        for url in exporter.files().values():
+        for _, url in exporter.files():
             found.append(exporter.downloaded(url))
     return found
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 
 from bridge.api import export_files
+from bridge.api.export_files import Sending
 from bridge.cli import main
 from bridge.context import Call
 from bridge.errors import UnauthorizedError
@@ -53,9 +54,9 @@ def read_hastily(
     return found[0].released if found else None
 
 
-def part_hastily(call: Call, _job: ExportJob, wanted: Query, coded: CodedRows) -> ReleasedLines:
+def part_hastily(call: Call, _job: ExportJob, wanted: Query, sending: Sending) -> ReleasedLines:
     if call.caller.party == "hub":
-        return coded_hastily(call, wanted, coded)
+        return coded_hastily(call, wanted, sending.coded)
     gate, caller, engine = call.bridge.gate, call.caller, call.bridge.engine
     with engine.begin() as connection:
         viewer = gate._viewer(connection, caller)

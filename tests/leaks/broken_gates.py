@@ -230,9 +230,11 @@ class CountsSessions(Gate):
 class ListsRefusals(Gate):
     """Lets an export name a type of which every row is withheld."""
 
-    def now_visible(self, connection: Connection, caller: Caller, query: Query) -> int:
+    def file_ends(
+        self, connection: Connection, caller: Caller, query: Query
+    ) -> tuple[int, ...] | None:
         viewer = viewer_of(connection, caller)
-        return len(viewer.agreements) and find(connection, query, EVERYTHING)[1]
+        return () if viewer.agreements and find(connection, query, EVERYTHING)[1] else None
 
 
 class PlainPages(Identifiers):

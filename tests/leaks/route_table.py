@@ -58,7 +58,7 @@ ROUTES = (
     Row("GET", "/fhir/Group/{group_id}/$export", "exports"),
     Row("POST", "/fhir/Group/{group_id}/$export", "exports"),
     Row("GET", "/fhir/bulk/{job_id}", "exports"),
-    Row("GET", "/fhir/bulk/{job_id}/{kind}.ndjson", "exports"),
+    Row("GET", "/fhir/bulk/{job_id}/{name}.ndjson", "exports"),
     Row("DELETE", "/fhir/bulk/{job_id}", "exports"),
     Row("POST", "/fhir/Subscription", "subscriptions"),
     Row("GET", "/fhir/Subscription", "subscriptions"),

@@ -26,8 +26,11 @@ def posted(web: Web, path: str, *pairs: tuple[str, str, str]) -> str:
 
 
 def rows_of(web: Web, place: str) -> dict[str, list[Json]]:
-    files = web.get(place).json()["output"]
-    return {f["type"]: [json.loads(x) for x in web.get(f["url"]).text.splitlines()] for f in files}
+    rows: dict[str, list[Json]] = {}
+    for file in web.get(place).json()["output"]:
+        lines = web.get(file["url"]).text.splitlines()
+        rows.setdefault(file["type"], []).extend(json.loads(line) for line in lines)
+    return rows
 
 
 def served(world: World, count: int = 3) -> None:

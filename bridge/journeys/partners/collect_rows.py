@@ -1,16 +1,18 @@
 """The hub collects coded rows from bridges and counts them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from bridge.errors import BridgeError
 from bridge.gate import ReleasedCounts, release_counts
-from bridge.hub.collection import KINDS, Collection, Fetched, UnderWay
+from bridge.hub.collection import KINDS, Collection, Fetched, UnderWay, name_of
 from bridge.hub.counts import COLLECTED, count_rows
 from bridge.hub.published import Register
 from bridge.hub.rows import RowRefused, deleted_in
@@ -19,6 +21,8 @@ from bridge.outbound import BackendClient, File, Manifest, OutboundError
 
 AT_ONCE: Final = 32
 """So many bridges are collected from at the same time: one that is slow holds nobody up."""
+FILES_AT_ONCE: Final = 4
+"""So many files of one bridge are fetched at the same time."""
 TRIES: Final = 3
 """How often one file is asked for that breaks off."""
 
@@ -58,7 +62,7 @@ Asked = tuple[str, Callable[[], BackendClient], Wanted]
 
 
 Came = Callable[[str, int], None]
-"""Is told a type of rows, and how many of a file of it have come."""
+"""Is told a type of rows, and how many of it have come."""
 
 
 def _unwatched(*_: object) -> None:
@@ -106,8 +110,9 @@ def collect(
     kept = Collection(folder)
     with kept.leased():
         under_way, manifest = _begun(client, kept, wanted)
-        for number, file in enumerate(manifest.files):
-            _fetch(client, kept, under_way, (str(number), file), came)
+        fetching = _Fetching(client, kept, under_way, came)
+        fetching.fetch_all(manifest.files)
+        fetching.check_sent()
         whole = "&_since=" not in under_way.asked
         lines = (line for file in manifest.deleted for line in client.lines(file.url))
         deleted = [each for line in lines for each in deleted_in(line)]
@@ -140,40 +145,84 @@ def _asked_for(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _fetch(
-    client: BackendClient,
-    kept: Collection,
-    under_way: UnderWay,
-    wanted: tuple[str, File],
-    came: Came,
-) -> None:
-    """Fetch a file, unless it is there already as it was fetched."""
-    number, file = wanted
-    before = under_way.fetched.get(number)
-    if before and before.kind == file.type and kept.has(number, before):
-        return
-    fetched = _whole(client, kept, number, file, came)
-    if file.count is not None and fetched.rows != file.count:
-        raise RowRefused(f"{file.type}: {fetched.rows} rows came, the manifest says {file.count}")
-    under_way.fetched[number] = fetched
-    kept.note(under_way)
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """The files of one export being fetched, a few at once; one that breaks off costs itself."""
 
+    client: BackendClient
+    kept: Collection
+    under_way: UnderWay
+    came: Came
+    rows: Counter[str] = field(default_factory=Counter)
+    noting: Lock = field(default_factory=Lock)
 
-def _whole(client: BackendClient, kept: Collection, number: str, file: File, came: Came) -> Fetched:
-    """Fetch a file from its beginning, and again where it breaks off."""
-    for _ in range(TRIES - 1):
-        with suppress(OutboundError):
-            return kept.fetch(number, file.type, _told(client.lines(file.url), file.type, came))
-    return kept.fetch(number, file.type, _told(client.lines(file.url), file.type, came))
+    def fetch_all(self, files: Sequence[File]) -> None:
+        """Fetch what is not there yet; afterwards what was fetched stands in the order given."""
+        with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+            begun = [pool.submit(self._fetch, each) for each in files]
+            try:
+                for each in as_completed(begun):
+                    each.result()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        fetched = self.under_way.fetched
+        self.under_way.fetched = {name_of(each.url): fetched[name_of(each.url)] for each in files}
 
+    def check_sent(self) -> None:
+        """Ask the bridge what it sent, where it says so, and compare.
 
-def _told(lines: Iterable[bytes], kind: str, came: Came) -> Iterator[bytes]:
-    rows = 0
-    for rows, line in enumerate(lines, 1):
-        if rows % _TOLD_EVERY == 0:
-            came(kind, rows)
-        yield line
-    came(kind, rows)
+        Raises:
+            RowRefused: a file is not what was sent; the next run fetches it anew.
+        """
+        manifest = self.client.manifest(self.under_way.place)
+        for file in manifest.files if manifest else ():
+            name = name_of(file.url)
+            there = self.under_way.fetched.get(name)
+            if there and file.sent and file.sent != (there.rows, there.sha256):
+                del self.under_way.fetched[name]
+                self.kept.note(self.under_way)
+                raise RowRefused(f"{file.type}: what came is not what the partner says it sent")
+
+    def _fetch(self, file: File) -> None:
+        """Fetch a file, unless it is there already as it was fetched."""
+        name = name_of(file.url)
+        before = self.under_way.fetched.get(name)
+        if before and before.kind == file.type and self.kept.has(name, before):
+            return
+        fetched = self._whole(name, file)
+        if file.count is not None and fetched.rows != file.count:
+            text = f"{file.type}: {fetched.rows} rows came, the manifest says {file.count}"
+            raise RowRefused(text)
+        with self.noting:
+            self.under_way.fetched[name] = fetched
+            self.kept.note(self.under_way)
+
+    def _whole(self, name: str, file: File) -> Fetched:
+        """Fetch a file from its beginning, and again where it breaks off."""
+        for left in reversed(range(TRIES)):
+            lines = self._told(self.client.lines(file.url), file.type)
+            with suppress(*((OutboundError,) if left else ())):
+                return self.kept.fetch(name, file.type, lines)
+        raise OutboundError("no answer")  # not reached: the last attempt returns or raises
+
+    def _told(self, lines: Iterable[bytes], kind: str) -> Iterator[bytes]:
+        """Yield the lines of a file and tell how many of its type have come."""
+        rows, whole = 0, False
+        try:
+            for rows, line in enumerate(lines, 1):
+                if rows % _TOLD_EVERY == 0:
+                    self._more(kind, _TOLD_EVERY)
+                yield line
+            self._more(kind, rows % _TOLD_EVERY)
+            whole = True
+        finally:
+            if not whole:  # it will come again from its beginning
+                self._more(kind, -(rows - rows % _TOLD_EVERY))
+
+    def _more(self, kind: str, rows: int) -> None:
+        with self.noting:
+            self.rows[kind] += rows
+        self.came(kind, self.rows[kind])
 
 
 def count_table(folders: Sequence[Path], minimum: int, register: Path) -> ReleasedCounts:

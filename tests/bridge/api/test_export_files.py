@@ -19,6 +19,7 @@ from bridge.identity import TokenCache, caller_of
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.store.engine import read, write
 from bridge.store.export_jobs import ExportJob, drop_any_job, every_job, job_of
+from bridge.store.export_progress import ExportFile
 from tests.support.exports import kicked_off, rows_of, served
 from tests.support.worlds import Web, World, referral
 
@@ -32,7 +33,8 @@ def parts_of_file(world: World, caller: str = "harbor-ehr") -> Iterator[Released
         who = caller_of(connection, web.token, world.clock, TokenCache())
     assert job
     assert who
-    return export_files.parts_of_file(Call(world.bridge, who, "a-request"), job, "ServiceRequest")
+    file = ExportFile(job_id, "ServiceRequest")
+    return export_files.parts_of_file(Call(world.bridge, who, "a-request"), job, file)
 
 
 def ids_of(part: ReleasedLines) -> list[str]:

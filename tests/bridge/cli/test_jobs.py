@@ -159,7 +159,7 @@ def test_an_export_that_broke_off_is_told_and_can_be_run_again(
     whole = rows_of(web, place)
     with monkeypatch.context() as broken:
         broken.setattr(export_files, "FIRST_PART", 1)
-        broken.setattr(export_files, "_counted", lambda *_: 1 / 0)
+        broken.setattr(export_files.Sending, "counted", lambda *_: 1 / 0)
         assert web.get(f"{place}/Task.ndjson").content == b""
     assert shown(world, job_of(place))["state"] == "broken"
     replay(world, job_of(place))
@@ -191,5 +191,5 @@ def test_a_person_watches_until_an_export_is_whole(lite: World, tmp_path: Path) 
 
 def test_what_breaks_off_says_so_without_a_job(lite: World) -> None:
     with write(lite.bridge.engine) as connection:
-        note_broken(connection, "0" * 32, "Task")
+        note_broken(connection, ("0" * 32, "Task", 0))
     assert lite.counts()["export_file"] == 0

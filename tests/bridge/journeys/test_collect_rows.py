@@ -3,20 +3,20 @@
 import json
 import random
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import pytest
 
 from bridge.clock import SystemClock
-from bridge.errors import SettingsError
-from bridge.hub.bridges import read_bridges
 from bridge.hub.collection import AlreadyCollecting, Collection
-from bridge.hub.rows import RowRefused, checked, deleted_in
+from bridge.hub.rows import RowRefused
 from bridge.identity import Registration, register_client
 from bridge.identity.signing import SigningKey
 from bridge.journeys.files.import_referrals import ReferralImport
@@ -35,6 +35,7 @@ from tests.support.worlds import HARBOR, LEA, Json, referral, standings
 
 KEY = SigningKey.generate()
 FEW = 5
+CUTTING = (sys.executable, str(Path(__file__).parents[2] / "faults" / "cutting_server.py"))
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     for fact in ("audit_eval_agreement", "state_mandate"):
         designate(parts_of(bridge), agreement.id, fact)
     bridge.engine.dispose()
+    made.program = CUTTING
     server = made.start()
     made.wait(server)
     yield made
@@ -82,14 +84,16 @@ class Counting:
     client: BackendClient
     dies_at: int = 0
     asked: int = 0
+    counting: Lock = field(default_factory=Lock)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.client, name)
 
     def lines(self, url: str) -> Iterator[bytes]:
-        self.asked += 1
-        if self.asked == self.dies_at:
-            raise KeyboardInterrupt
+        with self.counting:
+            self.asked += 1
+            if self.asked == self.dies_at:
+                raise KeyboardInterrupt
         return self.client.lines(url)
 
 
@@ -97,15 +101,16 @@ def test_a_collector_that_died_goes_on_with_the_files_it_had(
     running: Deployment, tmp_path: Path
 ) -> None:
     whole, died = tmp_path / "whole", tmp_path / "died"
-    counts = collect(client_of(running.base_url), whole)
+    every = Counting(client_of(running.base_url))
+    counts = collect(every, whole)  # type: ignore[arg-type]
+    assert every.asked > sum(1 for n in counts.values() if n)  # a type comes in several files
     first = Counting(client_of(running.base_url), dies_at=2)
     with pytest.raises(KeyboardInterrupt):
         collect(first, died)  # type: ignore[arg-type]
     assert not list(died.glob("*.ndjson"))  # nothing half of it is shown
     again = Counting(client_of(running.base_url))
     assert collect(again, died) == counts  # type: ignore[arg-type]
-    everything = 1 + (first.asked - 1)
-    assert again.asked == sum(1 for n in counts.values() if n) - (everything - 1)
+    assert again.asked == every.asked - (first.asked - 1)
     assert {p.name: p.read_bytes() for p in died.glob("*.ndjson")} == {
         p.name: p.read_bytes() for p in whole.glob("*.ndjson")
     }
@@ -114,14 +119,78 @@ def test_a_collector_that_died_goes_on_with_the_files_it_had(
 def test_a_file_that_was_changed_after_it_was_fetched_is_fetched_again(
     running: Deployment, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "rows"
+    folder, every = tmp_path / "rows", Counting(client_of(running.base_url))
+    collect(every, tmp_path / "whole")  # type: ignore[arg-type]
+    first = Counting(client_of(running.base_url), dies_at=2)
     with pytest.raises(KeyboardInterrupt):
-        collect(Counting(client_of(running.base_url), dies_at=2), folder)  # type: ignore[arg-type]
-    (folder / "under-way" / "0.ndjson").write_bytes(b"{}\n")
+        collect(first, folder)  # type: ignore[arg-type]
+    next((folder / "under-way").glob("*.ndjson")).write_bytes(b"{}\n")
     again = Counting(client_of(running.base_url))
     counts = collect(again, folder)  # type: ignore[arg-type]
-    assert again.asked == sum(1 for n in counts.values() if n)
+    assert again.asked == every.asked - (first.asked - 1) + 1
     assert len(rows(folder)) == counts["ServiceRequest"] >= FEW
+
+
+@dataclass
+class Losing:
+    """A client whose connection loses the last row of one file, and nobody notices."""
+
+    client: BackendClient
+    of: str = ""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.client, name)
+
+    def lines(self, url: str) -> Iterator[bytes]:
+        self.of = self.of or url
+        lines = list(self.client.lines(url))
+        return iter(lines[:-1] if url == self.of else lines)
+
+
+def test_a_file_that_is_not_what_was_sent_is_not_kept(running: Deployment, tmp_path: Path) -> None:
+    folder = tmp_path / "rows"
+    with pytest.raises(RowRefused, match="says it sent"):
+        collect(Losing(client_of(running.base_url)), folder)  # type: ignore[arg-type]
+    assert not list(folder.glob("*.ndjson"))
+    again = Counting(client_of(running.base_url))
+    assert collect(again, folder)["ServiceRequest"] >= FEW  # type: ignore[arg-type]
+    assert again.asked == 1
+
+
+def test_files_that_are_not_named_any_more_are_not_kept(
+    running: Deployment, tmp_path: Path
+) -> None:
+    folder, first = tmp_path / "rows", Counting(client_of(running.base_url), dies_at=3)
+    with pytest.raises(KeyboardInterrupt):
+        collect(first, folder)  # type: ignore[arg-type]
+    kept = json.loads((folder / "under-way" / "export.json").read_text())
+    kept["fetched"]["0" * 16] = {"kind": "ServiceRequest", "rows": 1, "sha256": ""}
+    (folder / "under-way" / "export.json").write_text(json.dumps(kept))
+    (folder / "under-way" / f"{'0' * 16}.ndjson").write_text(json.dumps({"id": "gone"}) + "\n")
+    assert collect(client_of(running.base_url), folder)["ServiceRequest"] >= FEW
+    assert "gone" not in {row["id"] for row in rows(folder)}
+
+
+@dataclass
+class Meeting:
+    """A client whose first file does not come before its second is asked for."""
+
+    client: BackendClient
+    first: Lock = field(default_factory=Lock)
+    second: threading.Event = field(default_factory=threading.Event)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.client, name)
+
+    def lines(self, url: str) -> Iterator[bytes]:
+        if self.first.acquire(blocking=False):
+            assert self.second.wait(timeout=20)
+        self.second.set()
+        return self.client.lines(url)
+
+
+def test_files_are_fetched_a_few_at_once(running: Deployment, tmp_path: Path) -> None:
+    collect(Meeting(client_of(running.base_url)), tmp_path / "rows")  # type: ignore[arg-type]
 
 
 def test_one_bridge_that_does_not_answer_neither_delays_nor_spoils_another(
@@ -183,73 +252,6 @@ def test_a_group_alone_is_collected_and_what_comes_of_it_is_told(
     assert ("ServiceRequest", counts["ServiceRequest"]) in came
     with pytest.raises(OutboundError, match="404"):
         collect(client_of(running.base_url), tmp_path / "none", Wanted(group="another"))
-
-
-GOOD: Json = {
-    "resourceType": "Encounter",
-    "id": "e1",
-    "status": "finished",
-    "subject": {"reference": "Patient/p1"},
-    "period": {"start": "2026-09-02"},
-}
-BAD = {
-    "a name": {"subject": {"reference": "Patient/p1", "display": "Child Winterbourne"}},
-    "a time of day": {"period": {"start": "2026-09-02T10:15:00-05:00"}},
-    "a reason": {"reasonCode": [{"text": "Cries in class."}]},
-    "when it changed": {"meta": {"lastUpdated": "2026-09-02T10:15:00Z"}},
-    "an identifier": {"identifier": [{"value": "1000"}]},
-}
-
-
-def test_a_coded_row_is_taken() -> None:
-    assert checked(json.dumps(GOOD).encode(), "Encounter") == "e1"
-
-
-@pytest.mark.parametrize("more", BAD.values(), ids=BAD.keys())
-def test_a_row_that_says_more_than_a_coded_row_is_refused(more: Json) -> None:
-    with pytest.raises(RowRefused) as refused:
-        checked(json.dumps(GOOD | more).encode(), "Encounter")
-    assert "Winterbourne" not in str(refused.value)
-
-
-@pytest.mark.parametrize("line", [b"{", b"[]", b'{"resourceType": "Patient", "id": "e1"}', b"{}"])
-def test_a_line_that_is_no_such_resource_is_refused(line: bytes) -> None:
-    with pytest.raises(RowRefused):
-        checked(line, "Encounter")
-
-
-def test_a_file_with_one_refused_line_is_not_kept(tmp_path: Path) -> None:
-    kept = Collection(tmp_path)
-    (tmp_path / "under-way").mkdir()
-    good, bad = json.dumps(GOOD).encode(), json.dumps(GOOD | BAD["a name"]).encode()
-    for lines in ([good, bad], [good, good]):
-        with pytest.raises(RowRefused, match="Encounter, line 2"):
-            kept.fetch("0", "Encounter", lines)
-    assert not list((tmp_path / "under-way").iterdir())
-
-
-def test_deletions_are_read() -> None:
-    entry = {"request": {"method": "DELETE", "url": "Encounter/e1"}}
-    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
-    assert deleted_in(json.dumps(bundle).encode()) == [("Encounter", "e1")]
-    with pytest.raises(RowRefused):
-        deleted_in(b'{"entry": [{}]}')
-
-
-def test_a_list_of_bridges_says_where_it_is_wrong(tmp_path: Path) -> None:
-    file = tmp_path / "bridges.toml"
-    file.write_text('[bridge.a]\nfhir-base = "https://a.example/fhir/"\nclient-id = "hub"\n')
-    (source,) = read_bridges(file)
-    assert (source.name, source.fhir_base, source.group) == ("a", "https://a.example/fhir", "")
-    for text, where in (
-        ('[bridge.a]\nfhir-base = "x"\n', "bridge a: client-id is missing"),
-        ('[bridge."../a"]\nfhir-base = "x"\nclient-id = "h"\n', "a name has small letters"),
-        ('[bridge.a]\nfhir-base = "x"\nclient-id = "h"\nport = "1"\n', "unknown setting port"),
-        ("x = 1\n", "nothing else"),
-    ):
-        file.write_text(text)
-        with pytest.raises(SettingsError, match=where):
-            read_bridges(file)
 
 
 def test_the_command_collects_from_a_list_and_its_exit_code_tells_of_a_part(
