@@ -13,6 +13,7 @@ from bridge.errors import SchemaError
 from bridge.migrations.catalogue import metadata
 from bridge.store.engine import read, write
 from bridge.store.index import PARAMETERS
+from bridge.store.index_values import STARTS
 
 VERSION_TABLE: Final = "alembic_version"
 
@@ -53,7 +54,8 @@ def revisions() -> tuple[str, ...]:
 
 def index_digest() -> str:
     """Return the digest of what records can be found by in this version."""
-    return hashlib.sha256(repr(sorted(PARAMETERS.items())).encode()).hexdigest()[:16]
+    said = (sorted(PARAMETERS.items()), sorted(STARTS))
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
 def revision_of(connection: Connection) -> str | None:

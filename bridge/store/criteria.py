@@ -1,9 +1,11 @@
 """One criterion of a search as a condition on ``record``."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bridge.store.query import AnyOf, Chain, Criterion, DateMatch, Match, Missing
+from bridge.store.index import STORED_AS
+from bridge.store.query import AnyOf, Chain, Criterion, DateMatch, Match, Missing, Query
 from bridge.store.ranges import Range
 
 _LAST_LETTER: Final = "\U0010ffff"
@@ -20,6 +22,31 @@ class Statement:
         name = f"q{len(self.binds)}"
         self.binds[name] = value
         return f":{name}"
+
+
+def as_stored(query: Query) -> Query:
+    """Return a query by the names under which values are kept."""
+    names = STORED_AS.get(query.type)
+    if not names or not query.matches:
+        return query
+    return replace(query, matches=tuple(_stored(names, each) for each in query.matches))
+
+
+def _stored(names: Mapping[str, str], asked: Criterion) -> Criterion:
+    match asked:
+        case AnyOf():
+            every = (tuple(_match(names, one) for one in each) for each in asked.alternatives)
+            return AnyOf(tuple(every))
+        case Match():
+            return _match(names, asked)
+        case DateMatch() | Chain():
+            return asked
+        case Missing():
+            return replace(asked, param=names.get(asked.param, asked.param))
+
+
+def _match(names: Mapping[str, str], asked: Match) -> Match:
+    return replace(asked, param=names[asked.param]) if asked.param in names else asked
 
 
 def criterion(made: Statement, asked: Criterion) -> str:
@@ -64,7 +91,8 @@ def _exists(made: Statement, table: str, param: str, said: str) -> str:
     # The offset keeps PostgreSQL from making a join of it: it takes criteria for independent, and
     # would begin with all records that meet this one, deciding on each before it sorts.
     return (
-        f"EXISTS (SELECT 1 FROM {table} w WHERE w.type = record.type AND w.id = record.id"  # noqa: S608 - values are bound
+        f"EXISTS (SELECT 1 FROM {table} w WHERE w.change = record.change"  # noqa: S608 - values are bound
+        " AND w.type = record.type AND w.id = record.id"
         f" AND w.param = {made.bind(param)} AND {said} LIMIT 1 OFFSET 0)"
     )
 

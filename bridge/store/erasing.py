@@ -17,11 +17,12 @@ from sqlalchemy import Connection, Delete, Engine, Table, bindparam, delete, fun
 from bridge.store.conditions import RECORD, STUDENT
 from bridge.store.referrals import CLOSED
 
-# Rows of a record: the columns that hold its type and its id.
-BY_RECORD: Final[Mapping[str, tuple[str, str]]] = {
+# Rows of a record: the columns that hold its type and its id, and where they are kept by it the
+# number of its last change.
+BY_RECORD: Final[Mapping[str, tuple[str, ...]]] = {
     "record_version": ("type", "id"),
-    "search_date": ("type", "id"),
-    "search_value": ("type", "id"),
+    "search_date": ("type", "id", "change"),
+    "search_value": ("type", "id", "change"),
     "view_change": ("type", "id"),
     "unanswered_request": ("kind", "record_id"),
 }
@@ -31,6 +32,7 @@ KEPT: Final[Mapping[str, str]] = {
     "notification_event": "an opaque id, until the subscriber has taken it",
     "page_look": "who of the staff looked, at an address of opaque keys, until its days are over",
 }
+_OF: Final = ("of_type", "of_id", "of_change")
 _OF_A_RELEASE: Final = "invalid_release"
 # What somebody still has to do about a student, and the column that says that it is done.
 OWED: Final[Mapping[str, str]] = {
@@ -64,8 +66,9 @@ def erase_rows(
         student_id: the register's own id.
     """
     named = {table.name: table for table in tables}
-    own = select(RECORD.c.type, RECORD.c.id).where(RECORD.c.student_id == student_id)
-    records = [{"of_type": kind, "of_id": record_id} for kind, record_id in connection.execute(own)]
+    names = ("type", "id", "change")
+    own = select(*(RECORD.c[n] for n in names)).where(RECORD.c.student_id == student_id)
+    records = [dict(zip(_OF, row, strict=True)) for row in connection.execute(own)]
     gone = {}
     for table in _in_order(named):
         of_records = table.name in BY_RECORD
@@ -107,8 +110,8 @@ def _in_order(named: Mapping[str, Table]) -> Iterator[Table]:
 
 def _of_a_record(table: Table) -> Delete:
     # One record at a time, by what the rows are found by: a list would be looked for in all rows.
-    kind, record_id = (table.c[name] for name in BY_RECORD[table.name])
-    return delete(table).where(kind == bindparam("of_type"), record_id == bindparam("of_id"))
+    of = zip(BY_RECORD[table.name], _OF, strict=False)
+    return delete(table).where(*(table.c[name] == bindparam(given) for name, given in of))
 
 
 def _of_student(table: Table, named: Mapping[str, Table], student_id: str) -> Delete:

@@ -193,6 +193,19 @@ PARAMETERS: dict[str, tuple[Parameter, ...]] = {
     ),
 }
 
+
+def _one_for_several(kind: str) -> dict[str, str]:
+    first = {(p.kind, p.paths, p.system): p.name for p in reversed(PARAMETERS[kind])}
+    names = ((p.name, first[p.kind, p.paths, p.system]) for p in PARAMETERS[kind])
+    return {name: stored for name, stored in names if name != stored}
+
+
+STORED_AS: Final[Mapping[str, Mapping[str, str]]] = {
+    kind: _one_for_several(kind) for kind in PARAMETERS
+}
+"""Of each type the parameters that look at what another looks at, with that other: what they find
+is kept under the other's name alone (``subject`` under ``patient``)."""
+
 MISSING: Final = ":missing"
 """What the parameter of a value that is not there ends with."""
 SOUGHT_MISSING: Final = (("Task", "owner"),)

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from bridge.store.index import MISSING, PARAMETERS, SOUGHT_MISSING, Parameter, ParameterKind
 from bridge.store.ranges import OPEN_END, OPEN_START, Range, read_range
@@ -13,6 +13,15 @@ MOST_LETTERS = 200
 """Longer texts are found by their beginning, longer codes not at all: an index key has an end."""
 EXACT = ":exact"
 """What the parameter of a text kept as it was written ends with."""
+OF_ONE: Final = (
+    *("identifier", "focus", "patient", "subject", "based-on", "target", "output"),
+    *("family", "given", "name", "family:exact", "given:exact", "name:exact", "practitioner"),
+)
+"""Criteria that few records meet, from which a search can start with any number of values."""
+SELECTIVE: Final = (*OF_ONE, "owner:missing", "business-status", "status", "code")
+"""Criteria from which a search can start, the most selective first."""
+STARTS: Final = frozenset((*SELECTIVE, "intent"))
+"""Parameters of which a record is looked for by its value; of others, whether a record has one."""
 _TEXTS = (
     *("text", "family", "given", "prefix", "suffix"),
     *("line", "city", "district", "state", "postalCode", "country"),

@@ -9,7 +9,8 @@ from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, spelled_for
 from bridge.store.conditions import RECORD
-from bridge.store.index_values import found_by, normalised
+from bridge.store.index import STORED_AS
+from bridge.store.index_values import STARTS, found_by, normalised
 
 VALUES: Final = SQLModel.metadata.tables["search_value"]
 DATES: Final = SQLModel.metadata.tables["search_date"]
@@ -22,9 +23,11 @@ def inserting(table: str, *columns: str) -> str:
 
 
 _NEW_VALUE: Final = inserting(
-    "search_value", "type", "id", "param", "system", "value", "agreement_id", "change"
+    "search_value", "change", "type", "id", "param", "system", "value", "agreement_id", "starts"
 )
-_NEW_DATE: Final = inserting("search_date", "type", "id", "param", "low", "high", "agreement_id")
+_NEW_DATE: Final = inserting(
+    "search_date", "change", "type", "id", "param", "low", "high", "agreement_id"
+)
 
 
 def index_records(
@@ -34,9 +37,11 @@ def index_records(
     values: list[tuple[object, ...]] = []
     dates: list[tuple[object, ...]] = []
     for resource, agreement_id, change in records:
-        of = (resource["resourceType"], resource["id"])
+        kind = str(resource["resourceType"])
+        of, elsewhere = (change, kind, resource["id"]), STORED_AS.get(kind, ())
         said, spans = found_by(resource)
-        values += [(*of, *value, agreement_id, change) for value in said]
+        own = (value for value in said if value.param not in elsewhere)
+        values += [(*of, *v, agreement_id, 1 if v.param in STARTS else None) for v in own]
         dates += [(*of, *span, agreement_id) for span in spans]
     dialect = connection.dialect.name
     with cursor_of(connection) as cursor:
@@ -53,19 +58,25 @@ def says_the_same(
     What the record says is not returned. None: it is not there, or says nothing under them.
     """
     row = VALUES.c
-    mine = (row.type == key[0]) & (row.id == key[1]) & row.param.in_(list(said))
+    stored = STORED_AS.get(key[0], {})
+    names = {stored.get(name, name): name for name in said}
+    its = select(RECORD.c.change).where(RECORD.c.type == key[0], RECORD.c.id == key[1])
+    mine = (row.change == its.scalar_subquery()) & (row.type == key[0]) & (row.id == key[1])
+    mine &= row.param.in_(list(names))
     found: dict[str, set[str]] = {}
     for param, value in connection.execute(select(row.param, row.value).where(mine)):
-        found.setdefault(param, set()).add(value)
+        found.setdefault(names[param], set()).add(value)
     if not found:
         return None
     return all(found.get(name) == {normalised(text)} for name, text in said.items())
 
 
-def forget(connection: Connection, kind: str, record_id: str) -> None:
-    """Take away what a record is found by."""
+def forget(connection: Connection, key: tuple[str, str], change: int) -> None:
+    """Take away what a record is found by, which was written with the number of a change."""
     for table in (VALUES, DATES):
-        connection.execute(delete(table).where(table.c.type == kind, table.c.id == record_id))
+        row = table.c
+        own = (row.change == change, row.type == key[0], row.id == key[1])
+        connection.execute(delete(table).where(*own))
 
 
 def reindex(connection: Connection) -> None:

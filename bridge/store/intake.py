@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
 from bridge.store.conditions import RECORD
-from bridge.store.indexing import VALUES, forget, index_records, inserting
+from bridge.store.indexing import DATES, VALUES, forget, index_records, inserting
 
 _VERSION = SQLModel.metadata.tables["record_version"]
 _VIEWS = SQLModel.metadata.tables["view_change"]
@@ -170,7 +170,7 @@ def rewrite(
         **columns,
     }
     connection.execute(update(RECORD).where(where).values(**values))
-    forget(connection, kind, record_id)
+    forget(connection, key, row.change)
     index_records(connection, [(resource, row.agreement_id, change)])
     return int(row.version) + 1
 
@@ -256,11 +256,8 @@ def _insert(
 ) -> tuple[int, datetime]:
     first, moved = next_changes(connection, len(records), at)
     dialect = connection.dialect.name
-    stored = {"last_updated": stored_instant(dialect, moved)}
-    rows = [
-        tuple({**_row(record, first + n, moved), **stored}.values())
-        for n, record in enumerate(records)
-    ]
+    stored = stored_instant(dialect, moved)
+    rows = [_row(record, first + n, stored) for n, record in enumerate(records)]
     with cursor_of(connection) as cursor:
         cursor.executemany(spelled_for(dialect, _NEW_RECORD), rows)
     index_records(
@@ -275,28 +272,16 @@ _NEW_RECORD: Final = inserting(
     *("referral_id", "element", "third_party", "source_key", "content_digest", "version"),
     *("change", "last_updated", "body"),
 )
-"""The columns in the order in which :func:`_row` names them."""
+"""The columns in the order in which :func:`_row` gives them."""
 
 
-def _row(record: NewRecord, change: int, at: datetime) -> dict[str, object]:
-    return {
-        "type": record.type,
-        "id": record.id,
-        "custodian": record.custodian,
-        "sender_role": record.sender_role,
-        "audience": record.audience,
-        "agreement_id": record.agreement_id,
-        "student_id": record.student_id,
-        "referral_id": record.referral_id,
-        "element": record.element,
-        "third_party": record.third_party,
-        "source_key": record.source_key,
-        "content_digest": content_digest(record.resource),
-        "version": 1,
-        "change": change,
-        "last_updated": at,
-        "body": orjson.dumps(record.resource).decode(),
-    }
+def _row(record: NewRecord, change: int, at: object) -> tuple[object, ...]:
+    return (
+        *(record.type, record.id, record.custodian, record.sender_role, record.audience),
+        *(record.agreement_id, record.student_id, record.referral_id, record.element),
+        *(record.third_party, record.source_key, content_digest(record.resource), 1, change, at),
+        orjson.dumps(record.resource).decode(),
+    )
 
 
 def amend(
@@ -333,17 +318,18 @@ def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> 
     if not referral_ids:
         return
     rows = connection.execute(
-        select(RECORD.c.type, RECORD.c.id)
+        select(RECORD.c.type, RECORD.c.id, RECORD.c.change)
         .where(or_(RECORD.c.referral_id.in_(referral_ids)), RECORD.c.sender_role == "lea")
         .order_by(RECORD.c.change)
     ).all()
     first, moved = next_changes(connection, len(rows), at)
-    moves = [{"k": k, "i": i, "n": first + n} for n, (k, i) in enumerate(rows)]
+    moves = [{"k": k, "i": i, "b": b, "n": first + n} for n, (k, i, b) in enumerate(rows)]
     if not moves:
         return
-    for table, more in ((RECORD, {"last_updated": moved}), (VALUES, {})):
+    for table, more in ((RECORD, {"last_updated": moved}), (VALUES, {}), (DATES, {})):
         of = (table.c.type == bindparam("k"), table.c.id == bindparam("i"))
-        numbered = update(table).where(*of).values(change=bindparam("n"), **more)
+        before = table.c.change == bindparam("b")
+        numbered = update(table).where(before, *of).values(change=bindparam("n"), **more)
         connection.execute(numbered, moves)
     # What may be seen has changed, for everybody: nobody's view is dated before it any more.
     of = (_VIEWS.c.type == bindparam("k"), _VIEWS.c.id == bindparam("i"))

@@ -9,6 +9,8 @@ from sqlmodel import SQLModel
 from bridge.store.conditions import RECORD, STUDENT
 
 _SEARCH = SQLModel.metadata.tables["search_value"]
+_ITS = ("change", "type", "id")
+"""What is the same in a record and in each of the values it is found by."""
 # FHIR R4 TaskStatus: nothing more is done about it.
 CLOSED = ("rejected", "cancelled", "failed", "completed", "entered-in-error")
 
@@ -62,7 +64,8 @@ def _that_say(connection: Connection, param: str, value: str) -> list[str]:
     holds all it needs, SQLite without statistics goes through every referral there is.
     """
     said = select(_SEARCH.c.id, _SEARCH.c.change).where(
-        _SEARCH.c.type == "ServiceRequest", _SEARCH.c.param == param, _SEARCH.c.value == value
+        *(_SEARCH.c.starts == 1, _SEARCH.c.type == "ServiceRequest"),
+        *(_SEARCH.c.param == param, _SEARCH.c.value == value),
     )
     return [row.id for row in connection.execute(said.order_by(_SEARCH.c.change))]
 
@@ -82,9 +85,10 @@ def referrals_by_student(connection: Connection, student_id: str) -> tuple[Stude
     status, focus, task = _SEARCH.alias(), _SEARCH.alias(), "Task"
     closed = (
         select(status.c.id)
-        .join(focus, and_(focus.c.type == status.c.type, focus.c.id == status.c.id))
+        .join(focus, and_(*(focus.c[name] == status.c[name] for name in _ITS)))
         .where(status.c.type == task, status.c.param == "status", status.c.value.in_(CLOSED))
-        .where(focus.c.param == "focus", focus.c.value == "ServiceRequest/" + RECORD.c.id)
+        .where(focus.c.starts == 1, focus.c.param == "focus")
+        .where(focus.c.value == "ServiceRequest/" + RECORD.c.id)
         .exists()
     )
     query = select(RECORD.c.id, RECORD.c.agreement_id, RECORD.c.audience, ~closed).where(
@@ -116,9 +120,9 @@ def passed_on_requests(connection: Connection, agreement_ids: Collection[str]) -
     """Return the ids of the orders under some agreements by which others passed a referral on."""
     query = (
         select(RECORD.c.id)
-        .join(_SEARCH, and_(_SEARCH.c.type == RECORD.c.type, _SEARCH.c.id == RECORD.c.id))
+        .join(_SEARCH, and_(*(_SEARCH.c[name] == RECORD.c[name] for name in _ITS)))
         .where(RECORD.c.type == "ServiceRequest", _SEARCH.c.param == "intent")
-        .where(_SEARCH.c.value == "filler-order")
+        .where(_SEARCH.c.value == "filler-order", _SEARCH.c.starts == 1)
         .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
     )
     return list(connection.scalars(query.order_by(RECORD.c.change)))
@@ -180,8 +184,12 @@ def numbered_referrals(
     """Return the student of each referral under some agreements, by number and provider's key."""
     query = (
         select(_SEARCH.c.value, RECORD.c.audience, RECORD.c.student_id)
-        .join(RECORD, and_(RECORD.c.type == _SEARCH.c.type, RECORD.c.id == _SEARCH.c.id))
-        .where(RECORD.c.type == "ServiceRequest", _SEARCH.c.param == "identifier")
+        .join(RECORD, and_(*(RECORD.c[name] == _SEARCH.c[name] for name in _ITS)))
+        .where(
+            RECORD.c.type == "ServiceRequest",
+            _SEARCH.c.param == "identifier",
+            _SEARCH.c.starts == 1,
+        )
         .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
     )
     return {(row.value, row.audience): row.student_id for row in connection.execute(query)}
@@ -214,7 +222,7 @@ def tasks_of(connection: Connection, request_id: str) -> list[IndexedTask]:
     """Return the Tasks of a referral, in the order in which they were last changed."""
     query = (
         select(RECORD.c.id, _SEARCH.c.param, _SEARCH.c.system, _SEARCH.c.value)
-        .join(_SEARCH, and_(_SEARCH.c.type == RECORD.c.type, _SEARCH.c.id == RECORD.c.id))
+        .join(_SEARCH, and_(*(_SEARCH.c[name] == RECORD.c[name] for name in _ITS)))
         .where(RECORD.c.type == "Task", RECORD.c.referral_id == request_id)
         .order_by(RECORD.c.change)
     )

@@ -21,17 +21,12 @@ from functools import cached_property
 from typing import Final
 
 from bridge.store.conditions import TRUE
-from bridge.store.criteria import Statement, alternatives, criterion
+from bridge.store.criteria import Statement, alternatives, as_stored, criterion
+from bridge.store.index_values import OF_ONE, SELECTIVE
 from bridge.store.query import Match, Query
 
 MOST_BINS: Final = 12
 """With more agreements than this the records of a type are read in one order and filtered."""
-_OF_ONE: Final = (
-    *("identifier", "focus", "patient", "subject", "based-on", "target", "output"),
-    *("family", "given", "name", "family:exact", "given:exact", "name:exact", "practitioner"),
-)
-"""Criteria that few records meet, from which a branch can start with any number of values."""
-_SELECTIVE: Final = (*_OF_ONE, "owner:missing", "business-status", "status", "code")
 IN_ONE_SYSTEM: Final = ("status",)
 """Of which a record has a value once, because it is a code of one system that FHIR sets."""
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
@@ -48,7 +43,8 @@ _FOUND: Final = (
     " student.birth_date, {place} AS place" + _COUNTERS
 )
 _ONCE: Final = (
-    "NOT EXISTS (SELECT 1 FROM search_value z WHERE z.type = s.type AND z.id = s.id"
+    "NOT EXISTS (SELECT 1 FROM search_value z"
+    " WHERE z.change = s.change AND z.type = s.type AND z.id = s.id"
     " AND z.param = s.param AND z.value = s.value AND z.system < s.system)"
 )
 
@@ -182,6 +178,9 @@ class _Compiler(Statement):
     sight: Sight
     columns: str = _PLACED
 
+    def __post_init__(self) -> None:
+        self.query = as_stored(self.query)
+
     def branches(self, *, paged: bool) -> Iterator[str]:
         """Yield the SQL of each branch; together they hold each record once."""
         bins = self.sight.bins
@@ -201,17 +200,17 @@ class _Compiler(Statement):
     @cached_property
     def _driver(self) -> Match | None:
         """The most selective criterion a branch can start from."""
-        rank = {name: n for n, name in enumerate(_SELECTIVE)}
+        rank = {name: n for n, name in enumerate(SELECTIVE)}
         usable = [
             m
             for m in self.query.matches
             if isinstance(m, Match) and m.param in rank and not m.negated
             if all(value is not None for _, value in m.values)
-            if m.param in _OF_ONE or len(m.values) == 1
+            if m.param in OF_ONE or len(m.values) == 1
         ]
         polled = any(comparator in ("gt", "ge") for comparator, _ in self.query.updated)
         if polled:  # what has changed since is fewer than what has a status
-            usable = [m for m in usable if m.param in _OF_ONE]
+            usable = [m for m in usable if m.param in OF_ONE]
         return min(usable, key=lambda m: rank[m.param], default=None)
 
     @property
@@ -233,17 +232,18 @@ class _Compiler(Statement):
         if self._driver is None:
             return _Start("record", ())
         if self._any_of:
-            values = alternatives(self, "w", self._driver)
+            param, values = self.bind(self._driver.param), alternatives(self, "w", self._driver)
             rows = (
-                f"(SELECT DISTINCT w.id FROM search_value w WHERE w.type = {self.kind}"  # noqa: S608
-                f" AND w.param = {self.bind(self._driver.param)} AND {values}) d"
+                "(SELECT DISTINCT w.id FROM search_value w WHERE w.starts = 1"  # noqa: S608
+                f" AND w.type = {self.kind} AND w.param = {param} AND {values}) d"
             )
             return _Start(f"{rows} CROSS JOIN record", ("record.id = d.id",), met=self._driver)
         return self._of_one_value(self._driver, key)
 
     def _of_one_value(self, driver: Match, key: str | None) -> _Start:
         param = self.bind(driver.param)
-        on = (f"s.param = {param}", *self._tied("s", key), alternatives(self, "s", driver))
+        on = ("s.starts = 1", f"s.param = {param}", *self._tied("s", key))
+        on += (alternatives(self, "s", driver),)
         if driver.values[0][0] is None and driver.param not in IN_ONE_SYSTEM:
             on += (_ONCE,)  # one code in two systems is still one record
         return _Start("search_value s CROSS JOIN record", on, place="s.change", met=driver)
@@ -259,7 +259,7 @@ class _Compiler(Statement):
         if self.query.order.param:
             rows, place = f"{rows} CROSS JOIN search_date s", "s.low"
             on.append(f"s.param = {self.bind(self.query.order.param)}")
-            on += ["s.type = v.type", "s.id = v.id"]
+            on += ["s.change = record.change", "s.type = v.type", "s.id = v.id"]
         if self.query.ids:
             on.append(f"v.id IN ({', '.join(self.bind(each) for each in self.query.ids)})")
         return _Start(rows, tuple(on), place, "v.change", "v.since")

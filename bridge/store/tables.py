@@ -72,7 +72,14 @@ class RecordRow(SQLModel, table=True):
 
     __tablename__ = "record"
     __table_args__ = (
-        UniqueConstraint("custodian", "type", "source_key"),
+        # Most keys are the id itself, which is another's of no custodian anyway.
+        Index(
+            "ix_record_source",
+            *("custodian", "type", "source_key"),
+            unique=True,
+            sqlite_where=text("source_key <> id"),
+            postgresql_where=text("source_key <> id"),
+        ),
         Index("ix_record_referral", "referral_id", "type"),
         Index("ix_record_audience", "audience", "type"),
         # A page of one agreement, or of all, in the order of change; and where a time begins.
@@ -137,27 +144,43 @@ class ViewChangeRow(SQLModel, table=True):
 class SearchRow(SQLModel, table=True):
     """One value a record can be found by; written with the record, in the same transaction.
 
-    ``agreement_id`` and ``change`` are the record's own: the index answers in their order.
+    ``agreement_id`` and ``change`` are the record's own: the index answers in their order. A record
+    is asked for its values by its ``change``, which no other has: in the order of changes new rows
+    stand behind the others, while ids lie anywhere and each would write to a page of its own.
+    ``starts`` is 1 where a search can start from the value, and none where it cannot.
     """
 
     __tablename__ = "search_value"
-    __table_args__ = (Index("ix_search_value", "type", "param", "value", "agreement_id", "change"),)
+    __table_args__ = (
+        Index(
+            "ix_search_value",
+            *("type", "param", "value", "agreement_id", "change"),
+            sqlite_where=text("starts IS NOT NULL"),
+            postgresql_where=text("starts IS NOT NULL"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
 
+    change: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     type: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     param: str = Field(primary_key=True)
     system: str = Field(primary_key=True, default="")
     value: str = Field(primary_key=True)
     agreement_id: str
-    change: int
+    starts: int | None = None
 
 
 class SearchDateRow(SQLModel, table=True):
     """One range of time a record can be found by, in microseconds since 1970, half open."""
 
     __tablename__ = "search_date"
-    __table_args__ = (Index("ix_search_date", "type", "param", "agreement_id", "low", "id"),)
+    __table_args__ = (
+        Index("ix_search_date", "type", "param", "agreement_id", "low", "id"),
+        {"sqlite_with_rowid": False},
+    )
 
+    change: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     type: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     param: str = Field(primary_key=True)

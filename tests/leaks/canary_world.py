@@ -226,13 +226,12 @@ def _saturate(made: CanaryWorld) -> None:
                 continue
             saturation = Saturation(made.canaries, owner.get(student_id, "alone"))
             more = saturation.resource(orjson.loads(body))
-            connection.execute(
-                text(
-                    "UPDATE record SET body = :body, change = change + 1"
-                    " WHERE type = :kind AND id = :id"
-                ),
-                {"body": orjson.dumps(more).decode(), "kind": kind, "id": record_id},
-            )
+            of = {"kind": kind, "id": record_id}
+            for table in ("record", "search_value", "search_date"):
+                moved = f"UPDATE {table} SET change = change + 1"  # noqa: S608 - names of ours
+                shown = ", body = :body" if table == "record" else ""
+                said = {**of, "body": orjson.dumps(more).decode()} if shown else of
+                connection.execute(text(f"{moved}{shown} WHERE type = :kind AND id = :id"), said)
 
 
 def _owners(connection: Any, states: dict[str, str]) -> dict[str, str]:  # noqa: ANN401

@@ -17,6 +17,6 @@ INSERT INTO search_value (type, id, param, system, value, agreement_id, change) 
 :n, param, system, CASE WHEN param IN ('patient', 'subject', 'focus', 'identifier', 'name',
 'based-on', 'target') THEN value || :n ELSE value END, agreement_id, change + :shift FROM
 search_value WHERE agreement_id <> '' AND id NOT LIKE '%-%-%-%-%-%' AND value <> 'rejected';
-INSERT INTO search_date (type, id, param, low, high, agreement_id) SELECT type, id || :n, param,
-low + :shift, high + :shift, agreement_id FROM search_date WHERE agreement_id <> '' AND id NOT
+INSERT INTO search_date (change, type, id, param, low, high, agreement_id) SELECT change + :shift,
+type, id || :n, param, low + :shift, high + :shift, agreement_id FROM search_date WHERE agreement_id <> '' AND id NOT
 LIKE '%-%-%-%-%-%'
