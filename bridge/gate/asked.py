@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from bridge.gate.pages import Page
 from bridge.gate.permits import Epoch, Permit, Who
 from bridge.gate.released import Released, ReleasedResource
+from bridge.gate.scope_limits import within_scopes
 from bridge.identity import Caller
 from bridge.store.vault import Query
 
@@ -62,6 +63,7 @@ class Reach:
     caller: Caller
     who: Who
     _found: dict[str, Reached] = field(default_factory=dict)
+    _whole: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def of(self, kind: str) -> Reached:
         """Tell how far they reach into a type."""
@@ -71,6 +73,14 @@ class Reach:
             some = Reached.LIMITED if limits else Reached.NOTHING
             found = self._found[kind] = Reached.ALL if () in limits else some
         return found
+
+    def within(self, query: Query) -> Query | None:
+        """Return a query that finds only what they reach; None: they reach nothing."""
+        asked = (query.type, query.interaction)
+        whole = self._whole.get(asked)
+        if whole is None:
+            whole = self._whole[asked] = self.caller.allows(*asked)
+        return query if whole else within_scopes(self.caller, query)
 
 
 @dataclass(slots=True)

@@ -62,12 +62,14 @@ class Authorised:
     Attributes:
         bins: the agreements whose records can be meant, and "" for the directory; all if empty.
         standing: whose views of changes hold; "" for the operator, who sees each change.
+        kind: the type whose records it is a condition on; "" for any.
     """
 
     condition: TextClause
     binds: dict[str, object]
     bins: tuple[str, ...] = ()
     standing: str = ""
+    kind: str = ""
 
 
 # Conditions by what they are made of. There are few: one for each registered standing, type and
@@ -90,7 +92,7 @@ def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
         found = _CONDITIONS[key] = clause(sql, [a.id for a in viewer.agreements])
     adults = {a.id: a.adult_since(now) for a in viewer.agreements}
     bins = ("",) if kind in DIRECTORY_TYPES else tuple(a.id for a in viewer.agreements)
-    return Authorised(found, binds(now, adults), bins or ("",), standing_of(viewer))
+    return Authorised(found, binds(now, adults), bins or ("",), standing_of(viewer), kind)
 
 
 def standing_of(viewer: Viewer) -> str:

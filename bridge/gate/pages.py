@@ -12,7 +12,7 @@ INVARIANTS
 * Only an answer in which nothing that was asked for is missing is remembered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -28,7 +28,7 @@ from bridge.identity import Scope
 from bridge.ledger.append import Filled
 from bridge.ledger.repeating import Span, spans_of
 from bridge.ledger.templates import Template
-from bridge.store.standing import Stood
+from bridge.store.standing import COMPARED, Stood
 from bridge.store.vault import Place, Query, placed
 
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -47,6 +47,8 @@ class Page:
     Attributes:
         released: the answer, but for its time and how many match in all.
         matched, included: what has to stand of the records in it.
+        beside: the same of what was included, where what matched was found in its state in this
+            transaction and nobody else writes: students that are also of a match were compared.
         epoch, made, until: as of permits.
         again: per log, the entry that says that it left once more, and what that repeats.
     """
@@ -54,6 +56,7 @@ class Page:
     released: Released
     matched: tuple[Stood, ...] = ()
     included: tuple[Stood, ...] = ()
+    beside: tuple[Stood, ...] = ()
     epoch: Epoch = (0, 0)
     made: datetime = _EVER
     until: datetime = _EVER
@@ -63,12 +66,21 @@ class Page:
         """Tell whether it is good at an instant, as far as can be told without its records."""
         return not self.matched or (self.epoch == epoch and self.made <= now < self.until)
 
-    def given(self, query: Query, last: Place | None, total: int | None) -> Released:
-        """Return the answer to a query that found its records, the last at a place."""
-        order, place = query.order, (0, "")
-        if last is not None:
-            place = placed(order, (last[4], last[3], last[0]))
-        return replace(self.released, last=place, total=total)
+    def given(
+        self, query: Query, rows: Sequence[Place], told: tuple[int | None, datetime]
+    ) -> Released:
+        """Return the answer to a query that found its records at their places.
+
+        Args:
+            query: what was asked for.
+            rows: what it found.
+            told: how many match in all, where that is to be told, and the instant as of which.
+        """
+        place = (0, "")
+        if rows:
+            last = rows[-1]
+            place = placed(query.order, (last[4], last[3], last[0]))
+        return replace(self.released, last=place, total=told[0], as_of=told[1])
 
     def entries(self, request: str) -> list[Filled]:
         """Return what the ledger is to say when it leaves once more."""
@@ -128,6 +140,7 @@ def page_of(
         ),
         matched=tuple(each.stood for each in good[: len(matches)]),
         included=tuple(each.stood for each in good[len(matches) :]),
+        beside=tuple(_beside(good[: len(matches)], good[len(matches) :])),
         epoch=epoch,
         made=max(each.made for each in good),
         until=min(each.until for each in good),
@@ -140,6 +153,13 @@ def page_of(
 def _same(permits: Sequence[Permit], told: Sequence[Disclosure]) -> bool:
     """Tell whether what was released is what the permits say."""
     return all(p.released == d.released for p, d in zip(permits, told, strict=True))
+
+
+def _beside(matched: Sequence[Permit], included: Sequence[Permit]) -> Iterator[Stood]:
+    compared = {(each.stored.student_id, each.version) for each in matched}
+    for each in included:
+        same = (each.stored.student_id, each.version) in compared
+        yield (*each.stood[:3], COMPARED) if same else each.stood
 
 
 def _place(found: Disclosure, permit: Permit) -> Place:

@@ -13,17 +13,18 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, TextClause, text
 
-from bridge.gate.authorise import Authorised, Viewer
+from bridge.gate.authorise import Authorised, Viewer, authorised
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.memory import Given
 from bridge.gate.permits import Epoch, Key, Mark, Permit, Permits, Who, who
 from bridge.identity import Caller
+from bridge.store.conditions import by_student
 from bridge.store.standing import standing
 from bridge.store.vault import Stored
 
-_STANDS: Final = "stands_as_decided"  # of type, id and change of a record, version of its student
-_STOOD: Final = f"{_STANDS}(record.type, record.id, record.change, COALESCE(student.version, 0))"
+_STANDS: Final = "stands_as_decided"  # of id and change of a record, version of its student
+_STOOD: Final = f"{_STANDS}(record.id, record.change, COALESCE(student.version, 0))"
 _NONE: Final[Mapping[str, Mark]] = {}
 _EVER: Final = datetime(1, 1, 1, tzinfo=UTC)  # no mark holds then
 _SAID: Final = RecordDecision(None, "", ())
@@ -34,25 +35,23 @@ class Answering:
     """What a connection on SQLite is answered from while it searches, one search at a time.
 
     Attributes:
-        marks: of who asks, by type and id; none where all is to be decided anew.
+        marks: of who asks and the type looked for, by id; none where all is to be decided anew.
         epoch, now: the counters of everybody, and the instant, of the search.
     """
 
-    marks: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
     epoch: Epoch = (0, 0)
     now: datetime = _EVER
 
-    def stands(self, kind: str, record_id: str, change: int, version: int) -> bool:
+    def stands(self, record_id: str, change: int, version: int) -> bool:
         """Tell whether what was decided on a record, with these counters, still stands."""
         # Asked for each record that a search looks at: a tenth of what a search takes.
-        mark = self.marks.get(kind, _NONE).get(record_id)
-        return (
-            mark is not None
-            and mark[0] == change
-            and mark[1] == version
-            and mark[2] == self.epoch
-            and mark[3] <= self.now < mark[4]
-        )
+        mark = self.marks.get(record_id)
+        if mark is None:
+            return False
+        then, of_student, epoch, made, until = mark
+        same = then == change and of_student == version and epoch == self.epoch
+        return same and made <= self.now < until
 
 
 @dataclass(slots=True)
@@ -63,6 +62,8 @@ class Remembered:
         permits: None where nothing may be taken from memory.
         ends: when the next change of an agreement takes effect; None if none waits.
         answering: what the transaction's connection is answered from.
+        said: the facts that something is said about of anybody (INVARIANT: all of them, as they
+            stand in the transaction).
         viewers: who asked since the agreements last changed, with those that bind them.
         told: what was decided and entered.
         given: what was answered, where the same can be given again.
@@ -72,9 +73,13 @@ class Remembered:
     epoch: Epoch
     ends: datetime | None
     answering: Answering
+    said: frozenset[str]
     viewers: dict[Who, Viewer] = field(default_factory=dict)
     told: list[Disclosure] = field(default_factory=list)
     given: Given | None = None
+    _sights: dict[tuple[int, str], tuple[Viewer, Authorised, Mapping[str, Mark]]] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Let no search be answered from what another transaction was lent."""
@@ -93,10 +98,20 @@ class Remembered:
         answering.marks = {}
         if self.permits is None or self._due(now):
             return sight
-        answering.marks = self.permits.marks_of(whose)
+        answering.marks = self.permits.marks_of(whose).get(sight.kind, _NONE)
         answering.epoch, answering.now = self.epoch, now
         self.viewers[whose] = viewer
-        return replace(sight, condition=_opened(sight.condition))
+        return replace(sight, condition=_opened(sight.condition, self.said))
+
+    def sight(self, viewer: Viewer, kind: str, now: datetime) -> Authorised:
+        """Do :meth:`opened` with what authorises a viewer, at the one instant of a batch."""
+        known = self._sights.get((id(viewer), kind))
+        if known is None:
+            found = self.opened(viewer, authorised(viewer, kind, now), now)
+            known = self._sights[id(viewer), kind] = (viewer, found, self.answering.marks)
+        answering = self.answering
+        answering.marks, answering.epoch, answering.now = known[2], self.epoch, now
+        return known[1]
 
     def recall(self, viewer: Viewer, stored: Stored, now: datetime) -> Disclosure | None:
         """Return what a viewer was released of a record, if all it rests on still stands."""
@@ -144,12 +159,14 @@ def answered_by(connection: Connection) -> Answering:
     answering = Answering()
     if connection.dialect.name == "sqlite":
         raw: Any = connection.connection.dbapi_connection
-        raw.create_function(_STANDS, 4, answering.stands)
+        raw.create_function(_STANDS, 3, answering.stands)
     return answering
 
 
 @lru_cache(maxsize=1024)
-def _opened(condition: TextClause) -> TextClause:
+def _opened(condition: TextClause, said: frozenset[str]) -> TextClause:
     # SQLite looks at the first part alone where it holds; what is withheld has nothing remembered.
     binds = condition._bindparams.values()  # noqa: SLF001 - nothing public says them
-    return text(f"({_STOOD} OR {condition.text})").bindparams(*binds)
+    own, facts = by_student(condition.text)
+    asked = condition.text if facts & said else own
+    return text(f"({_STOOD} OR {asked})").bindparams(*binds)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import ForbiddenError, RefusedError, UnauthorizedError
 from bridge.gate.asked import Asked, Hit, Moment, Reach, Reached
-from bridge.gate.authorise import Authorised, Viewer, authorised
+from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.batches import Line
 from bridge.gate.gate import LEAST_STEP, Gate
 from bridge.gate.memory import is_plain, remembering
@@ -30,7 +30,6 @@ from bridge.gate.permits import Key, Permit, Permits, Who, permits_of, repeated,
 from bridge.gate.released import Released, ReleasedResource
 from bridge.gate.remembered import Answering, Remembered, answered_by
 from bridge.gate.requests import note_request
-from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller, TokenCache, caller_of, digest_of, locked_version_of
 from bridge.ledger.append import Filled, append
@@ -39,6 +38,7 @@ from bridge.ledger.repeating import spans_of
 from bridge.measures import measures_of
 from bridge.parts import HasParts
 from bridge.store.agreement_changes import next_change
+from bridge.store.conditions import said_of_anybody
 from bridge.store.engine import kept_connection, write_on
 from bridge.store.intake import let_changes_end
 from bridge.store.standing import Stood, standing
@@ -63,6 +63,7 @@ class Together:
         self._viewers: dict[Who, Viewer] = {}
         self._erased = 0
         self._changes: tuple[int, datetime | None] = (0, None)
+        self._said: tuple[int, frozenset[str]] = (0, frozenset())
 
     def ask(self, asked: Asked) -> None:
         """Put a read in line."""
@@ -142,6 +143,8 @@ class Together:
         if self._changes[0] != versions["agreement"]:
             self._changes = (versions["agreement"], next_change(connection))
             self._viewers.clear()
+        if self._said[0] != versions["evidence"]:
+            self._said = (versions["evidence"], said_of_anybody(connection))
         return Moment(connection, identity, versions, now)
 
     def _sorted(
@@ -192,25 +195,25 @@ class Together:
     ) -> Hit | None:
         """Return a search's answer where it finds what it found before."""
         (asked, caller), connection = asking, moment.connection
-        viewer = None if self._due(moment) else self._viewers.get(who(caller))
+        reach = self._reach_of(caller)
+        viewer = None if self._due(moment) else self._viewers.get(reach.who)
         if viewer is None or viewer.party == "hub" or asked.search is None:
             return None
         try:
             query, includes = asked.search(caller)
         except RefusedError:
             return None  # so it will be where it is decided
-        within = within_scopes(caller, query)
+        within = reach.within(query)
         if within is None or not is_plain(query):
             return None
-        sight = memory.opened(viewer, authorised(viewer, query.type, moment.now), moment.now)
+        sight = memory.sight(viewer, query.type, moment.now)
         rows = self._rows(connection, within, sight)
-        key = (who(viewer), caller.scopes, query.type, includes, rows)
+        key = (reach.who, caller.scopes, query.type, includes, rows)
         page = self._pages.find(key) if rows else NOTHING
         if page is None or not page.holds(moment.epoch, moment.now):
             return None
         total = total_of(connection, within, sight, len(rows))
-        given = replace(page.given(within, rows[-1] if rows else None, total),
-                        as_of=moment.now - LEAST_STEP)  # fmt: skip
+        given = page.given(within, rows, (total, moment.now - LEAST_STEP))
         return Hit(asked, caller, page, given, query)
 
     def _rows(self, connection: Connection, query: Query, sight: Authorised) -> tuple[Place, ...]:
@@ -262,8 +265,9 @@ class Together:
         """Return what has still to be asked for: what a search matched was found in this state."""
         if isinstance(hit.kept, Permit):
             return (hit.kept.stood,)
-        matched = () if connection.dialect.name == "sqlite" else hit.kept.matched
-        return (*matched, *hit.kept.included)
+        if connection.dialect.name == "sqlite":
+            return hit.kept.beside
+        return (*hit.kept.matched, *hit.kept.included)
 
     def _stand(self, moment: Moment, stood: Sequence[Stood]) -> list[bool]:
         return standing(moment.connection, stood)
@@ -282,7 +286,8 @@ class Together:
         recalls = moment.connection.dialect.name == "sqlite"
         held = self._permits if recalls else None
         viewers = self._viewers if recalls else {}
-        return Remembered(held, moment.epoch, self._changes[1], self._answering, viewers)
+        of = (self._changes[1], self._answering, self._said[1])
+        return Remembered(held, moment.epoch, *of, viewers)
 
     def _found(
         self, connection: Connection, asked: Asked, caller: Caller

@@ -81,6 +81,9 @@ _COLUMNS: Final = (
 )
 
 
+_Ready = tuple[str, dict[str, object]]
+"""A statement as the driver takes it, and what is bound each time."""
+
 Place = tuple[str, int, int, int, int]
 """Of a record on a page: its id, the number of its own last change, the version of its student, the
 number of the last change its viewer saw, and its place in the order."""
@@ -115,9 +118,8 @@ def total_of(connection: Connection, query: Query, authorised: Condition, found:
 
 def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[Place, ...]:
     """Do :func:`find` for what tells whether what was found before is what would be found now."""
-    sight = _sight(authorised)
     dialect = connection.dialect.name
-    sql, binds = _counters(query, sight, dialect)
+    sql, binds = _ready(query, authorised, dialect)
     _plan_by_values(connection, query)
     more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
     with cursor_of(connection) as cursor:
@@ -181,8 +183,25 @@ def _plan_by_values(connection: Connection, query: Query) -> None:
         connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
+_READY: Final[dict[tuple[int, int], tuple[Query, TextClause, tuple[object, ...], _Ready]]] = {}
+_MOST_READY: Final = 2048
+
+
+def _ready(query: Query, authorised: Condition, dialect: str) -> _Ready:
+    """Do :func:`_counters`, without comparing what is the very same as it was."""
+    condition, of = authorised.condition, (authorised.bins, authorised.standing, dialect)
+    key = (id(query), id(condition))
+    known = _READY.get(key)
+    if known is None or (known[0] is not query) or (known[1] is not condition) or known[2] != of:
+        if len(_READY) >= _MOST_READY:
+            _READY.clear()
+        made = _counters(query, _sight(authorised), dialect)
+        known = _READY[key] = (query, condition, of, made)
+    return known[3]
+
+
 @lru_cache(maxsize=2048)
-def _counters(query: Query, sight: Sight, dialect: str) -> tuple[str, dict[str, object]]:
+def _counters(query: Query, sight: Sight, dialect: str) -> _Ready:
     sql, binds = rows_sql(query, sight)
     return named_for(dialect, sql), {name: _spelled(v, dialect) for name, v in binds.items()}
 

@@ -1,6 +1,7 @@
 """A search takes from memory what still stands, and nothing else."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,10 +37,18 @@ class TrustingSearches(Together):
     """Answers searches with such a memory."""
 
     def _memory(self, moment: Any) -> Remembered:  # noqa: ANN401 - as Together
-        return TrustsItsMemory(self._permits, moment.epoch, None, self._answering)
+        said = self._said[1]
+        return TrustsItsMemory(self._permits, moment.epoch, None, self._answering, said)
 
     def _found_again(self, *_: object) -> None:
         return None
+
+
+class HearsOfNobodyInParticular(Together):
+    """Does not know what is said of anybody."""
+
+    def _memory(self, moment: Any) -> Remembered:  # noqa: ANN401 - as Together
+        return replace(super()._memory(moment), said=frozenset())
 
 
 @pytest.fixture
@@ -106,6 +115,18 @@ def test_nothing_is_found_while_a_source_cannot_say(reads: Reads) -> None:
     assert found(reads).matches == ()
     source_heard(reads.world.parts, "millbrook", "dissent")
     assert len(found(reads).matches) == 2
+
+
+def test_a_memory_that_does_not_hear_what_is_said_of_anybody_lets_nothing_out(
+    lite: World,
+) -> None:
+    lite.refer([referral(1)])
+    reads = Reads(lite, HearsOfNobodyInParticular)
+    assert len(found(reads).matches) == 1
+    source_down(lite.parts, "millbrook", "dissent")
+    with pytest.raises(GateError):
+        found(reads)
+    reads.together.close()
 
 
 def test_what_is_included_stands_in_one_order_whatever_found_it_first(world: World) -> None:

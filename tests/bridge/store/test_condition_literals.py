@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from bridge.store.conditions import Scope, binds, clause, condition, quoted
+from bridge.store.conditions import (
+    Scope,
+    binds,
+    by_student,
+    clause,
+    condition,
+    quoted,
+    said_of_anybody,
+)
 from bridge.store.engine import write
 from bridge.store.evidence import (
     NewEvidence,
@@ -63,7 +71,22 @@ def about(*, minor: bool = True, third_party: bool = False) -> RecordFacts:
 
 def in_sql(connection: Connection, fact: str, asked: Scope, record: RecordFacts) -> bool:
     """Ask the database, of one record that stands in the query itself."""
-    made = clause(condition(Filter((((Literal(FactName(fact)),),),)), asked), ["a1"])
+    return answer(connection, condition(of_fact(fact), asked), record)
+
+
+def of_its_student(connection: Connection, fact: str, asked: Scope, record: RecordFacts) -> bool:
+    """Do :func:`in_sql` without what is said of anybody, where nothing is of these facts."""
+    whole = condition(of_fact(fact), asked)
+    own, facts = by_student(whole)
+    return answer(connection, whole if facts & said_of_anybody(connection) else own, record)
+
+
+def of_fact(fact: str) -> Filter:
+    return Filter((((Literal(FactName(fact)),),),))
+
+
+def answer(connection: Connection, sql: str, record: RecordFacts) -> bool:
+    made = clause(sql, ["a1"])
     born = date(2010, 1, 1) if record.minor else date(2001, 1, 1)
     one = (
         "(SELECT 's1' AS student_id, 'r1' AS id, 'ref1' AS referral_id,"
@@ -83,7 +106,8 @@ def in_python(connection: Connection, fact: str, asked: Scope, record: RecordFac
 
 
 def both(connection: Connection, fact: str, asked: Scope, record: RecordFacts) -> bool:
-    answers = {read(connection, fact, asked, record) for read in (in_sql, in_python)}
+    ways = (in_sql, of_its_student, in_python)
+    answers = {read(connection, fact, asked, record) for read in ways}
     assert len(answers) == 1
     return answers.pop()
 
@@ -140,6 +164,13 @@ def test_whose_consent_care_rests_on_is_assumed_against_release_below_18(
         answer = both(connection, "minor_consented_care", scope(), about(minor=minor))
 
     assert answer is (minor if stated is None else stated)
+
+
+def test_a_condition_by_student_names_each_of_its_facts() -> None:
+    every = ("c_ferpa", "dissent", "minor_consented_care")
+    said = (((Literal(FactName(fact)),),) for fact in every)
+
+    assert by_student(condition(Filter(tuple(said)), scope()))[1] == set(every)
 
 
 @pytest.mark.parametrize("name", ["a'b", "a;b", 'a"b', "a\\b", "a\nb", "a%b"])

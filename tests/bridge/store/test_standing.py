@@ -5,7 +5,7 @@ from sqlalchemy import text
 from bridge.store.engine import write
 from bridge.store.index import PARAMETERS, ParameterKind
 from bridge.store.searching import IN_ONE_SYSTEM
-from bridge.store.standing import Stood, standing
+from bridge.store.standing import COMPARED, Stood, standing
 from tests.support.worlds import World, referral
 
 COUNTERS = (
@@ -35,6 +35,32 @@ def test_each_of_many_stands_as_it_would_alone(world: World) -> None:
             assert standing(connection, some) == [each in found for each in some]
             assert [standing(connection, [each])[0] for each in some] == standing(connection, some)
     assert len(found) > 20
+
+
+def test_where_its_student_was_compared_a_record_stands_while_its_number_is_there(
+    lite: World,
+) -> None:
+    lite.refer(referral(n) for n in range(8))
+    with write(lite.bridge.engine) as connection:
+        found: list[Stood] = [tuple(row) for row in connection.execute(text(COUNTERS))]
+        compared = [(*each[:3], COMPARED) for each in found]
+        assert standing(connection, compared) == [True] * len(found)
+        mixed = [pair[n % 2] for n, pair in enumerate(zip(found, compared, strict=True))]
+        assert standing(connection, mixed) == [True] * len(found)
+        connection.execute(text("UPDATE record SET change = change + 1000 WHERE type = 'Task'"))
+        assert standing(connection, compared) == [each[0] != "Task" for each in found]
+        connection.execute(text("DELETE FROM record WHERE type = 'Patient'"))
+        left = [each[0] not in ("Task", "Patient") for each in found]
+        assert standing(connection, compared) == left
+    assert len(found) > 40
+
+
+def test_no_two_records_have_one_number(world: World) -> None:
+    world.refer(referral(n) for n in range(4))
+    with write(world.bridge.engine) as connection:
+        sql = "SELECT count(*) - count(DISTINCT change), count(*) FROM record"
+        ((shared, every),) = connection.execute(text(sql)).all()
+    assert (shared, every > 20) == (0, True)
 
 
 def test_what_is_searched_for_as_of_one_system_is_a_code_of_one_system() -> None:
