@@ -10,7 +10,7 @@ text.
 
 import re
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -88,6 +88,13 @@ def stored_instant(dialect: str, instant: datetime) -> object:
         raise ValueError("an instant needs a time zone")
     utc = instant.astimezone(UTC)
     return utc.isoformat(" ", "microseconds")[:26] if dialect == "sqlite" else utc
+
+
+def stored_value(dialect: str, value: object) -> object:
+    """Return a value as the driver takes it; a day as SQLite keeps it."""
+    if isinstance(value, datetime):
+        return stored_instant(dialect, value)
+    return value.isoformat() if isinstance(value, date) and dialect == "sqlite" else value
 
 
 def read_instant(found: Any) -> datetime | None:  # noqa: ANN401 - as the driver gives it

@@ -80,19 +80,59 @@ _MOST_CONDITIONS = 10_000
 
 def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
     """Return the condition under which a viewer may know that a record of a type exists."""
-    key = (
-        *(viewer.party, viewer.organization, viewer.role, viewer.purposes, kind),
-        *((a.id, a.table.digest, *a.constants(now, "").values()) for a in viewer.agreements),
-    )
+    key = (kind, *_standing(viewer, now))
     found = _CONDITIONS.get(key)
     if found is None:
-        if len(_CONDITIONS) >= _MOST_CONDITIONS:
-            _CONDITIONS.clear()
-        sql = any_of(_made(viewer, kind, now))
-        found = _CONDITIONS[key] = clause(sql, [a.id for a in viewer.agreements])
-    adults = {a.id: a.adult_since(now) for a in viewer.agreements}
+        found = _kept(key, _made(viewer, kind, now), viewer)
     bins = ("",) if kind in DIRECTORY_TYPES else tuple(a.id for a in viewer.agreements)
-    return Authorised(found, binds(now, adults), bins or ("",), standing_of(viewer), kind)
+    return Authorised(found, _binds(viewer, now), bins or ("",), standing_of(viewer), kind)
+
+
+def told_of(viewer: Viewer, sender: str, elements: tuple[str, str], now: datetime) -> Authorised:
+    """Return the condition under which a viewer is told an element of a record as of one sender.
+
+    Args:
+        viewer: who asks.
+        sender: the party it is decided as coming from, whoever keeps the record.
+        elements: the element, and what it is of a record under 42 CFR Part 2.
+        now: the instant.
+    """
+    key = (sender, elements, *_standing(viewer, now))
+    found = _CONDITIONS.get(key)
+    if found is None:
+        found = _kept(key, _told(viewer, sender, elements, now), viewer)
+    return Authorised(found, _binds(viewer, now), tuple(a.id for a in viewer.agreements))
+
+
+def _told(viewer: Viewer, sender: str, elements: tuple[str, str], now: datetime) -> Iterator[str]:
+    for agreement in viewer.agreements:
+        for same, element in zip(("<>", "="), elements, strict=True):
+            yield all_of(
+                (
+                    f"record.agreement_id = {quoted(agreement.id)}",
+                    f"record.element {same} {quoted(PART2_ROW)}",
+                    _permitted(viewer, agreement, (sender, element), now),
+                )
+            )
+
+
+def _standing(viewer: Viewer, now: datetime) -> tuple[object, ...]:
+    """Return all that a condition is made of, but for what it is about."""
+    return (
+        *(viewer.party, viewer.organization, viewer.role, viewer.purposes),
+        *((a.id, a.table.digest, *a.constants(now, "").values()) for a in viewer.agreements),
+    )
+
+
+def _kept(key: tuple[object, ...], parts: Iterator[str], viewer: Viewer) -> TextClause:
+    if len(_CONDITIONS) >= _MOST_CONDITIONS:
+        _CONDITIONS.clear()
+    made = _CONDITIONS[key] = clause(any_of(parts), [a.id for a in viewer.agreements])
+    return made
+
+
+def _binds(viewer: Viewer, now: datetime) -> dict[str, object]:
+    return binds(now, {a.id: a.adult_since(now) for a in viewer.agreements})
 
 
 def standing_of(viewer: Viewer) -> str:

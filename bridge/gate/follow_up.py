@@ -6,7 +6,7 @@ own releases permit it. Where they do not, the row reads ``sent``, exactly as if
 not answered yet.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import PART2_RECORD, PART2_ROW, SESSION_TYPES, Viewer, of_agreement
+from bridge.gate.authorise import PART2_RECORD, PART2_ROW, SESSION_TYPES, Viewer, told_of
 from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure
@@ -23,32 +23,43 @@ from bridge.gate.projection import sealed
 from bridge.gate.released import FollowUp
 from bridge.gate.riding import codes_of, notice_of, riding
 from bridge.identifiers import Identifiers
+from bridge.store.by_student import judged, of_students, referred_students
 from bridge.store.directory import organizations
 from bridge.store.evidence import EvidenceView, evidence_of, lock_students, not_before_known
-from bridge.store.follow_lines import KINDS
 from bridge.store.known_facts import Sought, known_facts
-from bridge.store.vault import Query, Stored, find, of_students
+from bridge.store.stored import Stored
 from consent.minimise import load_projection, minimise
 from consent.model import Slice
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code, state_of
 
 _ELEMENT = "referral.status"
+_ELEMENTS = (_ELEMENT, PART2_RECORD)
 WITHDRAWN = "withdrawn-by-school"
-_ALL = 1_000_000
+_SENDER = "provider"
+_OWN = ("Task", "ServiceRequest", "Patient")
+_AT_ONCE = 200  # students
+_NOTHING = EvidenceView(())
 _Read = tuple[Stored, dict[str, Any]]
 """A record, and its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class _District:
-    """One district's records under one agreement of one kind each, by referral or student."""
+    """What one district wrote under one agreement, by referral or student."""
 
+    agreement: CompiledAgreement
     tasks: dict[str, _Read]
     requests: dict[str, Stored]
     patients: dict[str, Stored]
-    visits: dict[str, list[Stored]]
     withdrawn: dict[str, str]
+
+    def spoken(self, may: Collection[str]) -> Iterator[Stored]:
+        """Yield the Tasks that may be told of, and say more than the school did."""
+        for request_id, (task, content) in self.tasks.items():
+            of_school = _of_the_school(content, self.withdrawn.get(request_id, ""))
+            if task.id in may and not of_school:
+                yield task
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +89,14 @@ def follow_ups(
 ) -> tuple[list[FollowUp], list[Disclosure]]:
     """Return the follow-up rows of a school, and the disclosures in them."""
     names = {o.id: o.name for o in organizations(connection).values()}
+    bound = [agreement.id for agreement in viewer.agreements]
+    students = referred_students(connection, viewer.organization, bound)
+    lock_students(connection, students, share=True)
+    now = clock.now()
     found: list[Followed] = []
-    for agreement in viewer.agreements:
-        district = _read_whole(connection, agreement)
-        students = {task.student_id for task, _ in district.tasks.values()}
-        lock_students(connection, students, share=True)
-        now = not_before_known(connection, students, clock.now())
-        teller = _Teller(viewer, agreement, (evidence_of(connection, students, now), now))
-        found += teller.told(district, names)
+    for start in range(0, len(students), _AT_ONCE):
+        some = students[start : start + _AT_ONCE]
+        found += followed(connection, viewer, some, (now, names))
     rows, told = leaving(connection, viewer, found, identifiers)
     rows.sort(key=lambda row: (row.sent_on, row.referral))
     return rows, told
@@ -99,19 +110,26 @@ def followed(
 ) -> list[Followed]:
     """Return every referral of some students, who are locked, as their school may see it now.
 
+    INVARIANT: what is known of a student beyond what the school wrote is read only where something
+    of it is told. The database answers whether it may be, for each referral alike, answered or not:
+    that it was, and may not be told, costs no row, no fact and no decision (docs/adr/0054).
+
     ``known`` is the instant, and the name of each organisation by its id.
     """
     now, names = known
-    asked = ("provider", (_ELEMENT, PART2_RECORD), now)
-    evidence, now = evidence_about(connection, viewer, students, asked)
-    every = of_students(connection, KINDS, students)
-    found: list[Followed] = []
-    for agreement in viewer.agreements:
-        of_it = [each for each in every if each.agreement_id == agreement.id]
-        own = [each for each in of_it if each.custodian == agreement.entry.lea]
-        visits = [each for each in of_it if each.type in SESSION_TYPES]
-        found += _Teller(viewer, agreement, (evidence, now)).told(_district(own, visits), names)
-    return found
+    own = of_students(connection, _OWN, students)
+    districts = [_district(agreement, own) for agreement in viewer.agreements]
+    told = told_of(viewer, _SENDER, _ELEMENTS, now)
+    may = judged(connection, "Task", students, told)
+    spoken = [task for district in districts for task in district.spoken(may)]
+    whose = {task.student_id for task in spoken}
+    visits: dict[tuple[str, str], list[Stored]] = {}
+    for each in of_students(connection, SESSION_TYPES, whose, told):
+        visits.setdefault((each.agreement_id, each.referral_id), []).append(each)
+    asked = (_SENDER, _ELEMENTS, now)
+    known_of = evidence_about(connection, viewer, whose, asked) if whose else (_NOTHING, now)
+    teller = _Teller(viewer, known_of, frozenset(task.id for task in spoken), visits)
+    return [each for district in districts for each in teller.told(district, names)]
 
 
 def leaving(
@@ -167,24 +185,12 @@ def evidence_about(
     return EvidenceView([fact for said in known.of.values() for fact in said]), now
 
 
-def _read_whole(connection: Connection, agreement: CompiledAgreement) -> _District:
-    everything = of_agreement(agreement.id)
-    own = of_agreement(agreement.id, agreement.entry.lea)
-    kinds = [kind for kind in KINDS if kind not in SESSION_TYPES]
-    return _district(
-        [r for kind in kinds for r in find(connection, Query(kind, limit=_ALL), own)[0]],
-        [
-            r
-            for kind in SESSION_TYPES
-            for r in find(connection, Query(kind, limit=_ALL), everything)[0]
-        ],
-    )
-
-
-def _district(own: Iterable[Stored], visits: Iterable[Stored]) -> _District:
-    """Sort out a district's own records, and everybody's sessions, in the order of change."""
-    found = _District({}, {}, {}, {}, {})
-    for record in own:
+def _district(agreement: CompiledAgreement, every: Iterable[Stored]) -> _District:
+    """Sort out a district's own records under one agreement, given in the order of change."""
+    found = _District(agreement, {}, {}, {}, {})
+    for record in every:
+        if (record.agreement_id, record.custodian) != (agreement.id, agreement.entry.lea):
+            continue
         if record.type == "ServiceRequest":
             found.requests[record.id] = record
         elif record.type == "Patient":
@@ -195,51 +201,57 @@ def _district(own: Iterable[Stored], visits: Iterable[Stored]) -> _District:
                 found.withdrawn[record.referral_id] = str(task["authoredOn"])[:10]
             else:
                 found.tasks[record.referral_id] = (record, task)
-    for visit in visits:
-        found.visits.setdefault(visit.referral_id, []).append(visit)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Teller:
-    """Decides what may be told under one agreement, on evidence read under lock."""
+    """Decides what may be told of Tasks, on evidence read under lock.
+
+    Attributes:
+        known: what is known of the students of what may be told, and the instant to decide at.
+        spoken: ids of the Tasks that may be told of, as the database answers, and say something.
+        visits: of the same students, what may be told of, by agreement and referral.
+    """
 
     viewer: Viewer
-    agreement: CompiledAgreement
     known: tuple[EvidenceView, datetime]
+    spoken: frozenset[str]
+    visits: Mapping[tuple[str, str], Sequence[Stored]]
 
-    def told(self, district: _District, names: Mapping[str, str]) -> Iterable[Followed]:
-        """Return each referral as it may be told."""
+    def told(self, district: _District, names: Mapping[str, str]) -> Iterator[Followed]:
+        """Yield each referral of a district as it may be told."""
         for request_id, (task, content) in district.tasks.items():
-            visits = district.visits.get(request_id, ())
             withdrawn = district.withdrawn.get(request_id, "")
-            status, day, decided = self._tell((task, content), visits, withdrawn)
+            status, day, decided = self._tell(district.agreement, (task, content), withdrawn)
             row = _row(district, (task, content), (status, day), names)
-            yield Followed(row, task, (task.student_id, self.agreement.entry.provider), decided)
+            yield Followed(row, task, (task.student_id, district.agreement.entry.provider), decided)
 
     def _tell(
-        self, task: _Read, visits: Iterable[Stored], withdrawn: str
+        self, agreement: CompiledAgreement, task: _Read, withdrawn: str
     ) -> tuple[str, str, tuple[RecordDecision, dict[str, Any]] | None]:
         """Return the status and its day, and what was decided; only the school's part where none.
 
         That is ``sent``, or from the day on which the school withdrew it, that it did.
         """
-        decided = self._decided(task[0])
-        resource = _permitted(task[1], decided)
-        if resource is None or _of_the_school(resource, withdrawn):
+        stored, content = task
+        decided = self._decided(agreement, stored) if stored.id in self.spoken else None
+        resource = _permitted(content, decided) if decided else None
+        if decided is None or resource is None:
             return (WITHDRAWN, withdrawn, None) if withdrawn else ("sent", "", None)
-        told = [(v, d) for v in visits if (d := self._decided(v)).permitted]
+        visits = self.visits.get((stored.agreement_id, stored.referral_id), ())
+        told = [(v, d) for v in visits if (d := self._decided(agreement, v)).permitted]
         status = follow_up_code(resource, [visit.resource() for visit, _ in told])
         whole = _with(decided, [d for visit, d in told if visit.element == PART2_ROW])
         return status, str(resource.get("lastModified", ""))[:10], (whole, resource)
 
-    def _decided(self, stored: Stored) -> RecordDecision:
+    def _decided(self, agreement: CompiledAgreement, stored: Stored) -> RecordDecision:
         """Decide the status as the provider's record, whoever keeps the resource it stands in.
 
         A session under 42 CFR Part 2 says nothing unless it may be told of itself.
         """
         asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
-        return decide_as("provider", self.viewer, self.agreement, asked, self.known)
+        return decide_as(_SENDER, self.viewer, agreement, asked, self.known)
 
 
 def _of_the_school(resource: dict[str, Any], withdrawn: str) -> bool:

@@ -21,9 +21,10 @@ from bridge.gate.viewers import present_viewer
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.parts import HasParts
+from bridge.store.by_student import of_students
 from bridge.store.directory import organizations
 from bridge.store.engine import write
-from bridge.store.vault import Query, Stored, find, of_students
+from bridge.store.vault import Query, Stored, find
 from mappings.fhir.cancellation_task import is_cancellation
 
 STATUS = "referral.status"

@@ -24,9 +24,9 @@ from bridge.gate.follow_up import evidence_about
 from bridge.gate.kept_lines import KeptLines
 from bridge.gate.permits import facts_end
 from bridge.store import follow_lines as lines
+from bridge.store.by_student import of_students
 from bridge.store.evidence import ALWAYS_TO, EvidenceView, lock_students
 from bridge.store.stored import Stored
-from bridge.store.vault import of_students
 from mappings.fhir.cancellation_task import is_cancellation
 
 OPEN: Final = "sent-open"

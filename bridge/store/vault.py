@@ -7,9 +7,8 @@ that finds set by set, and asks of one of each (:func:`admitted`).
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -27,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, named_for, spelled_for, stored_instant
+from bridge.driver import cursor_of, named_for, stored_value
 from bridge.store.conditions import RECORD, STUDENT, Condition
 from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 from bridge.store.searching import (
@@ -58,7 +57,6 @@ __all__ = [
     "count",
     "find",
     "named",
-    "of_students",
     "place_of",
     "placed",
     "rows",
@@ -121,7 +119,7 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
     dialect = connection.dialect.name
     sql, binds = _ready(query, authorised, dialect)
     _plan_by_values(connection, query)
-    more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
+    more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
     with cursor_of(connection) as cursor:
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
 
@@ -135,7 +133,7 @@ def candidates(connection: Connection, query: Query, authorised: Condition) -> l
     sight, dialect = _sight(authorised), connection.dialect.name
     sql, binds = candidates_sql(query, sight)
     _plan_by_values(connection, query)
-    given = {name: _spelled(value, dialect) for name, value in binds.items()}
+    given = {name: stored_value(dialect, value) for name, value in binds.items()}
     found, size = list[FoundRow](), 0
     # A cursor of its own name stays in PostgreSQL's server, which else sends all at once.
     with cursor_of(connection, "" if dialect == "sqlite" else "candidates") as cursor:
@@ -155,8 +153,8 @@ def sampled(
     sql, binds = sampled_sql(query, _sight(authorised), most)
     dialect = connection.dialect.name
     _plan_by_values(connection, query)
-    given = {name: _spelled(value, dialect) for name, value in binds.items()}
-    more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
+    given = {name: stored_value(dialect, value) for name, value in binds.items()}
+    more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
     with cursor_of(connection) as cursor:
         found = cursor.execute(named_for(dialect, sql), {**given, **more}).fetchall()
     return [(str(key), int(change)) for key, change in found]
@@ -166,7 +164,7 @@ def admitted(connection: Connection, row: FoundRow, authorised: Condition) -> bo
     """Return whether the condition that authorises a caller admits a record."""
     dialect = connection.dialect.name
     sql, binds = admitted_sql(row.type, row.id, _sight(authorised))
-    more = {name: _spelled(value, dialect) for name, value in authorised.binds.items()}
+    more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
     with cursor_of(connection) as cursor:
         found = cursor.execute(named_for(dialect, sql), {**binds, **more}).fetchone()
     return found is not None
@@ -203,13 +201,7 @@ def _ready(query: Query, authorised: Condition, dialect: str) -> _Ready:
 @lru_cache(maxsize=2048)
 def _counters(query: Query, sight: Sight, dialect: str) -> _Ready:
     sql, binds = rows_sql(query, sight)
-    return named_for(dialect, sql), {name: _spelled(v, dialect) for name, v in binds.items()}
-
-
-def _spelled(value: object, dialect: str) -> object:
-    if isinstance(value, datetime):
-        return stored_instant(dialect, value)
-    return value.isoformat() if isinstance(value, date) and dialect == "sqlite" else value
+    return named_for(dialect, sql), {name: stored_value(dialect, v) for name, v in binds.items()}
 
 
 def count(connection: Connection, query: Query, authorised: Condition) -> int:
@@ -277,38 +269,6 @@ def named(connection: Connection, kind: str, ids: Collection[str]) -> list[Store
         some = RECORD.c.id.in_(ordered[start : start + 500])
         found += _stored(connection.execute(query.where(RECORD.c.type == kind, some)))
     return found
-
-
-# The type is compared as an expression, which no index serves: SQLite without statistics may take
-# the index of types and go through every record of a type there is, for each of the students.
-_OF_STUDENTS: Final = (
-    "SELECT record.type, record.id, record.custodian, record.sender_role, record.audience,"
-    " record.agreement_id, record.student_id, record.referral_id, record.element,"
-    " record.third_party, record.version, record.change, record.last_updated, record.body,"
-    " student.birth_date, record.change, record.change, student.version"
-    " FROM student CROSS JOIN record WHERE record.student_id = student.id"
-    " AND student.id IN ({students}) AND record.type || '' IN ({kinds})"
-)
-
-
-def of_students(
-    connection: Connection, kinds: Collection[str], students: Collection[str]
-) -> list[Stored]:
-    """Return records of some types of some students whoever asks, in the order of change.
-
-    The gate decides each before anything is told of it.
-    """
-    names, whose = sorted(kinds), sorted(students)
-    marked = {"students": ", ".join("?" * len(whose)), "kinds": ", ".join("?" * len(names))}
-    sql = spelled_for(connection.dialect.name, _OF_STUDENTS.format(**marked))
-    if not whose:
-        return []
-    with cursor_of(connection) as cursor:
-        found = cursor.execute(sql, (*whose, *names)).fetchall()
-    return [FoundRow._make(row).stored() for row in sorted(found, key=_CHANGE)]
-
-
-_CHANGE: Final = itemgetter(FoundRow._fields.index("change"))
 
 
 def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:

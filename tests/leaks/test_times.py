@@ -14,55 +14,34 @@ import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
-from tests.bridge.portal.entering import Visitor
-from tests.bridge.portal.test_board import MINOR, answered
-from tests.bridge.portal.test_notes import place_of
+from bridge.gate import follow_up
+from bridge.gate.authorise import SESSION_TYPES
+from bridge.store.by_student import of_students
+from bridge.store.known_facts import Sought, known_facts
 from tests.faults.seeds import told_seed
-from tests.support.worlds import LEA, World, encounter, make_world, post_session, referral
+from tests.leaks.two_students import ALONE, PLAIN, District, district_in
 
 LONG = int(os.environ.get("SCHOOLBRIDGE_TRIALS") or 10_000)  # noqa: TID251 - how long to test
 SHORT = 30
 TRIALS = [SHORT, pytest.param(LONG, marks=pytest.mark.faults)]
+PAGES = ("referral", "referral/owner", "forms", "client referral", "gate sessions")
 UNLIKELY = 4.0
 """Standard deviations: by chance alone one run in 16,000 is further off."""
-ALONE, PLAIN = 1, 2
-
-
-@dataclass(frozen=True)
-class District:
-    """A district of two students alike, one of whom is treated alone."""
-
-    world: World
-    visitor: Visitor
-
-    def pages(self, number: int) -> dict[str, str]:
-        """Return the addresses of the pages about one of them."""
-        place = place_of(self.visitor, f"R-{number}")
-        student = self.world.bridge.identifiers.issue("student", LEA, str(1000 + number))
-        ends = ("", "/withdraw", "/note", "/owner")
-        return {"referral" + end: place + end for end in ends} | {
-            "forms": f"/portal/forms/{student}/harbor"
-        }
+CARE = Sought(
+    frozenset({"minor_consented_care"}), ("millbrook-harbor-2026",), (), ("follow",), "lea"
+)
 
 
 @pytest.fixture(scope="module")
 def district(tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
-    folder: Path = tmp_path_factory.mktemp("times")
-    world = make_world(f"sqlite:///{folder / 'bridge.db'}", folder)
-    world.refer([referral(ALONE), referral(PLAIN)])
-    answered(world, ALONE, "accepted", MINOR)
-    web = world.web()
-    task = web.get(f"/fhir/Task/{world.id_of('Task', f'R-{ALONE}')}").json()
-    for n in range(3):
-        post_session(web, encounter(task, f"V-{n}", status="finished", extension=MINOR))
-    yield District(world, Visitor.signed_in(world))
-    world.bridge.engine.dispose()
+    with district_in(tmp_path_factory.mktemp("times")) as made:
+        yield made
 
 
 def took(ask: Callable[[], object]) -> int:
@@ -84,28 +63,46 @@ def votes(alone: Callable[[], object], plain: Callable[[], object], trials: int,
     return (longer - trials / 2) / math.sqrt(trials / 4)
 
 
-@pytest.mark.parametrize("page", ["referral", "referral/owner", "forms"])
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("trials", TRIALS)
 def test_no_time_tells_which_student_is_treated_alone(
     district: District, page: str, trials: int
 ) -> None:
     run = told_seed()
     alone, plain = district.pages(ALONE)[page], district.pages(PLAIN)[page]
-    visitor = district.visitor
-    for each in (alone, plain):
-        assert visitor.get(each).status_code == 200
+    for ask in (alone, plain):
+        ask()
 
-    off = votes(lambda: visitor.get(alone), lambda: visitor.get(plain), trials, run)
+    off = votes(alone, plain, trials, run)
 
     sys.stdout.write(f"{page}: {trials} pairs, {off:+.2f} standard deviations off evens\n")
     assert abs(off) < UNLIKELY
 
 
 def test_a_page_that_takes_a_little_longer_for_one_of_them_is_caught(district: District) -> None:
-    visitor, place = district.visitor, district.pages(PLAIN)["referral"]
+    plain = district.pages(PLAIN)["referral"]
 
     def longer() -> None:
-        visitor.get(place)
+        plain()
         sum(range(150_000))
 
-    assert votes(longer, lambda: visitor.get(place), 60, told_seed()) > UNLIKELY
+    assert votes(longer, plain, 60, told_seed()) > UNLIKELY
+
+
+@pytest.mark.faults
+def test_a_page_that_decides_on_what_it_may_not_tell_is_caught(
+    district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the page did: it read what was known of the student, and then found that nothing goes."""
+    bridge, judge = district.world.bridge, follow_up.judged
+
+    def read_all(connection: Connection, kind: str, students: Collection[str], met: Any) -> Any:  # noqa: ANN401
+        known_facts(connection, students, CARE, bridge.clock.now())
+        of_students(connection, SESSION_TYPES, students)
+        return judge(connection, kind, students, met)
+
+    monkeypatch.setattr(follow_up, "judged", read_all)
+    alone, plain = (district.pages(number)["referral"] for number in (ALONE, PLAIN))
+    off = votes(alone, plain, LONG, told_seed())
+    sys.stdout.write(f"planted: {LONG} pairs, {off:+.2f} standard deviations off evens\n")
+    assert off > UNLIKELY

@@ -26,6 +26,7 @@ from bridge.store.engine import read, write
 from bridge.store.evidence import NewEvidence, record_evidence
 from mappings.loop import STATES
 from mappings.loop.clocks import AWAITING_SIGNATURE
+from tests.bridge.gate.decided_in_full import as_released, decided_in_full
 from tests.bridge.gate.desks import agree_with_searches
 from tests.bridge.journeys.test_verbal_permission import SAID
 from tests.support.databases import empty_postgres
@@ -72,6 +73,7 @@ def agree(world: World, calendars: Path) -> None:
     And the pages of what was sent to each provider with what a search finds.
     """
     every = whole(world, calendars)
+    assert as_released(world, SIS) == decided_in_full(world, SIS)
     counts = page_of(world.bridge, calendars, SIS, Wanted()).counts
     assert by_pages(world, calendars, "all") == every
     for choice, keeps in CHOICES.items():

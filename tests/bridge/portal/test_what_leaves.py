@@ -1,9 +1,10 @@
 """What the check page lists is what the provider gets: for drafts drawn by chance.
 
-A short run stands in every test run; ``make faults`` makes the long one, and
-``SCHOOLBRIDGE_TEST_SEED`` repeats one.
+A short run stands in every test run; ``make faults`` makes the long one: ``SCHOOLBRIDGE_DRAFTS``
+says how many drafts, and ``SCHOOLBRIDGE_TEST_SEED`` repeats one.
 """
 
+import os
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -28,7 +29,8 @@ from tests.faults.seeds import told_seed
 from tests.support.hostile_texts import scripts
 from tests.support.worlds import COVE, HARBOR, LEA, NOW, Json, World, make_world
 
-DRAFTS = [12, pytest.param(10_000, marks=pytest.mark.faults)]
+LONG = int(os.environ.get("SCHOOLBRIDGE_DRAFTS") or 10_000)  # noqa: TID251 - how long to test
+DRAFTS = [12, pytest.param(LONG, marks=pytest.mark.faults)]
 AT_ONCE = 100
 COUNSELOR = Caller("staff:one", Standing(Party.LEA, LEA, "", "counselor", ("follow",)))
 CLIENTS = {HARBOR: "harbor-ehr", COVE: "cove-ehr"}
