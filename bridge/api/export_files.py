@@ -17,7 +17,6 @@ from bridge.context import Call
 from bridge.errors import NotFoundError
 from bridge.gate import Query, ReleasedLines
 from bridge.gate.coded_rows import CodedRows
-from bridge.gate.released import lines_of
 from bridge.parts import parts_of
 from bridge.store.engine import write
 from bridge.store.export_jobs import ExportJob, job_of
@@ -91,8 +90,7 @@ def _part(call: Call, job: ExportJob, wanted: Query, sending: Sending) -> Releas
         let_changes_end(connection)
         found = sending.coded.part(connection, call.caller, wanted, call.request_id)
         if found is None:
-            asked = ((), call.request_id)
-            found = lines_of(bridge.gate.search_noted(connection, call.caller, wanted, asked))
+            found = bridge.gate.part_noted(connection, call.caller, wanted, call.request_id)
         # Last: who waits for a row of it holds nothing that this transaction still needs.
         note_part(connection, sending.key, sending.counted(wanted, found), bridge.clock.now())
         return found

@@ -11,7 +11,7 @@ from bridge.errors import BadRequestError, Finding, GateError
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.deciding import decided, recalled, sight_of
 from bridge.gate.disclosures import Disclosure, entered_as, seen_of
-from bridge.gate.file_cuts import ends_of_files
+from bridge.gate.export_side import ExportSide
 from bridge.gate.history import past_views
 from bridge.gate.linking import MOST_REFERRING, followed, wanted
 from bridge.gate.memory import Given, is_plain, lent
@@ -42,7 +42,7 @@ LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
 
-class Gate(SchoolSide, ProviderSide):
+class Gate(SchoolSide, ProviderSide, ExportSide):
     """Releases records to registered callers. See the package's invariants."""
 
     def __init__(self, engine: Engine, clock: Clock, identifiers: Identifiers) -> None:
@@ -336,12 +336,3 @@ class Gate(SchoolSide, ProviderSide):
         within = within_scopes(caller, query)
         sight = authorised(viewer, query.type, self._clock.now())
         return count(connection, within, sight) if within else 0
-
-    def file_ends(
-        self, connection: Connection, caller: Caller, query: Query
-    ) -> tuple[int, ...] | None:
-        """Do :func:`bridge.gate.file_cuts.ends_of_files` for a caller."""
-        viewer, now = self._viewer(connection, caller), self._clock.now()
-        within = within_scopes(caller, followed(connection, (caller, viewer), query, now))
-        known = (self._identifiers, now)
-        return ends_of_files(connection, viewer, within, known) if within else None
