@@ -34,7 +34,7 @@ from bridge.gate.row_pieces import (
     in_template,
     piece_of,
 )
-from bridge.gate.row_shapes import Shape, shape_of
+from bridge.gate.row_shapes import ESCAPE, Shape, shape_of
 from bridge.identifiers import Identifiers
 from bridge.store.vault import FoundRow, Stored
 from consent.minimise import (
@@ -122,6 +122,8 @@ class RowPlan:
         Raises:
             GateError: the two ways of making it disagree.
         """
+        if ESCAPE in found.body:
+            return self._taken_apart(found, None)
         for n, shape in enumerate(self._shapes):
             fits = shape.fits(found.body)
             if fits is not None:
@@ -167,6 +169,8 @@ class RowPlan:
     ) -> None:
         """Keep how rows of one shape are written that say the same."""
         shape, made = learned
+        if ESCAPE in body:
+            return
         if shape is None and len(self._shapes) < _MOST_SHAPES:
             texts = {name: bytes(raw).decode() for name, raw in members.items()}
             shape = shape_of(texts, body, halves)
