@@ -8,6 +8,7 @@ What the driver raises may quote a value: like the toolkit's errors it must not 
 text.
 """
 
+import importlib
 import re
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
@@ -62,6 +63,21 @@ def cursor_of(connection: Connection, name: str = "") -> AbstractContextManager[
         DBAPIError: what the driver raised, as the toolkit would have raised it.
     """
     return _Opened(connection, name)
+
+
+def remember_long_statements() -> None:
+    """Let PostgreSQL's driver read the marks of a long statement once, as it does of a short one.
+
+    A search's statement is longer than what it remembers: reading it anew at each run takes as long
+    as the run. The names are the driver's own, not promised; a test finds a version without them.
+    """
+    reader: Any = importlib.import_module("psycopg._queries")
+    reader.MAX_CACHED_STATEMENT_LENGTH = _MOST_LETTERS
+    reader.MAX_CACHED_STATEMENT_PARAMS = _MOST_VALUES
+
+
+_MOST_LETTERS: Final = 64 * 1024
+_MOST_VALUES: Final = 500
 
 
 @lru_cache(maxsize=512)

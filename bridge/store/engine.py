@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.base import OptionEngine
 
-from bridge.driver import cursor_of
+from bridge.driver import cursor_of, remember_long_statements
 from bridge.measures import measured_by, measures_of
 from bridge.store.writer_queue import Seat, queue_of
 
@@ -234,6 +234,7 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
 def _open_postgresql(url: URL, *, most: int, synchronous_commit: str = "on") -> Engine:
     # A commit that is acknowledged is on disk, whatever the server's default says.
     asked = url.query.get("options", "")
+    remember_long_statements()
     options = f"{asked} -c synchronous_commit={synchronous_commit} -c timezone=UTC".strip()
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
