@@ -9,7 +9,7 @@ from bridge.journeys.families.record_verbal import VerbalPermission, record_verb
 from bridge.journeys.families.sign_release import Asked, issue_form, keep_paper, record_signature
 from bridge.journeys.families.signature_record import Act, Authenticated, Method
 from bridge.outbound.texts import number_of
-from bridge.portal.form_questions import CHECK, interpreter_of
+from bridge.portal.form_questions import AGREED, CHECK, interpreter_of
 from bridge.portal.forms import Filled
 from bridge.portal.visits import Visit
 from bridge.store.directory import StudentEntry
@@ -82,6 +82,7 @@ def link_of(visit: Visit, about: About, filled: Filled) -> Link:
     """Ask a person to sign online.
 
     Raises:
+        ContactStoppedError: the person asked not to be contacted, and it was not said otherwise.
         BridgeError: there is no address, or link and code would go one way.
     """
     student, parties = about
@@ -99,4 +100,5 @@ def link_of(visit: Visit, about: About, filled: Filled) -> Link:
         authority=filled.text("authority"),
     )
     asked = (member, Asked(FormKind.SHARE, lang))
-    return ask_to_sign(visit.parts, parties, student.local_key, asked)
+    anew = AGREED in filled.several("anew")
+    return ask_to_sign(visit.parts, parties, student.local_key, asked, anew=anew)

@@ -239,16 +239,27 @@ ASK: Final = Questions(
 )
 
 
-def asking(*, texts: bool) -> Questions:
-    """Return the questions about whom to ask, without text messages where nothing sends them."""
-    if texts:
-        return ASK
-    fields = (
-        replace(each, options=tuple(o for o in each.options if o != BY_TEXT))
+AGREED: Final = "agreed"
+STOPPED: Final = say("This person asked not to be contacted. Ask them first, by another way.")
+_ANEW: Final = Field(
+    "anew",
+    say("This person asked not to be contacted"),
+    Kind.CHECKBOXES,
+    options=(Option(AGREED, say("They told me since that they may be asked again")),),
+)
+
+
+def asking(*, texts: bool, stopped: bool = False) -> Questions:
+    """Return the questions about whom to ask, without text messages where nothing sends them.
+
+    ``stopped`` asks besides whether somebody who asked not to be contacted agreed to it.
+    """
+    fields = tuple(
+        replace(each, options=tuple(o for o in each.options if texts or o != BY_TEXT))
         for each in ASK.fields
-        if each.name != "number"
+        if texts or each.name != "number"
     )
-    return replace(ASK, fields=tuple(fields))
+    return replace(ASK, fields=(_ANEW, *fields) if stopped else fields)
 
 
 def interpreter_of(filled: Filled, on: date) -> Interpreter | None:

@@ -13,18 +13,20 @@ from fastapi import APIRouter, Path, Response
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
 from bridge.gate.agreements import CompiledAgreement
+from bridge.journeys.families.ask_family import NOTHING, ContactStoppedError
 from bridge.journeys.families.family_forms import (
     forms_overview,
     student_here,
     withdraw_for_family,
 )
 from bridge.journeys.families.sign_release import Asked, issue_form
-from bridge.journeys.families.stop_contact import NOTHING, stop_contact
+from bridge.journeys.families.stop_contact import stop_contact
 from bridge.portal.form_answers import About, link_of, paper, verbal
 from bridge.portal.form_questions import (
     INTERPRETER_ROLES,
     PAPER,
     RELATIONS,
+    STOPPED,
     VERBAL,
     asking,
     find,
@@ -143,12 +145,15 @@ def ask_page(student_id: StudentId, provider: Provider, visit: StaffOf) -> Respo
 def ask(student_id: StudentId, provider: Provider, visit: StaffOf, sent: FormOf) -> Response:
     """Ask a person to sign online; the code is shown this once."""
     about = _about(visit, student_id, provider)
-    questions = _asking(visit)
+    questions = _asking(visit, stopped="anew" in sent.values)
     if sent.language:
         return _asked(visit.speaking(sent.language), questions, 200, _typed(questions, sent))
     filled = questions.read(sent)
     try:
         link = None if filled.problems else link_of(visit, about, filled)
+    except ContactStoppedError:
+        questions, link = _asking(visit, stopped=True), None
+        filled = replace(questions.read(sent), problems={"anew": Problem(STOPPED)})
     except BridgeError as error:
         place = "number" if filled.text("channel") == "sms" else "address"
         filled = replace(filled, problems={place: Problem(told(error))})
@@ -225,8 +230,8 @@ def _about(visit: Visit, student_id: str, provider: str) -> About:
     return student, (lea, provider)
 
 
-def _asking(visit: Visit) -> Questions:
-    return asking(texts=visit.bridge.settings.text is not None)
+def _asking(visit: Visit, *, stopped: bool = False) -> Questions:
+    return asking(texts=visit.bridge.settings.text is not None, stopped=stopped)
 
 
 def _agreements(visit: Visit) -> list[CompiledAgreement]:

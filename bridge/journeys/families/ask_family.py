@@ -40,7 +40,8 @@ from bridge.store.families import (
 )
 from bridge.store.intake import take_turn
 
-CHANNELS: Final = ("mail", "letter", "phone", "sms", "none")
+NOTHING: Final = "none"
+CHANNELS: Final = ("mail", "letter", "phone", "sms", NOTHING)
 LINKED: Final = ("mail", "sms", "letter")
 """Channels by which a link can be given. Nothing is ever sent to ``none``."""
 SENT: Final = ("mail", "sms")
@@ -60,7 +61,7 @@ class FamilyMember:
 
     Attributes:
         student_name: as it is to stand on the form.
-        code_by: who tells the person the code; ``code_via`` how (:data:`record_verbal.HOW`).
+        code_by, code_via: who tells the person the code, and how (:data:`record_verbal.HOW`).
     """
 
     name: str = field(repr=False)
@@ -72,6 +73,10 @@ class FamilyMember:
     code_via: str
     address: str = field(default="", repr=False)
     authority: str = field(default="", repr=False)
+
+
+class ContactStoppedError(BridgeError):
+    """The person asked not to be contacted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +100,16 @@ def ask_to_sign(
     parties: tuple[str, str],
     local_id: str,
     asked: tuple[FamilyMember, Asked],
+    *,
+    anew: bool = False,
 ) -> Link:
     """Ask a person of a student's family to sign a form; returns the link and the code.
 
+    ``anew`` says that somebody who asked not to be contacted agreed to be asked again.
+
     Raises:
-        BridgeError: the channel takes no link, link and code would go the same way, or something is
-            missing.
+        ContactStoppedError: the person asked not to be contacted, and nobody says otherwise.
+        BridgeError: the channel takes no link, or link and code go one way; something is missing.
     """
     member, form = asked
     _check(member)
@@ -111,7 +120,7 @@ def ask_to_sign(
         text, now = issued(connection, parts, agreement, form), parts.clock.now()
         if _has_passed(agreement, student, member, now):
             raise BridgeError("the student is 18: ask the student to sign, nobody else may")
-        contact = _kept_contact(connection, parts, student.id, member)
+        contact = _kept_contact(connection, parts, student.id, member, anew=anew)
         sealed = parts.identifiers.lock(_written(member), "signing", student.id, handle)
         keep_request(connection, SigningRequest(
             handle=handle,
@@ -140,7 +149,7 @@ def keep_contact(
         raise BridgeError(f"the channel is one of: {', '.join(CHANNELS)}")
     with write(parts.engine) as connection:
         _, student = known(connection, parties, local_id)
-        _kept_contact(connection, parts, student.id, member)
+        _kept_contact(connection, parts, student.id, member, anew=True)
 
 
 def token_of(identifiers: Identifiers, handle: str) -> str:
@@ -258,16 +267,17 @@ def _check(member: FamilyMember) -> None:
 
 
 def _kept_contact(
-    connection: Connection, parts: Parts, student_id: str, member: FamilyMember
+    connection: Connection, parts: Parts, student_id: str, member: FamilyMember, *, anew: bool
 ) -> Contact:
     who = who_of(parts.identifiers, student_id, member.name)
     contact_id = parts.identifiers.issue("family contact", student_id, who)
+    was = None if anew else contact_of(connection, contact_id)
+    if was is not None and was.channel == NOTHING:
+        raise ContactStoppedError("this person asked not to be contacted")
     sealed = parts.identifiers.lock(member.address.encode(), "contact", student_id, contact_id)
-    contact = Contact(
-        contact_id, student_id, member.channel, sealed, member.lang, parts.clock.now()
-    )
-    put_contact(connection, contact)
-    return contact
+    how, at = (member.channel, sealed, member.lang), parts.clock.now()
+    put_contact(connection, kept := Contact(contact_id, student_id, *how, at))
+    return kept
 
 
 def _found(

@@ -2,22 +2,19 @@
 
 What waits to be sent is not sent either: the channel is read when it would be
 (:mod:`bridge.journeys.families.remind_families`). That a signature is waited for stays on the
-school's lists; whoever asks the same person anew, by a channel the person names, ends it.
+school's lists. Whoever asks the same person anew is told of it, and says that the person agreed.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.journeys.families.ask_family import name_asked
+from bridge.journeys.families.ask_family import NOTHING, name_asked
 from bridge.parts import Parts
 from bridge.store.engine import write
 from bridge.store.families import SigningRequest, contacts_of, put_channel
-
-NOTHING: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)

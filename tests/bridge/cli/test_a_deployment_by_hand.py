@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mappings.language import load_map
 from tests.support.command_line import said
 
 pytestmark = pytest.mark.turns(2)
@@ -65,6 +66,34 @@ def test_files_go_in_and_the_follow_up_comes_out(home: Path) -> None:
     )
     theirs = said(home, "work-list", "--provider", "harbor", *at())
     assert theirs.stdout.splitlines()[-1].endswith(" due")
+
+
+def test_a_providers_answers_are_carried_out_each_once_and_held_rows_written_out(
+    home: Path,
+) -> None:
+    roster, rows = str(DATA / "millbrook-roster.csv"), str(DATA / "millbrook-referrals.csv")
+    said(home, "import", "roster", roster, "--lea", "millbrook", *at())
+    said(home, "import", "referrals", rows, *PARTIES, *at())
+    due = json.loads(said(home, "work-list", "--lea", "millbrook", "--json", *at()).stdout)
+    number = next(row["referral"] for row in due if row["rule"] == "unanswered-long")
+    table, day = home / "week.csv", "2026-09-14"
+    said_of = ((number, "Accepted"), (number, "Perhaps"), ("none", "Accepted"))
+    lines = [f"{of},,{day},{answer},,,A parent or guardian" for of, answer in said_of]
+    heads = [word.text for word in load_map("provider-answers").main.headings]
+    table.write_text("\n".join([",".join(heads), *lines]), encoding="utf-8")
+    words = (str(table), "--provider", "harbor", "--held", str(home / "held.xlsx"))
+
+    done = said(home, "import", "answers", *words, "--json", *at())
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["answered"] == 1, told
+    assert [row["row"] for row in told["held_rows"]] == [3, 4]
+    assert (home / "held.xlsx").is_file()
+    again = said(home, "import", "answers", str(table), "--provider", "harbor", *at())
+    assert "answered: 0" in again.stdout, again.stdout
+    assert "held: week.csv row 3" in again.stdout
+    other = said(home, "import", "answers", str(table), "--provider", "nobody", *at())
+    assert other.returncode == 1, other.stdout
 
 
 def test_a_district_gets_its_referrals_in_its_own_columns(home: Path) -> None:

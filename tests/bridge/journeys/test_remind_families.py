@@ -17,17 +17,20 @@ from bridge.journeys.families.ask_family import (
 )
 from bridge.journeys.families.remind_families import (
     FamilyReminders,
+    Sender,
     mailing,
     reminder_words,
     senders_of,
 )
 from bridge.journeys.families.sign_release import Asked
+from bridge.journeys.families.stop_contact import stop_contact
 from bridge.settings import MailServer
 from bridge.store.engine import read
 from bridge.store.families import contacts_of, requests_of_student
 from consent.forms import FormKind
 from consent.forms.reading_level import is_plain
 from tests.bridge.journeys.test_ask_family import FATHER, asked
+from tests.bridge.journeys.test_digests import DESK, digests, told
 from tests.support.certificates import Authority
 from tests.support.mail_server import PASSWORD, Mailbox, mail_server
 from tests.support.signing import BOTH, PARTIES
@@ -243,6 +246,47 @@ def test_whoever_wants_nothing_is_sent_nothing(waiting: World) -> None:
 @pytest.mark.faults
 def test_whoever_wants_nothing_is_sent_nothing_in_a_thousand_runs(waiting: World) -> None:
     random_runs(waiting, 1000, 11)
+
+
+def test_a_family_that_said_stop_gets_no_mail_and_the_clinic_still_gets_its_own(
+    waiting: World, box: Mailbox, authority: Authority
+) -> None:
+    """One mail server: what is due to both, once the family asked not to be contacted."""
+    told(waiting)
+    waiting.refer([referral(2)])
+    asked(waiting)
+    due = reminders(waiting, box, authority)
+    student = waiting.bridge.identifiers.issue("student", LEA, "1001")
+    with read(waiting.bridge.engine) as connection:
+        (request,), (contact,) = (
+            requests_of_student(connection, student),
+            contacts_of(connection, student),
+        )
+    assert request.next_at is not None
+    stop_contact(waiting.parts, student, contact.id)
+
+    waiting.clock.advance(timedelta(days=8))
+    assert due.send_due() == 0
+    assert digests(waiting, box, authority).send_due() == 1
+
+    assert [mail["To"] for mail in box.came] == [DESK]
+    with read(waiting.bridge.engine) as connection:
+        (request,) = requests_of_student(connection, student)
+    assert (request.sent, request.next_at) == (0, None)
+
+
+def test_a_stop_that_nobody_reads_when_it_sends_is_noticed(
+    waiting: World, box: Mailbox, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def whatever_they_said(reminders: FamilyReminders, _contact: object) -> Sender | None:
+        return reminders.senders["mail"]
+
+    monkeypatch.setattr(FamilyReminders, "_sender", whatever_they_said)
+    with pytest.raises(AssertionError):
+        test_a_family_that_said_stop_gets_no_mail_and_the_clinic_still_gets_its_own(
+            waiting, box, authority
+        )
+    assert {mail["To"] for mail in box.came} == {FATHER.address}
 
 
 def test_a_channel_without_a_provider_is_left_to_people(

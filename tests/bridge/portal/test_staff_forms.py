@@ -211,6 +211,29 @@ def test_who_asks_not_to_be_contacted_is_called_so_and_sent_nothing(waiting: Wor
     assert kept == ["none"]
 
 
+def test_who_asked_not_to_be_contacted_is_asked_anew_only_when_they_agreed(waiting: World) -> None:
+    desk = Desk(waiting)
+    asked = {**ASKED, "channel": "mail", "address": "ann@family.example", "via": "phone"}
+    assert "anew" not in desk.get(f"{desk.place}/ask").text
+    assert desk.post(f"{desk.place}/ask", asked).status_code == 200
+    (place,) = re.findall(r'href="(/portal/forms/[^"]+/quiet/[0-9a-f-]{36})"', desk.get().text)
+    desk.post(place, {})
+
+    for again in (asked, {**asked, "channel": "letter"}):
+        warned = desk.post(f"{desk.place}/ask", again)
+        assert warned.status_code == 422
+        assert "asked not to be contacted. Ask them first" in words(warned)
+        assert 'name="anew"' in warned.text
+        assert 'value="ann@family.example"' in warned.text  # nothing is typed twice
+    assert waiting.counts()["signing_request"] == 1
+    assert f"{WHO['signer']}: asked not to be contacted" in words(desk.get())
+
+    agreed = desk.post(f"{desk.place}/ask", {**asked, "anew": "agreed"})
+    assert agreed.status_code == 200
+    assert waiting.counts()["signing_request"] == 2
+    assert f"{WHO['signer']}: by email" in words(desk.get())
+
+
 def test_different_answers_are_told_as_the_agreements_own_choice(waiting: World) -> None:
     form, desk = issued(waiting), Desk(waiting)
     record_signature(waiting.parts, PARTIES, "1001", in_person(form))
