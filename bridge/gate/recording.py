@@ -17,7 +17,6 @@ from datetime import datetime
 from threading import Lock
 from typing import Final
 
-import orjson
 from sqlalchemy import Connection
 
 from bridge.clock import Clock
@@ -25,8 +24,9 @@ from bridge.gate.authorise import Viewer
 from bridge.gate.decisions import decide, is_own
 from bridge.gate.disclosures import Disclosure, seen_of
 from bridge.gate.permits import Key, Permit, permits_of, who
-from bridge.gate.projection import project
+from bridge.gate.projection import sealed
 from bridge.gate.released import Seen
+from bridge.gate.riding import codes_of, riding
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.store.directory import student_versions
@@ -101,10 +101,10 @@ def told_of_own(asking: Asking, written: Written, identifiers: Identifiers) -> l
         stored = _stored(record, written.first + n, written.at)
         if stored.type in whole and is_own(asking.viewer, stored):
             decided = decide(asking.viewer, stored, _NO_EVIDENCE, written.at)
-            asked = decided and (stored, decided)
-            released = asked and project(asking.viewer, asked, frozenset(), identifiers)
-            if asked and released:
-                told.append(Disclosure(*asked, released))
+            if decided is not None and decided.agreement is None:  # its own leaves whole
+                of, along = dict(record.resource), (riding(codes_of(decided)), ())
+                released = sealed(asking.viewer, stored, of, identifiers, along)
+                told.append(Disclosure(stored, decided, released))
     return told
 
 
@@ -127,7 +127,7 @@ def _stored(record: NewRecord, change: int, at: datetime) -> Stored:
         change=change,
         last_updated=at,
         birth_date=None,
-        body=orjson.dumps(record.resource).decode(),
+        body="",  # told by what was written of it
         place=change,
         written=change,
     )

@@ -1,10 +1,12 @@
 """A provider records a session: an Encounter of a referral it was given."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
+import orjson
 from sqlalchemy import Connection
 
 from bridge.errors import Finding, UnprocessableError
@@ -20,6 +22,7 @@ from mappings.fhir.sessions_in import modalities_of, service_request_id
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
 _SUD = {"SUD", "ETHUD", "OPIOIDUD"}
 _PLAIN = {"BH", "MH", "PSY"}
+_LINK: Final = re.compile(rb'"reference":"([^"]*+)"')
 _NESTED = (dict, list)
 """What may hold references; a union of the two would be made anew each time it is asked for."""
 
@@ -33,6 +36,9 @@ class SentSession:
     @cached_property
     def links(self) -> frozenset[str]:
         """Every reference in it, wherever it stands."""
+        written = orjson.dumps(self.resource)
+        if b"\\" not in written:  # as it is written: nothing in a text can look like one
+            return frozenset(map(bytes.decode, _LINK.findall(written)))
         found, waiting = set[str](), list[Any]([self.resource])
         while waiting:
             node = waiting.pop()
