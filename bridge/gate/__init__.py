@@ -22,6 +22,7 @@ from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.crossing import Crossed, cross_back
 from bridge.gate.follow_pages import CalendarOf, Wanted
+from bridge.gate.foreseen import foreseen
 from bridge.gate.gate import Gate
 from bridge.gate.groups import EVERYBODY, groups_of
 from bridge.gate.notes import may_ever_share, release_notes
@@ -88,6 +89,7 @@ __all__ = [
     "agreements_of",
     "all_agreements",
     "cross_back",
+    "foreseen",
     "groups_of",
     "keep_tables",
     "keep_views",

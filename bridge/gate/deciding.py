@@ -14,7 +14,7 @@ from bridge.gate.memory import lent
 from bridge.gate.projection import project
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
-from bridge.store.evidence import evidence_of
+from bridge.store.evidence import EvidenceView, evidence_of
 from bridge.store.vault import Stored
 from mappings.fhir.handling import ConsentScope
 
@@ -65,11 +65,29 @@ def recalled(
 def _anew(
     connection: Connection, viewer: Viewer, stored: Sequence[Stored], known: Known, *, linked: bool
 ) -> list[Disclosure | None]:
-    identifiers, now = known
+    now = known[1]
     students = {each.student_id for each in stored} - {""}
     evidence = evidence_of(connection, students, now, whom=(viewer.party, viewer.purposes))
     linked = linked and viewer.party != "hub"  # a coded row refers to nothing that depends on it
     links = linkable(connection, viewer, stored, (evidence, now)) if linked else {}
+    return judged(connection, viewer, stored, (links, evidence, known))
+
+
+def judged(
+    connection: Connection,
+    viewer: Viewer,
+    stored: Sequence[Stored],
+    on: tuple[Mapping[str, frozenset[str]], EvidenceView, Known],
+) -> list[Disclosure | None]:
+    """Return what may leave of each record; None where nothing may.
+
+    Args:
+        connection: where the forms are that what leaves rests on.
+        viewer: who asks.
+        stored: the records.
+        on: by student what its records may refer to, the facts, and when it is decided.
+    """
+    links, evidence, (identifiers, now) = on
     every = [(each, decide(viewer, each, evidence, now)) for each in stored]
     scopes = iter(scopes_of(connection, viewer, [d for _, d in every if d is not None]))
     return [

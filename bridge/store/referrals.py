@@ -134,18 +134,6 @@ def records_of_referral(connection: Connection, request_id: str) -> list[tuple[s
     return [(row.type, row.id) for row in connection.execute(query.order_by(RECORD.c.change))]
 
 
-def shared_records(connection: Connection, request_id: str) -> list[tuple[str, str]]:
-    """Return type and id of what a referral shares with others: the student and the family."""
-    of = select(RECORD.c.student_id, RECORD.c.agreement_id).where(RECORD.c.id == request_id)
-    student_id, agreement_id = connection.execute(of).one()
-    query = select(RECORD.c.type, RECORD.c.id).where(
-        RECORD.c.student_id == student_id,
-        RECORD.c.agreement_id == agreement_id,
-        RECORD.c.type.in_(("Patient", "RelatedPerson")),
-    )
-    return [(row.type, row.id) for row in connection.execute(query.order_by(RECORD.c.change))]
-
-
 def records_of_student(connection: Connection, student_id: str) -> list[tuple[str, str, str]]:
     """Return id, referral and agreement of every record of one student."""
     columns = select(RECORD.c.id, RECORD.c.referral_id, RECORD.c.agreement_id)

@@ -87,12 +87,17 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ReferralImport:
-    """Imports for one district and one provider under the agreement between them."""
+    """Imports for one district and one provider under the agreement between them.
+
+    Attributes:
+        undone: the transaction will be undone: how records looked to others before is not kept.
+    """
 
     parts: Parts
     lea: str
     provider: str
     watch: Watch | None = None
+    undone: bool = False
 
     def run(self, rows: Iterable[Mapped | Held]) -> ImportReport:
         """Store every row that maps and keep every other as held, in batches of one transaction.
@@ -233,7 +238,8 @@ class _Batch:
             relisted = record.type == "ServiceRequest" and record.id in put.unchanged and lists
             if relisted or (record.type in _RENEWED and record.id in put.different):
                 replace(self._connection, record, self._now)
-                keep_views(self._connection, self._of.parts, [(record.type, record.id)])
+                if not self._of.undone:
+                    keep_views(self._connection, self._of.parts, [(record.type, record.id)])
 
     def _count(self, put: PutReport, referral: Referral) -> None:
         request = self._context.id_for("ServiceRequest", referral.number)

@@ -1,8 +1,8 @@
 """A school enters a referral by hand: what would leave is rehearsed, then it is sent once.
 
-INVARIANT: the rehearsal is the sending itself, undone: the same rows, the same decision of a gate
-of its own (nothing that is undone may be remembered), and no entry in the ledger, since nothing
-leaves.
+INVARIANT: the rehearsal is the sending itself, undone: the same rows, the same decision as the
+gate's (:mod:`bridge.gate.foreseen`; nothing that is undone may be remembered), and no entry in the
+ledger, since nothing leaves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from bridge.gate import Gate, agreements_of
+from bridge.gate import agreements_of, foreseen
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.files.held_rows import HeldRow
 from bridge.journeys.files.import_referrals import ReferralImport
@@ -26,7 +26,6 @@ from bridge.parts import Parts, parts_of
 from bridge.store.directory import OrganizationEntry, organizations
 from bridge.store.engine import read, write
 from bridge.store.notes import INTERNAL
-from bridge.store.referrals import records_of_referral, shared_records
 from mappings.canonical import Coded, Guardian, Referral, Release, SourceRow, Student
 from mappings.language import Mapped
 
@@ -99,7 +98,7 @@ def rehearse(parts: Parts, caller: Caller, draft: Draft) -> Rehearsal:
     lea, provider = caller.organization, draft.values["provider"]
     with write(parts.engine) as connection:
         undone = connection.begin_nested()
-        report = ReferralImport(parts, lea, provider).run_within(connection, [row])
+        report = ReferralImport(parts, lea, provider, undone=True).run_within(connection, [row])
         seen = Rehearsal((), _texts(report.held))
         if not report.held:
             request = parts.identifiers.issue(lea, provider, "ServiceRequest", made.number)
@@ -112,19 +111,13 @@ def _seen(
     parts: Parts, connection: Connection, provider: str, request: str
 ) -> tuple[dict[str, Any], ...]:
     """Return what any role of a provider may read of a referral and what it shares."""
-    gate = Gate(parts.engine, parts.clock, parts.identifiers)
-    records = [
-        *records_of_referral(connection, request),
-        *shared_records(connection, request),
-    ]
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    callers = []
     for role in _provider_roles(connection, provider):
         standing = Standing(Party.PROVIDER, provider, "", role, ("refer",), _READS)
-        caller = Caller(f"rehearsal:{provider}", standing)
-        for kind, record_id in records:
-            seen = gate.see(connection, caller, kind, record_id)
-            if seen is not None:
-                found.setdefault((kind, record_id), {}).update(seen.content)
+        callers.append(Caller(f"rehearsal:{provider}", standing))
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for seen in foreseen(connection, parts, callers, request):
+        found.setdefault((seen.type, seen.id), {}).update(seen.content)
     return tuple(found.values())
 
 
