@@ -5,7 +5,7 @@ Where a status is withheld a referral stands as if nobody had answered.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from bridge.identifiers import Identifiers
 from bridge.store.close_outs import CloseOut, latest_of
 from bridge.store.families import said_on, verbal_of
 from bridge.store.follow_owners import FollowOwner, owners_of
-from bridge.store.releases import KeptRelease, releases_under
+from bridge.store.releases import KeptRelease, sending_under
 from consent.calendar import eighteenth_birthday
 from consent.signed_release import SignedRelease
 from mappings.loop import STATES
@@ -116,6 +116,7 @@ class Forms:
     said: Mapping[str, date]
     decided: Mapping[tuple[str, str], CloseOut]
     owned: Mapping[tuple[str, str], FollowOwner]
+    _about: dict[tuple[Whose, str], list[SignedRelease]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -129,7 +130,7 @@ class Forms:
         """Read the forms of some students, or of ``every`` student under the agreements."""
         under = {a.id: a.entry.provider for a in agreements}
         whose = set(students)
-        kept = releases_under(connection, set(under), None if every else whose)
+        kept = sending_under(connection, set(under), None if every else whose)
         if every:
             said = {v.student_id: v.given_on for v in verbal_of(connection, whose)}
         else:
@@ -177,10 +178,13 @@ class Forms:
 
     def about(self, whose: Whose, number: str) -> list[SignedRelease]:
         """Return the forms of the district for sending a referral, in force or not."""
-        student, provider = whose
-        kept = self.forms.get(student, ())
-        own = [each.form for each in kept if self.under.get(each.agreement_id) == provider]
-        return [form for form in own if _sends(form, number)]
+        found = self._about.get((whose, number))
+        if found is None:
+            student, provider = whose
+            kept = self.forms.get(student, ())
+            own = (each.form for each in kept if self.under.get(each.agreement_id) == provider)
+            found = self._about[whose, number] = [f for f in own if f.referral in (None, number)]
+        return found
 
     def position(self, row: FollowUp, whose: Whose, today: date) -> Position:
         """Return how a referral stands."""
@@ -193,15 +197,6 @@ class Forms:
         ends = [last_day(form) for form in found]
         last = None if None in ends else max((day for day in ends if day), default=None)
         return Position(row.status, since, last, plan)
-
-
-def _sends(form: SignedRelease, number: str) -> bool:
-    """Return whether a form is a guardian's own for sending a referral.
-
-    What a minor signed for themselves, and what lets a provider speak, is not the district's.
-    """
-    own = not form.minor_consented and form.recipient == "provider"
-    return own and form.discloser in (None, "lea") and form.referral in (None, number)
 
 
 def _stands(form: SignedRelease, today: date) -> bool:
@@ -225,11 +220,13 @@ def places_of(
     """Return where referrals stand today, given all referrals of each student among them."""
     positions = [(row, whose, forms.position(row, whose, today)) for row, whose in rows]
     cared_for = {whose[0] for _, whose, found in positions if found.status not in ENDED}
+    # Many stand alike: sent on one day under forms that end on one.
+    dues = {f: tuple(due(f, calendar, today)) for f in {found for _, _, found in positions}}
     return [
         Placed(
             row,
             found.status,
-            tuple(due(found, calendar, today)),
+            dues[found],
             found.status in UNSERVED and whose[0] not in cared_for,
             forms.came_of_age(whose, row.referral, today) is not None,
             forms.kept_until(whose, row.referral),

@@ -84,13 +84,16 @@ def _rows() -> Select[Any]:
 
 
 def _kept(row: Any) -> KeptRelease:  # noqa: ANN401 - a row of either the toolkit or the driver
-    parts = {name: value for name, value in orjson.loads(row.parts).items() if name in _KNOWN}
+    parts = orjson.loads(row.parts)
+    if not parts.keys() <= _KNOWN:
+        parts = {name: value for name, value in parts.items() if name in _KNOWN}
     for name in _DAYS:
         parts[name] = _day(parts.get(name))
     for name in _LISTS:
         parts[name] = tuple(parts.get(name) or ())
-    columns = {name: getattr(row, name) for name in _COLUMNS}
-    return KeptRelease(row.id, row.student_id, row.agreement_id, SignedRelease(**parts | columns))
+    for name in _COLUMNS:
+        parts[name] = getattr(row, name)
+    return KeptRelease(row.id, row.student_id, row.agreement_id, SignedRelease(**parts))
 
 
 def _day(text: str | None) -> date | None:
@@ -102,31 +105,42 @@ def forms(kept: Sequence[KeptRelease]) -> list[SignedRelease]:
     return [each.form for each in kept]
 
 
-def releases_under(
+def sending_under(
     connection: Connection, agreement_ids: Collection[str], students: Collection[str] | None = None
 ) -> dict[str, list[KeptRelease]]:
-    """Return the forms under some agreements by student, in the order they were recorded.
+    """Return the guardians' forms for sending a referral under some agreements, by student.
 
-    Only those of some students, of whom there are no more than a statement may name.
+    In the order they were recorded. Only those of some students, of whom there are no more than a
+    statement may name.
     """
     agreements = sorted(agreement_ids)
     if students is None:
         query = _rows().where(_RELEASE.c.agreement_id.in_(agreements))
         rows = connection.execute(query.order_by(_RELEASE.c.recorded_at, _RELEASE.c.id))
-        kept = [_kept(row) for row in rows]
+        kept = [_kept(row) for row in rows if _sends(row.parts)]
     else:
         whose = sorted(students)
         sql = _OF_STUDENTS.format(students=", ".join("?" * len(whose)))
         with cursor_of(connection) as cursor:
             spelled = spelled_for(connection.dialect.name, sql)
             found = cursor.execute(spelled, whose).fetchall() if whose else ()
-        kept = [_kept(_Row.read(row)) for row in found]
-        kept = [each for each in kept if each.agreement_id in agreements]
+        own = (row for row in map(_Row._make, found) if row.agreement_id in agreements)
+        kept = [_kept(row.read()) for row in own if _sends(row.parts)]
         kept.sort(key=lambda each: (each.form.recorded_at, each.id))
     of: dict[str, list[KeptRelease]] = {}
     for each in kept:
         of.setdefault(each.student_id, []).append(each)
     return of
+
+
+def _sends(parts: str) -> bool:
+    """Tell whether a form is a guardian's own for sending a referral.
+
+    What a minor signed for themselves, and what lets a provider speak, is not the district's.
+    """
+    said = orjson.loads(parts)
+    to = said.get("recipient") == "provider" and said.get("discloser") in (None, "lea")
+    return to and not said.get("minor_consented")
 
 
 class _Row(NamedTuple):
@@ -140,14 +154,14 @@ class _Row(NamedTuple):
     revoked_at: datetime | None
     birth_date: date
 
-    @classmethod
-    def read(cls, row: Any) -> "_Row":  # noqa: ANN401 - the driver's
-        made = cls._make(row)
-        born: Any = made.birth_date
-        return made._replace(
-            recorded_at=read_instant(made.recorded_at),
-            revoked_at=read_instant(made.revoked_at),
-            birth_date=date.fromisoformat(born) if isinstance(born, str) else born,
+    def read(self) -> "_Row":
+        """Return it with its instants and its day read."""
+        born: Any = self.birth_date
+        return _Row(
+            *self[:4],
+            read_instant(self.recorded_at),
+            read_instant(self.revoked_at),
+            date.fromisoformat(born) if isinstance(born, str) else born,
         )
 
 
