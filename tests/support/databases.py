@@ -13,6 +13,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import uuid4
@@ -27,6 +28,7 @@ from bridge.migrations.state import create
 from bridge.store.engine import open_engine, write
 from tests.support.compiled import share_compiled
 from tests.support.scratch import in_memory
+from tests.support.usual_world import HOLDS_IT
 
 _WITHOUT_DISK = """
 fsync = off
@@ -86,6 +88,18 @@ def postgres_with_tables(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def postgres_with_world(
+    postgres_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The name of a database with a world as it is usually made, to be copied."""
+    with empty_postgres(postgres_server) as url:
+        # Slow to import, and only where a world is asked for.
+        worlds = import_module("tests.support.worlds")
+        worlds.make_world(url, tmp_path_factory.mktemp("world")).bridge.engine.dispose()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
 def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with every table and without rows, to be copied."""
     path = tmp_path_factory.mktemp("tables") / "bridge.db"
@@ -97,6 +111,13 @@ def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _wants_tables(request: pytest.FixtureRequest) -> bool:
     return not {"engine", "world", "lite"}.isdisjoint(request.fixturenames)
+
+
+def _has_usual_world(request: pytest.FixtureRequest) -> bool:
+    """Tell whether a test's ``world`` or ``lite`` is the one of tests/bridge, as it comes."""
+    known = request.node._fixtureinfo.name2fixturedefs
+    found = [known[name][-1].func.__module__ for name in ("world", "lite") if name in known]
+    return "tests.bridge.conftest" in found
 
 
 def for_the_server(owner_url: str) -> str:
@@ -121,10 +142,13 @@ def logins(owner_url: str) -> tuple[str, str]:
 @pytest.fixture
 def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterator[str]:
     """An empty PostgreSQL database that lives as long as the test."""
-    like = "template1"
-    if _wants_tables(request):
-        like = str(request.getfixturevalue("postgres_with_tables"))
+    like, usual = "template1", _has_usual_world(request)
+    if usual or _wants_tables(request):
+        filled = "postgres_with_world" if usual else "postgres_with_tables"
+        like = str(request.getfixturevalue(filled))
     with empty_postgres(postgres_server, like) as url:
+        if usual:
+            HOLDS_IT.add(url)
         yield url
 
 
@@ -132,6 +156,8 @@ def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterat
 def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A SQLite file that does not exist yet."""
     path = tmp_path / "bridge.db"
+    if _has_usual_world(request):
+        return f"sqlite:///{path}"  # which the world is copied to
     if _wants_tables(request):
         shutil.copy(request.getfixturevalue("sqlite_with_tables"), path)
     return f"sqlite:///{path}"

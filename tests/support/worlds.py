@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from bridge.app import create_app
 from bridge.clock import Clock, FixedClock
@@ -46,6 +46,7 @@ from mappings.canonical import (
 )
 from mappings.language import Mapped
 from tests.support.compiled import share_compiled
+from tests.support.usual_world import HOLDS_IT, copied
 
 NOW = datetime(2026, 10, 15, 14, tzinfo=UTC)
 BASE = "http://bridge.test"
@@ -55,6 +56,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CARE_CONSENT = "https://schoolbridge.example/fhir/StructureDefinition/care-consent"
 SESSIONS = "https://harbor.example/sessions"
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+FIRST = "millbrook-harbor-2026"
 LEA, HARBOR, COVE, HUB = "millbrook", "harbor", "cove", "state-hub"
 Json = dict[str, Any]
 
@@ -215,8 +217,12 @@ def make_world(
 ) -> World:
     """Make a bridge with a district, two providers and a hub; no referrals yet.
 
-    ``edit`` says what the template reads instead; the jurisdiction is the template's own.
+    ``edit`` says what the template reads instead; the jurisdiction is the template's own. Where
+    neither it nor a clock is given, a SQLite file is copied from one made before.
     """
+    there = url in HOLDS_IT
+    if clock is None and not edit:
+        there = there or copied(make_url(url), _make_usual)
     fixed = clock or FixedClock(NOW)
     secret, texts = (
         "a secret of this test alone, " * 2,
@@ -224,24 +230,36 @@ def make_world(
     )
     settings = Settings(home, url, BASE, "127.0.0.1", 0, secret, text=texts)
     engine = share_compiled(open_engine(url))
-    create(engine)
     names = Identifiers(settings.secret)
     # Partners' servers are on this machine, as in a demonstration.
     outgoing = Outgoing(loopback=True)
     calls = {"fetching": Fetching(outgoing), "notifying": outgoing}
     bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names), **calls)
-    agreement = _agreements(parts_of(bridge), edit or {})
-    with write(engine) as connection:
+    if there:
+        assert clock is None, "the world that is there was made by another clock"
+        assert not edit, "the world that is there is as the template has it"
+    else:
+        _fill(bridge, edit or {})
+    app = create_app(bridge)
+    return World(bridge, fixed, app, FIRST, Web(app))
+
+
+def _make_usual(url: str, home: Path) -> None:
+    make_world(url, home, FixedClock(NOW)).bridge.engine.dispose()
+
+
+def _fill(bridge: Bridge, edit: Mapping[str, str]) -> None:
+    create(bridge.engine)
+    _agreements(parts_of(bridge), edit)
+    with write(bridge.engine) as connection:
         for client_id, standing in standings().items():
             jwks = client_key().public_jwks()
-            register_client(connection, Registration(client_id, standing, jwks), fixed)
-    app = create_app(bridge)
-    return World(bridge, fixed, app, agreement, Web(app))
+            register_client(connection, Registration(client_id, standing, jwks), bridge.clock)
 
 
-def _agreements(parts: Parts, edit: Mapping[str, str]) -> str:
+def _agreements(parts: Parts, edit: Mapping[str, str]) -> None:
     template = shipped_document("xx-smh-template")
-    first = shipped_document("millbrook-harbor-2026")
+    first = shipped_document(FIRST)
     if edit:
         words = template.decode()
         for old, new in edit.items():
@@ -252,13 +270,11 @@ def _agreements(parts: Parts, edit: Mapping[str, str]) -> str:
     jurisdiction = _jurisdiction(template)
     second = first.replace(b"millbrook-harbor-2026", b"millbrook-cove-2026")
     second = second.replace(b"Harbor Family Centers", b"Cove Counseling")
-    used = ""
     for document, provider in ((second, COVE), (first, HARBOR)):
         asked = AgreementDocuments(template, document, jurisdiction, LEA, provider, HUB)
         used = activate_agreement(parts, asked)
         designate(parts, used, "audit_eval_agreement")
         designate(parts, used, "state_mandate")
-    return used
 
 
 @cache
