@@ -15,7 +15,7 @@ RESULTS := .bench/tests.xml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients etl conformance check migration bench million lock faults clean
+.PHONY: help demo test clients etl conformance check lint compiled migration bench million lock faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ clients: $(CLIENTS) ## install clients of others (tests/contract) and judges of 
 etl: $(READY) $(CLIENTS) $(ETL) ## let cumulus-etl read what smart-fetch fetched (installs 600 MB)
 	$(BIN)/python -m pytest -n 0 -m faults tests/contract/test_downstream.py
 
-check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
+check: lint ## lint, and the tests of layout and Dockerfile
+	$(BIN)/python -m pytest tests/architecture tests/docker
+
+lint: $(READY) ## formatting, lint, types, import contracts, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -46,7 +49,9 @@ check: $(READY) ## formatting, lint, types, import contracts, layout, Dockerfile
 	@if command -v docker-compose >/dev/null; then \
 	  SCHOOLBRIDGE_BASE_URL=x SCHOOLBRIDGE_SECRET=x POSTGRES_PASSWORD=x BRIDGE_PASSWORD=x \
 	  docker-compose --file docker/compose.yaml config --quiet; fi
-	$(BIN)/python -m pytest tests/architecture tests/docker
+
+compiled: $(READY) ## compile what the tests import, once for the processes that run them
+	-@$(BIN)/python -m pytest -n 0 --collect-only -q > /dev/null 2>&1 # make test tells of errors
 
 migration: $(READY) ## write the next revision after a change of a table (NAME=add_something)
 	$(BIN)/python -m bridge.migrations.draft $(NAME)

@@ -22,7 +22,7 @@ from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.provider import Journal, Provider
 from tests.support.command_line import said
 
-pytestmark = pytest.mark.turns(2)
+pytestmark = pytest.mark.turns(3)
 
 ROUTES = ("/fhir/Task?_count=5", "/fhir/Task/no-such-task", "/fhir/Patient?_count=1")
 

@@ -23,7 +23,7 @@ from tests.faults.seeds import seed
 from tests.faults.test_revocation_races import BY_TURNS, HASTY
 from tests.support.worlds import HARBOR, LEA
 
-pytestmark = pytest.mark.turns(2)
+pytestmark = pytest.mark.turns(3)
 
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 SHORT = 40

@@ -16,7 +16,7 @@ from tests.faults.provider import Journal
 from tests.faults.reconcile import reconcile
 from tests.faults.seeds import LONG, seed
 
-pytestmark = pytest.mark.turns(2)
+pytestmark = pytest.mark.turns(3)
 
 REFERRALS = 12
 KILLS = [pytest.param(5, marks=pytest.mark.slow), pytest.param(LONG, marks=pytest.mark.faults)]

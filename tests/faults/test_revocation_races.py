@@ -58,7 +58,7 @@ def test_no_release_is_committed_after_an_acknowledged_revocation(
     assert some > races / 4
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("url_of", BY_TURNS)
 def test_a_server_that_looks_before_it_locks_is_found_out(
     request: pytest.FixtureRequest, tmp_path: Path, url_of: str

@@ -24,8 +24,8 @@ TURN = "SCHOOLBRIDGE_TURN"
 ALL, LONG = "all", "long"
 ROOT = Path(__file__).resolve().parents[2]
 # Their tests say what a request, a page, a file or a command comes to. What a database itself must
-# hold (the gate's filter and races, the store, the ledger, migrations, leaks) is tried on both.
-EITHER = ("api", "journeys", "portal", "cli")
+# hold (the store, the ledger, migrations) and what may leave (tests/leaks) is tried on both.
+EITHER = ("api", "gate", "journeys", "portal", "cli")
 _DATABASE = re.compile(r"\b(sqlite|postgresql)(?=[]-])")
 
 
