@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from benchmarks.frame import Arms, Better, Row, Sample, UnequalOutputError, per_second
-from bridge.store.engine import open_engine, read, write
-from bridge.store.group_commit import commit_together
+from bridge.store.database.engine import open_engine, read, write
+from bridge.store.database.group_commit import commit_together
 
 UNITS = 3200
 # As long as a small ledger entry.

@@ -30,7 +30,7 @@ from bridge.clock import SystemClock
 from bridge.demo.run import HUB, HUB_CLIENT
 from bridge.identity.signing import SigningKey
 from bridge.settings import read_settings
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 
 BACKEND = os.environ.get("SCHOOLBRIDGE_BENCH_DATABASE", "sqlite")  # noqa: TID251 - what to measure
 _REFERRALS = 20_000

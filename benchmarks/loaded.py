@@ -26,7 +26,7 @@ from bridge.context import Bridge
 from bridge.demo.run import Demo
 from bridge.schema import metadata
 from bridge.settings import FILE_NAME, read_settings
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import next_changes
 
 REFERRALS = 100_000

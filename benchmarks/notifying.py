@@ -15,7 +15,7 @@ from bridge.identity.signing import SigningKey
 from bridge.journeys.partners.send_notifications import Sender
 from bridge.outbound.signatures import signer_of
 from bridge.parts import parts_of
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.subscribing import BACKPORT, Subscribed, subscribed, subscription
 from tests.support.worlds import FHIR, World, make_world, referral
 

@@ -22,7 +22,7 @@ from bridge.context import Bridge
 from bridge.demo.run import LEA
 from bridge.demo.sample_people import people
 from bridge.gate import Wanted
-from bridge.gate.sent_pages import Sent
+from bridge.gate.people.sent_pages import Sent
 from bridge.identity import Party, SignedIn, Standing, open_session, staff_of
 from bridge.journeys.answers.answer_by_hand import clinic_caller
 from bridge.journeys.referrals.enter_referral import BY_GUARDIAN, KIND
@@ -31,7 +31,7 @@ from bridge.journeys.referrals.work_list import page_of
 from bridge.parts import parts_of
 from bridge.portal.refer import STEPS
 from bridge.settings import read_settings
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 
 _LEAD = Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",))
 _DESK = Standing(Party.PROVIDER, "harbor", "", "intake", ("refer",))

@@ -58,7 +58,7 @@ from bridge.portal import (
 )
 from bridge.prometheus import Prometheus
 from bridge.settings import Settings
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 
 
 def open_bridge(settings: Settings, sharers: int = 1) -> Bridge:

@@ -16,7 +16,7 @@ from bridge.identity.signing import SigningKey
 from bridge.outbound import Fetching, Outgoing
 from bridge.prometheus import Prometheus
 from bridge.settings import Settings
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 
 MAX_BODY = 1_000_000
 Transaction = Connection

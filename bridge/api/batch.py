@@ -20,7 +20,7 @@ from bridge.journeys.answers.record_encounter import session_id_of
 from bridge.journeys.answers.record_sessions import SessionRefused
 from bridge.journeys.referrals.order_onward import order_id_of
 from bridge.parts import parts_of
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from bridge.store.intake import take_turn
 
 _ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}

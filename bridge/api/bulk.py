@@ -30,9 +30,10 @@ from bridge.api.writing import writing
 from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import EVERYBODY
-from bridge.gate.riding import outcome_of
-from bridge.store.engine import read, write
-from bridge.store.export_jobs import (
+from bridge.gate.duties.riding import outcome_of
+from bridge.store.database.engine import read, write
+from bridge.store.intake import let_changes_end
+from bridge.store.partners.export_jobs import (
     LIFETIME,
     ExportJob,
     drop_job,
@@ -40,7 +41,7 @@ from bridge.store.export_jobs import (
     last_change,
     put_job,
 )
-from bridge.store.export_progress import (
+from bridge.store.partners.export_progress import (
     WHOLE,
     ExportFile,
     file_named,
@@ -48,7 +49,6 @@ from bridge.store.export_progress import (
     name_files,
     progress_of,
 )
-from bridge.store.intake import let_changes_end
 
 router = APIRouter(prefix="/fhir")
 

@@ -15,7 +15,7 @@ from bridge.api.reading import parsed
 from bridge.api.replies import Reply
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding
-from bridge.gate.riding import outcome_of
+from bridge.gate.duties.riding import outcome_of
 
 MAX_ENTRIES: Final = 100
 _HEADERS: Final = (

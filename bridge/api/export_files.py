@@ -16,13 +16,13 @@ from bridge.api.export_request import query_of
 from bridge.context import Call
 from bridge.errors import NotFoundError
 from bridge.gate import Query, ReleasedLines
-from bridge.gate.coded_rows import CodedRows
+from bridge.gate.exports.coded_rows import CodedRows
 from bridge.parts import parts_of
-from bridge.store.engine import write
-from bridge.store.export_jobs import ExportJob, job_of
-from bridge.store.export_progress import ExportFile, FileKey, Part, note_broken, note_part
+from bridge.store.database.engine import write
+from bridge.store.database.outages import OUTAGES
 from bridge.store.intake import let_changes_end
-from bridge.store.outages import OUTAGES
+from bridge.store.partners.export_jobs import ExportJob, job_of
+from bridge.store.partners.export_progress import ExportFile, FileKey, Part, note_broken, note_part
 
 FIRST_PART: Final = 25
 PART: Final = 1000

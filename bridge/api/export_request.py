@@ -16,9 +16,9 @@ from bridge.api.search import SearchReader
 from bridge.context import Call
 from bridge.errors import BadRequestError, Finding
 from bridge.gate import Match, Query
-from bridge.store.export_jobs import ExportJob
-from bridge.store.index import PARAMETERS
-from bridge.store.query import AnyOf
+from bridge.store.partners.export_jobs import ExportJob
+from bridge.store.search.index import PARAMETERS
+from bridge.store.search.query import AnyOf
 
 FORMATS: Final = ("application/fhir+ndjson", "application/ndjson", "ndjson")
 MOST_FILTERS: Final = 20

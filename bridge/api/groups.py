@@ -1,7 +1,7 @@
 """Groups: what a partner may name to export less than everything, read and searched.
 
-A Group here is described and not listed (:mod:`bridge.gate.groups`). What is not the caller's own
-is as absent as what never was.
+A Group here is described and not listed (:mod:`bridge.gate.exports.groups`). What is not the
+caller's own is as absent as what never was.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from bridge.api.replies import document_reply
 from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import CompiledAgreement, groups_of
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 
 KIND = "Group"
 GroupId = Annotated[str, Path(pattern=r"^[A-Za-z0-9.\-]{1,64}$")]

@@ -34,8 +34,8 @@ from bridge.api.replies import Reply
 from bridge.context import MAX_BODY, Bridge, Call, bearer_in
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import Query, Released, ReleasedResource
-from bridge.gate.asked import Asked
-from bridge.gate.together import Together
+from bridge.gate.hot.asked import Asked
+from bridge.gate.hot.together import Together
 from bridge.identity import Caller
 from bridge.logs import written_together
 from bridge.measures import Measures

@@ -29,7 +29,7 @@ from bridge.api.hot import PASSED_ON, Lane, Wanted, bearer_of, headers_of, wante
 from bridge.api.hot_writes import Sending
 from bridge.api.problems import answer_of
 from bridge.api.replies import Reply
-from bridge.gate.asked import Asked
+from bridge.gate.hot.asked import Asked
 
 # More is given to the server bit by bit, as it is asked for.
 MOST_BODY: Final = 65_536

@@ -24,12 +24,12 @@ from bridge.api.writing import Sent, created, creating, drafts_of
 from bridge.context import Bridge, Call
 from bridge.errors import RefusedError
 from bridge.gate import ReleasedResource
-from bridge.gate.batches import Line
+from bridge.gate.hot.batches import Line
 from bridge.identity import caller_of
 from bridge.journeys.answers.record_sessions import Draft, SessionRefused, record_drafts
 from bridge.parts import parts_of
-from bridge.store.engine import read
-from bridge.store.group_commit import commit_together
+from bridge.store.database.engine import read
+from bridge.store.database.group_commit import commit_together
 
 _MOST_AT_A_TIME: Final = 8  # transactions of one batch, where each has its own
 

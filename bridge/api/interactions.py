@@ -27,7 +27,7 @@ from bridge.context import Call
 from bridge.errors import BadRequestError, Finding, NotFoundError, NotOfferedError
 from bridge.gate import Gate, Released, ReleasedResource, Shape, shaped
 from bridge.journeys.answers.record_sessions import refused_at
-from bridge.store.index import PARAMETERS
+from bridge.store.search.index import PARAMETERS
 
 _READ_PARAMETERS: Final = ("_elements", "_summary", "_format")
 

@@ -9,7 +9,7 @@ from bridge.api.terminology import KINDS
 from bridge.identity import endpoints
 from bridge.journeys.partners.keep_subscriptions import PROFILE
 from bridge.settings import Settings
-from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
+from bridge.store.search.index import INCLUDES, PARAMETERS, REVINCLUDES
 from mappings.fhir.structure import TYPES
 
 US_CORE: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"

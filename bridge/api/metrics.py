@@ -12,8 +12,8 @@ from bridge.context import BridgeOf, bearer_of
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.journeys.running.look_at_queues import Queues, look_at_queues
 from bridge.parts import parts_of
-from bridge.store.export_progress import STATES
-from bridge.store.subscriptions import STATUSES
+from bridge.store.partners.export_progress import STATES
+from bridge.store.partners.subscriptions import STATUSES
 
 router = APIRouter()
 

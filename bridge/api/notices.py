@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from bridge.errors import NotFoundError
-from bridge.gate.riding import notice_of
+from bridge.gate.duties.riding import notice_of
 
 router = APIRouter(prefix="/fhir/notices")
 

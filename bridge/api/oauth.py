@@ -26,7 +26,7 @@ from bridge.identity import (
 )
 from bridge.journeys.partners.fetch_client_keys import fetch_client_keys
 from bridge.parts import parts_of
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 
 router = APIRouter()
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bridge.store.index import PARAMETERS
+from bridge.store.search.index import PARAMETERS
 
 READING: Final = ("read", "vread", "history-instance", "search-type")
 SESSIONS: Final = ("Encounter", "Appointment")

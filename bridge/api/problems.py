@@ -23,8 +23,8 @@ from bridge.api.replies import Reply, outcome, outcome_reply
 from bridge.errors import Finding, NotFoundError, NotOfferedError, RefusedError
 from bridge.identity import OAuthError
 from bridge.ledger.errors import ClockDoubted, LedgerHalted
-from bridge.store.index import PARAMETERS
-from bridge.store.outages import OUTAGES, is_outage
+from bridge.store.database.outages import OUTAGES, is_outage
+from bridge.store.search.index import PARAMETERS
 
 _OF_TYPES: Final = re.compile(r"/fhir/(?P<kind>[A-Za-z]+)(?P<one>/[A-Za-z0-9.\-]+)?")
 # The last names of paths that stand where an id or a type would, and what they offer.

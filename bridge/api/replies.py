@@ -17,7 +17,7 @@ from bridge.api.negotiation import http_date
 from bridge.api.turns import next_in_turn
 from bridge.errors import Finding, NotOfferedError, RefusedError
 from bridge.gate import Released, ReleasedLines, ReleasedResource, Shape, shaped
-from bridge.gate.riding import outcome_of
+from bridge.gate.duties.riding import outcome_of
 
 FHIR_JSON = "application/fhir+json"
 WHOLE = Shape()

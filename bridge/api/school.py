@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from bridge.context import CallOf
 from bridge.errors import ForbiddenError
 from bridge.gate import ReleasedFollowUps
-from bridge.gate.riding import notice_of
+from bridge.gate.duties.riding import notice_of
 from bridge.journeys.files.export_follow_up import follow_up_table
 
 router = APIRouter(prefix="/school")

@@ -18,7 +18,7 @@ from bridge.api.search_values import ValueReader, ids_of, parts_of, refused
 from bridge.errors import BadRequestError
 from bridge.gate import Chain, Criterion, Match, Order, Query, Released, Shape
 from bridge.identifiers import Identifiers
-from bridge.store.index import (
+from bridge.store.search.index import (
     INCLUDES,
     Parameter,
     ParameterKind,
@@ -26,7 +26,7 @@ from bridge.store.index import (
     reverse_includes,
     searchable,
 )
-from bridge.store.ranges import instant_of
+from bridge.store.search.ranges import instant_of
 
 MAX_COUNT: Final = 200
 DEFAULT_COUNT: Final = 50

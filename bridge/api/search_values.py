@@ -8,9 +8,16 @@ from typing import Final
 
 from bridge.errors import BadRequestError, Finding
 from bridge.gate import Criterion, DateMatch, Match, Missing
-from bridge.store.index import GOVERNED, MISSING, SOUGHT_MISSING, TARGETS, Parameter, ParameterKind
-from bridge.store.index_values import EXACT, MOST_LETTERS, normalised
-from bridge.store.ranges import Range, instant_of, read_range, ticks
+from bridge.store.search.index import (
+    GOVERNED,
+    MISSING,
+    SOUGHT_MISSING,
+    TARGETS,
+    Parameter,
+    ParameterKind,
+)
+from bridge.store.search.index_values import EXACT, MOST_LETTERS, normalised
+from bridge.store.search.ranges import Range, instant_of, read_range, ticks
 
 MOST_VALUES: Final = 200
 """So many alternatives one parameter may give."""

@@ -22,7 +22,7 @@ from bridge.journeys.partners.keep_subscriptions import Asked
 from bridge.journeys.partners.notification_bundle import CONTENTS
 from bridge.journeys.partners.send_notifications import MOST_SECONDS
 from bridge.outbound import OutboundError
-from bridge.store.subscriptions import ACTIVE, OFF, REQUESTED
+from bridge.store.partners.subscriptions import ACTIVE, OFF, REQUESTED
 
 _TOPIC: Final = "http://hl7.org/fhir/us/sdoh-clinicalcare/SubscriptionTopic/"
 TOPICS: Final = {f"{_TOPIC}Task": "Task", f"{_TOPIC}Servicerequest": "ServiceRequest"}

@@ -37,9 +37,9 @@ from bridge.journeys.partners.keep_subscriptions import (
 from bridge.journeys.partners.notification_bundle import notification, status_of
 from bridge.journeys.partners.number_events import MOST_AT_ONCE, Asking
 from bridge.parts import parts_of
-from bridge.store.engine import read
-from bridge.store.group_commit import commit_together
-from bridge.store.subscriptions import STATUSES, Subscription, subscriptions_of
+from bridge.store.database.engine import read
+from bridge.store.database.group_commit import commit_together
+from bridge.store.partners.subscriptions import STATUSES, Subscription, subscriptions_of
 
 T = TypeVar("T")
 KIND: Final = "Subscription"

@@ -28,8 +28,8 @@ from bridge.journeys.partners.keep_directory import change_entry, new_entry
 from bridge.journeys.referrals.order_onward import order_onward
 from bridge.journeys.referrals.request_stop import request_stop
 from bridge.parts import Parts, parts_of
-from bridge.store.engine import write
-from bridge.store.group_commit import commit_together
+from bridge.store.database.engine import write
+from bridge.store.database.group_commit import commit_together
 
 T = TypeVar("T")
 Journey = Callable[

@@ -24,7 +24,7 @@ def why(
     from bridge.gate import replay
     from bridge.ledger.entry import Receipt
     from bridge.ledger.errors import UnknownEntry
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     try:
         with read(open_at(home).engine) as connection:

@@ -183,7 +183,7 @@ def add_client(
 ) -> None:
     """Register a partner's system, with its public keys or the address they are fetched from."""
     from bridge.identity import Registration, register_client
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     bridge = open_at(home)
     standing = _standing(party, organization, role, (tuple(purpose), scope))
@@ -203,7 +203,7 @@ def replace(
     """Replace a partner's public keys, or the address they are fetched from, at once."""
     from bridge.errors import BridgeError
     from bridge.identity import replace_key_address, replace_keys
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     if (jwks is None) == (jwks_url is None):
         raise BridgeError("give either --jwks or --jwks-url")
@@ -233,7 +233,7 @@ def _key_set(file: Path) -> dict[str, object]:
 def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
     """List the registered clients."""
     from bridge.identity import list_clients
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     with read(open_at(home).engine) as connection:
         clients = list_clients(connection)
@@ -248,7 +248,7 @@ def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
 def disable(client_id: str, home: Home = Path()) -> None:
     """Stop a client at once; tokens it holds no longer work."""
     from bridge.identity import disable_client
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     with write(open_at(home).engine) as connection:
         disable_client(connection, client_id)
@@ -259,7 +259,7 @@ def disable(client_id: str, home: Home = Path()) -> None:
 def enable(client_id: str, home: Home = Path()) -> None:
     """Let a client that was disabled in again; it needs new tokens."""
     from bridge.identity import enable_client
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     with write(open_at(home).engine) as connection:
         enable_client(connection, client_id)
@@ -275,7 +275,7 @@ def code(
 ) -> None:
     """Make a sign-in code for one person of a district; it works once, for ten minutes."""
     from bridge.identity import mint_staff_code
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     bridge = open_at(home)
     standing = _standing("lea", organization, role, (tuple(purpose), ""))

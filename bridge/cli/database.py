@@ -22,7 +22,7 @@ ROSTER_DAYS = 400
 def engine_at(home: Path) -> "Engine":
     """Open the database of a deployment's folder, whatever its tables are."""
     from bridge.settings import read_settings
-    from bridge.store.engine import open_engine
+    from bridge.store.database.engine import open_engine
 
     return open_engine(read_settings(home).database_url)
 
@@ -53,7 +53,7 @@ def roles(
     from bridge.errors import SchemaError
     from bridge.migrations import roles as kept
     from bridge.migrations.state import State, state_within
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     engine = engine_at(home)
     if engine.dialect.name != "postgresql":
@@ -73,7 +73,7 @@ def backup(
     home: Home = Path(),
 ) -> None:
     """Write a copy of the whole database while it is in use. Keep it as safe as the database."""
-    from bridge.store.copies import back_up
+    from bridge.store.database.copies import back_up
 
     back_up(engine_at(home), file)
     print_line(f"{file.name} holds {file.stat().st_size} bytes")
@@ -98,7 +98,7 @@ def restore(
     from bridge.ledger.witness import keep_longest, note_restored, read_witness
     from bridge.migrations.state import State, state_of
     from bridge.settings import read_settings
-    from bridge.store.copies import put_in_place
+    from bridge.store.database.copies import put_in_place
 
     kept = read_settings(home).heads_file
     told = heads_in(heads) if heads else {}
@@ -127,7 +127,7 @@ def check(home: Home = Path(), as_json: AsJson = False) -> None:
     On SQLite this reads the whole file; on PostgreSQL the server looks after its own.
     """
     from bridge.migrations.state import State, revision_of, revisions, state_within
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     engine = engine_at(home)
     with read(engine) as connection:
@@ -160,10 +160,10 @@ def purge(
 
     from bridge.clock import SystemClock
     from bridge.migrations.roles import for_the_owner
-    from bridge.store.drafts import drop_drafts_before
-    from bridge.store.engine import write
-    from bridge.store.page_looks import drop_looks_before
-    from bridge.store.roster_entries import drop_rosters_before
+    from bridge.store.database.engine import write
+    from bridge.store.people.drafts import drop_drafts_before
+    from bridge.store.people.page_looks import drop_looks_before
+    from bridge.store.people.roster_entries import drop_rosters_before
 
     now = SystemClock().real_now()
     with for_the_owner(), write(engine_at(home)) as connection:

@@ -99,7 +99,7 @@ def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
     from bridge.ledger.halting import halted_logs
     from bridge.migrations.state import State, revisions, state_within
     from bridge.settings import read_settings
-    from bridge.store.engine import database_time, durability, open_engine, read
+    from bridge.store.database.engine import database_time, durability, open_engine, read
 
     settings, clock = read_settings(home), clock_of(read_settings(home))
     with read(open_engine(settings.database_url)) as connection:

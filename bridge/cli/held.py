@@ -15,8 +15,8 @@ Owner = Annotated[str, typer.Option(help="Short name of the district or provider
 def list_held(owner: Owner, home: Home = Path(), as_json: AsJson = False) -> None:
     """List the rows that wait: where each stands and why, never what it says."""
     from bridge.parts import parts_of
+    from bridge.store.database.engine import read
     from bridge.store.directory import held
-    from bridge.store.engine import read
 
     with read(parts_of(open_at(home)).engine) as connection:
         waiting = held(connection, owner)
@@ -40,8 +40,8 @@ def settle(
     """Take a row out of the queue that a person has dealt with in another way."""
     from bridge.errors import BridgeError
     from bridge.parts import parts_of
+    from bridge.store.database.engine import write
     from bridge.store.directory import held, release_held
-    from bridge.store.engine import write
 
     parts = parts_of(open_at(home))
     with write(parts.engine) as connection:

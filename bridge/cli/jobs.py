@@ -29,7 +29,7 @@ def list_all(home: Home = Path(), as_json: AsJson = False) -> None:
     One that has expired is kept for a day more: it can be replayed.
     """
     from bridge.journeys.partners.watch_exports import watched
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     bridge = open_at(home)
     with read(bridge.engine) as connection:
@@ -55,8 +55,8 @@ def show(job_id: JobId, home: Home = Path(), as_json: AsJson = False, watch: Wat
 def cancel(job_id: JobId, home: Home = Path()) -> None:
     """Cancel an export: its manifest and its files are gone for its client."""
     from bridge.errors import BridgeError
-    from bridge.store.engine import write
-    from bridge.store.export_jobs import drop_any_job
+    from bridge.store.database.engine import write
+    from bridge.store.partners.export_jobs import drop_any_job
 
     with write(open_at(home).engine) as connection:
         if not drop_any_job(connection, job_id):
@@ -68,7 +68,7 @@ def cancel(job_id: JobId, home: Home = Path()) -> None:
 def replay(job_id: JobId, home: Home = Path()) -> None:
     """Let an export that broke off or expired be fetched again at its address, decided anew."""
     from bridge.journeys.partners.watch_exports import replay_export
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     bridge = open_at(home)
     with write(bridge.engine) as connection:
@@ -78,7 +78,7 @@ def replay(job_id: JobId, home: Home = Path()) -> None:
 
 def _look(bridge: "Bridge", job_id: str) -> "Watched":
     from bridge.journeys.partners.watch_exports import watched_one
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     with read(bridge.engine) as connection:
         return watched_one(connection, job_id, bridge.clock.now())

@@ -18,7 +18,7 @@ def verify(home: Home = Path(), as_json: AsJson = False) -> None:
     """Recompute every log from its entries; exit code 1 if anything is not as written."""
     from bridge.ledger.append import logs
     from bridge.ledger.check import verify_log
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     with read(open_at(home).engine) as connection:
         reports = {log: verify_log(connection, log) for log in logs(connection)}
@@ -41,7 +41,7 @@ def head(home: Home = Path(), as_json: AsJson = False) -> None:
     """Show how far each log has grown, and its root."""
     from bridge.ledger.append import head as head_of
     from bridge.ledger.append import logs
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     with read(open_at(home).engine) as connection:
         heads = [head_of(connection, log) for log in logs(connection)]
@@ -117,7 +117,7 @@ def heads_in(file: Path) -> "dict[str, KnownHead]":
 def halted_at(home: Path) -> "list[Halted]":
     """Return the logs that are halted, compared with the heads known when the bridge was opened."""
     from bridge.ledger.halting import halted_logs
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     with read(open_at(home).engine) as connection:
         return halted_logs(connection)
@@ -141,9 +141,9 @@ def events(
     home: Home = Path(),
 ) -> None:
     """Write FHIR AuditEvents (IHE BALP) of what left and what was withheld, for an auditor."""
-    from bridge.gate.audit_events import audit_events
+    from bridge.gate.accounts.audit_events import audit_events
     from bridge.parts import parts_of
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
 
     parts, count = parts_of(open_at(home)), 0
     with read(parts.engine) as connection, out.open("wb") as file:
@@ -156,9 +156,9 @@ def events(
 @app.command()
 def requests(home: Home = Path()) -> None:
     """Enter what was asked for and not given; an account does so by itself."""
-    from bridge.gate.requests import enter_requests
+    from bridge.gate.accounts.requests import enter_requests
     from bridge.parts import parts_of
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     parts = parts_of(open_at(home))
     with write(parts.engine) as connection:

@@ -12,7 +12,7 @@ import typer
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
-    from bridge.store.subscriptions import Subscription
+    from bridge.store.partners.subscriptions import Subscription
 
 app = typer.Typer(no_args_is_help=True)
 SubscriptionId = Annotated[str, typer.Argument(help="Id, as notifications list prints it.")]
@@ -22,8 +22,8 @@ OnlyFailing = Annotated[bool, typer.Option("--failing", help="Only those not tak
 @app.command("list")
 def list_all(home: Home = Path(), failing: OnlyFailing = False, as_json: AsJson = False) -> None:
     """List subscriptions: whose they are, how they stand, how many events wait."""
-    from bridge.store.engine import read
-    from bridge.store.subscriptions import every_subscription
+    from bridge.store.database.engine import read
+    from bridge.store.partners.subscriptions import every_subscription
 
     with read(open_at(home).engine) as connection:
         found = every_subscription(connection)
@@ -39,8 +39,8 @@ def list_all(home: Home = Path(), failing: OnlyFailing = False, as_json: AsJson 
 @app.command()
 def show(subscription_id: SubscriptionId, home: Home = Path(), as_json: AsJson = False) -> None:
     """Show one subscription, and why its last notification was not taken."""
-    from bridge.store.engine import read
-    from bridge.store.subscriptions import every_subscription
+    from bridge.store.database.engine import read
+    from bridge.store.partners.subscriptions import every_subscription
 
     with read(open_at(home).engine) as connection:
         found = [each for each in every_subscription(connection) if each.id == subscription_id]
@@ -56,7 +56,7 @@ def replay(subscription_id: SubscriptionId, home: Home = Path()) -> None:
     One that its client turned off stays off.
     """
     from bridge.journeys.partners.keep_subscriptions import replay_subscription
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
 
     bridge = open_at(home)
     with write(bridge.engine) as connection:
@@ -75,8 +75,8 @@ def mail(
     """Tell an address by mail how many referrals wait: a number, and nothing about anybody."""
     from bridge.errors import BridgeError
     from bridge.journeys.partners.send_digests import keep_contact
-    from bridge.store.digest_contacts import drop_contact
-    from bridge.store.engine import write
+    from bridge.store.database.engine import write
+    from bridge.store.partners.digest_contacts import drop_contact
 
     bridge = open_at(home)
     with write(bridge.engine) as connection:
@@ -112,8 +112,8 @@ def text(
 @app.command("mails")
 def mails(home: Home = Path(), as_json: AsJson = False) -> None:
     """List who is told by mail, and which addresses the mail server refuses."""
-    from bridge.store.digest_contacts import contacts
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
+    from bridge.store.partners.digest_contacts import contacts
 
     with read(open_at(home).engine) as connection:
         rows = [

@@ -232,8 +232,8 @@ def review(
 def list_emergencies(home: Home = Path(), as_json: AsJson = False) -> None:
     """List what owes a review or a word to the guardian, the most urgent first."""
     from bridge.parts import parts_of
-    from bridge.store.emergencies import owed
-    from bridge.store.engine import read
+    from bridge.store.database.engine import read
+    from bridge.store.facts.emergencies import owed
 
     parts = parts_of(open_at(home))
     with read(parts.engine) as connection:

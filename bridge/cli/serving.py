@@ -92,7 +92,7 @@ def _app(home: Path, workers: int) -> "FastAPI":
     """Make the application once the database answers."""
     from bridge.app import create_app, open_bridge
     from bridge.settings import read_settings
-    from bridge.store.outages import once_up
+    from bridge.store.database.outages import once_up
 
     settings = read_settings(home)
     if settings.metrics_token and workers > 1:
@@ -118,7 +118,7 @@ def _watch_heads(bridge: "Bridge") -> None:
 
     from bridge.journeys.running.keep_heads import keep_heads
     from bridge.parts import parts_of
-    from bridge.store.outages import OUTAGES
+    from bridge.store.database.outages import OUTAGES
 
     log = structlog.get_logger("bridge.heads")
     while True:
@@ -148,7 +148,7 @@ def _tell_people(bridge: "Bridge") -> None:
     from bridge.journeys.families.remind_families import FamilyReminders, senders_of
     from bridge.journeys.partners.send_digests import Digests
     from bridge.parts import parts_of
-    from bridge.store.outages import OUTAGES
+    from bridge.store.database.outages import OUTAGES
 
     log = structlog.get_logger("bridge.mail")
     place = f"{bridge.settings.base_url}/portal/sign-in"

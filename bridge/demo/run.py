@@ -41,7 +41,7 @@ from bridge.ledger.check import verify_log
 from bridge.outbound import BackendClient, Partner
 from bridge.parts import parts_of
 from bridge.settings import FILE_NAME, read_settings
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from consent.mou import shipped_document
 from mappings.language import Run, compile_map, load_map
 

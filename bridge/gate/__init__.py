@@ -11,6 +11,8 @@ INVARIANTS
 * There is no off switch.
 """
 
+from bridge.gate.accounts.replay import Replay, ReplayedElement, replay, replay_log
+from bridge.gate.accounts.survey import SurveyRow
 from bridge.gate.agreements import (
     CompiledAgreement,
     agreement_between,
@@ -21,15 +23,16 @@ from bridge.gate.agreements import (
 from bridge.gate.authorise import Viewer
 from bridge.gate.counts import release_counts
 from bridge.gate.crossing import Crossed, cross_back
-from bridge.gate.follow_pages import CalendarOf, Wanted
-from bridge.gate.foreseen import foreseen
+from bridge.gate.duties.waiting import WaitingText
+from bridge.gate.exports.groups import EVERYBODY, groups_of
 from bridge.gate.gate import Gate
-from bridge.gate.groups import EVERYBODY, groups_of
-from bridge.gate.notes import may_ever_share, release_notes
-from bridge.gate.own_orders import release_own_order
-from bridge.gate.own_referrals import release_own_referrals
-from bridge.gate.own_requests import OwnTask, own_tasks, release_own_request
-from bridge.gate.recording import Asking, Written
+from bridge.gate.own.own_orders import release_own_order
+from bridge.gate.own.own_referrals import release_own_referrals
+from bridge.gate.own.own_requests import OwnTask, own_tasks, release_own_request
+from bridge.gate.own.recording import Asking, Written
+from bridge.gate.people.follow_pages import CalendarOf, Wanted
+from bridge.gate.people.foreseen import foreseen
+from bridge.gate.people.notes import may_ever_share, release_notes
 from bridge.gate.released import (
     FollowUp,
     OwnReferral,
@@ -43,13 +46,10 @@ from bridge.gate.released import (
     ReleasedResource,
     Seen,
 )
-from bridge.gate.replay import Replay, ReplayedElement, replay, replay_log
 from bridge.gate.scope_limits import understands
 from bridge.gate.shape import Shape, shaped
-from bridge.gate.survey import SurveyRow
 from bridge.gate.views import keep_views
-from bridge.gate.waiting import WaitingText
-from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
+from bridge.store.search.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 
 __all__ = [
     "EVERYBODY",

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from bridge.gate.carried import ABLE
+from bridge.gate.duties.carried import ABLE
 from bridge.store.directory import AgreementEntry, agreement_ids, agreements
-from bridge.store.table_documents import keep_documents
+from bridge.store.facts.table_documents import keep_documents
 from consent.law import law_of, load_law
 from consent.mou import Agreement, Template, in_force, read_agreement, read_template
 from consent.table import DecisionTable, compile_table

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import TextClause, text
 
 from bridge.gate.agreements import VIEWS, CompiledAgreement
-from bridge.store.conditions import (
+from bridge.store.facts.conditions import (
     Scope,
     all_of,
     any_of,

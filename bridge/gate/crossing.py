@@ -16,11 +16,11 @@ from bridge.gate.agreements import CompiledAgreement, agreements_of
 from bridge.gate.authorise import PART2_RECORD, PART2_ROW, Viewer
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure, entered_as
-from bridge.gate.owing import owe
+from bridge.gate.duties.owing import owe
 from bridge.gate.projection import sealed
 from bridge.ledger.append import append
 from bridge.parts import HasParts
-from bridge.store.evidence import evidence_of, lock_students, not_before_known
+from bridge.store.facts.evidence import evidence_of, lock_students, not_before_known
 from bridge.store.referrals import lea_of
 from bridge.store.vault import Stored, named
 from consent.minimise import load_projection, minimise

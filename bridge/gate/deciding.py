@@ -6,15 +6,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.gate.authorise import Authorised, Viewer, authorised
-from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import RecordDecision, decide
 from bridge.gate.disclosures import Disclosure
+from bridge.gate.duties.consent_scopes import scopes_of
+from bridge.gate.hot.memory import lent
 from bridge.gate.linking import linkable
-from bridge.gate.memory import lent
 from bridge.gate.projection import project
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
-from bridge.store.evidence import EvidenceView, evidence_of
+from bridge.store.facts.evidence import EvidenceView, evidence_of
 from bridge.store.vault import Stored
 from mappings.fhir.handling import ConsentScope
 

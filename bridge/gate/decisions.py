@@ -17,8 +17,8 @@ from bridge.gate.authorise import (
     partners,
     scope_of,
 )
-from bridge.store.evidence import EvidenceView
-from bridge.store.held_facts import AskedFacts, Held, RecordFacts
+from bridge.store.facts.evidence import EvidenceView
+from bridge.store.facts.held_facts import AskedFacts, Held, RecordFacts
 from bridge.store.vault import Stored
 from consent.conditions import facts_in
 from consent.model import Decision, Slice

@@ -8,30 +8,30 @@ from sqlalchemy import Connection, Engine
 
 from bridge.clock import Clock
 from bridge.errors import BadRequestError, Finding, GateError
+from bridge.gate.accounts.requests import note_request
+from bridge.gate.accounts.survey import SurveyRow, survey
 from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
 from bridge.gate.deciding import decided, recalled, sight_of
 from bridge.gate.disclosures import Disclosure, entered_as, seen_of
-from bridge.gate.export_side import ExportSide
+from bridge.gate.duties.owing import owe
+from bridge.gate.duties.riding import standing_notices
+from bridge.gate.duties.waiting import WaitingText, waiting_texts
+from bridge.gate.exports.export_side import ExportSide
 from bridge.gate.history import past_views
+from bridge.gate.hot.memory import Given, is_plain, lent
 from bridge.gate.linking import MOST_REFERRING, followed, wanted
-from bridge.gate.memory import Given, is_plain, lent
-from bridge.gate.owing import owe
-from bridge.gate.provider_side import ProviderSide
-from bridge.gate.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
+from bridge.gate.own.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
+from bridge.gate.people.provider_side import ProviderSide
+from bridge.gate.people.school_side import SchoolSide
 from bridge.gate.released import GATE_MARK, Released, ReleasedResource, Seen
-from bridge.gate.requests import note_request
-from bridge.gate.riding import standing_notices
-from bridge.gate.school_side import SchoolSide
 from bridge.gate.scope_limits import reaches_version, within_scopes
-from bridge.gate.survey import SurveyRow, survey
 from bridge.gate.viewers import present_viewer, viewer_of
-from bridge.gate.waiting import WaitingText, waiting_texts
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.ledger.entry import Receipt
-from bridge.store.engine import read, write
-from bridge.store.evidence import lock_students, not_before_known
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import lock_students, not_before_known
 from bridge.store.intake import let_changes_end
 from bridge.store.vault import Match, Query, count, find, place_of
 
@@ -59,7 +59,7 @@ class Gate(SchoolSide, ProviderSide, ExportSide):
         Args:
             caller: the registered client that asks; party, role and purposes are its own.
             query: what to look for.
-            includes: names of :data:`bridge.store.index.INCLUDES` of the type asked for.
+            includes: names of :data:`bridge.store.search.index.INCLUDES` of the type asked for.
             request: id of the request, for the ledger.
 
         Raises:

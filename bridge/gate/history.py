@@ -10,12 +10,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.gate.authorise import Viewer
-from bridge.gate.consent_scopes import scopes_of
 from bridge.gate.decisions import decide
 from bridge.gate.disclosures import Disclosure
+from bridge.gate.duties.consent_scopes import scopes_of
 from bridge.gate.projection import project
 from bridge.identifiers import Identifiers
-from bridge.store.evidence import evidence_of, not_before_known
+from bridge.store.facts.evidence import evidence_of, not_before_known
 from bridge.store.vault import versions_of
 
 

@@ -13,8 +13,8 @@ from bridge.gate.disclosures import Disclosure
 from bridge.gate.projection import LINKING, references, referred
 from bridge.gate.scope_limits import within_scopes
 from bridge.identity import Caller
-from bridge.store.evidence import EvidenceView
-from bridge.store.index import INCLUDES
+from bridge.store.facts.evidence import EvidenceView
+from bridge.store.search.index import INCLUDES
 from bridge.store.vault import Chain, Criterion, Match, Query, Stored, find, named
 
 MOST_REFERRING: Final = 1000

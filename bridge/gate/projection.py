@@ -7,10 +7,10 @@ import orjson
 
 from bridge.gate.authorise import Viewer
 from bridge.gate.decisions import RecordDecision
+from bridge.gate.duties.riding import Riding, codes_of, labelled, riding
 from bridge.gate.released import GATE_MARK, ReleasedResource
-from bridge.gate.riding import Riding, codes_of, labelled, riding
 from bridge.identifiers import Identifiers
-from bridge.store.index_values import nodes_at
+from bridge.store.search.index_values import nodes_at
 from bridge.store.vault import Stored
 from consent.minimise import load_projection, minimise
 from mappings.fhir.handling import ConsentScope

@@ -27,7 +27,8 @@ class ReleasedResource:
         body: the FHIR JSON, ready to send.
         version: version of *this caller's view* of it: it changes exactly when what the caller
             sees changes, so a hidden edit cannot be noticed.
-        notices: ids of the notices that ride with it (:func:`bridge.gate.riding.outcome_of`).
+        notices: ids of the notices that ride with it
+            (:func:`bridge.gate.duties.riding.outcome_of`).
     """
 
     type: str
@@ -58,7 +59,7 @@ class Released:
         last: where the last match stands in the order, for the next page.
         as_of: everything that changed before it has been seen; the next poll asks from there.
         written: what was made of the resources for an answer, by how: kept with them where the same
-            is released again (:mod:`bridge.gate.pages`).
+            is released again (:mod:`bridge.gate.hot.pages`).
     """
 
     matches: tuple[ReleasedResource, ...]
@@ -178,7 +179,7 @@ class Placed:
         of_age: the student is 18 or older: the right to sign has passed (34 CFR 99.5).
         kept_until: the day until which the school decided to keep it open; None if it did not.
         closing: the school decided to close it; where care has begun the provider is asked to stop.
-        stage: which of :data:`bridge.gate.places.STAGES` it is open in; "" where it is not.
+        stage: which of :data:`bridge.gate.people.places.STAGES` it is open in; "" where it is not.
         owner: handle of who of the school follows up; "" for nobody.
         follow_on: the day they said they would; None where they named none.
     """
@@ -200,8 +201,8 @@ class ReleasedPage:
     """Some of a district's referrals, in the order of its board.
 
     Attributes:
-        counts: how many there are in each choice of rows (:data:`bridge.gate.places.CHOICES`),
-            counted as they are told.
+        counts: how many there are in each choice of rows
+            (:data:`bridge.gate.people.places.CHOICES`), counted as they are told.
         today: the day in the district; None where no agreement binds it yet.
     """
 

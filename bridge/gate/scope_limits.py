@@ -14,9 +14,9 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.identity import Caller, Scope, Standing
-from bridge.store.index import PARAMETERS, REFERENCE, TARGETS, TOKEN, Parameter, searchable
-from bridge.store.index_values import SearchValue, search_values
-from bridge.store.query import AnyOf, Match, Query
+from bridge.store.search.index import PARAMETERS, REFERENCE, TARGETS, TOKEN, Parameter, searchable
+from bridge.store.search.index_values import SearchValue, search_values
+from bridge.store.search.query import AnyOf, Match, Query
 
 Limits = tuple[tuple[str, str], ...]
 _WITHOUT_RECORDS: Final = ("Group", "Subscription")

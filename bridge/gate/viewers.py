@@ -7,7 +7,7 @@ from bridge.errors import UnauthorizedError
 from bridge.gate.agreements import agreements_of
 from bridge.gate.authorise import Viewer
 from bridge.identity import Caller, still_holds
-from bridge.store.agreement_changes import take_effect
+from bridge.store.facts.agreement_changes import take_effect
 
 
 def viewer_of(connection: Connection, caller: Caller) -> Viewer:

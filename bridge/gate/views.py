@@ -18,7 +18,7 @@ from bridge.gate.decisions import decide
 from bridge.gate.projection import project
 from bridge.identity import list_clients
 from bridge.parts import HasParts
-from bridge.store.evidence import EvidenceView, evidence_of
+from bridge.store.facts.evidence import EvidenceView, evidence_of
 from bridge.store.vault import Stored, named, versions_of
 from bridge.store.views import drop_view, keep_view, view_of
 

@@ -5,26 +5,25 @@ from bridge.identity import version as identity_version  # triggers made with it
 from bridge.ledger import halting as ledger_halting  # a trigger made with its tables
 from bridge.ledger import tables as ledger_tables
 from bridge.schema import metadata
-from bridge.store import (
+from bridge.store import state_versions, tables
+from bridge.store.facts import (
     agreement_changes,
-    close_outs,
-    drafts,
     emergencies,
     families,
+    guardians,
+    signatures,
+    table_documents,
+)
+from bridge.store.partners import notification_tables, recalls, requests
+from bridge.store.people import (
+    close_outs,
+    drafts,
     follow_owners,
     follow_tables,
-    guardians,
     notes,
-    notification_tables,
     owed_duties,
     page_looks,
-    recalls,
-    requests,
     roster_entries,
-    signatures,
-    state_versions,
-    table_documents,
-    tables,
     taken_answers,
 )
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from bridge.migrations.state import revisions
 from bridge.migrations.upgrade import config_of, upgrade
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 
 
 def draft(name: str) -> Path:

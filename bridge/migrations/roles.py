@@ -23,10 +23,10 @@ from bridge.errors import SchemaError
 from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import VERSION_TABLE
-from bridge.store.close_outs import CLOSE_OUT
-from bridge.store.follow_owners import FOLLOW_OWNER
-from bridge.store.notes import NOTE
-from bridge.store.page_looks import LOOK
+from bridge.store.people.close_outs import CLOSE_OUT
+from bridge.store.people.follow_owners import FOLLOW_OWNER
+from bridge.store.people.notes import NOTE
+from bridge.store.people.page_looks import LOOK
 
 LONGEST_NAME: Final = 63
 # A count is rounded down to a multiple of this: fewer than that many are not shown at all.

@@ -11,9 +11,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from bridge.errors import SchemaError
 from bridge.migrations.catalogue import metadata
-from bridge.store.engine import read, write
-from bridge.store.index import PARAMETERS
-from bridge.store.index_values import STARTS
+from bridge.store.database.engine import read, write
+from bridge.store.search.index import PARAMETERS
+from bridge.store.search.index_values import STARTS
 
 VERSION_TABLE: Final = "alembic_version"
 

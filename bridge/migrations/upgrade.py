@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, event, inspect
 from bridge.errors import SchemaError
 from bridge.migrations import roles
 from bridge.migrations.state import State, revision_of, state_within, take_turn
-from bridge.store.engine import open_engine, write
-from bridge.store.indexing import reindex
+from bridge.store.database.engine import open_engine, write
+from bridge.store.search.indexing import reindex
 from bridge.store.state_versions import keep_triggers
 
 _FOLDER = Path(__file__).parent

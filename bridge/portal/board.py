@@ -11,8 +11,8 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from bridge.gate import FollowUp, ReleasedFollowUps, ReleasedPage, Wanted
-from bridge.gate.places import MINE, OPENING, page_key
-from bridge.gate.riding import notice_of
+from bridge.gate.duties.riding import notice_of
+from bridge.gate.people.places import MINE, OPENING, page_key
 from bridge.journeys.files.export_follow_up import follow_up_lines, follow_up_workbook
 from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.own_follow_up import handle_of
@@ -29,7 +29,7 @@ _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.shee
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One choice of rows: what it is called, and its name in :mod:`bridge.gate.places`."""
+    """One choice of rows: what it is called, and its name in :mod:`bridge.gate.people.places`."""
 
     label: str
     choice: str

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from bridge.errors import BridgeError, ConflictError, NotFoundError
-from bridge.gate.sent_pages import ENDED, OPEN
+from bridge.gate.people.sent_pages import ENDED, OPEN
 from bridge.identity import staff_of
 from bridge.journeys.answers.answer_by_hand import (
     ROWS,
@@ -29,7 +29,7 @@ from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotHere, NotSignedIn
 from bridge.portal.status_words import ENDED_BY
 from bridge.portal.visits import AnyoneOf, Visit
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from mappings.fhir.task_states import ended_by, follow_up_code
 
 router = APIRouter(prefix="/portal/work")

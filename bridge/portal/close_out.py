@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Response
 
 from bridge.gate import Placed, ReleasedPage, Wanted
-from bridge.gate.places import HELD
+from bridge.gate.people.places import HELD
 from bridge.journeys.referrals.close_out import Chosen, Decision, Outcome, close_out, done_in
 from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.withdraw_referral import OwnNumber
@@ -26,9 +26,9 @@ from bridge.portal.posted import Form, FormOf
 from bridge.portal.refusals import NotHere
 from bridge.portal.status_words import words_of
 from bridge.portal.visits import StaffOf, Visit
-from bridge.store.close_outs import CloseOut
+from bridge.store.database.engine import read
 from bridge.store.directory import organizations
-from bridge.store.engine import read
+from bridge.store.people.close_outs import CloseOut
 
 router = APIRouter(prefix="/portal/close-out")
 
@@ -91,7 +91,7 @@ def settle(visit: StaffOf, form: FormOf, group: Group) -> Response:
 
 
 def stage_of(group: str) -> str:
-    """Return the name of a group in :data:`bridge.gate.places.STAGES`."""
+    """Return the name of a group in :data:`bridge.gate.people.places.STAGES`."""
     return f"open-{group}"
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Response
 
 from bridge.gate import Placed, ReleasedPage, Wanted
-from bridge.gate.places import needs_something
+from bridge.gate.people.places import needs_something
 from bridge.journeys.referrals.own_follow_up import handle_of
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.languages import say

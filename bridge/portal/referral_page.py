@@ -34,8 +34,8 @@ from bridge.portal.refer_questions import NEEDED
 from bridge.portal.refusals import NotHere
 from bridge.portal.status_words import DUE_WORDS, ENDED_BY, words_of
 from bridge.portal.visits import StaffOf, Visit
+from bridge.store.database.engine import read
 from bridge.store.directory import organizations
-from bridge.store.engine import read
 from consent.mou.terms.parties import PHONE
 from consent.signed_release import SignedRelease
 from mappings.fhir.task_states import ended_by

@@ -30,8 +30,8 @@ from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotHere
 from bridge.portal.visits import StaffOf, Visit
+from bridge.store.database.engine import read
 from bridge.store.directory import StudentEntry, student_of_key
-from bridge.store.engine import read
 
 router = APIRouter(prefix="/portal/same")
 

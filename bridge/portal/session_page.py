@@ -6,7 +6,7 @@ from bridge.identity import seconds_left, staff_of
 from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotSignedIn
 from bridge.portal.visits import AnyoneOf, Visit
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 
 router = APIRouter(prefix="/portal")
 

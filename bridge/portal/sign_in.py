@@ -15,7 +15,7 @@ from bridge.portal.languages import say
 from bridge.portal.posted import FormOf, from_elsewhere
 from bridge.portal.told import BACK, elsewhere_page, way_back
 from bridge.portal.visits import COOKIE, AnyoneOf, Visit, keep_cookie
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 
 router = APIRouter(prefix="/portal")
 

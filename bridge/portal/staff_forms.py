@@ -38,8 +38,8 @@ from bridge.portal.posted import Form, FormOf
 from bridge.portal.refusals import NotHere
 from bridge.portal.release_paper import paper_pdf
 from bridge.portal.visits import StaffOf, Visit
+from bridge.store.database.engine import read
 from bridge.store.directory import organizations, student_of_key
-from bridge.store.engine import read
 from consent.forms import FormKind
 
 router = APIRouter(prefix="/portal/forms")

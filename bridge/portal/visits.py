@@ -30,7 +30,7 @@ from bridge.portal.languages import (
     translations_of,
 )
 from bridge.portal.refusals import NotSignedIn
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 
 COOKIE: Final = "schoolbridge_session"
 LANGUAGE: Final = "schoolbridge_language"

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, TextClause
 
 from bridge.driver import cursor_of, named_for, spelled_for, stored_value
-from bridge.store.conditions import Condition
+from bridge.store.facts.conditions import Condition
 from bridge.store.stored import FoundRow, Stored
 
 _RECORD: Final = (

@@ -6,7 +6,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Connection, and_, select
 
-from bridge.store.conditions import RECORD
+from bridge.store.facts.conditions import RECORD
 from bridge.store.intake import NewRecord, content_digest, rewrite
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, spelled_for
-from bridge.store.conditions import STUDENT
+from bridge.store.facts.conditions import STUDENT
 
 _ORGANIZATION = SQLModel.metadata.tables["organization"]
 _AGREEMENT = SQLModel.metadata.tables["agreement"]
@@ -105,7 +105,8 @@ def put_agreement(connection: Connection, entry: AgreementEntry) -> bool:
 def replace_agreement(connection: Connection, entry: AgreementEntry) -> None:
     """Put other documents in the place of an agreement's, of a later instant.
 
-    What it said before is kept under its table's digest (:mod:`bridge.store.table_documents`).
+    What it said before is kept under its table's digest
+    (:mod:`bridge.store.facts.table_documents`).
     """
     names = ("template_text", "agreement_text", "jurisdiction", "activated_at")
     values = {name: getattr(entry, name) for name in names}

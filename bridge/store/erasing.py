@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Delete, Engine, Table, bindparam, delete, func, select
 
-from bridge.store.conditions import RECORD, STUDENT
+from bridge.store.facts.conditions import RECORD, STUDENT
 from bridge.store.referrals import CLOSED
 
 # Rows of a record: the columns that hold its type and its id, and where they are kept by it the

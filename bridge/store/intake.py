@@ -12,8 +12,8 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select,
 from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
-from bridge.store.conditions import RECORD
-from bridge.store.indexing import DATES, VALUES, forget, index_records, inserting
+from bridge.store.facts.conditions import RECORD
+from bridge.store.search.indexing import DATES, VALUES, forget, index_records, inserting
 
 _VERSION = SQLModel.metadata.tables["record_version"]
 _VIEWS = SQLModel.metadata.tables["view_change"]

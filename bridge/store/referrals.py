@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, select
 from sqlmodel import SQLModel
 
-from bridge.store.conditions import RECORD, STUDENT
+from bridge.store.facts.conditions import RECORD, STUDENT
 
 _SEARCH = SQLModel.metadata.tables["search_value"]
 _ITS = ("change", "type", "id")

@@ -3,7 +3,7 @@
 import orjson
 from sqlalchemy import Connection, select
 
-from bridge.store.conditions import RECORD
+from bridge.store.facts.conditions import RECORD
 
 # FHIR R4 EncounterStatus: what did not take place is no session.
 _NEVER_WAS = ("planned", "cancelled", "entered-in-error")

@@ -83,7 +83,7 @@ def _statements() -> Iterator[tuple[str, str, str]]:
         yield from _counting(table, ("INSERT", "UPDATE", "DELETE"), _counter(name))
     yield from _counting("record", ("DELETE",), _counter("erasure"), "_erasure")
     yield from _counting("view_change", ("INSERT", "UPDATE", "DELETE"), _VIEWED)
-    # How a student's referrals stand is to be worked out anew (bridge.store.follow_lines).
+    # How a student's referrals stand is to be worked out anew (bridge.store.people.follow_lines).
     yield "lists_student", "UPDATE OF version ON student", f"{_LISTED};"
     yield from _counting("record", ("DELETE",), _FORGOTTEN, "_lines")
 

@@ -27,9 +27,9 @@ from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, named_for, stored_value
-from bridge.store.conditions import RECORD, STUDENT, Condition
-from bridge.store.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
-from bridge.store.searching import (
+from bridge.store.facts.conditions import RECORD, STUDENT, Condition
+from bridge.store.search.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
+from bridge.store.search.searching import (
     Sight,
     admitted_sql,
     candidates_sql,

@@ -20,8 +20,8 @@ MAY_CATCH_EVERYTHING = {
     "bridge/api/hot_writes.py",  # hands it to who sent
     "bridge/api/problems.py",
     "bridge/identity/jose_guard.py",
-    "bridge/gate/together.py",  # hands it to who asked
-    "bridge/store/group_commit.py",  # raises it again in the thread it belongs to
+    "bridge/gate/hot/together.py",  # hands it to who asked
+    "bridge/store/database/group_commit.py",  # raises it again in the thread it belongs to
     "consent/decide.py",
 }
 FOLDERS_WITH_A_README = (*PACKAGES, "benchmarks", "docker", "docs", "tests")

@@ -16,7 +16,7 @@ from bridge.identity import Registration, register_client
 from bridge.journeys.files.import_referrals import ReferralImport
 from bridge.journeys.files.import_roster import import_roster
 from bridge.parts import parts_of
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from mappings.canonical import Referral
 from mappings.language import Mapped
 from tests.faults.deployment import Deployment, make_deployment

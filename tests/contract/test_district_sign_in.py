@@ -14,8 +14,8 @@ from bridge.app import create_app
 from bridge.clock import FixedClock, SystemClock
 from bridge.directories import Directory
 from bridge.identity.tables import SEEN, SESSION
-from bridge.store.drafts import KeptDraft, put_draft
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
+from bridge.store.people.drafts import KeptDraft, put_draft
 from tests.contract.directory import CALLBACK, SECRET, Browser, oidc_provider
 from tests.support.worlds import BASE, LEA, NOW, World, make_world, referral
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, insert
 
-from bridge.store.conditions import RECORD
-from bridge.store.engine import open_engine, write
-from bridge.store.group_commit import commit_together
+from bridge.store.database.engine import open_engine, write
+from bridge.store.database.group_commit import commit_together
+from bridge.store.facts.conditions import RECORD
 from bridge.store.intake import NewRecord, _row, amend, next_changes, put_records
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)

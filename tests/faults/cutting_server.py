@@ -7,7 +7,7 @@ Usage: ``python cutting_server.py HOME [serve's]``.
 import sys
 
 from bridge.cli import main
-from bridge.gate import file_cuts
+from bridge.gate.exports import file_cuts
 
 SIZE = 900
 

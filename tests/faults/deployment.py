@@ -23,7 +23,7 @@ from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
 from bridge.parts import parts_of
 from bridge.settings import FILE_NAME, read_settings
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from consent.mou import shipped_document
 from mappings.language import Mapped
 from tests.support.nursery import Born, born

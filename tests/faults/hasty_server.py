@@ -15,14 +15,14 @@ from bridge.cli import main
 from bridge.context import Call
 from bridge.errors import UnauthorizedError
 from bridge.gate import Gate, Query, ReleasedLines, ReleasedResource
-from bridge.gate.asked import Asked
-from bridge.gate.coded_rows import CodedRows
+from bridge.gate.exports.coded_rows import CodedRows
+from bridge.gate.hot.asked import Asked
+from bridge.gate.hot.together import Together
 from bridge.gate.released import GATE_MARK
-from bridge.gate.together import Together
 from bridge.identity import Caller, caller_of
 from bridge.ledger.append import append
-from bridge.store.engine import write
-from bridge.store.export_jobs import ExportJob
+from bridge.store.database.engine import write
+from bridge.store.partners.export_jobs import ExportJob
 
 # As long as a revocation takes: it has to fit in between.
 GAP_SECONDS = 0.02

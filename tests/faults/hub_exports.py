@@ -24,9 +24,9 @@ from bridge.journeys.running.set_up import designate
 from bridge.ledger.entry import Kind
 from bridge.ledger.tables import ENTRY, ROW
 from bridge.parts import parts_of
-from bridge.store.conditions import EVIDENCE
+from bridge.store.database.engine import read, write
 from bridge.store.directory import agreements
-from bridge.store.engine import read, write
+from bridge.store.facts.conditions import EVIDENCE
 from mappings.canonical import Referral
 from mappings.language import Mapped
 from tests.faults.deployment import Deployment, kill, make_deployment

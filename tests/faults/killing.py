@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from bridge.store.engine import open_engine
+from bridge.store.database.engine import open_engine
 from tests.faults.deployment import Deployment, kill, workers_of
 from tests.faults.provider import Journal, Provider
 from tests.faults.reconcile import Findings, reconcile

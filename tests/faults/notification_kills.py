@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from bridge.store.engine import read
-from bridge.store.subscriptions import Subscription, every_subscription
+from bridge.store.database.engine import read
+from bridge.store.partners.subscriptions import Subscription, every_subscription
 from tests.faults.deployment import Deployment, kill
 from tests.faults.provider import Journal, Provider
 from tests.support.receiver import Json, Receiver, events_in

@@ -10,7 +10,7 @@ from bridge.ledger.append import logs
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.faults.provider import Journal
 
 # A provider's own sessions come back to it without an entry: nothing is disclosed.

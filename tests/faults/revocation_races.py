@@ -20,7 +20,7 @@ from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.tables import ENTRY, ROW
 from bridge.parts import parts_of
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.faults.deployment import CLIENT
 from tests.support.worlds import ASSERTION_TYPE, HARBOR, LEA, client_key
 

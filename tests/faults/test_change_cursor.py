@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy import Connection, Engine, select, text
 
 from bridge.migrations.state import require_current
-from bridge.store.conditions import RECORD
-from bridge.store.engine import open_engine, read
+from bridge.store.database.engine import open_engine, read
+from bridge.store.facts.conditions import RECORD
 from tests.faults import change_writer
 from tests.faults.seeds import seed
 

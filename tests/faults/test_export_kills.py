@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from bridge.ledger.entry import Kind
 from bridge.ledger.tables import ENTRY, ROW
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.export_reader import Exporter
 from tests.faults.hub_exports import HUB_CLIENT, ROWS, make_hub_deployment

@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from bridge.store import group_commit
-from bridge.store.engine import open_engine, read, write
-from bridge.store.group_commit import NotAcknowledged, commit_together
+from bridge.store.database import group_commit
+from bridge.store.database.engine import open_engine, read, write
+from bridge.store.database.group_commit import NotAcknowledged, commit_together
 from tests.faults import unit_writer
 from tests.faults.killing import kill_database, opener
 from tests.faults.seeds import LONG, seed

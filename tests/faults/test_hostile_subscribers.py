@@ -21,8 +21,8 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.journeys.partners import deliver_notifications
-from bridge.store.engine import write
-from bridge.store.subscriptions import set_subscription
+from bridge.store.database.engine import write
+from bridge.store.partners.subscriptions import set_subscription
 from tests.support.delivering import delivering
 from tests.support.hostile_server import OK, Act, drips, hostile, says, waits
 from tests.support.receiver import Json, Receiver, events_in, receiving

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bridge.ledger.append import logs
 from bridge.ledger.check import verify_log
 from bridge.settings import read_settings
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.seeds import LONG
 from tests.faults.seeds import seed as given_seed

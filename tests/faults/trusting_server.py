@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from bridge.cli import main
-from bridge.gate import coded_rows
-from bridge.gate.coded_rows import CodedRows
-from bridge.gate.student_facts import StudentFacts
-from bridge.store.known_facts import KnownFact
+from bridge.gate.exports import coded_rows
+from bridge.gate.exports.coded_rows import CodedRows
+from bridge.gate.exports.student_facts import StudentFacts
+from bridge.store.facts.known_facts import KnownFact
 from bridge.store.vault import FoundRow
 
 

@@ -11,8 +11,8 @@ import threading
 
 from sqlalchemy import Connection, text
 
-from bridge.store.engine import open_engine, unflushed
-from bridge.store.group_commit import commit_together
+from bridge.store.database.engine import open_engine, unflushed
+from bridge.store.database.group_commit import commit_together
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from bridge.ledger.errors import LedgerDamaged, LedgerHalted
 from bridge.ledger.halting import KnownHead
 from bridge.ledger.witness import note_restored
 from bridge.parts import parts_of
-from bridge.store.copies import back_up, put_in_place
-from bridge.store.engine import open_engine, read, write
+from bridge.store.database.copies import back_up, put_in_place
+from bridge.store.database.engine import open_engine, read, write
 from tests.support.databases import empty_postgres
 from tests.support.filled_tables import about_students, fill, rows
 from tests.support.worlds import LEA, World, caller, make_world, referral

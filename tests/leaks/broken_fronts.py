@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 
 Change = Callable[[Scope, Message], Message]
 

@@ -11,13 +11,13 @@ from bridge.gate import Gate, Query, ReleasedFollowUps, ReleasedResource
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.disclosures import Disclosure
+from bridge.gate.own.recording import Asking
 from bridge.gate.projection import sealed
-from bridge.gate.recording import Asking
 from bridge.gate.released import GATE_MARK
 from bridge.gate.viewers import viewer_of
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from bridge.store.vault import Match, Stored, find, versions_of
 
 Found = tuple[list[Disclosure], int]

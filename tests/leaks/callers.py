@@ -18,7 +18,7 @@ from bridge.identity import (
     read_scopes,
     register_client,
 )
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 from tests.support.worlds import COVE, HARBOR, HUB, LEA, NOW, Web, World, client_key, make_world
 
 _ALL = read_scopes("system/*.cruds")

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from bridge.journeys.families.recall_releases import send_recalls
 from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.files.import_screenings import import_screenings
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from mappings.canonical import (
     Coded,
     Guardian,

@@ -14,7 +14,7 @@ from bridge.identity import Caller, Party, Standing
 from bridge.journeys.families.account_for import account_for
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.register_release import forms_of
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import amend
 from consent.mou import Template, read_template, shipped_document
 from mappings.fhir.status_reasons import REASONS, outcome_of, reason

@@ -14,7 +14,7 @@ import httpx
 import orjson
 from sqlalchemy import text
 
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.leaks.callers import Opened
 from tests.leaks.canaries import MARK, Canaries, Hit
 from tests.leaks.canary_world import RELEASED, STATES, CanaryWorld

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 import orjson
 from sqlalchemy import text
 
-from bridge.store.engine import read
-from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
+from bridge.store.database.engine import read
+from bridge.store.search.index import INCLUDES, PARAMETERS, REVINCLUDES
 from tests.leaks.trio import JOB, PAGE, Ask, Side, Trio
 from tests.support.stopping import drawn_order, drawn_request
 from tests.support.worlds import FHIR, SESSIONS

@@ -13,7 +13,7 @@ import httpx
 import orjson
 
 from bridge.portal.assets import address_of
-from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES, ParameterKind
+from bridge.store.search.index import INCLUDES, PARAMETERS, REVINCLUDES, ParameterKind
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, NOBODY
 from tests.leaks.canaries import Canaries
 from tests.leaks.route_table import ROUTES

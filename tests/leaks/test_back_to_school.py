@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bridge.gate import FollowUp, follow_up
+from bridge.gate import FollowUp
+from bridge.gate.people import follow_up
 from bridge.journeys.files.import_roster import import_roster
 from bridge.portal import board
 from bridge.portal.status_words import ENDED_BY

@@ -19,7 +19,7 @@ import structlog
 
 from bridge.clock import SystemClock
 from bridge.identity import mint_staff_code, token_url
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.leaks.callers import CLIENTS, DISABLED, GARBAGE, STAFF, id_of
 from tests.leaks.canary_world import CanaryWorld, make_canary_world
 from tests.leaks.scan import Scanner, leaks

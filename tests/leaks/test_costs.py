@@ -14,12 +14,13 @@ import pytest
 from sqlalchemy import Connection, text
 
 from bridge.app import create_app
-from bridge.gate import Gate, Query, ReleasedResource, follow_up, gate
+from bridge.gate import Gate, Query, ReleasedResource, gate
 from bridge.gate.authorise import Authorised
+from bridge.gate.people import follow_up
 from bridge.identity import Caller
 from bridge.store.by_student import of_students
-from bridge.store.engine import write
-from bridge.store.evidence import evidence_of
+from bridge.store.database.engine import write
+from bridge.store.facts.evidence import evidence_of
 from bridge.store.vault import find
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_board import rows

@@ -23,7 +23,7 @@ from bridge.directories import Directory
 from bridge.identity import Caller, Party, Standing, form_token, open_session, staff_of
 from bridge.journeys.families.ask_family import prove
 from bridge.portal import family, visits
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.journeys.test_ask_family import asked
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun

@@ -19,7 +19,7 @@ import pytest
 from bridge.app import create_app
 from bridge.clock import FixedClock
 from bridge.identity import Registration, register_client
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.identity.assertion_cases import BAD, GOOD
 from tests.faults.seeds import told_seed
 from tests.leaks.route_table import ROUTES, Found, walk

@@ -13,7 +13,7 @@ from bridge.cli import state_hub
 from bridge.gate import Query
 from bridge.hub.counts import COLLECTED, CountRow, count_rows
 from bridge.identity import Caller
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from bridge.store.vault import find
 from tests.leaks.broken_gates import EVERYTHING
 from tests.leaks.callers import CLIENTS, Opened

@@ -13,8 +13,8 @@ from bridge.gate import Gate, Query, ReleasedResource
 from bridge.identity import Caller
 from bridge.measures import measures_of
 from bridge.prometheus import METHODS, OTHER
-from bridge.store.export_progress import STATES
-from bridge.store.subscriptions import STATUSES
+from bridge.store.partners.export_progress import STATES
+from bridge.store.partners.subscriptions import STATUSES
 from bridge.store.vault import find
 from tests.leaks.broken_gates import EVERYTHING
 from tests.leaks.callers import Opened

@@ -18,9 +18,9 @@ from bridge.gate.released import GATE_MARK, ReleasedResource
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.partners import notification_bundle, number_events, send_notifications
 from bridge.journeys.partners.notification_bundle import Event
-from bridge.store.engine import read
-from bridge.store.export_jobs import last_change
-from bridge.store.subscriptions import Subscription, events_of, set_subscription
+from bridge.store.database.engine import read
+from bridge.store.partners.export_jobs import last_change
+from bridge.store.partners.subscriptions import Subscription, events_of, set_subscription
 from tests.leaks.callers import Opened
 from tests.leaks.trio import populated
 from tests.leaks.viewpoints import VIEWPOINTS, Variant, answer, send, stir_for_provider

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from bridge.store.index import PARAMETERS, searchable
+from bridge.store.search.index import PARAMETERS, searchable
 from tests.leaks.callers import Opened, open_world
 from tests.leaks.viewpoints import PENDING, answer, send, session
 from tests.support.worlds import COVE, FHIR, NOW, SESSIONS, Json, Web, encounter, referral

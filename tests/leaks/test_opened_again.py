@@ -26,7 +26,7 @@ from bridge.context import Call, call_of
 from bridge.errors import ConflictError
 from bridge.gate import Query
 from bridge.journeys.answers import record_encounter, record_sessions
-from bridge.store.index import PARAMETERS
+from bridge.store.search.index import PARAMETERS
 from bridge.store.vault import Match, find
 from tests.leaks import test_forged_tokens as forged
 from tests.leaks import test_one_door as one_door

@@ -13,7 +13,7 @@ import pytest
 
 from bridge.app import create_app
 from bridge.journeys.families.recall_releases import send_recalls
-from bridge.store.index import PARAMETERS, TARGETS, Parameter, ParameterKind, searchable
+from bridge.store.search.index import PARAMETERS, TARGETS, Parameter, ParameterKind, searchable
 from consent.minimise import load_projection
 from consent.projections import ENVELOPE, Rule
 from consent.selectors import parse_selector

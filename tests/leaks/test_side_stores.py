@@ -29,7 +29,7 @@ from bridge.migrations.catalogue import metadata
 from bridge.portal import visits
 from bridge.portal.visits import Visit
 from bridge.settings import MailServer, Settings
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_answer_file import PAGE, drop, table
 from tests.bridge.portal.test_clinic_pages import Clinic

@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from bridge.gate import follow_up
 from bridge.gate.authorise import SESSION_TYPES
+from bridge.gate.people import follow_up
 from bridge.store.by_student import of_students
-from bridge.store.known_facts import Sought, known_facts
+from bridge.store.facts.known_facts import Sought, known_facts
 from tests.faults.seeds import told_seed
 from tests.leaks.two_students import ALONE, PLAIN, District, district_in
 

@@ -7,8 +7,8 @@ import pytest
 
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
 from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
-from bridge.store.engine import write
-from bridge.store.index import PARAMETERS
+from bridge.store.database.engine import write
+from bridge.store.search.index import PARAMETERS
 from consent.minimise import load_projection
 from consent.mou import shipped_document
 from tests.leaks.callers import Opened, open_world

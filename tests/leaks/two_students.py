@@ -13,7 +13,7 @@ from bridge.gate.authorise import SESSION_TYPES
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.families.ask_family import ask_to_sign
 from bridge.journeys.families.sign_release import Asked
-from bridge.store.query import Match
+from bridge.store.search.query import Match
 from consent.forms import FormKind
 from tests.bridge.journeys.test_ask_family import FATHER
 from tests.bridge.portal.entering import Visitor

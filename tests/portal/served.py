@@ -18,7 +18,7 @@ from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.record_verbal import VerbalPermission, record_verbal
 from bridge.journeys.families.sign_release import Asked, record_signature
 from bridge.journeys.families.signing import who_of
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from consent.forms import FormKind
 from tests.bridge.portal.entering import PENDING, Visitor
 from tests.bridge.portal.test_import_page import ON_FILE, WEEK, begun, brought_in

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Response, expect
 from sqlalchemy import text
 
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.portal.conftest import Opening
 from tests.portal.served import GUARDIAN, Served
 from tests.support.worlds import form_education, form_health, put_task, referral

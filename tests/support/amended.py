@@ -6,7 +6,7 @@ from bridge.identity import Party, Registration, Standing, read_scopes, register
 from bridge.journeys.families.register_release import Filed, file_release
 from bridge.journeys.running.amend_agreement import amend_agreement
 from bridge.journeys.running.set_up import AgreementDocuments
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from consent.mou import read_template, seal, shipped_document
 from consent.signed_release import SignedRelease
 from tests.support.worlds import (

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
-from bridge.store.engine import _readers_of
+from bridge.store.database.engine import _readers_of
 
 _MOST = 1500
 

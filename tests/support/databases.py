@@ -25,7 +25,7 @@ from sqlalchemy import Engine, make_url
 
 from bridge.migrations import roles
 from bridge.migrations.state import create
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 from tests.support.compiled import share_compiled
 from tests.support.scratch import in_memory
 from tests.support.usual_world import HOLDS_IT

@@ -11,15 +11,15 @@ from datetime import timedelta
 from sqlalchemy import insert
 
 from bridge.gate import Query, Released
-from bridge.gate.asked import Asked
 from bridge.gate.disclosures import subject_of
-from bridge.gate.together import Together
+from bridge.gate.hot.asked import Asked
+from bridge.gate.hot.together import Together
 from bridge.identity import digest_of
 from bridge.identity.tables import TOKEN
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.reads import Reads
 from tests.support.worlds import LEA, World, referral
 

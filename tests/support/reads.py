@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.gate import Query, Released
-from bridge.gate.asked import Asked
-from bridge.gate.together import Together
+from bridge.gate.hot.asked import Asked
+from bridge.gate.hot.together import Together
 from tests.support.worlds import World
 
 

@@ -27,7 +27,7 @@ from bridge.journeys.answers.answer_referral import (
     keep_changes,
     not_late,
 )
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import NewRecord, put_records
 from mappings.fhir.task_states import FOLLOW_UP, state_of
 from mappings.loop import STATES, State, legal_moves

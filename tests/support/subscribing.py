@@ -5,8 +5,8 @@ from typing import Any
 
 from bridge.journeys.partners.send_notifications import Sender
 from bridge.parts import parts_of
-from bridge.store.engine import read
-from bridge.store.subscriptions import every_subscription
+from bridge.store.database.engine import read
+from bridge.store.partners.subscriptions import every_subscription
 from tests.support.receiver import Receiver
 from tests.support.worlds import FHIR, Json, Web, World
 

@@ -32,7 +32,7 @@ from bridge.outbound import Fetching, Outgoing
 from bridge.parts import Parts, parts_of
 from bridge.schema import metadata
 from bridge.settings import Settings
-from bridge.store.engine import open_engine, read, write
+from bridge.store.database.engine import open_engine, read, write
 from bridge.text_gateways import TextGateway
 from consent.mou import read_template, seal, shipped_document
 from mappings.canonical import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from bridge.errors import BridgeError, NotFoundError
-from bridge.gate.sent_pages import OPEN, Sent, place_of
+from bridge.gate.people.sent_pages import OPEN, Sent, place_of
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.answers.answer_referral import TaskAnswer, answer_referral
 from bridge.journeys.referrals.work_list import HasGate
@@ -93,7 +93,7 @@ def referrals_waiting(
     Args:
         whole: the bridge.
         staff: the signed-in person.
-        choice: one of :data:`bridge.gate.sent_pages.CHOICES`.
+        choice: one of :data:`bridge.gate.people.sent_pages.CHOICES`.
         page: its number, from 1.
 
     Returns:

@@ -19,7 +19,7 @@ from bridge.journeys.answers.record_care_consent import SaidOf, record_care_cons
 from bridge.journeys.answers.sent_change import checked, same_version
 from bridge.journeys.referrals.passed_on import bring_back, refuse_own_answer, share_care_consent
 from bridge.parts import Parts
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import amend, take_turn
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.canonicals import CARE_CONSENT

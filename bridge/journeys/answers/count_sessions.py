@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from bridge.gate import CompiledAgreement
 from bridge.parts import Parts
-from bridge.store.conditions import EVIDENCE
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import touch
 from bridge.store.referrals import lea_of, requests_of
 from bridge.store.sessions import sessions_of

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from bridge.errors import Finding, UnprocessableError
 from bridge.parts import Parts
-from bridge.store.evidence import NewEvidence, record_evidence, supersede
+from bridge.store.facts.evidence import NewEvidence, record_evidence, supersede
 from mappings.fhir.care_consent import CareConsent, parse
 from mappings.fhir.errors import ParseError
 

@@ -22,7 +22,7 @@ from bridge.journeys.answers.record_encounter import (
 )
 from bridge.journeys.answers.sent_change import checked
 from bridge.parts import Parts
-from bridge.store.evidence import lock_students
+from bridge.store.facts.evidence import lock_students
 from bridge.store.intake import NewRecord, PutReport, put_records, take_turn
 
 

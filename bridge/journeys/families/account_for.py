@@ -1,13 +1,13 @@
 """A family, a student, a custodian or an auditor asks who was given what."""
 
 from bridge.errors import BridgeError
-from bridge.gate.accounting import account_of
+from bridge.gate.accounts.accounting import account_of
 from bridge.gate.released import ReleasedAccount
 from bridge.journeys.families.guardian_blocks import is_blocked, orders_unknown
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import student_of_key
-from bridge.store.engine import write
-from bridge.store.evidence import lock_students
+from bridge.store.facts.evidence import lock_students
 
 
 def account_for(parts: Parts, lea: str, local_id: str, asker: tuple[str, str]) -> ReleasedAccount:

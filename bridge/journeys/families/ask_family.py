@@ -27,9 +27,9 @@ from bridge.journeys.families.signature_record import Act, Authenticated, Method
 from bridge.journeys.families.signing import who_of
 from bridge.outbound.texts import number_of
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import StudentEntry, student_of_id
-from bridge.store.engine import read, write
-from bridge.store.families import (
+from bridge.store.facts.families import (
     Contact,
     SigningRequest,
     contact_of,

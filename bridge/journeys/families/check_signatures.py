@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from bridge.gate.recalls import Sought
+from bridge.gate.accounts.recalls import Sought
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
 from bridge.journeys.families.record_releases import revocation_of
 from bridge.journeys.families.signature_record import faults_of
 from bridge.ledger.append import append
 from bridge.parts import Parts
-from bridge.store.engine import read, write
-from bridge.store.evidence import lock_students, supersede
-from bridge.store.releases import KeptRelease, mark_revoked, release, releases
-from bridge.store.signatures import Invalid, mark_invalid, signatures, text_of
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import lock_students, supersede
+from bridge.store.facts.releases import KeptRelease, mark_revoked, release, releases
+from bridge.store.facts.signatures import Invalid, mark_invalid, signatures, text_of
 
 
 @dataclass(frozen=True, slots=True)

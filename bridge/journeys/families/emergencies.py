@@ -11,25 +11,25 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, agreements_of
+from bridge.gate.accounts.recalls import Sought
 from bridge.gate.disclosures import subject_of
-from bridge.gate.recalls import Sought
 from bridge.journeys.families.recall_releases import draft_recalls
 from bridge.journeys.families.register_release import known
 from bridge.journeys.running.review_queue import GUARDIAN, SECOND_PERSON, check_person
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
-from bridge.store.emergencies import (
+from bridge.store.database.engine import write
+from bridge.store.facts.emergencies import (
     KeptEmergency,
     emergency,
     keep_emergency,
     mark_guardian_told,
     mark_reviewed,
 )
-from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import take_turn, touch
-from bridge.store.owed_duties import close_items, items_of
+from bridge.store.people.owed_duties import close_items, items_of
 from bridge.store.referrals import lea_of, requests_of
 from consent.emergencies import Declaration, opened, problems, review_due
 

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 
 from bridge.errors import BridgeError
-from bridge.gate.consents import release_consents
+from bridge.gate.accounts.consents import release_consents
 from bridge.journeys.families.register_release import file_release
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import student_of_key, students_of
-from bridge.store.engine import read, write
 from consent.signed_release import SignedRelease
 from mappings.fhir.consent_exchange import ExchangedForm, Lost, parse
 from mappings.fhir.errors import ParseError

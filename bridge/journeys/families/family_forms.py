@@ -20,12 +20,12 @@ from bridge.journeys.families.record_verbal import VerbalPermission, opened
 from bridge.journeys.families.sign_release import agreement_of, today_of
 from bridge.journeys.families.stop_contact import Reached, reached
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import StudentEntry, student_of_id
-from bridge.store.engine import read, write
-from bridge.store.evidence import lock_students
-from bridge.store.families import requests_of_student, verbal_of
-from bridge.store.releases import KeptRelease, forms, releases_of
-from bridge.store.signatures import KeptSignature, invalid, signatures
+from bridge.store.facts.evidence import lock_students
+from bridge.store.facts.families import requests_of_student, verbal_of
+from bridge.store.facts.releases import KeptRelease, forms, releases_of
+from bridge.store.facts.signatures import KeptSignature, invalid, signatures
 from consent.calendar import eighteenth_birthday
 from consent.disputes import disputes
 

@@ -16,12 +16,12 @@ from bridge.journeys.families.ask_family import Opened, proved
 from bridge.journeys.families.record_releases import end_with_alike
 from bridge.journeys.families.sign_release import Asked, agreement_by_id, issued
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import student_of_id
-from bridge.store.engine import read, write
-from bridge.store.evidence import lock_students
-from bridge.store.families import settle_request
-from bridge.store.releases import KeptRelease, releases_of
-from bridge.store.signatures import invalid, text_of
+from bridge.store.facts.evidence import lock_students
+from bridge.store.facts.families import settle_request
+from bridge.store.facts.releases import KeptRelease, releases_of
+from bridge.store.facts.signatures import invalid, text_of
 from consent.forms import FormKind, ReleaseForm
 
 OVER: str = "the time is over; open the link again"

@@ -11,14 +11,14 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from bridge.gate import agreements_of
-from bridge.gate.recalls import Sought
+from bridge.gate.accounts.recalls import Sought
 from bridge.identifiers import Identifiers
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
 from bridge.parts import Parts
-from bridge.store.conditions import EVIDENCE
-from bridge.store.engine import write
-from bridge.store.evidence import (
+from bridge.store.database.engine import write
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.facts.evidence import (
     ALWAYS_TO,
     NewEvidence,
     is_unknown,
@@ -26,7 +26,7 @@ from bridge.store.evidence import (
     record_evidence,
     supersede,
 )
-from bridge.store.releases import releases_of
+from bridge.store.facts.releases import releases_of
 
 FACT = "recipient_blocked"
 

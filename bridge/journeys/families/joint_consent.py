@@ -15,12 +15,12 @@ from sqlalchemy import Connection, select
 from bridge.gate import CompiledAgreement, agreements_of
 from bridge.journeys.families.signing import authorised, only_of, right_of, who_of
 from bridge.parts import Parts
-from bridge.store.conditions import EVIDENCE
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
-from bridge.store.guardians import guardians_of
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.facts.guardians import guardians_of
+from bridge.store.facts.releases import KeptRelease, releases_of
 from bridge.store.intake import touch
 from bridge.store.referrals import lea_of, requests_of
-from bridge.store.releases import KeptRelease, releases_of
 from consent.joint import Authority, Given, asks_all, is_students_own, joint
 from consent.releases import DISSENT, evidence_of
 

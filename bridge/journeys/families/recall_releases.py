@@ -17,15 +17,21 @@ from bridge.errors import (
     NotFoundError,
     UnprocessableError,
 )
-from bridge.gate.recalls import Sought, entry_of_recall, lines_of, release_recalls, went_out
+from bridge.gate.accounts.recalls import (
+    Sought,
+    entry_of_recall,
+    lines_of,
+    release_recalls,
+    went_out,
+)
 from bridge.gate.released import Released, ReleasedResource
 from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.parts import Parts
-from bridge.store.engine import read, write
-from bridge.store.recalls import Recall, keep_recall, mark, recalls
+from bridge.store.database.engine import read, write
+from bridge.store.facts.releases import release
+from bridge.store.partners.recalls import Recall, keep_recall, mark, recalls
 from bridge.store.referrals import referral_of
-from bridge.store.releases import release
 
 REASONS = (
     *("revoked", "revoked-before-release", "defective"),

@@ -13,24 +13,24 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
-from bridge.gate.recalls import Sought
+from bridge.gate.accounts.recalls import Sought
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
 from bridge.journeys.families.register_release import record_facts
 from bridge.journeys.families.signing import who_of
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import StudentEntry, student_of_key
-from bridge.store.engine import read, write
-from bridge.store.evidence import lock_students, supersede
-from bridge.store.guardians import (
+from bridge.store.facts.evidence import lock_students, supersede
+from bridge.store.facts.guardians import (
     KeptGuardian,
     guardians_of,
     keep_guardian,
     supersede_guardian,
 )
+from bridge.store.facts.releases import KeptRelease, releases, releases_of
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
-from bridge.store.releases import KeptRelease, releases, releases_of
 from consent.calendar import start_of
 from consent.joint import asks_all
 from consent.signers import Signer, signer_of

@@ -7,20 +7,20 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement
+from bridge.gate.accounts.recalls import Sought
 from bridge.gate.agreements import compiled
 from bridge.gate.disclosures import subject_of
-from bridge.gate.recalls import Sought
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
 from bridge.journeys.families.register_release import register
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import agreements
-from bridge.store.engine import write
-from bridge.store.evidence import lock_students, supersede
+from bridge.store.facts.evidence import lock_students, supersede
+from bridge.store.facts.releases import KeptRelease, mark_revoked, release
 from bridge.store.intake import touch
-from bridge.store.releases import KeptRelease, mark_revoked, release
 from consent.signed_release import SignedRelease
 from mappings.canonical import Referral, Release
 

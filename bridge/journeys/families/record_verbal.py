@@ -19,9 +19,9 @@ from bridge.journeys.families.signature_record import (
     check_interpreter,
 )
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import student_of_key
-from bridge.store.engine import read, write
-from bridge.store.families import Verbal, keep_verbal, verbal_of
+from bridge.store.facts.families import Verbal, keep_verbal, verbal_of
 
 HOW: Final = ("phone", "in-person", "video")
 

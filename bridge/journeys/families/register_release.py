@@ -13,12 +13,12 @@ from bridge.journeys.families.guardian_blocks import is_blocked
 from bridge.journeys.families.joint_consent import WAITS, settle
 from bridge.journeys.families.signing import NO_AUTHORITY, authorised, only_of
 from bridge.parts import Parts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import StudentEntry, student_of_key
-from bridge.store.engine import read, write
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence
+from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence
+from bridge.store.facts.releases import KeptRelease, forms, keep_release, releases_of
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
-from bridge.store.releases import KeptRelease, forms, keep_release, releases_of
 from consent.disputes import disputes
 from consent.joint import asks_all
 from consent.releases import Evidence, evidence_of, forms_met, missing_parts

@@ -26,8 +26,8 @@ from bridge.outbound.mail import send_mail
 from bridge.outbound.texts import send_text
 from bridge.parts import Parts
 from bridge.settings import MailServer
-from bridge.store.engine import read, write
-from bridge.store.families import (
+from bridge.store.database.engine import read, write
+from bridge.store.facts.families import (
     Contact,
     SigningRequest,
     contact_of,

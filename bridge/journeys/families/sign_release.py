@@ -27,13 +27,11 @@ from bridge.journeys.families.signature_record import (
     signature_of,
 )
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import StudentEntry, agreements
-from bridge.store.engine import write
-from bridge.store.evidence import lock_students
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
-from bridge.store.releases import KeptRelease, releases_of
-from bridge.store.signatures import (
+from bridge.store.facts.evidence import lock_students
+from bridge.store.facts.releases import KeptRelease, releases_of
+from bridge.store.facts.signatures import (
     FormText,
     Upload,
     keep_signature,
@@ -42,6 +40,8 @@ from bridge.store.signatures import (
     text_of,
     upload_of,
 )
+from bridge.store.intake import take_turn, touch
+from bridge.store.referrals import requests_of
 from consent.forms import FormError, FormKind, ReleaseForm, last_day, release_form
 from consent.forms.release_form import STATEMENTS
 from consent.signed_release import SignedRelease

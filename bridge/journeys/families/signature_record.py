@@ -16,8 +16,8 @@ import orjson
 
 from bridge.errors import BridgeError
 from bridge.identifiers import Identifiers
-from bridge.store.releases import KeptRelease
-from bridge.store.signatures import FormText, KeptSignature
+from bridge.store.facts.releases import KeptRelease
+from bridge.store.facts.signatures import FormText, KeptSignature
 from consent.signers import Signer, signer_of
 
 

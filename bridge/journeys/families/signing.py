@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 
 from bridge.gate import CompiledAgreement
 from bridge.identifiers import Identifiers
-from bridge.store.guardians import guardians_of
-from bridge.store.releases import KeptRelease
+from bridge.store.facts.guardians import guardians_of
+from bridge.store.facts.releases import KeptRelease
 from consent.minimise import elements_of
 from consent.mou import Template
 from consent.releases import DISSENT, Evidence

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.journeys.families.ask_family import NOTHING, name_asked
 from bridge.parts import Parts
-from bridge.store.engine import write
-from bridge.store.families import SigningRequest, contacts_of, put_channel
+from bridge.store.database.engine import write
+from bridge.store.facts.families import SigningRequest, contacts_of, put_channel
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.gate import (
-    FollowUp,
-    ReleasedFollowUps,
-    ReleasedReferrals,
-    release_own_referrals,
-)
+from bridge.gate import FollowUp, ReleasedFollowUps, ReleasedReferrals, release_own_referrals
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.files.export_follow_up import PURPOSES, HasGate
 from bridge.journeys.files.run_maps import compiled_map
 from bridge.journeys.files.write_columns import write_columns
 from bridge.parts import Parts
+from bridge.store.database.engine import read
 from bridge.store.directory import organizations
-from bridge.store.engine import read
 from mappings.canonical import Referral, SourceRow
 from mappings.fhir import DistrictSystems
 from mappings.fhir.errors import ParseError

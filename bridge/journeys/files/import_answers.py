@@ -26,10 +26,10 @@ from bridge.journeys.files.held_rows import (
 )
 from bridge.journeys.referrals.work_list import HasGate
 from bridge.parts import parts_of
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import take_turn
+from bridge.store.people.taken_answers import note_taken, taken_content
 from bridge.store.referrals import referrals_of, tasks_of
-from bridge.store.taken_answers import note_taken, taken_content
 from mappings.canonical import ReferralAnswer
 from mappings.fhir.answered_task import answered_task
 from mappings.fhir.errors import FhirError

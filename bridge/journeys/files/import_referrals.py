@@ -19,8 +19,8 @@ from bridge.journeys.files.held_rows import (
     told_apart,
 )
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import StudentEntry, organizations, put_students
-from bridge.store.engine import write
 from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn
 from mappings.canonical import Referral, SourceRow
 from mappings.fhir import DistrictSystems, ReferralContext, referral_resources

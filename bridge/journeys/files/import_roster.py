@@ -7,9 +7,9 @@ from bridge.errors import BridgeError
 from bridge.journeys.files.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.journeys.referrals.roster_answers import sealed_answers
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import StudentEntry, organizations, put_students
-from bridge.store.engine import write
-from bridge.store.evidence import (
+from bridge.store.facts.evidence import (
     NewEvidence,
     lock_students,
     open_students,
@@ -17,7 +17,7 @@ from bridge.store.evidence import (
     supersede,
 )
 from bridge.store.intake import take_turn
-from bridge.store.roster_entries import drop_roster_entries, put_roster_entries
+from bridge.store.people.roster_entries import drop_roster_entries, put_roster_entries
 from mappings.canonical import SourceRow, Student
 from mappings.language import Held, Mapped
 

@@ -26,8 +26,8 @@ from bridge.journeys.files.held_rows import (
 from bridge.journeys.files.import_referrals import batches
 from bridge.parts import Parts
 from bridge.store.corrections import correct, retract, still_standing
+from bridge.store.database.engine import write
 from bridge.store.directory import organizations
-from bridge.store.engine import write
 from bridge.store.intake import (
     NewRecord,
     compared,

@@ -11,8 +11,8 @@ from bridge.journeys.answers.count_sessions import count_sessions
 from bridge.journeys.answers.record_encounter import coded_element, speaks_of_others
 from bridge.journeys.files.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import organizations
-from bridge.store.engine import write
 from bridge.store.intake import NewRecord, put_records, replace, take_turn, whose
 from bridge.store.referrals import KnownReferral, referrals_of
 from mappings.canonical import Attendance, ServiceSession

@@ -27,7 +27,7 @@ from bridge.journeys.referrals.keep_drafts import (
     new_draft,
 )
 from bridge.parts import Parts
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from mappings.language import Held, Mapped
 
 KIND: Final = "import"

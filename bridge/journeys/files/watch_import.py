@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from bridge.journeys.files.held_rows import HeldRow
 from bridge.store.directory import student_of_key
-from bridge.store.index_values import normalised
-from bridge.store.indexing import says_the_same
+from bridge.store.search.index_values import normalised
+from bridge.store.search.indexing import says_the_same
 from mappings.canonical import Referral, SourceRow, Student
 
 STUDENT_DIFFERS: Final = "student-differs"

@@ -20,11 +20,11 @@ from bridge.errors import BridgeError
 from bridge.journeys.partners.send_notifications import Sender
 from bridge.ledger.errors import LedgerHalted
 from bridge.measures import measures_of
-from bridge.store.engine import read
-from bridge.store.export_jobs import last_change
-from bridge.store.group_commit import NotAcknowledged
-from bridge.store.outages import OUTAGES
-from bridge.store.subscriptions import Subscription, has_moved, waiting_subscriptions
+from bridge.store.database.engine import read
+from bridge.store.database.group_commit import NotAcknowledged
+from bridge.store.database.outages import OUTAGES
+from bridge.store.partners.export_jobs import last_change
+from bridge.store.partners.subscriptions import Subscription, has_moved, waiting_subscriptions
 
 AT_ONCE: Final = 24
 TO_ONE_HOST: Final = 2

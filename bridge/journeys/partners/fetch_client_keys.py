@@ -16,7 +16,7 @@ from bridge.identity import (
 )
 from bridge.outbound import Fetched, Fetching, OutboundBusyError, OutboundError
 from bridge.parts import Parts
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 
 _log = structlog.get_logger("bridge.identity")
 

@@ -6,8 +6,8 @@ from typing import Final
 from bridge.errors import BridgeError
 from bridge.gate import keep_views
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import organizations
-from bridge.store.engine import write
 from bridge.store.intake import NewRecord, put_records, replace, take_turn
 from mappings.fhir.healthcare_service import Service, build
 

@@ -14,9 +14,9 @@ from bridge.errors import BridgeError, ConflictError, Finding, NotFoundError, Un
 from bridge.identity import Caller, spelled
 from bridge.journeys.partners.notification_bundle import Event
 from bridge.journeys.partners.number_events import Asking, beside, number_all, subscriber
-from bridge.store.export_jobs import last_change
 from bridge.store.intake import let_changes_end
-from bridge.store.subscriptions import (
+from bridge.store.partners.export_jobs import last_change
+from bridge.store.partners.subscriptions import (
     ACTIVE,
     ERROR,
     OFF,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bridge.gate import ReleasedResource
-from bridge.store.subscriptions import Subscription
+from bridge.store.partners.subscriptions import Subscription
 
 _PROFILE: Final = "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/"
 STATUS_PROFILE: Final = f"{_PROFILE}backport-subscription-status-r4"

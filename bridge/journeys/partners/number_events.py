@@ -20,9 +20,9 @@ from bridge.gate import Gate, Match, Query, ReleasedResource
 from bridge.identity import Caller, client_caller
 from bridge.journeys.partners.notification_bundle import Event
 from bridge.parts import Parts
-from bridge.store.export_jobs import last_change
 from bridge.store.intake import let_changes_end
-from bridge.store.subscriptions import (
+from bridge.store.partners.export_jobs import last_change
+from bridge.store.partners.subscriptions import (
     Subscription,
     events_of,
     put_events,

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 from bridge.gate import CompiledAgreement, agreement_between, all_agreements
 from bridge.identity import Caller, Party, Standing, list_clients, read_scopes
 from bridge.parts import HasParts
-from bridge.store.digest_contacts import DigestContact, contacts, drop_contact, put_contact
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from bridge.store.intake import take_turn
+from bridge.store.partners.digest_contacts import DigestContact, contacts, drop_contact, put_contact
 
 MAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}")
 HOURS: Final = 24

@@ -19,13 +19,13 @@ from bridge.journeys.partners.reach_unregistered import MAIL, callers_of, enter_
 from bridge.outbound.mail import MailRefusedError, send_mail
 from bridge.parts import Parts
 from bridge.settings import MailServer
-from bridge.store.digest_contacts import (
+from bridge.store.database.engine import write
+from bridge.store.partners.digest_contacts import (
     DigestContact,
     put_contact,
     settle_contact,
     take_due,
 )
-from bridge.store.engine import write
 
 LEASE: Final = timedelta(minutes=2)
 FIRST_WAIT: Final = timedelta(minutes=5)

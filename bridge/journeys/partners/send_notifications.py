@@ -39,8 +39,8 @@ from bridge.outbound import (
 from bridge.outbound.bodies import Limits
 from bridge.outbound.calls import Request, Signer
 from bridge.parts import Parts
-from bridge.store.group_commit import commit_together
-from bridge.store.subscriptions import (
+from bridge.store.database.group_commit import commit_together
+from bridge.store.partners.subscriptions import (
     ACTIVE,
     ERROR,
     OFF,

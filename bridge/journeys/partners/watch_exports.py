@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.store.export_jobs import ExportJob, every_job, last_change, renew_job
-from bridge.store.export_progress import (
+from bridge.store.intake import let_changes_end
+from bridge.store.partners.export_jobs import ExportJob, every_job, last_change, renew_job
+from bridge.store.partners.export_progress import (
     BROKEN,
     SENDING,
     WHOLE,
@@ -19,7 +20,6 @@ from bridge.store.export_progress import (
     progress_of,
     state_of,
 )
-from bridge.store.intake import let_changes_end
 
 AGAIN = ("expired", BROKEN, "still")
 """How an export stands that may be run again."""

@@ -21,8 +21,8 @@ from bridge.identity import Caller
 from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.withdraw_referral import OwnNumber, locked_referral, withdraw
 from bridge.parts import Parts
-from bridge.store.close_outs import CloseOut, add_close_out, is_decided, of_act, of_referral
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
+from bridge.store.people.close_outs import CloseOut, add_close_out, is_decided, of_act, of_referral
 
 
 class Outcome(StrEnum):

@@ -1,8 +1,8 @@
 """A school enters a referral by hand: what would leave is rehearsed, then it is sent once.
 
 INVARIANT: the rehearsal is the sending itself, undone: the same rows, the same decision as the
-gate's (:mod:`bridge.gate.foreseen`; nothing that is undone may be remembered), and no entry in the
-ledger, since nothing leaves.
+gate's (:mod:`bridge.gate.people.foreseen`; nothing that is undone may be remembered), and no entry
+in the ledger, since nothing leaves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ from bridge.journeys.referrals.withdraw_referral import OwnNumber
 from bridge.journeys.referrals.work_list import HasGate, district_calendar
 from bridge.journeys.referrals.write_note import NewNote, write_note
 from bridge.parts import Parts, parts_of
+from bridge.store.database.engine import read, write
 from bridge.store.directory import OrganizationEntry, organizations
-from bridge.store.engine import read, write
-from bridge.store.notes import INTERNAL
+from bridge.store.people.notes import INTERNAL
 from mappings.canonical import Coded, Guardian, Referral, Release, SourceRow, Student
 from mappings.language import Mapped
 

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from bridge.identity import Caller
 from bridge.parts import Parts
-from bridge.store.drafts import (
+from bridge.store.database.engine import read, write
+from bridge.store.people.drafts import (
     KeptDraft,
     drafts_of,
     drop_draft,
     drop_drafts_before,
     put_draft,
 )
-from bridge.store.engine import read, write
 
 KEPT_FOR: Final = timedelta(days=7)
 

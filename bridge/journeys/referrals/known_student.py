@@ -13,8 +13,8 @@ from bridge.identity import Caller
 from bridge.journeys.families.guardian_blocks import is_blocked
 from bridge.journeys.referrals.roster_answers import NO_GUARDIAN, Answers, roster_answers
 from bridge.parts import HasParts, parts_of
+from bridge.store.database.engine import read
 from bridge.store.directory import organizations, student_of_key
-from bridge.store.engine import read
 from bridge.store.referrals import student_of_number
 
 _CONCERNS = "/CodeSystem/concerns"

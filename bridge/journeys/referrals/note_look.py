@@ -9,8 +9,8 @@ from typing import Final
 
 from bridge.identity import Caller
 from bridge.parts import HasParts
-from bridge.store.engine import read, write
-from bridge.store.page_looks import PageLook, add_look, looks_of
+from bridge.store.database.engine import read, write
+from bridge.store.people.page_looks import PageLook, add_look, looks_of
 
 # Roles that lead a school or its referrals, as the shipped templates name them.
 LEADS: Final = frozenset({"administrator", "principal", "referral_coordinator"})

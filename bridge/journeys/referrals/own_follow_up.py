@@ -15,8 +15,8 @@ from bridge.identity import Caller
 from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.withdraw_referral import OwnNumber, locked_referral
 from bridge.parts import Parts
-from bridge.store.engine import read, write
-from bridge.store.follow_owners import FollowOwner, add_owner, last_of, staff_since
+from bridge.store.database.engine import read, write
+from bridge.store.people.follow_owners import FollowOwner, add_owner, last_of, staff_since
 
 # Who has not looked at a page for so long is offered no more.
 _SEEN: Final = timedelta(days=180)

@@ -16,22 +16,15 @@ import orjson
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import (
-    CompiledAgreement,
-    Gate,
-    Match,
-    Query,
-    agreement_between,
-    keep_views,
-)
+from bridge.gate import CompiledAgreement, Gate, Match, Query, agreement_between, keep_views
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.files.import_referrals import element_of
 from bridge.journeys.referrals.passed_on import copied_id, may_pass_on
 from bridge.journeys.referrals.withdraw_referral import OwnNumber
 from bridge.journeys.referrals.work_list import HasGate
 from bridge.parts import Parts, parts_of
+from bridge.store.database.engine import write
 from bridge.store.directory import organizations
-from bridge.store.engine import write
 from bridge.store.intake import (
     NewRecord,
     amend,

@@ -15,7 +15,7 @@ from bridge.gate import CompiledAgreement, Crossed, Seen, agreements_of, cross_b
 from bridge.identity import Caller
 from bridge.journeys.answers.record_care_consent import SaidOf, record_care_consent
 from bridge.parts import Parts
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import amend, take_turn, whose
 from bridge.store.referrals import (
     KnownReferral,

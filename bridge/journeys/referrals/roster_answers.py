@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bridge.identifiers import Identifiers
-from bridge.store.roster_entries import roster_entry_of
+from bridge.store.people.roster_entries import roster_entry_of
 from mappings.canonical import Guardian, Student
 
 Answers = dict[str, str | list[str]]

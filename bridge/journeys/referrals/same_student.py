@@ -21,10 +21,10 @@ from bridge.gate.disclosures import subject_of
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
-from bridge.store.conditions import EVIDENCE
+from bridge.store.database.engine import read, write
 from bridge.store.directory import student_of_id, student_of_key
-from bridge.store.engine import read, write
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import touch
 from bridge.store.referrals import requests_of
 from consent.facts import IfUnknown, load_facts

@@ -15,8 +15,8 @@ from bridge.gate import keep_views
 from bridge.journeys.answers.answer_cancellation import close_requests
 from bridge.journeys.referrals.passed_on import onward_of
 from bridge.parts import Parts
-from bridge.store.engine import write
-from bridge.store.evidence import lock_students
+from bridge.store.database.engine import write
+from bridge.store.facts.evidence import lock_students
 from bridge.store.intake import NewRecord, amend, custodian_of, put_records, take_turn
 from bridge.store.referrals import IndexedTask, KnownReferral, referrals_of, tasks_of
 from mappings.fhir.cancellation_task import Asked, build

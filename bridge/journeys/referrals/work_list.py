@@ -27,11 +27,11 @@ from bridge.gate import (
     Wanted,
     agreements_of,
 )
-from bridge.gate.places import ENDED, UNSERVED, Forms, Whose, places_of
+from bridge.gate.people.places import ENDED, UNSERVED, Forms, Whose, places_of
 from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.parts import HasParts
+from bridge.store.database.engine import read
 from bridge.store.directory import organizations
-from bridge.store.engine import read
 from bridge.store.referrals import numbered_referrals, student_of_number
 from consent.signed_release import SignedRelease
 from mappings.fhir.cancellation_task import is_cancellation

@@ -17,9 +17,9 @@ from bridge.identity import Caller
 from bridge.journeys.answers.answer_by_hand import clinic_caller
 from bridge.journeys.referrals.withdraw_referral import OwnNumber, locked_referral
 from bridge.parts import HasParts, Parts
-from bridge.store.engine import read, write
-from bridge.store.evidence import NewEvidence, record_evidence
-from bridge.store.notes import INTERNAL, SHARED, Note, add_note, notes_about
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import NewEvidence, record_evidence
+from bridge.store.people.notes import INTERNAL, SHARED, Note, add_note, notes_about
 from bridge.store.referrals import referrals_of
 
 _READ_BY_ITS_WRITER = ("human_reviewed", "third_party_cleared")

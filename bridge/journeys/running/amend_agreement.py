@@ -11,15 +11,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate.carried import ABLE
+from bridge.gate.duties.carried import ABLE
 from bridge.journeys.running.set_up import AgreementDocuments, entry_of
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind, Terms
 from bridge.parts import Parts
-from bridge.store.agreement_changes import keep_change, take_effect
+from bridge.store.database.engine import read, write
 from bridge.store.directory import AgreementEntry, agreements
-from bridge.store.engine import read, write
-from bridge.store.table_documents import keep_documents
+from bridge.store.facts.agreement_changes import keep_change, take_effect
+from bridge.store.facts.table_documents import keep_documents
 from consent.calendar import start_of
 from consent.joint import asks_all
 from consent.law import load_law

@@ -8,10 +8,10 @@ overwrite one), so what was cleared is what leaves.
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate.waiting import CLEARABLE
+from bridge.gate.duties.waiting import CLEARABLE
 from bridge.parts import Parts
-from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.database.engine import write
+from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import KnownReferral, referral_of
 

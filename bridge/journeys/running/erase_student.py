@@ -16,10 +16,10 @@ from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.migrations.catalogue import metadata
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import student_of_key
-from bridge.store.engine import write
 from bridge.store.erasing import erase_rows, owed_about
-from bridge.store.evidence import lock_students
+from bridge.store.facts.evidence import lock_students
 
 
 class Because(StrEnum):

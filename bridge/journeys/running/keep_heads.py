@@ -18,9 +18,9 @@ from bridge.ledger.halting import (
 )
 from bridge.ledger.witness import changing, keep_longest, read_witness
 from bridge.parts import Parts
+from bridge.store.database.engine import database_time, read, write
 from bridge.store.directory import agreement_ids
-from bridge.store.engine import database_time, read, write
-from bridge.store.subscriptions import begin_numbers_anew
+from bridge.store.partners.subscriptions import begin_numbers_anew
 
 
 def keep_heads(parts: Parts, file: Path) -> list[Halted]:

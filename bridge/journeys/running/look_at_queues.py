@@ -16,9 +16,9 @@ from bridge.journeys.partners.watch_exports import watched
 from bridge.ledger.append import head, logs
 from bridge.ledger.halting import halted_logs
 from bridge.parts import Parts
+from bridge.store.database.engine import read
 from bridge.store.directory import held_count
-from bridge.store.engine import read
-from bridge.store.subscriptions import every_subscription, oldest_waiting
+from bridge.store.partners.subscriptions import every_subscription, oldest_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Queues:
         notifications: numbered and not taken by their receivers, by status of the subscription:
             those in ``error`` are the dead letters.
         oldest: seconds since the oldest of those that will be tried again was numbered.
-        exports: jobs by state (:func:`bridge.store.export_progress.state_of`).
+        exports: jobs by state (:func:`bridge.store.partners.export_progress.state_of`).
         held: rows of imports that wait for a person.
         idle: seconds since the last entry in any log of the ledger; None if there is none.
         halted: logs by which nothing leaves until somebody has looked.

@@ -14,10 +14,16 @@ from sqlalchemy import Connection, select
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
 from bridge.parts import Parts
-from bridge.store.conditions import EVIDENCE
+from bridge.store.database.engine import read, write
 from bridge.store.directory import students_of
-from bridge.store.engine import read, write
-from bridge.store.evidence import ALWAYS_TO, NewEvidence, lock_students, record_evidence, supersede
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.facts.evidence import (
+    ALWAYS_TO,
+    NewEvidence,
+    lock_students,
+    record_evidence,
+    supersede,
+)
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_under
 from consent.facts import load_facts

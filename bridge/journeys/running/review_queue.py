@@ -14,10 +14,10 @@ from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement, Gate, WaitingText, agreements_of
 from bridge.identity import Caller, list_clients
 from bridge.parts import Parts
-from bridge.store.emergencies import emergencies
-from bridge.store.engine import read, write
-from bridge.store.evidence import open_students
-from bridge.store.owed_duties import OwedDuty, close_items, item, open_items
+from bridge.store.database.engine import read, write
+from bridge.store.facts.emergencies import emergencies
+from bridge.store.facts.evidence import open_students
+from bridge.store.people.owed_duties import OwedDuty, close_items, item, open_items
 from bridge.store.referrals import lea_of, references_of
 
 READING, SECOND_PERSON, GUARDIAN = "HUAPRV", "REVIEW72H", "NOTIFYGUARDIAN"

@@ -7,18 +7,18 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate.carried import ABLE
+from bridge.gate.duties.carried import ABLE
 from bridge.parts import Parts
+from bridge.store.database.engine import write
 from bridge.store.directory import (
     AgreementEntry,
     OrganizationEntry,
     put_agreement,
     put_organizations,
 )
-from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, record_evidence
+from bridge.store.facts.evidence import NewEvidence, record_evidence
+from bridge.store.facts.table_documents import keep_documents
 from bridge.store.intake import NewRecord, put_records, take_turn
-from bridge.store.table_documents import keep_documents
 from consent.law import load_law
 from consent.mou import Agreement, read_agreement, read_template
 from consent.table import compile_table

@@ -35,8 +35,8 @@ from bridge.identity import (
 )
 from bridge.outbound import Fetched, Fetching, OutboundError
 from bridge.parts import Parts
-from bridge.store.drafts import drop_drafts_before
-from bridge.store.engine import write
+from bridge.store.database.engine import write
+from bridge.store.people.drafts import drop_drafts_before
 
 _DISCOVERY: Final = "/.well-known/openid-configuration"
 _REREAD_AFTER: Final = timedelta(seconds=30)

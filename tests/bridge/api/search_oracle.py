@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bridge.store.index import PARAMETERS, TARGETS, Parameter, ParameterKind
+from bridge.store.search.index import PARAMETERS, TARGETS, Parameter, ParameterKind
 from tests.support.worlds import FHIR
 
 Json = dict[str, Any]

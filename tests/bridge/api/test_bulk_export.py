@@ -10,7 +10,7 @@ from bridge.identity import disable_client
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.exports import ASYNC, kicked_off, served
 from tests.support.worlds import HUB, LEA, Json, Web, World, referral
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bridge.api.offered import interactions_of
-from bridge.store.index import INCLUDES, PARAMETERS, REVINCLUDES
+from bridge.store.search.index import INCLUDES, PARAMETERS, REVINCLUDES
 from tests.support.worlds import Json, World
 
 TESTS = Path(__file__).parents[2]

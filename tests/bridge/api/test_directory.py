@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from bridge.errors import BridgeError
 from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT
 from tests.support.worlds import COVE, HARBOR, Json, Web, World
 

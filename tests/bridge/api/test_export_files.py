@@ -17,9 +17,9 @@ from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import ReleasedLines
 from bridge.identity import TokenCache, caller_of
 from bridge.journeys.families.record_releases import revoke_release
-from bridge.store.engine import read, write
-from bridge.store.export_jobs import ExportJob, drop_any_job, every_job, job_of
-from bridge.store.export_progress import ExportFile
+from bridge.store.database.engine import read, write
+from bridge.store.partners.export_jobs import ExportJob, drop_any_job, every_job, job_of
+from bridge.store.partners.export_progress import ExportFile
 from tests.support.exports import kicked_off, rows_of, served
 from tests.support.worlds import Web, World, referral
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.gate import file_cuts
+from bridge.gate.exports import file_cuts
 from bridge.journeys.families.record_releases import revoke_release
 from tests.support.exports import kicked_off, rows_of, served
 from tests.support.worlds import Json, Web, World, referral

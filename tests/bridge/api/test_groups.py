@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.identity import Registration, read_scopes, register_client
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.exports import ASYNC, rows_of
 from tests.support.worlds import (
     COVE,

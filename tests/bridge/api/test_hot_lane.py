@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from bridge.api.hot import _ELSEWHERE, _resolve
-from bridge.gate.asked import Asked
+from bridge.gate.hot.asked import Asked
 from tests.support.worlds import World, form_health, referral
 
 _PAGE = re.compile(rb"_page=[A-Za-z0-9_%-]+")

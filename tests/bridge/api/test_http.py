@@ -4,7 +4,7 @@ import pytest
 
 from bridge.api.negotiation import negotiated
 from bridge.api.search import SearchReader
-from bridge.store.index import PARAMETERS
+from bridge.store.search.index import PARAMETERS
 from tests.support.worlds import Web, World, referral
 
 NOBODY = "00000000-0000-8000-8000-000000000000"

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bridge.identity import disable_client, enable_client
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.assertions import b64, hs, unsigned
 from tests.support.worlds import (
     TOKEN_URL,

@@ -15,11 +15,11 @@ from bridge.journeys.partners import deliver_notifications
 from bridge.journeys.partners.deliver_notifications import Deliveries
 from bridge.journeys.running.look_at_queues import look_at_queues
 from bridge.settings import FILE_NAME, read_settings
+from bridge.store.database.engine import write
+from bridge.store.database.group_commit import commit_together
+from bridge.store.database.outages import NoConnectionFreeError
 from bridge.store.directory import HeldEntry, put_held
-from bridge.store.engine import write
-from bridge.store.group_commit import commit_together
-from bridge.store.outages import NoConnectionFreeError
-from bridge.store.subscriptions import every_subscription, put_events, set_subscription
+from bridge.store.partners.subscriptions import every_subscription, put_events, set_subscription
 from tests.faults.deployment import kill, make_deployment, workers_of
 from tests.support.exports import kicked_off, rows_of, served
 from tests.support.measuring import TOKEN, Figures, figures, figures_in, measured, total

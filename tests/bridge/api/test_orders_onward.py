@@ -19,8 +19,8 @@ from bridge.identity import (
 from bridge.journeys.families.register_release import file_release
 from bridge.journeys.referrals.pass_on import pass_on
 from bridge.journeys.referrals.withdraw_referral import withdraw_referral
+from bridge.store.database.engine import read, write
 from bridge.store.directory import organizations
-from bridge.store.engine import read, write
 from tests.bridge.journeys.test_pass_on import (
     BACK,
     HOPS,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bridge.clock import SystemClock
 from bridge.identifiers import Identifiers
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import next_changes
 from tests.support.worlds import Json, Web, World, make_world, put_task, referral
 

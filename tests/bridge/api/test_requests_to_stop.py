@@ -9,7 +9,7 @@ import pytest
 
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
 from bridge.journeys.referrals.withdraw_referral import OwnNumber, withdraw_referral
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.stopping import ABORT
 from tests.support.stopping import request_to_stop as request
 from tests.support.worlds import (

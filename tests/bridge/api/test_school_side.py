@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bridge.identity import Party, Standing, form_token, mint_staff_code
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.worlds import (
     CARE_CONSENT,
     HARBOR,

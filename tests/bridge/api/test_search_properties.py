@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from bridge.clock import FixedClock
-from bridge.store.index import PARAMETERS, ParameterKind, searchable
+from bridge.store.search.index import PARAMETERS, ParameterKind, searchable
 from mappings.canonical import Coded
 from tests.bridge.api.search_oracle import Asked, Json, found
 from tests.support.worlds import (

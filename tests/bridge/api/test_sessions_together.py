@@ -1,7 +1,7 @@
 """Sessions sent together: each is answered as if it had come alone, and all are kept or none."""
 
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.api.test_writes import NOBODY, bundle, entry
 from tests.support.worlds import Json, World, client_key, encounter, post_session, referral
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.journeys.answers import answer_referral
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from bridge.store.intake import amend
 from tests.support.worlds import (
     CARE_CONSENT,

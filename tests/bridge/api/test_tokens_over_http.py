@@ -10,7 +10,7 @@ import pytest
 
 from bridge.identity import Registration, disable_client, register_client
 from bridge.identity.signing import SigningKey
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.documents_server import Documents, answer, serving
 from tests.support.worlds import ASSERTION_TYPE, BASE, TOKEN_URL, World, client_key, standings
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from bridge.schema import metadata
 from bridge.settings import read_settings
-from bridge.store.engine import open_engine, read
+from bridge.store.database.engine import open_engine, read
 from tests.faults.deployment import make_deployment
 from tests.support.nursery import born
 from tests.support.worlds import HARBOR, LEA

@@ -12,7 +12,7 @@ from bridge.clock import SystemClock
 from bridge.ledger.tables import HEAD
 from bridge.ledger.verifier import EMPTY_ROOT
 from bridge.settings import FILE_NAME
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 from tests.bridge.migrations.test_older_databases import load
 from tests.support.command_line import Said, said
 

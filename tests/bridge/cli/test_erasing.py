@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from bridge.clock import SystemClock
-from bridge.store import engine, erasing
-from bridge.store.drafts import KeptDraft, put_draft
-from bridge.store.engine import read, write
-from bridge.store.page_looks import PageLook, add_look, looks_of
-from bridge.store.roster_entries import put_roster_entries
+from bridge.store import erasing
+from bridge.store.database import engine
+from bridge.store.database.engine import read, write
+from bridge.store.people.drafts import KeptDraft, put_draft
+from bridge.store.people.page_looks import PageLook, add_look, looks_of
+from bridge.store.people.roster_entries import put_roster_entries
 from tests.bridge.cli.test_accounts import run
 from tests.support.worlds import CARE_CONSENT, LEA, World, put_task, referral
 

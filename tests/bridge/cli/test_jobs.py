@@ -12,8 +12,8 @@ from bridge.cli.jobs import row_of
 from bridge.errors import BridgeError
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.partners.watch_exports import replay_export, watched_one
-from bridge.store.engine import read, write
-from bridge.store.export_progress import files_of, note_broken
+from bridge.store.database.engine import read, write
+from bridge.store.partners.export_progress import files_of, note_broken
 from tests.bridge.cli.test_accounts import run
 from tests.support.exports import kicked_off, rows_of, served
 from tests.support.worlds import Json, Web, World, referral

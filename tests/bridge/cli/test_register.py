@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from bridge.cli import app
 from bridge.journeys.families.sign_release import record_signature
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.cli.test_accounts import run
 from tests.support.signing import PARTIES, in_person, issued
 from tests.support.worlds import World, caller, referral

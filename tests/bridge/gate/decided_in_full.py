@@ -1,14 +1,14 @@
 """A school's follow-up as it is decided on all that is known, whether or not it may be told."""
 
-from bridge.gate import follow_up
 from bridge.gate.authorise import SESSION_TYPES
-from bridge.gate.follow_up import Followed
+from bridge.gate.people import follow_up
+from bridge.gate.people.follow_up import Followed
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.store.by_student import of_students, referred_students
+from bridge.store.database.engine import write
 from bridge.store.directory import organizations
-from bridge.store.engine import write
-from bridge.store.evidence import evidence_of, not_before_known
+from bridge.store.facts.evidence import evidence_of, not_before_known
 from bridge.store.stored import Stored
 from tests.support.worlds import World
 

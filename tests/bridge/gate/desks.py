@@ -3,8 +3,8 @@
 import orjson
 
 from bridge.gate import Match, Query, Released
+from bridge.gate.people.sent_pages import CHOICES, Sent, place_of
 from bridge.gate.released import ReleasedResource
-from bridge.gate.sent_pages import CHOICES, Sent, place_of
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.answers.answer_by_hand import clinic_caller
 from mappings.fhir.cancellation_task import is_cancellation

@@ -4,7 +4,7 @@ from queue import SimpleQueue
 from threading import Timer
 from time import monotonic
 
-from bridge.gate.batches import LONGEST_WAIT, gathered
+from bridge.gate.hot.batches import LONGEST_WAIT, gathered
 
 MOST = 64
 

@@ -15,16 +15,16 @@ from sqlalchemy import Connection, update
 from bridge.errors import GateError
 from bridge.gate import Query
 from bridge.gate.authorise import authorised
-from bridge.gate.coded_rows import CodedRows
 from bridge.gate.decisions import decide
+from bridge.gate.exports.coded_rows import CodedRows
+from bridge.gate.exports.row_plans import Coding, RowPlan
 from bridge.gate.projection import project
 from bridge.gate.released import lines_of
-from bridge.gate.row_plans import Coding, RowPlan
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller
 from bridge.ledger.lookup import of_request
-from bridge.store.engine import read, write
-from bridge.store.evidence import EVIDENCE, NewEvidence, evidence_of, record_evidence
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import EVIDENCE, NewEvidence, evidence_of, record_evidence
 from bridge.store.vault import FoundRow, candidates, find
 from tests.bridge.gate.test_filter_and_decision import fill
 from tests.support.exports import served
@@ -134,7 +134,7 @@ def test_a_filter_that_disagrees_with_the_decision_lets_nothing_out(
 ) -> None:
     served(lite, 1)
     query = Query("Encounter", interaction="read")
-    monkeypatch.setattr("bridge.gate.coded_rows.admitted", lambda *_: admits)
+    monkeypatch.setattr("bridge.gate.exports.coded_rows.admitted", lambda *_: admits)
     with write(lite.bridge.engine) as connection:
         if admits:
             record_evidence(connection, [blocked(lite, 0)])
@@ -196,7 +196,7 @@ def test_a_part_waits_for_what_is_being_said_of_a_student_and_counts_it(world: W
 def test_a_part_that_would_not_lock_its_students_is_found_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.gate.coded_rows.lock_students", lambda *_, **__: {})
+    monkeypatch.setattr("bridge.gate.exports.coded_rows.lock_students", lambda *_, **__: {})
     on_its_own = world.bridge.engine.dialect.name == "sqlite"  # one writes at a time
     assert told_meanwhile(world) == (1 if on_its_own else 2)
 
@@ -250,7 +250,7 @@ def test_a_row_of_a_known_shape_is_not_taken_apart(
     other = {"id": "another", "subject": {"reference": "Patient/another"}}
     found = row._replace(body=compact({**first, **other, "length": {"value": 60, "unit": "é"}}))
     expected = alone(found)
-    monkeypatch.setattr("bridge.gate.row_plans._MEMBERS", None)
+    monkeypatch.setattr("bridge.gate.exports.row_plans._MEMBERS", None)
     assert plan.row(found) == expected
 
 
@@ -258,7 +258,9 @@ def test_a_row_that_comes_out_otherwise_is_noticed_before_it_leaves(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, row, _ = plan_and_row(lite)
-    monkeypatch.setattr("bridge.gate.row_plans.minimise_member", lambda member, *_: member[2])
+    monkeypatch.setattr(
+        "bridge.gate.exports.row_plans.minimise_member", lambda member, *_: member[2]
+    )
     body = json.dumps({**BODY, "type": [{"text": "x", "extension": [{"url": "http://x"}]}]})
     with pytest.raises(GateError, match="disagree"):
         plan.row(row._replace(body=body))

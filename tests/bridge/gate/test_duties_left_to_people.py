@@ -12,10 +12,10 @@ from bridge.journeys.families.emergencies import declare_emergency, review_emerg
 from bridge.journeys.families.register_release import file_release
 from bridge.journeys.running.clear_review import clear_review
 from bridge.journeys.running.review_queue import QueueRow, close_item, review_queue
-from bridge.store.emergencies import KeptEmergency
-from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, record_evidence
-from bridge.store.owed_duties import items_of
+from bridge.store.database.engine import write
+from bridge.store.facts.emergencies import KeptEmergency
+from bridge.store.facts.evidence import NewEvidence, record_evidence
+from bridge.store.people.owed_duties import items_of
 from consent.emergencies import Declaration
 from tests.bridge.cli.test_accounts import run
 from tests.support.amended import BY_GUARDIAN, amend, provider, school, signed_form

@@ -14,11 +14,11 @@ import pytest
 from bridge.errors import GateError
 from bridge.gate import Query, release_counts
 from bridge.gate.agreements import compiled
-from bridge.gate.carried import ABLE, CARRIED, QUEUED, REFRAINS
 from bridge.gate.decisions import ElementDecision, RecordDecision
-from bridge.gate.riding import codes_of, labelled, riding
+from bridge.gate.duties.carried import ABLE, CARRIED, QUEUED, REFRAINS
+from bridge.gate.duties.riding import codes_of, labelled, riding
+from bridge.store.database.engine import read
 from bridge.store.directory import agreements
-from bridge.store.engine import read
 from consent.duties import Extent, able, duty_rules
 from consent.model import Decision, Outcome, Slice
 from tests.support.amended import amend
@@ -119,7 +119,7 @@ def test_pseudonyms_stand_in_every_row_that_a_hub_gets(world: World) -> None:
 
 COPY = """
 from consent.duties import Extent, able, duty_rules
-from bridge.gate.carried import ABLE
+from bridge.gate.duties.carried import ABLE
 from consent.law import load_law
 from consent.model import Slice
 from consent.mou import read_agreement, read_template, seal, shipped_document

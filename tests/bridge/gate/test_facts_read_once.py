@@ -14,10 +14,10 @@ from bridge.gate.agreements import VIEWS
 from bridge.gate.authorise import Viewer, scope_of
 from bridge.gate.decisions import ElementDecision, decide_as
 from bridge.gate.viewers import viewer_of
-from bridge.store.engine import read
-from bridge.store.evidence import EvidenceView
-from bridge.store.held_facts import RecordFacts
-from bridge.store.known_facts import KnownFact
+from bridge.store.database.engine import read
+from bridge.store.facts.evidence import EvidenceView
+from bridge.store.facts.held_facts import RecordFacts
+from bridge.store.facts.known_facts import KnownFact
 from bridge.store.stored import Stored
 from consent.facts import IfUnknown, load_facts
 from consent.model import Slice

@@ -23,10 +23,10 @@ from bridge.gate.projection import project
 from bridge.gate.viewers import viewer_of
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.files.import_screenings import import_screenings
-from bridge.store.engine import write
-from bridge.store.evidence import NewEvidence, evidence_of, record_evidence
-from bridge.store.index import PARAMETERS
+from bridge.store.database.engine import write
+from bridge.store.facts.evidence import NewEvidence, evidence_of, record_evidence
 from bridge.store.intake import NewRecord, put_records
+from bridge.store.search.index import PARAMETERS
 from bridge.store.vault import find
 from mappings.language import Mapped
 from tests.support.screening_records import gad_7

@@ -12,8 +12,9 @@ from sqlalchemy import func, select, text
 
 from bridge.clock import FixedClock
 from bridge.errors import GateError
-from bridge.gate import Placed, Wanted, kept_lines
-from bridge.gate.places import CHOICES, ENDED, MINE, STAGES, is_followed, page_key, rank
+from bridge.gate import Placed, Wanted
+from bridge.gate.people import kept_lines
+from bridge.gate.people.places import CHOICES, ENDED, MINE, STAGES, is_followed, page_key, rank
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.record_verbal import record_verbal
@@ -22,8 +23,8 @@ from bridge.journeys.referrals.own_follow_up import give_follow_up
 from bridge.journeys.referrals.withdraw_referral import OwnNumber, withdraw_referral
 from bridge.journeys.referrals.work_list import page_of, placed
 from bridge.ledger.tables import ENTRY
-from bridge.store.engine import read, write
-from bridge.store.evidence import NewEvidence, record_evidence
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import NewEvidence, record_evidence
 from mappings.loop import STATES
 from mappings.loop.clocks import AWAITING_SIGNATURE
 from tests.bridge.gate.decided_in_full import as_released, decided_in_full

@@ -4,9 +4,9 @@ from sqlalchemy import text
 
 from bridge.gate import Query, keep_tables, replay_log
 from bridge.gate.agreements import compiled
+from bridge.store.database.engine import read, write
 from bridge.store.directory import agreements
-from bridge.store.engine import read, write
-from bridge.store.table_documents import documents_of
+from bridge.store.facts.table_documents import documents_of
 from consent.law import law_of, load_law
 from tests.support.worlds import World, caller, referral
 

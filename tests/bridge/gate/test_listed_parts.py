@@ -12,7 +12,7 @@ from bridge.gate.released import lines_of
 from bridge.identity import Caller
 from bridge.ledger.lookup import of_request
 from bridge.ledger.tables import ENTRY
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.gate.test_filter_and_decision import fill
 from tests.support.exports import served
 from tests.support.worlds import World, caller
@@ -85,7 +85,7 @@ def test_a_part_that_cannot_be_written_down_does_not_leave(
     def full(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("bridge.gate.export_side.append", full)
+    monkeypatch.setattr("bridge.gate.exports.export_side.append", full)
     query = Query("ServiceRequest", interaction="read")
     with write(lite.bridge.engine) as connection, pytest.raises(OSError, match="full"):
         lite.bridge.gate.part_noted(connection, caller(), query, "a-part")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from bridge.gate import projection, replay
-from bridge.gate.riding import Riding
+from bridge.gate.duties.riding import Riding
 from bridge.identity import Party, Standing, mint_staff_code
 from bridge.ledger.entry import Kind, Receipt
 from bridge.ledger.lookup import entries
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.amended import (
     PART2_TO_HUB,
     PART2_TO_SCHOOL,

@@ -13,18 +13,18 @@ from sqlalchemy import text
 
 from bridge.clock import ShiftedClock
 from bridge.gate import Query, Released
-from bridge.gate.asked import Hit
-from bridge.gate.audit_events import audit_events
+from bridge.gate.accounts.audit_events import audit_events
 from bridge.gate.disclosures import subject_of
+from bridge.gate.hot.asked import Hit
+from bridge.gate.hot.together import Together
 from bridge.gate.released import ReleasedAccount
-from bridge.gate.together import Together
 from bridge.journeys.families.account_for import account_for
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.append import erase
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.lookup import about
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from bridge.store.standing import Stood
 from bridge.store.vault import Order, Place
 from tests.support.races import READERS, run_races

@@ -13,11 +13,12 @@ import pytest
 
 from bridge.clock import FixedClock
 from bridge.errors import GateError
-from bridge.gate import ReleasedPage, Wanted, kept_lines
-from bridge.gate.places import HELD, page_key
+from bridge.gate import ReleasedPage, Wanted
+from bridge.gate.people import kept_lines
+from bridge.gate.people.places import HELD, page_key
 from bridge.journeys.referrals.work_list import page_of
-from bridge.store.close_outs import CloseOut, add_close_out
-from bridge.store.engine import write
+from bridge.store.database.engine import write
+from bridge.store.people.close_outs import CloseOut, add_close_out
 from mappings.loop.clocks import AWAITING_SIGNATURE
 from tests.bridge.gate.test_follow_pages import SIS, answer, refer, revoke, whole
 from tests.support.databases import empty_postgres

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from bridge.clock import ShiftedClock
 from bridge.errors import ForbiddenError, UnauthorizedError
-from bridge.gate.together import Together
+from bridge.gate.hot.together import Together
 from bridge.identity import disable_client
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.running.report_sources import source_down, source_heard
@@ -25,7 +25,7 @@ from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.errors import LedgerHalted
 from bridge.ledger.halting import halt_all, resume
 from bridge.ledger.lookup import about
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from bridge.store.standing import Stood
 from tests.support.races import READERS, REQUEST, run_races
 from tests.support.reads import Reads

@@ -9,14 +9,14 @@ from sqlalchemy import text
 
 from bridge.errors import GateError
 from bridge.gate import Query, Released
-from bridge.gate.permits import Permit
-from bridge.gate.remembered import Answering, Remembered
-from bridge.gate.together import Together
+from bridge.gate.hot.permits import Permit
+from bridge.gate.hot.remembered import Answering, Remembered
+from bridge.gate.hot.together import Together
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.running.report_sources import source_down, source_heard
 from bridge.ledger.check import verify_log
 from bridge.ledger.lookup import of_request
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from bridge.store.vault import Order, Stored
 from tests.support.reads import Reads
 from tests.support.worlds import World, caller, form_health, referral

@@ -14,7 +14,7 @@ from bridge.journeys.running.set_up import AgreementDocuments
 from bridge.ledger.append import append
 from bridge.ledger.entry import Receipt, Recorded, Ruling
 from bridge.ledger.lookup import recorded
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from consent.mou import shipped_document
 from tests.support.worlds import HARBOR, HUB, LEA, World, caller, referral
 
@@ -63,7 +63,7 @@ def test_what_says_the_same_of_its_decision_is_taken_again_once(
     lite.refer(referral(n) for n in range(3))
     release_all(lite)
     taken: list[object] = []
-    replaying = importlib.import_module("bridge.gate.replay")  # the name is a function too
+    replaying = importlib.import_module("bridge.gate.accounts.replay")  # the name is a function too
     careful = replaying._agreement
 
     def counted(*asked: object) -> object:

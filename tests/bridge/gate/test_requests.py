@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from bridge.gate import Match, Query
+from bridge.gate.accounts.requests import enter_requests
 from bridge.gate.disclosures import subject_of
-from bridge.gate.requests import enter_requests
 from bridge.journeys.families.account_for import account_for
 from bridge.ledger.append import logs
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Kind, Recorded
 from bridge.ledger.lookup import about
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.worlds import LEA, World, caller, referral
 
 HIDDEN = {"releases": ()}  # a referral nobody signed for

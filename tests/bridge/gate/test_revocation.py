@@ -20,8 +20,8 @@ from bridge.gate.disclosures import subject_of
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import about
-from bridge.store.engine import read, write
-from bridge.store.evidence import EVIDENCE, lock_students, supersede
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import EVIDENCE, lock_students, supersede
 from tests.support.worlds import LEA, NOW, World, caller, make_world, referral
 
 RACES = int(os.environ.get("SCHOOLBRIDGE_RACES") or 100)  # noqa: TID251 - how long to test

@@ -12,7 +12,7 @@ from bridge.errors import UnauthorizedError
 from bridge.gate import Query
 from bridge.identity import Caller, caller_of, disable_client, enable_client, revoke
 from bridge.ledger.tables import ENTRY
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.worlds import World, referral
 
 RACES = 60

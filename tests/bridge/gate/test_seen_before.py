@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import text
 
 from bridge.errors import RefusedError
-from bridge.gate import Gate, recording
+from bridge.gate import Gate
 from bridge.gate.disclosures import Disclosure
+from bridge.gate.own import recording
 from bridge.identity import Caller, disable_client
 from bridge.identity.scopes import read_scopes
 from bridge.journeys.answers.record_sessions import record_within
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.running.report_sources import source_down, source_heard
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.worlds import Json, World, caller, encounter, form_education, referral
 
 REQUEST = "ServiceRequest"

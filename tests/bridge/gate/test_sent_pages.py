@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select, text
 
 from bridge.errors import GateError
-from bridge.gate import kept_lines
-from bridge.gate.sent_pages import ENDED, OPEN, Sent
+from bridge.gate.people import kept_lines
+from bridge.gate.people.sent_pages import ENDED, OPEN, Sent
 from bridge.ledger.tables import ENTRY
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.gate.desks import agree_with_searches, desk, page
 from tests.bridge.gate.test_follow_pages import SIS, answer, permit_by_word, refer, revoke
 from tests.bridge.gate.test_work_of_follow_pages import crowd

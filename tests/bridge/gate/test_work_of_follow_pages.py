@@ -5,12 +5,13 @@ from datetime import date
 import pytest
 from sqlalchemy import text
 
-from bridge.gate import Wanted, kept_lines
-from bridge.gate.places import page_key
+from bridge.gate import Wanted
+from bridge.gate.people import kept_lines
+from bridge.gate.people.places import page_key
 from bridge.journeys.referrals.work_list import page_of
 from bridge.schema import table_of
-from bridge.store.engine import write
-from bridge.store.follow_tables import FollowLineRow
+from bridge.store.database.engine import write
+from bridge.store.people.follow_tables import FollowLineRow
 from tests.bridge.gate.test_follow_pages import SIS, answer, refer, whole
 from tests.leaks.work import Work, counted
 from tests.support.worlds import LEA, World, referral

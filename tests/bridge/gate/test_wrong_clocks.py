@@ -17,7 +17,7 @@ from bridge.ledger.append import head
 from bridge.ledger.clocks import MOST_OFF, doubt
 from bridge.ledger.errors import ClockDoubted
 from bridge.parts import parts_of
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.support.worlds import NOW, Web, World, caller, make_world, referral
 
 DAY = timedelta(days=1)

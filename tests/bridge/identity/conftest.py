@@ -11,7 +11,7 @@ from bridge.identity.clients import register_client
 from bridge.identity.model import Party, Registration, Standing
 from bridge.identity.scopes import read_scopes
 from bridge.identity.token_endpoint import ASSERTION_TYPE, Endpoint, Grant, grant_token
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.assertions import CLIENT_ID, TOKEN_URL, at, ring
 
 FormMaker = Callable[..., dict[str, str]]

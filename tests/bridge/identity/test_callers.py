@@ -10,7 +10,7 @@ from bridge.identity.callers import caller_of
 from bridge.identity.clients import disable_client, enable_client
 from bridge.identity.model import Caller, Party
 from bridge.identity.tables import CLIENT, TOKEN
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.identity.conftest import FormMaker, granted
 
 

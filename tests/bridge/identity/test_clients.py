@@ -15,7 +15,7 @@ from bridge.identity.clients import (
 )
 from bridge.identity.errors import KeysRefused, RegistrationRefused
 from bridge.identity.model import Client, Registration, Standing, Status
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.assertions import ec_jwk, ring
 
 URL = "https://clinic-2.example.org/jwks.json"

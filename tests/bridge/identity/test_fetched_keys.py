@@ -18,7 +18,7 @@ from bridge.identity.key_fetching import (
 )
 from bridge.identity.model import Registration, Standing
 from bridge.identity.token_endpoint import Endpoint, grant_token
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.identity.conftest import FormMaker
 from tests.support.assertions import CLIENT_ID, TOKEN_URL, ec_jwk, ring
 

@@ -6,7 +6,7 @@ from bridge.identity.callers import caller_of
 from bridge.identity.clients import disable_client, register_client
 from bridge.identity.model import Registration, Standing
 from bridge.identity.own_tokens import introspect, revoke
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.identity.conftest import FormMaker, granted
 from tests.support.assertions import ring
 

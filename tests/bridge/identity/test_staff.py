@@ -7,7 +7,7 @@ from bridge.clock import FixedClock
 from bridge.identity.model import Caller, Party, Standing
 from bridge.identity.staff import SignedIn, mint_staff_code, sign_in, sign_out, staff_of
 from bridge.identity.tables import CODE, SESSION
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 
 COUNSELOR = Standing(Party.LEA, "district-7", "mou-1", "counselor", ("coordinate",))
 

@@ -18,7 +18,7 @@ from bridge.identity.rows import digest_of
 from bridge.identity.tables import CLIENT, TOKEN
 from bridge.identity.token_cache import Held, TokenCache
 from bridge.identity.version import version_of
-from bridge.store.engine import open_engine, read, write
+from bridge.store.database.engine import open_engine, read, write
 from tests.bridge.identity.conftest import FormMaker, granted
 from tests.support.assertions import CLIENT_ID, at
 

@@ -11,7 +11,7 @@ from bridge.identity.errors import OAuthError, Reason
 from bridge.identity.model import Registration, Standing
 from bridge.identity.tables import SEEN, TOKEN
 from bridge.identity.token_endpoint import Endpoint, grant_token
-from bridge.store.engine import open_engine, read, write
+from bridge.store.database.engine import open_engine, read, write
 from tests.bridge.identity.conftest import FormMaker, granted
 from tests.support.assertions import TOKEN_URL, ec_jwk, ring
 

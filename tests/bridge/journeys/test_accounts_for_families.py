@@ -16,7 +16,7 @@ from bridge.journeys.families.register_release import file_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
 from bridge.portal.account_page import LANGUAGES, account_page, account_words
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from consent.law import load_law
 from consent.mou import shipped_template
 from consent.signed_release import SignedRelease

@@ -15,7 +15,7 @@ from bridge.ledger.append import head
 from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from consent.mou import shipped_document
 from tests.support.worlds import COVE, HARBOR, HUB, LEA, World, caller, referral
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from bridge.journeys.files.import_answers import AnswerReport, import_answers, operator_of
+from bridge.store.database.engine import read
 from bridge.store.directory import held
-from bridge.store.engine import read
 from mappings.fhir.task_states import state_of
 from mappings.language import compile_map, load_map
 from mappings.language.codes import EVENTS

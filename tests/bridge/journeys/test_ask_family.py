@@ -20,8 +20,8 @@ from bridge.journeys.families.ask_family import (
 )
 from bridge.journeys.families.check_signatures import check_signatures
 from bridge.journeys.families.sign_release import Asked
-from bridge.store.engine import read
-from bridge.store.signatures import signatures
+from bridge.store.database.engine import read
+from bridge.store.facts.signatures import signatures
 from consent.forms import FormKind
 from tests.support.signing import BOTH, PARTIES
 from tests.support.worlds import NOW, World, caller, referral

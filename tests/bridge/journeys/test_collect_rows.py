@@ -25,8 +25,8 @@ from bridge.journeys.partners.collect_rows import Wanted, collect, collect_all
 from bridge.journeys.running.set_up import designate
 from bridge.outbound import BackendClient, OutboundError, Partner
 from bridge.parts import parts_of
+from bridge.store.database.engine import write
 from bridge.store.directory import agreements
-from bridge.store.engine import write
 from mappings.language import Mapped
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.support.hostile_server import hostile, says

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from bridge.identity import disable_client, enable_client
-from bridge.store.engine import write
-from bridge.store.subscriptions import begin_numbers_anew
+from bridge.store.database.engine import write
+from bridge.store.partners.subscriptions import begin_numbers_anew
 from tests.support.receiver import Receiver, events_in, told
 from tests.support.subscribing import Subscribed, active, subscription, task
 from tests.support.worlds import Json, World, referral

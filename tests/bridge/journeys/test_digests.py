@@ -16,8 +16,8 @@ from bridge.journeys.partners import send_digests
 from bridge.journeys.partners.send_digests import Digests, keep_contact
 from bridge.outbound.mail import MailRefusedError, send_mail
 from bridge.settings import MailServer
-from bridge.store.digest_contacts import contacts
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
+from bridge.store.partners.digest_contacts import contacts
 from tests.bridge.cli.test_accounts import run
 from tests.support.certificates import Authority
 from tests.support.mail_server import PASSWORD, Mailbox, mail_server

@@ -11,8 +11,8 @@ from bridge.identity import Caller, Party, Standing, read_scopes
 from bridge.journeys.families.emergencies import declare_emergency, review_emergency, tell_guardian
 from bridge.journeys.running.clear_review import clear_review, withdraw_review
 from bridge.ledger.lookup import entries
-from bridge.store.emergencies import KeptEmergency, owed
-from bridge.store.engine import read
+from bridge.store.database.engine import read
+from bridge.store.facts.emergencies import KeptEmergency, owed
 from consent.emergencies import Declaration
 from tests.support.worlds import HARBOR, LEA, World, caller, referral
 

@@ -8,13 +8,13 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.gate.audit_events import audit_events
+from bridge.gate.accounts.audit_events import audit_events
 from bridge.journeys.families.exchange_consents import export_consents, import_consents
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.register_release import file_release, forms_of
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.bridge.journeys.test_release_register import FORM, sees
 from tests.support.profiles import validate
 from tests.support.worlds import HARBOR, LEA, World, caller, make_world, referral

@@ -22,7 +22,7 @@ from bridge.journeys.families.register_release import Filed, file_release
 from bridge.journeys.families.signing import NO_AUTHORITY
 from bridge.journeys.files.import_guardians import guardian_columns, import_guardians
 from bridge.journeys.files.import_releases import columns, import_releases
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.bridge.journeys.test_release_register import FORM, sees
 from tests.support.worlds import HARBOR, LEA, World, caller, referral
 

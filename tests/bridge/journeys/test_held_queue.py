@@ -13,8 +13,8 @@ from bridge.journeys.files.held_rows import row_key, write_held
 from bridge.journeys.files.import_referrals import ImportReport, ReferralImport
 from bridge.journeys.files.import_sessions import SessionReport, import_sessions
 from bridge.journeys.files.run_maps import compiled_map, run_of
+from bridge.store.database.engine import read
 from bridge.store.directory import HeldEntry, held
-from bridge.store.engine import read
 from tests.support.worlds import HARBOR, LEA, World, referral
 
 MAP = "schoolbridge-template"

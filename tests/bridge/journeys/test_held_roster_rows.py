@@ -10,8 +10,8 @@ import openpyxl
 from bridge.journeys.files.held_rows import row_key, write_held
 from bridge.journeys.files.import_roster import RosterReport, import_roster
 from bridge.journeys.files.run_maps import compiled_map, run_of
+from bridge.store.database.engine import read
 from bridge.store.directory import HeldEntry, held, students_of
-from bridge.store.engine import read
 from tests.support.worlds import LEA, World
 
 MAP = "aspen-students"

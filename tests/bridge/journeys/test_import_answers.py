@@ -8,8 +8,8 @@ import pytest
 from bridge.gate import Gate
 from bridge.journeys.files.import_answers import AnswerReport, import_answers, operator_of
 from bridge.journeys.referrals.withdraw_referral import OwnNumber, withdraw_referral
+from bridge.store.database.engine import read
 from bridge.store.directory import held
-from bridge.store.engine import read
 from mappings.language import MapKind, compile_map, list_maps, load_map
 from mappings.language.codes import EVENTS
 from mappings.loop import TRANSITIONS

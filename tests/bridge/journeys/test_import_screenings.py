@@ -16,8 +16,8 @@ from bridge.journeys.files.held_rows import row_key, write_held
 from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.files.import_screenings import ScreeningReport, import_screenings
 from bridge.journeys.files.run_maps import compiled_map, run_of
+from bridge.store.database.engine import read
 from bridge.store.directory import held
-from bridge.store.engine import read
 from mappings.canonical import Coded, ItemAnswer, ScaleResult, StudentScreening
 from mappings.language import Mapped
 from tests.support.screening_records import gad_7

@@ -8,9 +8,9 @@ import pytest
 from bridge.errors import BridgeError
 from bridge.journeys.files.import_referrals import ReferralImport
 from bridge.journeys.files.import_roster import import_roster
+from bridge.store.database.engine import read
 from bridge.store.directory import held
-from bridge.store.engine import read
-from bridge.store.evidence import open_students
+from bridge.store.facts.evidence import open_students
 from mappings.canonical import SourceRow, Student
 from mappings.language import Held, HoldCode, HoldReason, Mapped
 from tests.support.worlds import HARBOR, LEA, World, caller, form_education, referral

@@ -13,7 +13,7 @@ from bridge.journeys.referrals.keep_drafts import (
     new_draft,
     open_drafts,
 )
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.support.worlds import LEA, World
 
 TYPED = {"reason": "Cries in class.", "services": ["anxiety"]}

@@ -6,13 +6,13 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.gate.replay import replay_log
+from bridge.gate.accounts.replay import replay_log
 from bridge.journeys.families.recall_releases import all_recalls
 from bridge.journeys.families.record_releases import revoke_release
-from bridge.store.conditions import Scope
-from bridge.store.engine import read
-from bridge.store.evidence import evidence_of
-from bridge.store.held_facts import RecordFacts
+from bridge.store.database.engine import read
+from bridge.store.facts.conditions import Scope
+from bridge.store.facts.evidence import evidence_of
+from bridge.store.facts.held_facts import RecordFacts
 from tests.support.worlds import LEA, World, caller, form_education, referral
 
 DAY = timedelta(days=1)

@@ -10,13 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import (
-    CompiledAgreement,
-    Query,
-    Viewer,
-    crossing,
-    release_own_referrals,
-)
+from bridge.gate import CompiledAgreement, Query, Viewer, crossing, release_own_referrals
 from bridge.gate.decisions import RecordDecision
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.register_release import file_release, forms_of

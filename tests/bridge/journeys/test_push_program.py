@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.gate import follow_up
+from bridge.gate.people import follow_up
 from bridge.information_systems import InformationSystem
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.register_release import forms_of

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from bridge.journeys.partners.reach_unregistered import is_registered
 from bridge.journeys.partners.send_digests import TEXT
-from bridge.store.digest_contacts import contacts
+from bridge.store.database.engine import read, write
 from bridge.store.directory import agreements, replace_agreement
-from bridge.store.engine import read, write
+from bridge.store.partners.digest_contacts import contacts
 from consent.mou import read_template, seal
 from tests.bridge.journeys.test_digests import PLACE, authority, box, digests
 from tests.bridge.portal.entering import Visitor, words

@@ -16,7 +16,7 @@ from bridge.journeys.families.recall_releases import (
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.support.profiles import validate
 from tests.support.worlds import LEA, Web, World, caller, referral
 

@@ -12,8 +12,8 @@ from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.register_release import BLOCKED, HELD, file_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
-from bridge.store.conditions import EVIDENCE
-from bridge.store.engine import read
+from bridge.store.database.engine import read
+from bridge.store.facts.conditions import EVIDENCE
 from consent.signed_release import SignedRelease
 from tests.support.worlds import HARBOR, LEA, World, caller, referral
 

@@ -25,8 +25,8 @@ from bridge.journeys.families.remind_families import (
 from bridge.journeys.families.sign_release import Asked
 from bridge.journeys.families.stop_contact import stop_contact
 from bridge.settings import MailServer
-from bridge.store.engine import read
-from bridge.store.families import contacts_of, requests_of_student
+from bridge.store.database.engine import read
+from bridge.store.facts.families import contacts_of, requests_of_student
 from consent.forms import FormKind
 from consent.forms.reading_level import is_plain
 from tests.bridge.journeys.test_ask_family import FATHER, asked

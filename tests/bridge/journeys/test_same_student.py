@@ -12,7 +12,7 @@ from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.referrals.same_student import Pair, doubt, held_back, settle
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from mappings.language import Mapped
 from tests.support.worlds import CARE_CONSENT, LEA, World, caller, put_task, referral
 

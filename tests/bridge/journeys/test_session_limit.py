@@ -13,9 +13,9 @@ from bridge.gate.authorise import Authorised, authorised
 from bridge.gate.decisions import may_know
 from bridge.gate.viewers import viewer_of
 from bridge.journeys.families.register_release import file_release
-from bridge.store.conditions import EVIDENCE
-from bridge.store.engine import read
-from bridge.store.evidence import evidence_of
+from bridge.store.database.engine import read
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.facts.evidence import evidence_of
 from bridge.store.vault import find
 from tests.bridge.journeys.test_provider_files import row, week
 from tests.bridge.journeys.test_release_register import FORM

@@ -17,8 +17,8 @@ from bridge.journeys.families.signature_record import (
     Authenticated,
     Method,
 )
-from bridge.store.engine import read, write
-from bridge.store.signatures import invalid, signatures
+from bridge.store.database.engine import read, write
+from bridge.store.facts.signatures import invalid, signatures
 from tests.support.signing import INTERPRETER, PARTIES, SCAN, TODAY, in_person, issued, on_paper
 from tests.support.worlds import World, caller, referral
 

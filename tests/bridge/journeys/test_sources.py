@@ -9,8 +9,8 @@ from bridge.errors import BridgeError
 from bridge.gate import Query
 from bridge.journeys.families.account_for import account_for
 from bridge.journeys.running.report_sources import source_down, source_heard, sources
-from bridge.store.conditions import RECORD
-from bridge.store.engine import read
+from bridge.store.database.engine import read
+from bridge.store.facts.conditions import RECORD
 from tests.support.worlds import COVE, LEA, World, caller, referral
 
 HOUR = timedelta(hours=1)

@@ -16,7 +16,7 @@ from bridge.journeys.families.record_verbal import (
     verbal_permissions,
 )
 from bridge.journeys.referrals.work_list import school_work
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.support.signing import INTERPRETER, PARTIES, TODAY
 from tests.support.worlds import LEA, World, caller, referral, standings
 

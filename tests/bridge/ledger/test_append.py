@@ -11,7 +11,7 @@ from bridge.ledger.errors import UnknownEntry
 from bridge.ledger.lookup import about, entries, of_request, recorded
 from bridge.ledger.tables import ENTRY
 from bridge.ledger.verifier import EMPTY_ROOT, root_of
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.ledger.conftest import EntryMaker
 
 

@@ -9,7 +9,7 @@ from bridge.ledger.check import Fault, Finding, VerifyReport, verify_log
 from bridge.ledger.entry import Kind, Recorded, body_of, read_body
 from bridge.ledger.tables import ENTRY, HEAD, NODE
 from bridge.ledger.verifier import entry_leaf, root_of
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.ledger.conftest import EntryMaker
 
 Tamper = Callable[[Connection], object]

@@ -14,7 +14,7 @@ from bridge.ledger.errors import LedgerHalted, UnknownEntry
 from bridge.ledger.halting import KnownHead, compare, halt_all, halted_logs, resume
 from bridge.ledger.lookup import entries
 from bridge.ledger.tables import ENTRY
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 
 CLOCK = FixedClock(datetime(2026, 9, 1, tzinfo=UTC))
 LOG = "mou-1"

@@ -27,7 +27,7 @@ from bridge.ledger.verifier import (
     open_note,
     row_digest,
 )
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.ledger.conftest import EntryMaker
 
 LOG = "mou-1"

@@ -19,7 +19,7 @@ from bridge.ledger.repeating import MOST_REPEATED, Span, spans_of
 from bridge.ledger.tables import ENTRY
 from bridge.ledger.templates import Template
 from bridge.ledger.verifier import Checkpoint, Refused, check_export
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.ledger.conftest import EntryMaker
 
 LOG = "mou-1"

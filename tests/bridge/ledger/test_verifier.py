@@ -22,7 +22,7 @@ from bridge.ledger.proofs import (
     receipt_document,
 )
 from bridge.ledger.verifier import Refused, check_receipt, main, open_note
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.bridge.ledger.conftest import EntryMaker
 
 SIGNER = Signer.from_seed("bridge.district.example", bytes(range(32)))

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 CHECK = """
 from tests.bridge.migrations.test_revisions import differences
 from bridge.migrations.upgrade import upgrade
-from bridge.store.engine import open_engine
+from bridge.store.database.engine import open_engine
 engine = open_engine("sqlite:///new.sqlite3")
 upgrade(engine)
 assert differences(engine) == [], differences(engine)

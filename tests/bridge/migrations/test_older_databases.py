@@ -17,7 +17,7 @@ from bridge.errors import SchemaError
 from bridge.migrations.state import State, require_current, state_of
 from bridge.migrations.upgrade import upgrade
 from bridge.migrations.versions.r0001_baseline import BASELINE
-from bridge.store.engine import open_engine, read, write
+from bridge.store.database.engine import open_engine, read, write
 from tests.bridge.migrations.test_revisions import described, differences
 
 pytestmark = pytest.mark.turns(2)

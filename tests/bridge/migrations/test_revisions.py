@@ -13,7 +13,7 @@ from bridge.migrations import catalogue, versions
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import State, create, index_digest, revisions, state_of
 from bridge.migrations.upgrade import config_of, upgrade
-from bridge.store.engine import open_engine, read, write
+from bridge.store.database.engine import open_engine, read, write
 
 ROOT = Path(__file__).parents[3]
 WHAT_TO_DO = (
@@ -101,8 +101,8 @@ def test_a_change_of_what_records_are_found_by_has_them_indexed_anew(fresh: Engi
     said = [getattr(r.module, "reindex", None) for r in script.walk_revisions()]
     last = next(digest for digest in said if digest)
     assert last == index_digest(), (
-        "bridge.store.index.PARAMETERS changed: make migration NAME=index_what_changes, and write "
-        f'reindex = "{index_digest()}" into it'
+        "bridge.store.search.index.PARAMETERS changed: make migration NAME=index_what_changes, "
+        f'and write reindex = "{index_digest()}" into it'
     )
 
 

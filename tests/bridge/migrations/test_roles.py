@@ -18,11 +18,11 @@ from bridge.migrations import roles
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import require_current
 from bridge.migrations.upgrade import upgrade
-from bridge.store.close_outs import CLOSE_OUT
-from bridge.store.engine import open_engine, read, write
-from bridge.store.follow_owners import FOLLOW_OWNER
-from bridge.store.notes import NOTE
-from bridge.store.page_looks import LOOK
+from bridge.store.database.engine import open_engine, read, write
+from bridge.store.people.close_outs import CLOSE_OUT
+from bridge.store.people.follow_owners import FOLLOW_OWNER
+from bridge.store.people.notes import NOTE
+from bridge.store.people.page_looks import LOOK
 from tests.support.databases import empty_postgres, logins
 
 EVERYTHING = sorted({*metadata.tables, "alembic_version"})

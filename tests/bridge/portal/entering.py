@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import httpx
 
 from bridge.identity import Party, Standing, form_token, open_session
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.worlds import LEA, World
 
 ANSWERS: dict[str, dict[str, str | list[str]]] = {

@@ -11,11 +11,12 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 
-from bridge.gate import ReleasedFollowUps, school_side
-from bridge.gate.school_side import SchoolSide
+from bridge.gate import ReleasedFollowUps
+from bridge.gate.people import school_side
+from bridge.gate.people.school_side import SchoolSide
 from bridge.journeys.files.export_follow_up import follow_up_table
 from bridge.portal.board import PRESETS
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.portal.entering import Visitor, words
 from tests.support.worlds import CARE_CONSENT, World, caller, put_task, referral
 

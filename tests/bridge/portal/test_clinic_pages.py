@@ -13,7 +13,7 @@ from bridge.identity import Party, Standing, form_token, mint_staff_code, open_s
 from bridge.journeys.answers import answer_by_hand
 from bridge.portal import clinic
 from bridge.portal.visits import COOKIE
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from mappings.fhir.status_reasons import reason_code
 from tests.leaks.work import Work, counted
 from tests.support.worlds import COVE, HARBOR, LEA, World, caller, make_world, referral

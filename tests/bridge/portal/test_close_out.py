@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import text
 
-from bridge.gate import kept_lines
-from bridge.store.engine import read
+from bridge.gate.people import kept_lines
+from bridge.store.database.engine import read
 from tests.bridge.journeys.test_work_list import answered
 from tests.bridge.portal.entering import Visitor, words
 from tests.leaks.work import Work, counted

@@ -15,7 +15,7 @@ from bridge.journeys.families.ask_family import Link, ask_to_sign
 from bridge.journeys.families.register_release import file_release
 from bridge.journeys.families.sign_release import Asked
 from bridge.portal.family import PROOF
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from consent.forms import FormKind
 from consent.forms.reading_level import is_plain
 from tests.bridge.journeys.test_ask_family import FATHER, asked, sees

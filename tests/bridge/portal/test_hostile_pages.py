@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from sqlalchemy import text
 
 from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun, lead
 from tests.faults.seeds import told_seed

@@ -12,9 +12,9 @@ import pytest
 from bridge.clock import FixedClock
 from bridge.journeys.files.review_import import PART
 from bridge.journeys.files.uploaded_rows import MOST_BYTES, MOST_ROWS
+from bridge.store.database.engine import read, write
 from bridge.store.directory import held
-from bridge.store.drafts import drop_drafts_before
-from bridge.store.engine import read, write
+from bridge.store.people.drafts import drop_drafts_before
 from tests.bridge.journeys.test_held_queue import GOOD, HEADER
 from tests.bridge.portal.entering import Visitor, words
 from tests.support.worlds import HARBOR, LEA, World

@@ -5,7 +5,7 @@ import re
 from sqlalchemy import text
 
 from bridge.portal.visits import OF_NOBODY
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.bridge.portal.entering import Visitor, words
 from tests.support.worlds import World, referral
 

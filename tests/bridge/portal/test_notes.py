@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.journeys.families.record_releases import revoke_release
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_clinic_pages import Clinic
 from tests.leaks.work import Work, counted

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_board import GUARDIAN, MINOR, answered, rows
 from tests.bridge.portal.test_notes import place_of

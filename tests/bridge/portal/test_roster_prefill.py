@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bridge.journeys.families.guardian_blocks import Order, record_order
 from bridge.journeys.files.import_roster import import_roster
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from mappings.canonical import Coded, Guardian, Student
 from mappings.language import Mapped
 from tests.bridge.portal.entering import ANSWERS, Visitor, words

@@ -13,7 +13,7 @@ from bridge.gate import Query
 from bridge.journeys.families.guardian_blocks import Order, record_order
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.schema import metadata
-from bridge.store.engine import read
+from bridge.store.database.engine import read
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_board import MINOR, answered
 from tests.leaks.work import Work, counted

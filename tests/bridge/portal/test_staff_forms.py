@@ -18,8 +18,8 @@ from bridge.journeys.families.check_signatures import invalidate_release
 from bridge.journeys.families.register_release import file_release
 from bridge.journeys.families.sign_release import record_signature
 from bridge.portal.visits import COOKIE
-from bridge.store.engine import read, write
-from bridge.store.families import contacts_of
+from bridge.store.database.engine import read, write
+from bridge.store.facts.families import contacts_of
 from tests.bridge.journeys.test_ask_family import sees
 from tests.bridge.journeys.test_release_register import FORM
 from tests.bridge.portal.entering import words

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from bridge.store.conditions import (
+from bridge.store.database.engine import write
+from bridge.store.facts.conditions import (
     Scope,
     binds,
     by_student,
@@ -15,14 +16,13 @@ from bridge.store.conditions import (
     quoted,
     said_of_anybody,
 )
-from bridge.store.engine import write
-from bridge.store.evidence import (
+from bridge.store.facts.evidence import (
     NewEvidence,
     evidence_of,
     record_evidence,
     supersede,
 )
-from bridge.store.held_facts import RecordFacts
+from bridge.store.facts.held_facts import RecordFacts
 from consent.model import FactName, Filter, Literal
 from tests.support.worlds import World
 

@@ -7,7 +7,13 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from bridge.store.engine import DatabaseRefused, has_wal_reset_bug, open_engine, read, write
+from bridge.store.database.engine import (
+    DatabaseRefused,
+    has_wal_reset_bug,
+    open_engine,
+    read,
+    write,
+)
 
 
 def make_counter(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from bridge.errors import BridgeError
 from bridge.journeys.running.erase_student import Because, Erasing, erase_student
 from bridge.migrations.catalogue import metadata
 from bridge.store import erasing
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from tests.support.filled_tables import SAID, about_students, fill, rows
 from tests.support.worlds import CARE_CONSENT, LEA, World, caller, put_task, referral
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sqlalchemy import create_engine, text
 
 from bridge.migrations.state import create
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 from bridge.store.intake import next_changes
 
 AT = datetime(2026, 9, 2, 8, tzinfo=UTC)

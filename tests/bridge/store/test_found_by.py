@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from bridge.store.engine import read, write
-from bridge.store.index import STORED_AS
+from bridge.store.database.engine import read, write
 from bridge.store.intake import NewRecord, put_records, touch
+from bridge.store.search.index import STORED_AS
 from tests.support.worlds import World, put_task, referral
 
 INDEXES = ("search_value", "search_date")

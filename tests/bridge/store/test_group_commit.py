@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from bridge.store.engine import open_engine, read, write
-from bridge.store.group_commit import MOST_UNITS, NotAcknowledged, commit_together
+from bridge.store.database.engine import open_engine, read, write
+from bridge.store.database.group_commit import MOST_UNITS, NotAcknowledged, commit_together
 
 
 @pytest.fixture

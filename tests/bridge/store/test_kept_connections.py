@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from bridge.driver import cursor_of
-from bridge.store.engine import kept_connection, read, write, write_on
+from bridge.store.database.engine import kept_connection, read, write, write_on
 
 ADDED = "INSERT INTO kept VALUES (1)"
 LATER = "REFERENCES kept (n) DEFERRABLE INITIALLY DEFERRED"

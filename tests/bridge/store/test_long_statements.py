@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import _queries
 
 from bridge.driver import cursor_of
-from bridge.store.engine import open_engine, read
+from bridge.store.database.engine import open_engine, read
 
 VALUES = {f"value_{n}": n for n in range(100)}
 STATEMENT = "SELECT " + " + ".join(

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, text
 from bridge.api.search import SearchReader
 from bridge.gate.authorise import authorised
 from bridge.gate.viewers import viewer_of
-from bridge.store.engine import write
-from bridge.store.query import Query
-from bridge.store.searching import Sight, page_sql
+from bridge.store.database.engine import write
+from bridge.store.search.query import Query
+from bridge.store.search.searching import Sight, page_sql
 from bridge.store.vault import find
 from tests.support.worlds import FHIR, NOW, World, caller, make_world, put_task, referral
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy import text
 
-from bridge.store.engine import write
-from bridge.store.index import PARAMETERS, ParameterKind
-from bridge.store.searching import IN_ONE_SYSTEM
+from bridge.store.database.engine import write
+from bridge.store.search.index import PARAMETERS, ParameterKind
+from bridge.store.search.searching import IN_ONE_SYSTEM
 from bridge.store.standing import COMPARED, Stood, standing
 from tests.support.worlds import World, referral
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bridge.schema import metadata
-from bridge.store.engine import read, write
+from bridge.store.database.engine import read, write
 from bridge.store.state_versions import state_versions
 from tests.support.worlds import World, referral
 

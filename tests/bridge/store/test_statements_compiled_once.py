@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from bridge.store.engine import write
+from bridge.store.database.engine import write
 from tests.support.worlds import World, encounter, post_session, put_task, referral
 
 SQLITE_OK, SQLITE_TRANSACTION = 0, 22

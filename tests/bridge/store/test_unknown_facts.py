@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from bridge.store.conditions import EVIDENCE, Scope, binds, clause, condition
+from bridge.store.database.engine import write
 from bridge.store.directory import StudentEntry, put_students
-from bridge.store.engine import write
-from bridge.store.evidence import (
+from bridge.store.facts.conditions import EVIDENCE, Scope, binds, clause, condition
+from bridge.store.facts.evidence import (
     NewEvidence,
     evidence_of,
     record_evidence,
     supersede,
 )
-from bridge.store.held_facts import RecordFacts
+from bridge.store.facts.held_facts import RecordFacts
 from bridge.store.intake import NewRecord, put_records
 from consent.facts import facts_with_unknowns, load_facts
 from consent.model import FactName, Filter, Literal

@@ -7,12 +7,12 @@ import threading
 import time
 from pathlib import Path
 
-from bridge.store.engine import open_engine, read, write
-from bridge.store.group_commit import commit_together
+from bridge.store.database.engine import open_engine, read, write
+from bridge.store.database.group_commit import commit_together
 
 WRITER = """
 import sys, time
-from bridge.store.engine import open_engine, write
+from bridge.store.database.engine import open_engine, write
 engine, worst = open_engine(sys.argv[1]), 0.0
 for n in range(150):
     began = time.monotonic()

@@ -7,7 +7,7 @@ import pysqlite3.dbapi2 as sqlite
 import pytest
 import z3
 
-from bridge.store.conditions import written
+from bridge.store.facts.conditions import written
 from consent.columns import FactColumns
 from consent.conditions import facts_in
 from consent.duties import Extent

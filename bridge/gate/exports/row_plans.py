@@ -1,0 +1,322 @@
+"""Cutting many coded rows alike: a hub's rows, of one type under one decision.
+
+What is left of a member of a resource follows from the member alone, and rows say much the same:
+it is worked out once for all that say the same there, and once for all that differ in nothing but
+whom they refer to, whose pseudonym is put in its place. Rows that say the same in every member of
+which something may leave are written by one template; the other members are not even read, nor is a
+row taken apart that has the shape of an earlier one (:mod:`bridge.gate.exports.row_shapes`).
+
+INVARIANT: a row is byte for byte what :func:`bridge.gate.projection.project` makes of it. What a
+plan is not sure of, that makes; and the first row of each outline is made both ways and compared.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final
+
+import orjson
+from msgspec import MsgspecError, Raw
+from msgspec.json import Decoder
+
+from bridge.errors import GateError
+from bridge.gate.authorise import CODED_ELEMENTS, Viewer
+from bridge.gate.decisions import RecordDecision
+from bridge.gate.duties.riding import codes_of, labelled, riding
+from bridge.gate.exports.row_pieces import (
+    NOTHING,
+    UNKNOWN,
+    Made,
+    Pattern,
+    Piece,
+    halved,
+    in_template,
+    piece_of,
+)
+from bridge.gate.exports.row_shapes import ESCAPE, Shape, shape_of
+from bridge.gate.projection import coded_member, project
+from bridge.identifiers import Identifiers
+from bridge.store.vault import FoundRow, Stored
+from consent.minimise import (
+    anchoring,
+    load_projection,
+    may_leave,
+    members_of,
+    minimise_member,
+    surely_keeps_its_meaning,
+)
+
+_MOST_KEPT: Final = 5_000
+"""So many values of one member are remembered before they are forgotten."""
+_MOST_PEOPLE: Final = 10_000
+"""Of so many people, and referrals, pseudonyms are remembered before they are forgotten."""
+_MOST_SHAPES: Final = 12
+"""So many shapes are tried on a row before it is taken apart."""
+_HOLE: Final = b"the-pseudonym-of-a-person"
+_FIRST: Final = ("resourceType", "id", "meta")
+
+_MEMBERS: Final = Decoder(dict[str, Raw])
+"""Reads the members of a resource as they are written."""
+
+CodedRow = tuple[str, str, bytes]
+"""What leaves of one record: its id and digest, as the ledger names them, and its line."""
+_Halves = tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """For which hub rows are coded, and with what.
+
+    Attributes:
+        pseudonym: of an identifier, in UTF-8.
+        seal: of what a row says.
+    """
+
+    viewer: Viewer
+    identifiers: Identifiers
+    pseudonym: Callable[[bytes], str]
+    seal: Callable[[bytes], str]
+
+    @classmethod
+    def of(cls, viewer: Viewer, identifiers: Identifiers) -> "Coding":
+        """Make it for a hub."""
+        hub = viewer.organization
+        return cls(
+            viewer,
+            identifiers,
+            identifiers.pseudonymiser(hub),
+            identifiers.sealer(hub, viewer.role),
+        )
+
+
+class RowPlan:
+    """How rows of one type leave under one decision."""
+
+    def __init__(self, kind: str, decided: RecordDecision, coding: Coding) -> None:
+        self._kind, self._decided, self._coding = kind, decided, coding
+        self._rides = riding(codes_of(decided))
+        self._meta = labelled({}, self._rides, ())
+        zone = decided.agreement.agreement.effective.tz if decided.agreement else "UTC"
+        self._projection = load_projection(decided.view, zone)
+        self._permitted = frozenset(e.slice.element for e in decided.permitted)
+        names = members_of(kind, self._permitted, self._projection)
+        # A Meta that is told, or a view that keeps no id: made one by one.
+        sure = kind in CODED_ELEMENTS and "id" in names and "meta" not in names
+        self._pieces: dict[str, dict[bytes, Piece]] = {
+            name: {} for name in (names.difference(_FIRST) if sure else ())
+        }
+        self._sure = sure
+        self._type = b'"%b"' % kind.encode()
+        self._anchoring = anchoring(kind, self._projection)
+        self._read = frozenset({*self._pieces, *self._anchoring, "resourceType"})
+        self._people: dict[str, bytes] = {}
+        self._shapes: list[Shape] = []
+        self._every: dict[tuple[str, bytes, bytes], Pattern] = {}
+        self._open: dict[Pattern, Piece | None] = {}
+        self._proved: set[tuple[str, ...]] = set()
+        self._known: dict[tuple[object, ...], Made | None] = {}
+
+    def row(self, found: FoundRow) -> CodedRow | None:
+        """Return what leaves of one record, or None where nothing may.
+
+        Raises:
+            GateError: the two ways of making it disagree.
+        """
+        if ESCAPE in found.body:
+            return self._taken_apart(found, None)
+        for n, shape in enumerate(self._shapes):
+            fits = shape.fits(found.body)
+            if fits is not None:
+                if n:
+                    self._shapes.insert(0, self._shapes.pop(n))
+                made = shape.known.get(fits.group(*shape.said))
+                if made is None:
+                    return self._taken_apart(found, shape)
+                people = fits.group(*shape.people)
+                return self._joined(made, people[:-1])
+        return self._taken_apart(found, None)
+
+    def _taken_apart(self, found: FoundRow, shape: Shape | None) -> CodedRow | None:
+        """Do :meth:`row` for a row that says what none of its shape said before."""
+        members = self._members(found.body)
+        own = bytes(members.get("id", b"")) if members else b""
+        if members is None or own[:1] != b'"':
+            return self._whole(found.stored())
+        said: list[object] = []
+        people, halves = [own[1:-1].decode()], dict[str, _Halves]()
+        for name, raw in members.items():
+            if name in self._read:
+                text = bytes(raw)
+                pattern, person = self._pattern(name, text)
+                said += (name, pattern or text)
+                halves[name] = pattern.halves if pattern else None
+                people += [person.decode()] if pattern else []
+        key = tuple(said)
+        made = self._known.get(key, UNKNOWN)
+        if made is UNKNOWN:
+            made = self._learn((found, people), key, members)
+        if made is None:
+            return self._whole(found.stored())
+        self._remember((shape, made), found.body, members, halves)
+        return self._joined(made, people)
+
+    def _remember(
+        self,
+        learned: tuple[Shape | None, Made],
+        body: str,
+        members: Mapping[str, Raw],
+        halves: Mapping[str, "_Halves"],
+    ) -> None:
+        """Keep how rows of one shape are written that say the same."""
+        shape, made = learned
+        if ESCAPE in body:
+            return
+        if shape is None and len(self._shapes) < _MOST_SHAPES:
+            texts = {name: bytes(raw).decode() for name, raw in members.items()}
+            shape = shape_of(texts, body, halves)
+            self._shapes += [shape] if shape else []
+        fits = shape and shape.fits(body)
+        if shape and fits:
+            if len(shape.known) >= _MOST_KEPT:
+                shape.known.clear()
+            shape.known[fits.group(*shape.said)] = made
+
+    def _members(self, body: str) -> Mapping[str, Raw] | None:
+        """Return the members as they are written; None where a row is to be made alone."""
+        if not (self._sure and surely_keeps_its_meaning(body)):
+            return None
+        try:
+            return _MEMBERS.decode(body)
+        except MsgspecError:  # it is no object
+            return None
+
+    def _whole(self, stored: Stored) -> CodedRow | None:
+        coding = self._coding
+        asked = (stored, self._decided)
+        made = project(coding.viewer, asked, frozenset(), coding.identifiers, ())
+        return None if made is None else (made.id, made.version, made.body)
+
+    def _learn(
+        self,
+        first: tuple[FoundRow, Sequence[str]],
+        key: tuple[object, ...],
+        members: Mapping[str, Raw],
+    ) -> Made | None:
+        """Work out how rows that say the same are written; None where each is made alone."""
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        said = {name: bytes(raw) for name, raw in members.items() if name in self._read}
+        asked = {name: orjson.loads(said[name]) for name in self._anchoring if name in said}
+        asked["resourceType"] = self._kind
+        made = None
+        if said.get("resourceType") == self._type and may_leave(
+            asked, self._permitted, self._projection
+        ):
+            made = self._worked_out(first, said)
+        self._known[key] = made
+        return made
+
+    def _worked_out(
+        self, first: tuple[FoundRow, Sequence[str]], said: Mapping[str, bytes]
+    ) -> Made | None:
+        """Put together what leaves of the members; None where one of them is not sure."""
+        left: dict[str, tuple[Piece, int]] = {}
+        number = 0
+        for name, text in said.items():
+            pattern, person = self._pattern(name, text)
+            number += pattern is not None
+            if name in self._pieces:
+                piece = self._alike(pattern, (text, person)) if pattern else self._piece(name, text)
+                if piece is None:
+                    return None
+                if piece[0]:
+                    left[name] = piece, number if pattern else 0
+        made = self._templates(left)
+        outline = (*left,)
+        if outline not in self._proved:
+            self._prove(first, made)
+            self._proved.add(outline)
+        return made
+
+    def _templates(self, left: Mapping[str, tuple[Piece, int]]) -> Made:
+        """Join what is left of the members; each says the number of the person it refers to."""
+        plain = [b'"resourceType":' + self._type, b'"id":"%b"']
+        sealed = {"resourceType": (plain[0], 0), "id": (plain[1], 0)}
+        told = orjson.dumps(self._meta)
+        plain += [b'"meta":' + in_template(told)] if self._meta else []
+        ordered = orjson.dumps(self._meta, option=orjson.OPT_SORT_KEYS)
+        sealed["meta"] = b'"meta":' + in_template(ordered), 0
+        plain += [piece for (piece, _), _ in left.values()]
+        sealed |= {name: (piece, at) for name, ((_, piece), at) in left.items()}
+        in_order = [sealed[name] for name in sorted(sealed)]
+        return Made(
+            b"{%b}" % b",".join(plain),
+            b"{%b}" % b",".join(piece for piece, _ in in_order),
+            itemgetter(0, *(at for _, at in left.values() if at)),
+            itemgetter(*(at for piece, at in in_order if at or piece == plain[1])),
+        )
+
+    def _joined(self, made: Made, people: Sequence[str]) -> CodedRow:
+        coding, known = self._coding, self._people
+        own = coding.pseudonym(people[0].encode())
+        named = [own.encode(), *[known.get(each) or self._person(each) for each in people[1:]]]
+        version = coding.seal(made.sealed % made.of_sealed(named))
+        return own, version, made.plain % made.of_plain(named)
+
+    def _prove(self, first: tuple[FoundRow, Sequence[str]], made: Made) -> None:
+        found, people = first
+        if self._whole(found.stored()) != self._joined(made, people):
+            raise GateError("two ways of making a row disagree; nothing was released")
+
+    def _person(self, person: str) -> bytes:
+        if len(self._people) >= _MOST_PEOPLE:
+            self._people.clear()
+        other = self._people[person] = self._coding.pseudonym(person.encode()).encode()
+        return other
+
+    def _piece(self, name: str, text: bytes) -> Piece:
+        """Return what is left of a member that says just this."""
+        kept = self._pieces[name]
+        if text not in kept:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            left = self._left(name, text, self._pseudonym)
+            kept[text] = NOTHING if left is None else piece_of(name, left)
+        return kept[text]
+
+    def _pattern(self, name: str, text: bytes) -> tuple["Pattern | None", bytes]:
+        """Return how a member refers to a person, and to whom; None where it does not."""
+        found = halved(text)
+        if found is None:
+            return None, b""
+        start, person, end = found
+        if len(self._every) >= _MOST_KEPT:
+            self._every.clear()
+            self._open.clear()
+        pattern = self._every.setdefault((name, start, end), Pattern(name, start, end))
+        return pattern, person
+
+    def _alike(self, pattern: "Pattern", said: tuple[bytes, bytes]) -> Piece | None:
+        """Return what is left where it refers to a person; None where that is not sure."""
+        if pattern not in self._open:
+            self._open[pattern] = self._opened(pattern.name, said[0], said[1].decode())
+            self._proved.clear()  # each is proved again with it
+        return self._open[pattern]
+
+    def _opened(self, name: str, text: bytes, person: str) -> Piece | None:
+        left = self._left(name, text, lambda i: _HOLE.decode() if i == person else i)
+        if left is None:
+            return None
+        plain, ordered = piece_of(name, left)
+        if in_template(person.encode()) in plain or plain.count(_HOLE) != 1:
+            return None
+        return plain.replace(_HOLE, b"%b"), ordered.replace(_HOLE, b"%b")
+
+    def _left(self, name: str, text: bytes, pseudonym: Callable[[str], str]) -> object | None:
+        member = (self._kind, name, orjson.loads(text))
+        kept = minimise_member(member, self._permitted, self._projection)
+        left: object | None = coded_member(kept, pseudonym)
+        return left
+
+    def _pseudonym(self, identifier: str) -> str:
+        return self._coding.pseudonym(identifier.encode())

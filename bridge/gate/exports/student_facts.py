@@ -1,0 +1,66 @@
+"""What is known of students for a file of coded rows, and which facts can matter to one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.gate.agreements import VIEWS
+from bridge.gate.authorise import CODED_ELEMENTS, Viewer
+from bridge.store.facts.known_facts import KnownFact, Sought
+from bridge.store.vault import FoundRow
+from consent.model import Slice
+
+
+@dataclass(frozen=True, slots=True)
+class StudentFacts:
+    """What is known of one student.
+
+    Attributes:
+        version: of the student, when it was read.
+        since, until: of which instants it is known, as the driver spells them; None for no end.
+        facts: what is said.
+        said: of it, what a decision can rest on, if all of it is about whatever there is of the
+            student; else None.
+        subject: the name the ledger knows the student by.
+    """
+
+    version: int
+    since: Any
+    until: Any
+    facts: Sequence[KnownFact]
+    said: frozenset[object] | None
+    subject: str
+
+    def stands(self, version: int, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
+        """Tell whether it is what would be read now."""
+        ends = self.until
+        return self.version == version and self.since <= at and (ends is None or at < ends)
+
+    def about(self, row: FoundRow) -> tuple[Sequence[KnownFact], frozenset[object]]:
+        """Return what is said of one record, and of it what a decision can rest on."""
+        if self.said is not None:
+            return self.facts, self.said
+        own = [fact for fact in self.facts if fact.is_about(row.referral_id or "", row.id)]
+        return own, said_of(own)
+
+
+def said_of(facts: Sequence[KnownFact]) -> frozenset[object]:
+    """Return of some facts what a decision can rest on."""
+    return frozenset(fact.said for fact in facts)
+
+
+def sought_by(viewer: Viewer, kind: str) -> Sought:
+    """Return the facts that can change whether a viewer is told a row of a type."""
+    elements, party = CODED_ELEMENTS[kind], viewer.party
+    facts = frozenset(
+        str(fact)
+        for agreement in viewer.agreements
+        for sender, recipient in VIEWS
+        if recipient == party
+        for element in elements
+        for purpose in viewer.purposes
+        for fact in agreement.table.relevant_facts(
+            Slice(sender, party, viewer.role, purpose, element)
+        )
+    )
+    return Sought(facts, tuple(a.id for a in viewer.agreements), elements, viewer.purposes, party)

@@ -1,0 +1,1 @@
+"""What people are shown: a school of its referrals, a small provider of what it was sent."""

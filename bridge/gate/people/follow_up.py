@@ -1,0 +1,300 @@
+"""What a school may learn back about its referrals.
+
+The school's own record says who was referred and when. What became of it is the provider's
+treatment record: ``referral.status`` flows back only where the agreement, the law and the person's
+own releases permit it. Where they do not, the row reads ``sent``, exactly as if the provider had
+not answered yet.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bridge.clock import Clock
+from bridge.gate.agreements import CompiledAgreement
+from bridge.gate.authorise import PART2_RECORD, PART2_ROW, SESSION_TYPES, Viewer, told_of
+from bridge.gate.decisions import RecordDecision, decide_as
+from bridge.gate.disclosures import Disclosure
+from bridge.gate.duties.consent_scopes import scopes_of
+from bridge.gate.duties.riding import codes_of, notice_of, riding
+from bridge.gate.projection import sealed
+from bridge.gate.released import FollowUp
+from bridge.identifiers import Identifiers
+from bridge.store.by_student import judged, of_students, referred_students
+from bridge.store.directory import organizations
+from bridge.store.facts.evidence import EvidenceView, evidence_of, lock_students, not_before_known
+from bridge.store.facts.known_facts import Sought, known_facts
+from bridge.store.stored import Stored
+from consent.minimise import load_projection, minimise
+from consent.model import Slice
+from mappings.fhir.cancellation_task import is_cancellation
+from mappings.fhir.task_states import follow_up_code, state_of
+
+_ELEMENT = "referral.status"
+_ELEMENTS = (_ELEMENT, PART2_RECORD)
+WITHDRAWN = "withdrawn-by-school"
+_SENDER = "provider"
+_OWN = ("Task", "ServiceRequest", "Patient")
+_AT_ONCE = 200  # students
+_NOTHING = EvidenceView(())
+_Read = tuple[Stored, dict[str, Any]]
+"""A record, and its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class _District:
+    """What one district wrote under one agreement, by referral or student."""
+
+    agreement: CompiledAgreement
+    tasks: dict[str, _Read]
+    requests: dict[str, Stored]
+    patients: dict[str, Stored]
+    withdrawn: dict[str, str]
+
+    def spoken(self, may: Collection[str]) -> Iterator[Stored]:
+        """Yield the Tasks that may be told of, and say more than the school did."""
+        for request_id, (task, content) in self.tasks.items():
+            of_school = _of_the_school(content, self.withdrawn.get(request_id, ""))
+            if task.id in may and not of_school:
+                yield task
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """One referral as its district may see it, before anything of it leaves.
+
+    Attributes:
+        row: what is told, without what rides along.
+        whose: the student, and the provider's key.
+        decided: what was decided, and what may be told of the Task; None where the school is told
+            no more than it said itself.
+    """
+
+    row: FollowUp
+    task: Stored
+    whose: tuple[str, str]
+    decided: tuple[RecordDecision, dict[str, Any]] | None
+
+    @property
+    def request_id(self) -> str:
+        """The id of its ServiceRequest."""
+        return self.task.referral_id
+
+
+def follow_ups(
+    connection: Connection, viewer: Viewer, clock: Clock, identifiers: Identifiers
+) -> tuple[list[FollowUp], list[Disclosure]]:
+    """Return the follow-up rows of a school, and the disclosures in them."""
+    names = {o.id: o.name for o in organizations(connection).values()}
+    bound = [agreement.id for agreement in viewer.agreements]
+    students = referred_students(connection, viewer.organization, bound)
+    lock_students(connection, students, share=True)
+    now = clock.now()
+    found: list[Followed] = []
+    for start in range(0, len(students), _AT_ONCE):
+        some = students[start : start + _AT_ONCE]
+        found += followed(connection, viewer, some, (now, names))
+    rows, told = leaving(connection, viewer, found, identifiers)
+    rows.sort(key=lambda row: (row.sent_on, row.referral))
+    return rows, told
+
+
+def followed(
+    connection: Connection,
+    viewer: Viewer,
+    students: Collection[str],
+    known: tuple[datetime, Mapping[str, str]],
+) -> list[Followed]:
+    """Return every referral of some students, who are locked, as their school may see it now.
+
+    INVARIANT: what is known of a student beyond what the school wrote is read only where something
+    of it is told. The database answers whether it may be, for each referral alike, answered or not:
+    that it was, and may not be told, costs no row, no fact and no decision (docs/adr/0054).
+
+    ``known`` is the instant, and the name of each organisation by its id.
+    """
+    now, names = known
+    own = of_students(connection, _OWN, students)
+    districts = [_district(agreement, own) for agreement in viewer.agreements]
+    told = told_of(viewer, _SENDER, _ELEMENTS, now)
+    may = judged(connection, "Task", students, told)
+    spoken = [task for district in districts for task in district.spoken(may)]
+    whose = {task.student_id for task in spoken}
+    visits: dict[tuple[str, str], list[Stored]] = {}
+    for each in of_students(connection, SESSION_TYPES, whose, told):
+        visits.setdefault((each.agreement_id, each.referral_id), []).append(each)
+    asked = (_SENDER, _ELEMENTS, now)
+    known_of = evidence_about(connection, viewer, whose, asked) if whose else (_NOTHING, now)
+    teller = _Teller(viewer, known_of, frozenset(task.id for task in spoken), visits)
+    return [each for district in districts for each in teller.told(district, names)]
+
+
+def leaving(
+    connection: Connection, viewer: Viewer, some: Sequence[Followed], identifiers: Identifiers
+) -> tuple[list[FollowUp], list[Disclosure]]:
+    """Return rows as they leave, with what rides along, and the disclosures in them."""
+    scopes = iter(scopes_of(connection, viewer, [e.decided[0] for e in some if e.decided]))
+    rows: list[FollowUp] = []
+    told: list[Disclosure] = []
+    for each in some:
+        if each.decided is None:
+            rows.append(each.row)
+            continue
+        whole, resource = each.decided
+        along = (riding(codes_of(whole)), next(scopes))
+        released = sealed(viewer, each.task, resource, identifiers, along)
+        told.append(Disclosure(each.task, whole, released))
+        words = [*(notice_of(one).short for one in along[0].notices), *map(str, along[1])]
+        rows.append(replace(each.row, notices=along[0].notices, terms=" ".join(words)))
+    return rows, told
+
+
+def evidence_about(
+    connection: Connection,
+    viewer: Viewer,
+    students: Collection[str],
+    asked: tuple[str, tuple[str, ...], datetime],
+) -> tuple[EvidenceView, datetime]:
+    """Return what is known of the facts a decision can depend on, and the instant to decide at.
+
+    Args:
+        connection: the database.
+        viewer: who asks.
+        students: whose facts; they are locked.
+        asked: the sending party and the elements the decision is about, and the instant now.
+    """
+    sender, elements, now = asked
+    facts = {
+        str(fact)
+        for agreement in viewer.agreements
+        for element in elements
+        for purpose in viewer.purposes
+        for fact in agreement.table.relevant_facts(
+            Slice(sender, viewer.party, viewer.role, purpose, element)
+        )
+    }
+    agreements = tuple(a.id for a in viewer.agreements)
+    sought = Sought(frozenset(facts), agreements, elements, viewer.purposes, viewer.party)
+    known = known_facts(connection, students, sought, now)
+    if known.later:  # another machine's clock is ahead of this one's
+        now = not_before_known(connection, students, now)
+        return evidence_of(connection, students, now), now
+    return EvidenceView([fact for said in known.of.values() for fact in said]), now
+
+
+def _district(agreement: CompiledAgreement, every: Iterable[Stored]) -> _District:
+    """Sort out a district's own records under one agreement, given in the order of change."""
+    found = _District(agreement, {}, {}, {}, {})
+    for record in every:
+        if (record.agreement_id, record.custodian) != (agreement.id, agreement.entry.lea):
+            continue
+        if record.type == "ServiceRequest":
+            found.requests[record.id] = record
+        elif record.type == "Patient":
+            found.patients[record.student_id] = record
+        elif record.type == "Task":
+            task = record.resource()
+            if is_cancellation(task):
+                found.withdrawn[record.referral_id] = str(task["authoredOn"])[:10]
+            else:
+                found.tasks[record.referral_id] = (record, task)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Decides what may be told of Tasks, on evidence read under lock.
+
+    Attributes:
+        known: what is known of the students of what may be told, and the instant to decide at.
+        spoken: ids of the Tasks that may be told of, as the database answers, and say something.
+        visits: of the same students, what may be told of, by agreement and referral.
+    """
+
+    viewer: Viewer
+    known: tuple[EvidenceView, datetime]
+    spoken: frozenset[str]
+    visits: Mapping[tuple[str, str], Sequence[Stored]]
+
+    def told(self, district: _District, names: Mapping[str, str]) -> Iterator[Followed]:
+        """Yield each referral of a district as it may be told."""
+        for request_id, (task, content) in district.tasks.items():
+            withdrawn = district.withdrawn.get(request_id, "")
+            status, day, decided = self._tell(district.agreement, (task, content), withdrawn)
+            row = _row(district, (task, content), (status, day), names)
+            yield Followed(row, task, (task.student_id, district.agreement.entry.provider), decided)
+
+    def _tell(
+        self, agreement: CompiledAgreement, task: _Read, withdrawn: str
+    ) -> tuple[str, str, tuple[RecordDecision, dict[str, Any]] | None]:
+        """Return the status and its day, and what was decided; only the school's part where none.
+
+        That is ``sent``, or from the day on which the school withdrew it, that it did.
+        """
+        stored, content = task
+        decided = self._decided(agreement, stored) if stored.id in self.spoken else None
+        resource = _permitted(content, decided) if decided else None
+        if decided is None or resource is None:
+            return (WITHDRAWN, withdrawn, None) if withdrawn else ("sent", "", None)
+        visits = self.visits.get((stored.agreement_id, stored.referral_id), ())
+        told = [(v, d) for v in visits if (d := self._decided(agreement, v)).permitted]
+        status = follow_up_code(resource, [visit.resource() for visit, _ in told])
+        whole = _with(decided, [d for visit, d in told if visit.element == PART2_ROW])
+        return status, str(resource.get("lastModified", ""))[:10], (whole, resource)
+
+    def _decided(self, agreement: CompiledAgreement, stored: Stored) -> RecordDecision:
+        """Decide the status as the provider's record, whoever keeps the resource it stands in.
+
+        A session under 42 CFR Part 2 says nothing unless it may be told of itself.
+        """
+        asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
+        return decide_as(_SENDER, self.viewer, agreement, asked, self.known)
+
+
+def _of_the_school(resource: dict[str, Any], withdrawn: str) -> bool:
+    """Return whether a Task says no more than the school did: it sent it, or withdrew it."""
+    if resource["status"] == "requested":
+        return True
+    return bool(withdrawn) and state_of(resource).business == WITHDRAWN
+
+
+def _with(decided: RecordDecision, protected: Sequence[RecordDecision]) -> RecordDecision:
+    """Return a decision with those on sessions under 42 CFR Part 2 that the status speaks of."""
+    if not protected:
+        return decided
+    more = (each for one in protected for each in one.elements)
+    return replace(decided, elements=tuple(dict.fromkeys((*decided.elements, *more))))
+
+
+def _permitted(task: dict[str, Any], decided: RecordDecision) -> dict[str, Any] | None:
+    permitted = {e.slice.element for e in decided.permitted}
+    agreement = decided.agreement
+    tz = agreement.agreement.effective.tz if agreement else "UTC"
+    return minimise(task, permitted, load_projection("to-school", tz))
+
+
+def _row(
+    district: _District, task: _Read, told: tuple[str, str], names: Mapping[str, str]
+) -> FollowUp:
+    request = district.requests[task[0].referral_id].resource()
+    patient = district.patients[task[0].student_id].resource()
+    return FollowUp(
+        referral=request["identifier"][0]["value"],
+        student=_full_name(patient["name"]),
+        school=_organization(names, patient.get("managingOrganization")),
+        sent_on=str(request["authoredOn"])[:10],
+        provider=_organization(names, task[1].get("owner")),
+        status=told[0],
+        status_on=told[1],
+    )
+
+
+def _full_name(names: Sequence[dict[str, Any]]) -> str:
+    return " ".join([*names[0].get("given", ()), names[0].get("family", "")]).strip()
+
+
+def _organization(names: Mapping[str, str], link: dict[str, Any] | None) -> str:
+    return names.get(str((link or {}).get("reference", "")).partition("/")[2], "")

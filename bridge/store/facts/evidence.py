@@ -1,0 +1,281 @@
+"""Facts as they are recorded and as a decision reads them.
+
+Every row has two clocks: when it holds (``valid_from`` to ``valid_to``, half open) and when the
+bridge learned of it (``recorded_at`` to ``superseded_at``). Nothing is deleted.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+
+from bridge.store.facts.conditions import EVIDENCE, OTHERS, STUDENT, Scope
+from bridge.store.facts.held_facts import AskedFacts, Held, Place, RecordFacts, read_fact
+
+_READ = (
+    *("agreement_id", "student_id", "referral_id", "record_id", "fact", "value"),
+    *("element", "purpose", "recipient", "source_id"),
+)
+_AS_OF = bindparam("as_of", type_=EVIDENCE.c.valid_from.type)
+_KNOWN_AT = bindparam("known_at", type_=EVIDENCE.c.recorded_at.type)
+# Made once: putting it together took as long as running it.
+_HOLDS = select(*(EVIDENCE.c[name] for name in _READ)).where(
+    EVIDENCE.c.student_id.in_(bindparam("students", expanding=True)),
+    EVIDENCE.c.valid_from <= _AS_OF,
+    EVIDENCE.c.valid_to > _AS_OF,
+    EVIDENCE.c.recorded_at <= _KNOWN_AT,
+    or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > _KNOWN_AT),
+)
+_FOR = _HOLDS.where(
+    EVIDENCE.c.recipient.in_(bindparam("recipients", expanding=True)),
+    EVIDENCE.c.purpose.in_(bindparam("purposes", expanding=True)),
+)
+ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    """One fact to record; empty texts mean *any* (see :class:`bridge.store.tables.EvidenceRow`).
+
+    ``value`` None: whoever supplies the fact cannot say.
+    """
+
+    id: str
+    fact: str
+    valid_from: datetime
+    recorded_at: datetime
+    source: str
+    source_id: str = ""
+    value: bool | None = True
+    valid_to: datetime = ALWAYS_TO
+    agreement_id: str = ""
+    student_id: str = ""
+    referral_id: str = ""
+    record_id: str = ""
+    element: str = ""
+    purpose: str = ""
+    recipient: str = ""
+
+
+def lock_students(
+    connection: Connection, student_ids: Collection[str], *, share: bool
+) -> dict[str, int]:
+    """Lock students against a change of their consent until the transaction ends.
+
+    Returns the version of each that has to be locked, as it stands then. On SQLite there are none:
+    what was read in the transaction stands.
+
+    INVARIANT: a release takes the shared lock before it reads evidence, a change of evidence takes
+    the exclusive one before it writes; so no release commits after an acknowledged revocation.
+    ``SERIALIZABLE`` alone does not give this. On SQLite the write transaction is already exclusive.
+    """
+    if connection.dialect.name == "sqlite" or not student_ids:
+        return {}
+    row = STUDENT.c
+    rows = select(row.id, row.version).where(row.id.in_(sorted(student_ids))).order_by(row.id)
+    found = connection.execute(rows.with_for_update(read=share))
+    return {each.id: each.version for each in found}
+
+
+def record_evidence(connection: Connection, rows: Iterable[NewEvidence]) -> int:
+    """Record facts; a row whose id is already there is left alone. Returns how many were new."""
+    wanted = {row.id: row for row in rows}
+    lock_students(connection, {r.student_id for r in wanted.values()} - {""}, share=False)
+    ids = list(wanted)
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        there = select(EVIDENCE.c.id).where(EVIDENCE.c.id.in_(part))
+        for (known,) in connection.execute(there):
+            del wanted[known]
+    if wanted:
+        connection.execute(insert(EVIDENCE), [_values(row) for row in wanted.values()])
+    return len(wanted)
+
+
+def _values(row: NewEvidence) -> dict[str, object]:
+    return {name: getattr(row, name) for name in NewEvidence.__slots__}
+
+
+def supersede(
+    connection: Connection,
+    source_id: str,
+    student_id: str,
+    at: datetime,
+    since: datetime | None = None,
+) -> int:
+    """End everything recorded from one source (a revoked release); returns the rows ended.
+
+    Both clocks are kept: what was known before stays as it was known, and from ``at`` on it is
+    known that each fact held until ``since`` and no longer.
+
+    Args:
+        connection: the database.
+        source_id: the source.
+        student_id: whose facts.
+        at: when the bridge learns of it.
+        since: when it ended, where that is another instant; earlier for what is entered late.
+    """
+    lock_students(connection, {student_id}, share=False)
+    ends, row = since or at, EVIDENCE.c
+    open_yet = and_(
+        row.source_id == source_id,
+        row.student_id == student_id,
+        row.superseded_at.is_(None),
+        row.valid_to > ends,
+    )
+    ended = connection.execute(select(EVIDENCE).where(open_yet)).mappings().all()
+    connection.execute(update(EVIDENCE).where(open_yet).values(superseded_at=at))
+    known_now = {"recorded_at": at, "valid_to": ends}
+    closed = [
+        {**each, "id": f"{each['id']}/{at.isoformat()}", **known_now}
+        for each in ended
+        if each["valid_from"] < ends
+    ]
+    if closed:
+        connection.execute(insert(EVIDENCE), closed)
+    return len(ended)
+
+
+def not_before_known(
+    connection: Connection, student_ids: Collection[str], now: datetime
+) -> datetime:
+    """Return the instant to decide at: now, or the last change of what is known, if that is later.
+
+    INVARIANT: another machine's clock may be ahead of this one's by a little. What it recorded, a
+    revocation above all, is known from then on, whatever this one's clock says.
+    """
+    if not student_ids:
+        return now
+    row = EVIDENCE.c
+    query = select(func.max(row.recorded_at), func.max(row.superseded_at)).where(
+        row.student_id.in_(student_ids)
+    )
+    known: list[datetime] = [moment for moment in connection.execute(query).one() if moment]
+    return max(now, *known) if known else now
+
+
+def evidence_of(
+    connection: Connection,
+    student_ids: Collection[str],
+    at: datetime,
+    known_at: datetime | None = None,
+    whom: tuple[str, Sequence[str]] | None = None,
+) -> "EvidenceView":
+    """Read every fact that holds at an instant about some students, and about any.
+
+    Args:
+        connection: the database.
+        student_ids: whose.
+        at: when the facts hold.
+        known_at: as the bridge knew it when; ``at`` itself if not given.
+        whom: party and purposes of the one recipient it is asked for: what restricts others is left
+            out, which is most of it; None for all of it.
+    """
+    ids = [*sorted(student_ids), ""]
+    rows: list[Row[Any]] = []
+    given: dict[str, Any] = {"as_of": at, "known_at": known_at or at}
+    if whom is not None:
+        given |= {"recipients": ["", whom[0]], "purposes": ["", *whom[1]]}
+    for start in range(0, len(ids), 500):
+        some = given | {"students": ids[start : start + 500]}
+        rows.extend(connection.execute(_HOLDS if whom is None else _FOR, some).all())
+    return EvidenceView(rows)
+
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class EvidenceView:
+    """Evidence held in memory for one decision; mirrors :mod:`bridge.store.facts.conditions`."""
+
+    def __init__(self, rows: Sequence[Any]) -> None:
+        """Take rows as :func:`evidence_of` reads them, or :mod:`bridge.store.facts.known_facts`."""
+        # By student, element ("" for every one) and fact: most rows name one of many elements.
+        self._rows: dict[str, dict[str, dict[str, list[Any]]]] = {}
+        for row in rows:
+            of_element = self._rows.setdefault(row.student_id, {}).setdefault(row.element, {})
+            of_element.setdefault(row.fact, []).append(row)
+
+    def true_facts(
+        self, facts: Collection[str], scope: Scope, about: RecordFacts
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which of ``facts`` hold for one record in one scope, and their sources."""
+        places = [*self._places("", about), *self._places(scope.element, about)]
+        read = ((fact, *read_fact(fact, places, scope, about)) for fact in facts)
+        true = [(fact, sources) for fact, holds, sources in read if holds]
+        return frozenset(f for f, _ in true), frozenset(s for _, some in true for s in some)
+
+    def held(self, asked: AskedFacts, about: RecordFacts) -> Held:
+        """Read facts of one record as they hold for every element of which no row speaks.
+
+        The scope of what is asked names no element, and says of none that it is free text.
+        """
+        true, sources = asked.unsaid(about), dict[int, frozenset[str]]()
+        places = self._places("", about)
+        for fact in {fact for place in places for fact in place if fact in asked.numbers}:
+            bit, (holds, said_by) = asked.numbers[fact], asked.read(fact, places, about)
+            true = true | bit if holds else true & ~bit
+            if said_by:
+                sources[bit] = said_by
+        return Held(true, sources)
+
+    def held_for(
+        self, held: Held, asked: AskedFacts, about: RecordFacts
+    ) -> tuple[int, frozenset[str]]:
+        """Do :meth:`true_facts` for an element, given what holds for every one; a number of facts.
+
+        Args:
+            held: of the same record, agreement, purpose and recipient; of these facts at least.
+            asked: those that count for the element, in its scope.
+            about: the record.
+        """
+        own = self._places(asked.scope.element, about)
+        odd = {fact for place in own for fact in place}
+        if asked.scope.free_text:
+            odd.add(OTHERS)
+        anew = [(fact, bit) for fact in odd if (bit := asked.numbers.get(fact))]
+        true = held.true & asked.whole & ~sum(bit for _, bit in anew)
+        sources = {each for bit, some in held.sources.items() if bit & true for each in some}
+        places = [*self._places("", about), *own] if anew else ()
+        for fact, bit in anew:
+            holds, said_by = asked.read(fact, places, about)
+            if holds:
+                true |= bit
+                sources |= said_by
+        return true, frozenset(sources)
+
+    def _places(self, element: str, about: RecordFacts) -> list[Place]:
+        """Return where there is what was said of a student and of anybody, by fact."""
+        # Of a record without a student, what holds for anybody is all there is.
+        whose = (about.student_id, "") if about.student_id else ("",)
+        found = (self._rows.get(each, _NOTHING).get(element) for each in whose)
+        return [place for place in found if place]
+
+
+def open_students(connection: Connection, fact: str, at: datetime) -> frozenset[str]:
+    """Return the students a fact currently holds for, whatever its scope."""
+    rows = select(EVIDENCE.c.student_id).where(
+        EVIDENCE.c.fact == fact,
+        EVIDENCE.c.value,
+        EVIDENCE.c.valid_from <= at,
+        EVIDENCE.c.valid_to > at,
+        or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > at),
+    )
+    return frozenset(student for (student,) in connection.execute(rows))
+
+
+def is_unknown(connection: Connection, fact: str, agreement_id: str, at: datetime) -> bool:
+    """Return whether the source of a fact cannot say, for everybody under an agreement."""
+    row = EVIDENCE.c
+    query = select(row.id).where(
+        row.student_id == "",
+        row.fact == fact,
+        row.agreement_id.in_(("", agreement_id)),
+        row.value.is_(None),
+        row.valid_from <= at,
+        row.valid_to > at,
+        or_(row.superseded_at.is_(None), row.superseded_at > at),
+    )
+    return bool(connection.scalar(select(query.exists())))

@@ -1,0 +1,1 @@
+"""What is kept of exchanges under way: exports, subscriptions, digests, recalls, requests."""

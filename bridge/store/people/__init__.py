@@ -1,0 +1,1 @@
+"""What people's pages need: drafts, lists kept ready, owners, notes, looks, duties left."""

@@ -1,0 +1,114 @@
+"""Who of a school follows up on a referral, and when. Rows are added and never changed.
+
+The last one of a referral holds; those before it say who gave it to whom. It is the school's own:
+nothing of it is part of a record, and the gate gives it to nobody but the district.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import Connection, Table, UniqueConstraint, func, insert, select
+from sqlmodel import Field, SQLModel
+
+from bridge.driver import cursor_of, spelled_for
+from bridge.schema import table_of
+from bridge.store.people.page_looks import LOOK
+
+
+class FollowOwnerRow(SQLModel, table=True):
+    """That somebody follows up on a referral from now on.
+
+    ``turn`` counts the rows of one referral; ``number`` and ``provider`` (a key) name it as the
+    district knows it. ``owner`` is the handle of one of its staff, "" for nobody.
+    """
+
+    __tablename__ = "follow_owner"
+    __table_args__ = (
+        UniqueConstraint("referral_id", "turn", name="uq_follow_owner_referral_id_turn"),
+    )
+
+    id: str = Field(primary_key=True)
+    lea: str
+    student_id: str = Field(index=True)
+    referral_id: str
+    turn: int
+    number: str
+    provider: str
+    at: datetime
+    who: str
+    role: str
+    owner: str
+    follow_up_on: date | None = None
+
+
+FOLLOW_OWNER: Final[Table] = table_of(FollowOwnerRow)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOwner:
+    """One row of :class:`FollowOwnerRow`."""
+
+    id: str
+    lea: str
+    student_id: str
+    referral_id: str
+    turn: int
+    number: str
+    provider: str
+    at: datetime
+    who: str
+    role: str
+    owner: str
+    follow_up_on: date | None = None
+
+
+def add_owner(connection: Connection, row: FollowOwner) -> None:
+    """Keep who follows up on a referral."""
+    values = {name: getattr(row, name) for name in FollowOwner.__slots__}
+    connection.execute(insert(FOLLOW_OWNER), values)
+
+
+def last_of(connection: Connection, referral_id: str) -> FollowOwner | None:
+    """Return who follows up on one referral, by the id of its ServiceRequest; None if never said.
+
+    In a writing transaction with the student locked, what it returns stays the last.
+    """
+    query = select(FOLLOW_OWNER).where(FOLLOW_OWNER.c.referral_id == referral_id)
+    found = connection.execute(query.order_by(FOLLOW_OWNER.c.turn.desc()).limit(1)).mappings()
+    return next((FollowOwner(**row) for row in found), None)
+
+
+def owners_of(
+    connection: Connection, leas: Collection[str], students: Collection[str] | None = None
+) -> Mapping[tuple[str, str], FollowOwner]:
+    """Return who follows up on each referral of a district, by number and provider's key.
+
+    Only of some students, of whom there are no more than a statement may name.
+    """
+    row = FOLLOW_OWNER.c
+    query = select(FOLLOW_OWNER).where(row.lea.in_(sorted(leas)))
+    if students is not None:
+        # Of few is anything said: asked by the driver, which is quicker.
+        if not _any_of(connection, students):
+            return {}
+        query = query.where(row.student_id.in_(sorted(students)))
+    found = connection.execute(query.order_by(row.turn, row.id)).mappings()
+    return {(row["number"], row["provider"]): FollowOwner(**row) for row in found}
+
+
+def staff_since(connection: Connection, lea: str, day: datetime) -> dict[str, str]:
+    """Return the handles of a district's staff who looked at a page since, and their last role."""
+    seen = (LOOK.c.lea == lea) & (LOOK.c.at >= day)
+    last = func.max(LOOK.c.at)
+    query = select(LOOK.c.who, LOOK.c.role).where(seen).group_by(LOOK.c.who, LOOK.c.role)
+    return {row.who: row.role for row in connection.execute(query.order_by(last))}
+
+
+def _any_of(connection: Connection, students: Collection[str]) -> bool:
+    marks = ", ".join("?" * len(students)) or "NULL"
+    sql = f"SELECT 1 FROM follow_owner WHERE student_id IN ({marks}) LIMIT 1"  # noqa: S608 - values are bound
+    with cursor_of(connection) as cursor:
+        spelled = spelled_for(connection.dialect.name, sql)
+        return cursor.execute(spelled, tuple(sorted(students))).fetchone() is not None

@@ -1,0 +1,90 @@
+"""Writing what records are found by: the typed index of searches."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, delete, select
+from sqlmodel import SQLModel
+
+from bridge.driver import cursor_of, spelled_for
+from bridge.store.facts.conditions import RECORD
+from bridge.store.search.index import STORED_AS
+from bridge.store.search.index_values import STARTS, found_by, normalised
+
+VALUES: Final = SQLModel.metadata.tables["search_value"]
+DATES: Final = SQLModel.metadata.tables["search_date"]
+
+
+def inserting(table: str, *columns: str) -> str:
+    """Return the statement that inserts a row of these columns."""
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
+
+
+_NEW_VALUE: Final = inserting(
+    "search_value", "change", "type", "id", "param", "system", "value", "agreement_id", "starts"
+)
+_NEW_DATE: Final = inserting(
+    "search_date", "change", "type", "id", "param", "low", "high", "agreement_id"
+)
+
+
+def index_records(
+    connection: Connection, records: Iterable[tuple[Mapping[str, object], str, int]]
+) -> None:
+    """Write what records are found by: each with its resource, agreement and change."""
+    values: list[tuple[object, ...]] = []
+    dates: list[tuple[object, ...]] = []
+    for resource, agreement_id, change in records:
+        kind = str(resource["resourceType"])
+        of, elsewhere = (change, kind, resource["id"]), STORED_AS.get(kind, ())
+        said, spans = found_by(resource)
+        own = (value for value in said if value.param not in elsewhere)
+        values += [(*of, *v, agreement_id, 1 if v.param in STARTS else None) for v in own]
+        dates += [(*of, *span, agreement_id) for span in spans]
+    dialect = connection.dialect.name
+    with cursor_of(connection) as cursor:
+        for sql, rows in ((_NEW_VALUE, values), (_NEW_DATE, dates)):
+            if rows:
+                cursor.executemany(spelled_for(dialect, sql), rows)
+
+
+def says_the_same(
+    connection: Connection, key: tuple[str, str], said: Mapping[str, str]
+) -> bool | None:
+    """Tell whether a record's texts under some search parameters are these, letter case aside.
+
+    What the record says is not returned. None: it is not there, or says nothing under them.
+    """
+    row = VALUES.c
+    stored = STORED_AS.get(key[0], {})
+    names = {stored.get(name, name): name for name in said}
+    its = select(RECORD.c.change).where(RECORD.c.type == key[0], RECORD.c.id == key[1])
+    mine = (row.change == its.scalar_subquery()) & (row.type == key[0]) & (row.id == key[1])
+    mine &= row.param.in_(list(names))
+    found: dict[str, set[str]] = {}
+    for param, value in connection.execute(select(row.param, row.value).where(mine)):
+        found.setdefault(names[param], set()).add(value)
+    if not found:
+        return None
+    return all(found.get(name) == {normalised(text)} for name, text in said.items())
+
+
+def forget(connection: Connection, key: tuple[str, str], change: int) -> None:
+    """Take away what a record is found by, which was written with the number of a change."""
+    for table in (VALUES, DATES):
+        row = table.c
+        own = (row.change == change, row.type == key[0], row.id == key[1])
+        connection.execute(delete(table).where(*own))
+
+
+def reindex(connection: Connection) -> None:
+    """Work out anew what every record is found by, where the index is of another version."""
+    for table in (VALUES, DATES):
+        connection.execute(delete(table))
+    names = ("body", "agreement_id", "change")
+    query = select(*(RECORD.c[name] for name in names)).order_by(RECORD.c.type, RECORD.c.id)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for some in rows.partitions():
+            index_records(connection, [(orjson.loads(row.body), *row[1:]) for row in some])
