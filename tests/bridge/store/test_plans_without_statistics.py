@@ -1,0 +1,106 @@
+"""No large table is gone through where SQLite has no statistics: nobody runs ANALYZE."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.bridge.portal.entering import Visitor
+from tests.bridge.portal.test_clinic_pages import Clinic
+from tests.support.worlds import World, encounter, make_world, post_session, put_task, referral
+
+LARGE = (
+    *("record", "record_version", "evidence", "search_value", "search_date", "view_change"),
+    *("ledger_entry", "ledger_row", "signed_release", "student", "follow_line", "page_look"),
+)
+# An index of few rows alone: of two numbers that may be one child.
+FEW = re.compile(r"USING (COVERING )?INDEX ix_evidence_same")
+SEARCHES = (
+    "Task?_sort=-_lastUpdated",
+    "Task?_lastUpdated=gt2026-01-01&status=requested&_include=Task:focus&_include=Task:patient",
+    "Task?identifier=R-1",
+    "Task?_total=accurate",
+    "ServiceRequest?identifier=R-1",
+    "ServiceRequest?_revinclude=Task:focus",
+    "Patient",
+    "Encounter",
+    "Observation",
+)
+PAGES = ("board", "board?show=all", "board.csv", "looked", "same", "close-out", "meeting", "forms")
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[tuple[World, set[str]]]:
+    """A world, and every statement that SQLite is given with its values."""
+    made, heard = make_world(f"sqlite:///{tmp_path / 'bridge.db'}", tmp_path), set[str]()
+    made.refer([referral(n) for n in range(12)])
+
+    def listen(driver: Any, *_: object) -> None:  # noqa: ANN401 - the database driver
+        driver.set_trace_callback(heard.add)
+
+    for name in ("connect", "checkout"):
+        event.listen(made.bridge.engine, name, listen)
+    made.bridge.engine.dispose()
+    yield made, heard
+    made.bridge.engine.dispose()
+
+
+def used(world: World) -> None:
+    """Do what is done all day: searches, an answer, a session, a hub's rows, pages."""
+    web = world.web()
+    for search in SEARCHES:
+        assert web.get(f"/fhir/{search}").status_code == 200
+    task = web.found("/fhir/Task")[0]
+    assert post_session(web, encounter(task, "S-1")).status_code == 201
+    assert put_task(web, task, "accepted").status_code == 200
+    for kind in ("ServiceRequest", "Encounter"):
+        assert world.web("state-hub").get(f"/fhir/{kind}").status_code == 200
+    lead = Visitor.signed_in(world, "lead-1", role="referral_coordinator")
+    assert {lead.get(f"/portal/{page}").status_code for page in PAGES} == {200}
+    (key, *_) = re.findall(
+        r"/portal/referral/([0-9a-f]{32})", lead.get("/portal/board?show=all").text
+    )
+    assert lead.get(f"/portal/referral/{key}").status_code == 200
+    assert Clinic(world).send("GET", "/portal/work").status_code == 200
+
+
+def gone_through(world: World, statements: set[str]) -> list[tuple[str, str]]:
+    """Return each step of a plan that goes through a large table, and its statement's beginning."""
+    found = []
+    with world.bridge.engine.connect() as connection:
+        # Searches call it for each row (bridge.gate.together); a plan only has to know its name.
+        connection.connection.driver_connection.create_function(  # type: ignore[union-attr]
+            "stands_as_decided", -1, lambda *_: 1
+        )
+        for said in sorted(statements):
+            if not re.match(r"\s*(SELECT|WITH|UPDATE|DELETE)\b", said):
+                continue
+            names = _called(said)
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}"):
+                scan = re.match(r"SCAN (\w+)", row[-1])
+                if scan and names.get(scan[1], scan[1]) in LARGE and not FEW.search(row[-1]):
+                    found.append((row[-1], said[:60]))
+    return found
+
+
+def _called(said: str) -> dict[str, str]:
+    """Return which large table each short name of a statement stands for."""
+    pairs = re.findall(rf"\b({'|'.join(LARGE)})\s+(?:AS\s+)?(\w+)", said)
+    return {
+        short: table for table, short in pairs if short.upper() == short.lower() or len(short) < 3
+    }
+
+
+def test_nothing_large_is_gone_through_without_statistics(told: tuple[World, set[str]]) -> None:
+    world, heard = told
+    used(world)
+    assert len(heard) > 200
+    assert gone_through(world, heard) == []
+
+
+def test_a_statement_that_goes_through_all_is_noticed(told: tuple[World, set[str]]) -> None:
+    world, _ = told
+    assert gone_through(world, {"SELECT r.id FROM record r WHERE r.body LIKE '%x%'"}) != []
