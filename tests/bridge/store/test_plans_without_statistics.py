@@ -71,7 +71,7 @@ def gone_through(world: World, statements: set[str]) -> list[tuple[str, str]]:
     """Return each step of a plan that goes through a large table, and its statement's beginning."""
     found = []
     with world.bridge.engine.connect() as connection:
-        # Searches call it for each row (bridge.gate.together); a plan only has to know its name.
+        # Searches call it for each row (bridge.gate.hot.together); a plan only has to know it.
         connection.connection.driver_connection.create_function(  # type: ignore[union-attr]
             "stands_as_decided", -1, lambda *_: 1
         )
