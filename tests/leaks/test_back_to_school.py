@@ -135,6 +135,10 @@ def test_no_account_of_a_family_speaks_of_an_answer(world: World, cells: list[Ce
 
 
 def tells_on_no_consent(planting: Planting) -> None:
+    def judged(connection: Any, kind: str, students: Any, _told: Any) -> set[str]:  # noqa: ANN401
+        return {each.id for each in follow_up.of_students(connection, (kind,), students)}
+
+    planting.setattr(follow_up, "judged", judged)
     planting.setattr(follow_up, "_permitted", lambda task, _: task)
 
 
@@ -161,9 +165,11 @@ def names_the_place(planting: Planting) -> None:
 def dates_by_the_last_visit(planting: Planting) -> None:
     real = follow_up._Teller._tell
 
-    def tell(self: Any, task: Any, visits: Any, withdrawn: str) -> Any:  # noqa: ANN401
-        status, day, decided = real(self, task, visits, withdrawn)
-        days = [str(v.resource()["period"]["start"])[:10] for v in visits]
+    def tell(self: Any, agreement: Any, task: Any, withdrawn: str) -> Any:  # noqa: ANN401
+        status, day, decided = real(self, agreement, task, withdrawn)
+        visits = self.visits.get((task[0].agreement_id, task[0].referral_id), ())
+        held = [visit.resource() for visit in visits]
+        days = [str(each.get("period", each)["start"])[:10] for each in held]
         return status, max(days) if days and day else day, decided
 
     planting.setattr(follow_up._Teller, "_tell", tell)
@@ -204,12 +210,16 @@ def test_who_has_left_the_district_is_told_of_no_more(tmp_path: Path) -> None:
 def test_a_district_that_is_told_after_the_student_left_is_noticed(
     tmp_path: Path, monkeypatch: Planting
 ) -> None:
-    real = follow_up.evidence_of
+    asked, known, past = follow_up.told_of, follow_up.evidence_about, timedelta(days=1, minutes=1)
 
-    def of_yesterday(connection: Any, students: Any, now: Any) -> Any:  # noqa: ANN401
-        return real(connection, students, now - timedelta(days=1, minutes=1))
+    def asked_of_yesterday(viewer: Any, sender: Any, elements: Any, now: Any) -> Any:  # noqa: ANN401
+        return asked(viewer, sender, elements, now - past)
 
-    monkeypatch.setattr(follow_up, "evidence_of", of_yesterday)
+    def known_yesterday(connection: Any, viewer: Any, whose: Any, asked: Any) -> Any:  # noqa: ANN401
+        return known(connection, viewer, whose, (*asked[:2], asked[2] - past))
+
+    monkeypatch.setattr(follow_up, "told_of", asked_of_yesterday)
+    monkeypatch.setattr(follow_up, "evidence_about", known_yesterday)
     assert [row.status for row in before_and_after_leaving(tmp_path)] != ["accepted", "sent"]
 
 
