@@ -9,7 +9,10 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import pytest
+
 from bridge.gate import FollowUp, keep_views
+from bridge.gate.people import follow_up
 from bridge.identity import Caller, Party, Standing
 from bridge.journeys.families.account_for import account_for
 from bridge.journeys.families.record_releases import revoke_release
@@ -236,3 +239,13 @@ def wrong_accounts(world: World, cells: Sequence[Cell]) -> Iterator[str]:
         account = account_for(*whose, ("guardian", "Max Winterbourne"))
         yield from marks_in(repr(account), f"account of {cell}")
         yield from marks_in(str(asdict(account)), f"account of {cell}")
+
+
+def tells_on_no_consent(planting: pytest.MonkeyPatch) -> None:
+    """Let a follow-up tell what the database and the decision both keep back."""
+
+    def judged(connection: Any, kind: str, students: Any, _told: Any) -> set[str]:  # noqa: ANN401
+        return {each.id for each in follow_up.of_students(connection, (kind,), students)}
+
+    planting.setattr(follow_up, "judged", judged)
+    planting.setattr(follow_up, "_permitted", lambda task, _: task)

@@ -31,6 +31,7 @@ from tests.leaks.every_answer import (
     asked,
     every_cell,
     readers,
+    tells_on_no_consent,
     template,
     wrong_accounts,
     wrong_pages,
@@ -132,14 +133,6 @@ def test_a_page_says_who_ended_a_referral_where_that_is_told_and_nowhere_else(
 
 def test_no_account_of_a_family_speaks_of_an_answer(world: World, cells: list[Cell]) -> None:
     assert list(wrong_accounts(world, cells[::4])) == []
-
-
-def tells_on_no_consent(planting: Planting) -> None:
-    def judged(connection: Any, kind: str, students: Any, _told: Any) -> set[str]:  # noqa: ANN401
-        return {each.id for each in follow_up.of_students(connection, (kind,), students)}
-
-    planting.setattr(follow_up, "judged", judged)
-    planting.setattr(follow_up, "_permitted", lambda task, _: task)
 
 
 def tells_in_the_providers_words(planting: Planting) -> None:

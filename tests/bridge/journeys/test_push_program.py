@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bridge.gate.people import follow_up
 from bridge.information_systems import InformationSystem
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.register_release import forms_of
@@ -17,7 +16,7 @@ from bridge.outbound import OutboundError
 from bridge.outbound.ods import ATTEMPTS, OdsClient
 from bridge.settings import SettingsError, read_settings
 from mappings.language import Mapped
-from tests.leaks.every_answer import MARKS, Cell, answered, every_cell
+from tests.leaks.every_answer import MARKS, Cell, answered, every_cell, tells_on_no_consent
 from tests.support.command_line import said
 from tests.support.ods_server import PATH, Ods, serving_ods
 from tests.support.worlds import CARE_CONSENT, LEA, Json, World, put_task, referral
@@ -260,7 +259,7 @@ def test_a_wrong_secret_is_said_and_not_shown(lite: World, ods: Ods) -> None:
 def test_a_push_that_writes_what_was_withheld_is_noticed(
     lite: World, ods: Ods, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow_up, "_permitted", lambda content, _: content)
+    tells_on_no_consent(monkeypatch)
     with pytest.raises(AssertionError):
         test_a_minor_treated_alone_is_as_who_was_never_referred(lite, ods)
 
