@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from bridge.api.negotiation import negotiated, posted_query
 from bridge.api.replies import document_reply
+from bridge.api.search_values import ids_of
 from bridge.context import BodyOf, Call, CallOf
 from bridge.errors import BadRequestError, Finding, NotFoundError
 from bridge.gate import CompiledAgreement, groups_of
@@ -39,7 +40,7 @@ def _searched(call: Call, query: str) -> Response:
     asked = parse_qsl(query, keep_blank_values=True)
     if any(name not in ("_id", "_format") for name, _ in asked):
         raise BadRequestError(Finding("not-supported", "Groups are found by _id alone."))
-    wanted = [set(value.split(",")) for name, value in asked if name == "_id"]
+    wanted = [ids_of(value) for name, value in asked if name == "_id"]
     found = [
         described(each, agreement)
         for each, agreement in own_groups(call).items()

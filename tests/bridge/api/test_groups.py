@@ -130,6 +130,13 @@ def test_groups_are_found_by_post_as_by_get(lite: World) -> None:
         assert by_post.json() == by_get.json()
 
 
+@pytest.mark.parametrize("asked", ["", "a,", "a b", "x" * 65])
+def test_what_cannot_be_the_id_of_a_group_is_refused(lite: World, asked: str) -> None:
+    found = lite.web().send("GET", "/fhir/Group", params={"_id": asked})
+    assert found.status_code == 400
+    assert "takes up to" in found.text
+
+
 @pytest.mark.parametrize(
     ("path", "offered"),
     [("Group", {"GET", "HEAD"}), ("Group/_search", {"POST"}), ("Group/all", {"GET", "HEAD"})],
