@@ -24,13 +24,9 @@ class MessageRefusedError(OutboundError):
 
     Attributes:
         code: what the other side said, as a number; 0 if it said nothing.
+        final: whether it makes no sense to try again.
     """
 
-    def __init__(self, what: str, code: int) -> None:
+    def __init__(self, what: str, code: int, *, final: bool) -> None:
         super().__init__(f"{what} was not taken: {code or 'no answer, or no TLS'}")
-        self.code = code
-
-    @property
-    def final(self) -> bool:
-        """Whether it makes no sense to try again."""
-        raise NotImplementedError
+        self.code, self.final = code, final

@@ -18,15 +18,13 @@ _IMPLICIT: Final = 465
 
 
 class MailRefusedError(MessageRefusedError):
-    """Mail that was not taken; the code is the server's reply code."""
+    """Mail that was not taken; the code is the server's reply code.
+
+    It is final where the server says so (RFC 5321 4.2.1: 5yz).
+    """
 
     def __init__(self, code: int) -> None:
-        super().__init__("mail", code)
-
-    @property
-    def final(self) -> bool:
-        """Whether it makes no sense to try again (RFC 5321 4.2.1: 5yz)."""
-        return self.code >= 500
+        super().__init__("mail", code, final=code >= 500)
 
 
 def send_mail(

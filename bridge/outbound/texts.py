@@ -19,15 +19,13 @@ _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 
 
 class TextRefusedError(MessageRefusedError):
-    """A text message that was not taken; the code is the gateway's status, 0 if it gave none."""
+    """A text message that was not taken; the code is the gateway's status, 0 if it gave none.
+
+    It is final where the gateway says that there is something wrong with this message itself.
+    """
 
     def __init__(self, code: int) -> None:
-        super().__init__("a text message", code)
-
-    @property
-    def final(self) -> bool:
-        """Whether the gateway said that there is something wrong with this message itself."""
-        return self.code in _FINAL
+        super().__init__("a text message", code, final=code in _FINAL)
 
 
 def number_of(written: str) -> str | None:
