@@ -17,7 +17,7 @@ COUNTS: Final = ("referrals", "served", "sessions")
 Place = tuple[str, str, str]
 
 
-class RegisterUnreadable(BridgeError):  # noqa: N818 - says what is so
+class RegisterError(BridgeError):
     """What was given out before is not known, so nothing is given out."""
 
 
@@ -33,7 +33,7 @@ class Register:
         """Read the register; there is none before the first table.
 
         Raises:
-            RegisterUnreadable: the file is not as it was written.
+            RegisterError: the file is not as it was written.
         """
         try:
             given = json.loads(file.read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ class Register:
             return cls(file)
         except (ValueError, AttributeError, TypeError):
             text = f"{file.name}, what was given out before, cannot be read: take it from a backup"
-            raise RegisterUnreadable(text) from None
+            raise RegisterError(text) from None
 
     def allows(self, place: Place, column: str, count: int, minimum: int) -> bool:
         """Whether a count differs from each that was shown there by nothing or by enough."""

@@ -19,7 +19,7 @@ from bridge.gate.disclosures import Disclosure
 from bridge.gate.hot.memory import Given
 from bridge.gate.hot.permits import Epoch, Key, Mark, Permit, Permits, Who, who
 from bridge.identity import Caller
-from bridge.store.facts.conditions import by_student
+from bridge.store.facts.conditions import of_own_student
 from bridge.store.standing import standing
 from bridge.store.vault import Stored
 
@@ -167,6 +167,6 @@ def answered_by(connection: Connection) -> Answering:
 def _opened(condition: TextClause, said: frozenset[str]) -> TextClause:
     # SQLite looks at the first part alone where it holds; what is withheld has nothing remembered.
     binds = condition._bindparams.values()  # noqa: SLF001 - nothing public says them
-    own, facts = by_student(condition.text)
+    own, facts = of_own_student(condition.text)
     asked = condition.text if facts & said else own
     return text(f"({_STOOD} OR {asked})").bindparams(*binds)

@@ -235,7 +235,7 @@ def count_table(folders: Sequence[Path], minimum: int, register: Path) -> Releas
 
     Raises:
         FileNotFoundError: nothing was collected into a folder yet.
-        RegisterUnreadable: what was given out before is not known.
+        RegisterError: what was given out before is not known.
     """
     given = Register.read(register)
     hidden = Suppression(minimum, partial(given.allows, minimum=minimum))

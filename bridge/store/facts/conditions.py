@@ -141,7 +141,7 @@ def binds(now: datetime, adults: dict[str, date]) -> dict[str, object]:
 
 
 @lru_cache(maxsize=1024)
-def by_student(sql: str) -> tuple[str, frozenset[str]]:
+def of_own_student(sql: str) -> tuple[str, frozenset[str]]:
     """Return a condition that asks for facts of a record's own student alone, and those facts.
 
     It says the same where none of them is :func:`said_of_anybody`, for half the work.

@@ -17,7 +17,7 @@ import pytest
 from bridge.errors import GateError
 from bridge.gate import release_counts
 from bridge.hub.counts import MODALITY_SYSTEM, CountRow
-from bridge.hub.published import Register, RegisterUnreadable
+from bridge.hub.published import Register, RegisterError
 from bridge.hub.suppression import COLUMNS, HIDDEN, Suppression
 from bridge.journeys.partners.collect_rows import count_table
 
@@ -177,7 +177,7 @@ def test_a_hub_that_forgets_what_it_gave_out_is_noticed(
 def test_what_was_given_out_and_cannot_be_read_stops_the_next_table(tmp_path: Path) -> None:
     file = tmp_path / "published.json"
     file.write_text("[1]", encoding="utf-8")
-    with pytest.raises(RegisterUnreadable, match=r"published\.json"):
+    with pytest.raises(RegisterError, match=r"published\.json"):
         Register.read(file)
 
 

@@ -10,9 +10,9 @@ from bridge.store.database.engine import write
 from bridge.store.facts.conditions import (
     Scope,
     binds,
-    by_student,
     clause,
     condition,
+    of_own_student,
     quoted,
     said_of_anybody,
 )
@@ -77,7 +77,7 @@ def in_sql(connection: Connection, fact: str, asked: Scope, record: RecordFacts)
 def of_its_student(connection: Connection, fact: str, asked: Scope, record: RecordFacts) -> bool:
     """Do :func:`in_sql` without what is said of anybody, where nothing is of these facts."""
     whole = condition(of_fact(fact), asked)
-    own, facts = by_student(whole)
+    own, facts = of_own_student(whole)
     return answer(connection, whole if facts & said_of_anybody(connection) else own, record)
 
 
@@ -170,7 +170,7 @@ def test_a_condition_by_student_names_each_of_its_facts() -> None:
     every = ("c_ferpa", "dissent", "minor_consented_care")
     said = (((Literal(FactName(fact)),),) for fact in every)
 
-    assert by_student(condition(Filter(tuple(said)), scope()))[1] == set(every)
+    assert of_own_student(condition(Filter(tuple(said)), scope()))[1] == set(every)
 
 
 @pytest.mark.parametrize("name", ["a'b", "a;b", 'a"b', "a\\b", "a\nb", "a%b"])
