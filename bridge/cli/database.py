@@ -28,14 +28,25 @@ def engine_at(home: Path) -> "Engine":
 
 
 @app.command()
-def upgrade(home: Home = Path(), as_json: AsJson = False) -> None:
+def upgrade(
+    ready: Annotated[
+        bool,
+        typer.Option(help="Make lists of referrals ready, which a server would do as it runs."),
+    ] = True,
+    home: Home = Path(),
+    as_json: AsJson = False,
+) -> None:
     """Bring the tables to this version, with every row, all or nothing; stop the server first."""
+    from bridge.cli.ready import pages_ready_after
+    from bridge.cli.running import open_at
     from bridge.migrations.roles import for_the_owner
     from bridge.migrations.state import revisions
     from bridge.migrations.upgrade import upgrade as bring_up
 
     with for_the_owner():
         before = bring_up(engine_at(home))
+        if ready:
+            pages_ready_after(open_at(home))
     tell({"tables_were": before.value, "tables_are_at": revisions()[-1]}, as_json=as_json)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bridge.cli.maps import Exported, run_of
+from bridge.cli.ready import pages_ready_after
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 from bridge.cli.showing import shown
 
@@ -41,10 +42,12 @@ def referrals(
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
-    parts = parts_of(open_at(home))
+    whole = open_at(home)
+    parts = parts_of(whole)
     report = ReferralImport(parts, lea, provider).run(shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
+    pages_ready_after(whole)
 
 
 @app.command()
@@ -65,10 +68,12 @@ def roster(
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
-    parts = parts_of(open_at(home))
+    whole = open_at(home)
+    parts = parts_of(whole)
     report = import_roster(parts, lea, shown(run), names=names)
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
+    pages_ready_after(whole)
 
 
 @app.command()
@@ -85,10 +90,12 @@ def screenings(
     from bridge.parts import parts_of
 
     run = run_of(map_id, files)
-    parts = parts_of(open_at(home))
+    whole = open_at(home)
+    parts = parts_of(whole)
     report = import_screenings(parts, lea, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
+    pages_ready_after(whole)
 
 
 @app.command()
@@ -106,10 +113,12 @@ def encounters(
     from bridge.parts import parts_of
 
     run = run_of(map_id, files, exported)
-    parts = parts_of(open_at(home))
+    whole = open_at(home)
+    parts = parts_of(whole)
     report = import_sessions(parts, provider, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, provider))
+    pages_ready_after(whole)
 
 
 @app.command()
@@ -133,6 +142,7 @@ def answers(
     report = import_answers(whole, operator_of(provider, role), shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts_of(whole), provider))
+    pages_ready_after(whole)
 
 
 @app.command()
@@ -147,7 +157,8 @@ def releases(
     from bridge.journeys.files.import_releases import import_releases
     from bridge.parts import parts_of
 
-    parts = parts_of(open_at(home))
+    whole = open_at(home)
+    parts = parts_of(whole)
     for file in files:
         report = import_releases(parts, (lea, provider), file)
         rows = [{"file": h.file, "row": h.row, "reasons": list(h.reasons)} for h in report.held]
@@ -155,6 +166,7 @@ def releases(
         tell({**told, "held_rows": rows} if as_json else told, as_json=as_json)
         for h in report.held if not as_json else ():
             print_line(f"held: {h.file} row {h.row}: {' | '.join(h.reasons)}")
+    pages_ready_after(whole)
 
 
 @export_app.command("follow-up")

@@ -1,4 +1,4 @@
-"""``jobs list|show|cancel|replay``: exports that partners have begun.
+"""``jobs list|show|cancel|replay``: exports that partners have begun; ``jobs pages|ready``: lists.
 
 What an export was filtered by is counted, not shown: a filter may name a person.
 """
@@ -74,6 +74,41 @@ def replay(job_id: JobId, home: Home = Path()) -> None:
     with write(bridge.engine) as connection:
         again = replay_export(connection, job_id, bridge.clock.now())
     print_line(f"can be fetched again until {again.expires_at.isoformat(timespec='seconds')}")
+
+
+@app.command()
+def pages(home: Home = Path(), as_json: AsJson = False) -> None:
+    """List whose pages are kept ready: how many referrals, and how many students are left to do."""
+    from bridge.store.database.engine import read
+    from bridge.store.people.follow_work import how_far
+
+    with read(open_at(home).engine) as connection:
+        kept = how_far(connection)
+    rows: list[dict[str, object]] = [
+        {
+            "pages_of": each.whose.replace("|", " "),
+            "referrals": each.lines,
+            "students_left": each.due,
+            "as_of": each.at.isoformat(timespec="seconds"),
+        }
+        for each in kept
+    ]
+    if as_json:
+        tell(rows, as_json=True)
+        return
+    for row in rows:
+        print_line("  ".join(f"{name.replace('_', ' ')}: {said}" for name, said in row.items()))
+
+
+@app.command()
+def ready(home: Home = Path(), as_json: AsJson = False) -> None:
+    """Make every list of referrals ready now, so that nobody waits who opens one.
+
+    A server does so by itself every few seconds; an import and `db upgrade` do so at their end.
+    """
+    from bridge.cli.ready import pages_ready
+
+    tell({"students_made_ready": pages_ready(open_at(home))}, as_json=as_json)
 
 
 def _look(bridge: "Bridge", job_id: str) -> "Watched":

@@ -25,6 +25,8 @@ WAIT_SECONDS: Final = 60
 # What a restored copy could have forgotten without being found out is no older than this.
 HEADS_SECONDS: Final = 5
 MAIL_SECONDS: Final = 30
+# Somebody who has just imported a file opens the list a few seconds later.
+READY_SECONDS: Final = 3
 # So many new objects before the collector looks: a part of an export makes more than its 700.
 GARBAGE: Final = 20_000
 # A worker that is busy is not dead.
@@ -102,6 +104,7 @@ def _app(home: Path, workers: int) -> "FastAPI":
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
     threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
     threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()
+    threading.Thread(target=_make_ready, args=(bridge,), daemon=True).start()
     if settings.mail is not None or settings.text is not None:
         threading.Thread(target=_tell_people, args=(bridge,), daemon=True).start()
     app = create_app(bridge)
@@ -127,6 +130,23 @@ def _watch_heads(bridge: "Bridge") -> None:
             keep_heads(parts_of(bridge), bridge.settings.heads_file)
         except OUTAGES as error:  # the next round asks again
             log.warning("the heads were not compared", kind=type(error).__name__)
+
+
+def _make_ready(bridge: "Bridge") -> None:
+    """Make pages ready before somebody looks, as long as this serves."""
+    import structlog
+
+    from bridge.errors import BridgeError
+    from bridge.journeys.running.make_ready import make_ready
+    from bridge.store.database.outages import OUTAGES
+
+    log, settings = structlog.get_logger("bridge.ready"), bridge.settings
+    while True:
+        try:
+            make_ready(bridge, settings.calendars_folder, settings.directories)
+        except (BridgeError, *OUTAGES) as error:  # a page says what is wrong; the next round asks
+            log.warning("pages were not made ready", kind=type(error).__name__)
+        time.sleep(READY_SECONDS)
 
 
 def _deliver(bridge: "Bridge") -> None:

@@ -43,6 +43,23 @@ def collecting() -> Iterator[Callable[[str, str, int], None]]:
 
 
 @contextmanager
+def readying() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what shows of how many students the pages of a role are ready, and are not."""
+    with _progress() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def came(whose: str, done: int, left: int) -> None:
+            if bar is None:
+                return
+            if whose not in tasks:
+                tasks[whose] = bar.add_task("", total=None)
+            said = f"pages of {whose}: {left:,} students left, ready"
+            bar.update(tasks[whose], completed=done, description=said)
+
+        yield came
+
+
+@contextmanager
 def _progress() -> Iterator["Progress | None"]:
     """Open a display; None where nobody would see it."""
     from rich.console import Console

@@ -21,6 +21,7 @@ from bridge.gate.history import past_views
 from bridge.gate.hot.memory import Given, is_plain, lent
 from bridge.gate.linking import MOST_REFERRING, followed, wanted
 from bridge.gate.own.recording import REFERRAL, Asking, Known, SeenBefore, Written, told_of_own
+from bridge.gate.people.making_ready import ReadySide
 from bridge.gate.people.provider_side import ProviderSide
 from bridge.gate.people.school_side import SchoolSide
 from bridge.gate.released import GATE_MARK, Released, ReleasedResource, Seen
@@ -42,7 +43,7 @@ LEAST_STEP: Final = timedelta(milliseconds=1)
 """What a poller's cursor stays behind: a change of the same millisecond may still be under way."""
 
 
-class Gate(SchoolSide, ProviderSide, ExportSide):
+class Gate(SchoolSide, ProviderSide, ReadySide, ExportSide):
     """Releases records to registered callers. See the package's invariants."""
 
     def __init__(self, engine: Engine, clock: Clock, identifiers: Identifiers) -> None:

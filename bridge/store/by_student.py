@@ -94,14 +94,12 @@ def _found(
 
 @lru_cache(maxsize=256)
 def _written(dialect: str, condition: TextClause | None, judged: bool) -> str:
-    # The type is compared as an expression, which no index serves: SQLite without statistics may
-    # take the index of types and go through every record there is of it, for each student.
     among = _AMONG[dialect].format
     met = f"({condition.text})" if condition is not None else ""
     columns = f"record.id, {met}" if judged else _RECORD
     more = f" AND {met}" if met and not judged else ""
     sql = (
         f"SELECT {columns} FROM student CROSS JOIN record WHERE record.student_id = student.id"  # noqa: S608 - values are bound
-        f" AND student.id {among(':students')} AND record.type || '' {among(':kinds')}{more}"
+        f" AND student.id {among(':students')} AND record.type {among(':kinds')}{more}"
     )
     return named_for(dialect, sql)

@@ -108,9 +108,12 @@ _LISTED = (
     "INSERT INTO follow_due (whose, student_id) SELECT DISTINCT l.whose, l.student_id"
     " FROM follow_line l WHERE l.student_id = NEW.id ON CONFLICT DO NOTHING"
 )
-# What was erased must not be read from a line; the counts it stood in are then made anew.
+# What was erased must not be read from a line: those of the student are made anew, where something
+# of it is left. The counts they stood in are then taken from the lines there are.
 _FORGOTTEN = (
-    "UPDATE follow_head SET basis = '' WHERE whose IN"
+    "INSERT INTO follow_due (whose, student_id) SELECT DISTINCT l.whose, l.student_id"
+    " FROM follow_line l WHERE l.student_id = {row}.student_id ON CONFLICT DO NOTHING;"
+    " UPDATE follow_head SET counts = '' WHERE whose IN"
     " (SELECT l.whose FROM follow_line l WHERE l.student_id = {row}.student_id);"
     " DELETE FROM follow_line WHERE student_id = {row}.student_id"
 )

@@ -67,7 +67,7 @@ class RecordRow(SQLModel, table=True):
         third_party: whether the record speaks, by its kind, of another person.
         source_key: keyed hash of the source's own key: the same row imported twice is one record.
         content_digest: SHA-256 of the content as imported, to tell a repeat from a change.
-        change: monotone number of the last change.
+        change: number of the last change, which no other record has: monotone, without gaps.
     """
 
     __tablename__ = "record"
@@ -84,8 +84,11 @@ class RecordRow(SQLModel, table=True):
         Index("ix_record_audience", "audience", "type"),
         # A page of one agreement, or of all, in the order of change; and where a time begins.
         Index("ix_record_agreement", "agreement_id", "type", "change"),
-        Index("ix_record_type", "type", "change"),
+        # Unique: a cursor goes from number to number, and of two with one it could pass one by.
+        Index("ix_record_type", "type", "change", unique=True),
         Index("ix_record_moved", "last_updated", "change"),
+        # A page asks for some types of some students: others are not even read.
+        Index("ix_record_student", "student_id", "type"),
     )
 
     type: str = Field(primary_key=True)
@@ -94,7 +97,7 @@ class RecordRow(SQLModel, table=True):
     sender_role: str
     audience: str
     agreement_id: str
-    student_id: str | None = Field(default=None, index=True)
+    student_id: str | None = None
     referral_id: str | None = None
     element: str = ""
     third_party: bool = False

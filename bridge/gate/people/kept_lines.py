@@ -27,6 +27,7 @@ from bridge.store.database.engine import write
 from bridge.store.directory import OrganizationEntry, organizations
 from bridge.store.facts.evidence import ALWAYS_TO
 from bridge.store.people import follow_lines as lines
+from bridge.store.people import follow_work as work
 from bridge.store.state_versions import held_versions, state_versions
 
 SPARE: Final = 8
@@ -133,10 +134,33 @@ class KeptLines(ABC):
         if len(some) < SPARE:
             spare = self._any_students()
             some = [*some, *(each for each in spare if each not in some)][: max(SPARE, len(due))]
-        moved = self._made_anew(some)
+        counts = self._keep(head, self._made_anew(some))
+        return counts if len(due) <= MOST_AT_ONCE else None
+
+    def _keep(self, head: lines.FollowHead, moved: Mapping[str, int]) -> dict[str, int]:
+        """Keep the head with the counts as they moved; return them."""
         counts = {name: head.counts.get(name, 0) + moved.get(name, 0) for name in self.counted}
         lines.keep_head(self.connection, replace(head, counts=counts))
-        return counts if len(due) <= MOST_AT_ONCE else None
+        return counts
+
+    def is_behind(self) -> bool:
+        """Tell whether a page would make more lines anew than it does anyway; writes nothing."""
+        head = lines.head_of(self.connection, self.whose, hold=False)
+        if head is None or not head.counts or not self._usable(head, self._basis()):
+            return True
+        agreements = [each.id for each in self.viewer.agreements]
+        since = (agreements, head.seen, self.now)
+        return work.waiting(self.connection, self.whose, since, SPARE + 1) > SPARE
+
+    def made_ready(self, most: int) -> tuple[int, int]:
+        """Make the lines of up to so many students anew, before somebody looks.
+
+        Returns of how many it did, and how many students are left.
+        """
+        head = self._head()
+        due = lines.due_students(self.connection, self.whose, most)
+        self._keep(head, self._made_anew(due))
+        return len(due), work.due_count(self.connection, self.whose)
 
     def stands(self) -> bool:
         """Tell whether all still stands, and see to it that it does until the transaction ends."""
@@ -152,11 +176,14 @@ class KeptLines(ABC):
         head, seen = lines.head_of(connection, whose), lines.last_change(connection)
         ends = facts_end(connection, [], self.now).get("", ALWAYS_TO)
         new = lines.FollowHead(whose, basis, seen, self.now, ends, {})
-        usable = head is not None and head.basis == basis and self.now < head.until
-        if head is None or not usable or self.now < head.at - _SET_BACK:
+        if head is None or not self._usable(head, basis):
             lines.keep_head(connection, new)
             lines.begin_anew(connection, whose, agreements)
             return new
         lines.listed_since(connection, whose, agreements, head.seen)
         lines.listed_by_time(connection, whose, self.now)
-        return replace(new, counts=head.counts)
+        # Not known where a student was erased since.
+        return replace(new, counts=head.counts or work.counted(connection, whose))
+
+    def _usable(self, head: lines.FollowHead, basis: str) -> bool:
+        return head.basis == basis and head.at - _SET_BACK <= self.now < head.until

@@ -74,17 +74,17 @@ Sent = tuple[str, str]
 """Of a line: the day it was sent, and the id of its ServiceRequest: neither ever changes."""
 
 
-def head_of(connection: Connection, whose: str) -> FollowHead | None:
+def head_of(connection: Connection, whose: str, *, hold: bool = True) -> FollowHead | None:
     """Return a viewer's head, held against whoever else would bring its lines up to date."""
     sql = "SELECT basis, seen, at, until, counts FROM follow_head WHERE whose = ?"
-    if connection.dialect.name != "sqlite":
+    if hold and connection.dialect.name != "sqlite":
         # Who puts a student on the list refers to the row: that lock this one lets pass.
         sql += " FOR NO KEY UPDATE"
     row = _one(connection, sql, whose)
     if row is None:
         return None
     at, until = (read_instant(each) or ALWAYS_TO for each in row[2:4])
-    return FollowHead(whose, row[0], row[1], at, until, orjson.loads(row[4]))
+    return FollowHead(whose, row[0], row[1], at, until, orjson.loads(row[4] or "{}"))
 
 
 def keep_head(connection: Connection, head: FollowHead) -> None:

@@ -23,7 +23,8 @@ class FollowHeadRow(SQLModel, table=True):
         basis: digest of what holds for every line alike; another digest, and all are made anew.
         seen: number of the last change that was looked at.
         at, until: when they were last brought up to date; when something about anybody changes.
-        counts: how many lines are in each choice of rows, as JSON.
+        counts: how many lines are in each choice of rows, as JSON; "" where a student was erased
+            since, and they are to be counted.
     """
 
     __tablename__ = "follow_head"
