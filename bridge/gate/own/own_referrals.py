@@ -5,7 +5,7 @@ referrals is given them as they were sent (34 CFR 99.31(a)(1), 99.32(d): no disc
 Who may not learn of the status under the agreement gets nothing here either.
 
 INVARIANT: only what the district wrote is read. No answer of a provider, no session, no status, no
-version and no date of a change is part of it: it is the same whatever was done since.
+version and no date or order of changes is part of it: it is the same whatever was done since.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -90,7 +90,10 @@ def _of(
 def _sent(
     connection: Connection, agreement: CompiledAgreement, students: Collection[str] | None
 ) -> dict[str, list[Stored]]:
-    """Return what a district sent under an agreement by type, in the order it was last sent."""
+    """Return what a district sent under an agreement by type, in the order of day and number.
+
+    Not in that of change: a form that is the provider's, of a minor's own, moves that as well.
+    """
     if students is None:
         own = of_agreement(agreement.id, agreement.entry.lea)
         every = [r for kind in _KINDS for r in find(connection, Query(kind, limit=_ALL), own)[0]]
@@ -101,7 +104,15 @@ def _sent(
     for each in every:
         if each.type != "Task" or not is_cancellation(each.resource()):
             sent[each.type].append(each)
+    sent["ServiceRequest"].sort(key=_made)
     return sent
+
+
+def _made(request: Stored) -> tuple[str, tuple[int, str], str]:
+    """Return what puts referrals in order: the day they were made, and the district's number."""
+    content = request.resource()
+    number = str(content["identifier"][0]["value"])
+    return str(content["authoredOn"]), (len(number), number), request.id
 
 
 def _grouped(records: Iterable[Stored], by: str) -> dict[str, list[Stored]]:
