@@ -25,6 +25,8 @@ from bridge.store.intake import take_turn
 
 _ORDER: Final = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
 """In which order a transaction is carried out, whatever order it is written in (R4 http.html)."""
+_MOST_URL: Final = 1000
+"""Characters of an entry's address that may stand wherever the Bundle names the entry."""
 _LOCAL: Final = re.compile(r"urn:(uuid:[0-9a-fA-F-]{36}|oid:[0-9.]{1,200})")
 
 
@@ -199,7 +201,8 @@ def _target(call: Call, n: int, entry: Mapping[str, Any]) -> str:
     if not isinstance(request, Mapping) or not isinstance(resource, Mapping):
         return ""
     if request.get("method") != "POST":
-        return str(request.get("url", ""))
+        url = str(request.get("url", ""))
+        return url if len(url) <= _MOST_URL else ""
     kind, parts = str(resource.get("resourceType")), parts_of(call.bridge)
     try:
         if kind == "ServiceRequest":

@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any, Final
 
+import orjson
+
 from bridge.errors import BadRequestError, Finding, UnprocessableError
 
 MOST_OPERATIONS: Final = 100
+MOST_COPIED: Final = 100_000
+"""Bytes one operation copies at most: copied into itself, a place doubles with each operation."""
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,5}")
 _NEEDS: Final = {
     "add": ("path", "value"),
@@ -79,7 +83,10 @@ def _move(whole: dict[str, Any], operation: Mapping[str, Any]) -> None:
 
 
 def _copy(whole: dict[str, Any], operation: Mapping[str, Any]) -> None:
-    _put(whole, operation["path"], deepcopy(_at(*_place(whole, operation["from"]))))
+    found = _at(*_place(whole, operation["from"]))
+    if len(orjson.dumps(found)) > MOST_COPIED:
+        raise ValueError("more than one operation copies")
+    _put(whole, operation["path"], deepcopy(found))
 
 
 _OPERATIONS: Final[dict[str, Callable[[dict[str, Any], Mapping[str, Any]], None]]] = {

@@ -274,6 +274,24 @@ def test_a_transaction_that_is_not_understood_is_refused(lite: World, sent: Json
     assert web.send("POST", "/fhir", json=sent).status_code in (400, 422)
 
 
+def test_a_patch_that_copies_a_place_into_itself_does_not_fill_the_machine(lite: World) -> None:
+    web, task = referred(lite)
+    doubling = [{"op": "copy", "from": "/for", "path": f"/for/x{n}"} for n in range(100)]
+    asked = web.send("PATCH", f"/fhir/Task/{task['id']}", json=doubling, headers=PATCH | tag(task))
+
+    assert asked.status_code == 422, asked.text
+
+
+def test_no_long_address_stands_wherever_a_bundle_names_its_entry(lite: World) -> None:
+    web, _ = referred(lite)
+    named = entry("PUT", "Task/" + "x" * 100_000, {"resourceType": "Task"}, fullUrl=NAME)
+    naming = {**NAMED, "basedOn": [{"reference": NAME}] * 1000}
+    sent = bundle("transaction", named, entry("POST", "Encounter", naming))
+
+    asked = web.send("POST", "/fhir", json=sent)
+    assert (asked.status_code, "names no entry" in asked.text) == (400, True)
+
+
 def test_a_patch_in_a_bundle_is_the_data_of_a_binary(lite: World) -> None:
     web, task = referred(lite)
     accept = orjson.dumps([{"op": "replace", "path": "/status", "value": "accepted"}])
