@@ -15,6 +15,8 @@ import typer
 from bridge.cli.running import Home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from fastapi import FastAPI
 
     from bridge.context import Bridge
@@ -102,11 +104,10 @@ def _app(home: Path, workers: int) -> "FastAPI":
 
         share_between_processes(settings.metrics_folder)
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
-    threading.Thread(target=_watch_heads, args=(bridge,), daemon=True).start()
-    threading.Thread(target=_deliver, args=(bridge,), daemon=True).start()
-    threading.Thread(target=_make_ready, args=(bridge,), daemon=True).start()
+    for work in (_watch_heads, _deliver, _make_ready):
+        _keep_up(work, bridge)
     if settings.mail is not None or settings.text is not None:
-        threading.Thread(target=_tell_people, args=(bridge,), daemon=True).start()
+        _keep_up(_tell_people, bridge)
     app = create_app(bridge)
     # What is there now stays for good: the collector need not look at it again and again.
     gc.collect()
@@ -117,19 +118,32 @@ def _app(home: Path, workers: int) -> "FastAPI":
 
 def _watch_heads(bridge: "Bridge") -> None:
     """Compare the ledger with the heads kept outside of the database, as long as this serves."""
-    import structlog
-
     from bridge.journeys.running.keep_heads import keep_heads
     from bridge.parts import parts_of
-    from bridge.store.database.outages import OUTAGES
 
-    log = structlog.get_logger("bridge.heads")
+    compare = partial(keep_heads, parts_of(bridge), bridge.settings.heads_file)
     while True:
         time.sleep(HEADS_SECONDS)
+        do_each([compare], "bridge.heads", "the heads were not compared")
+
+
+def do_each(doing: "Sequence[Callable[[], object]]", log: str, undone: str) -> None:
+    """Do what a thread does again and again; what goes wrong with one changes nothing for others.
+
+    The next round tries again: a calendar, a file or a partner's server may be as it should then.
+    """
+    import structlog
+
+    from bridge.errors import BridgeError
+    from bridge.ledger.errors import LedgerError
+    from bridge.outbound import OutboundError
+    from bridge.store.database.outages import OUTAGES
+
+    for work in doing:
         try:
-            keep_heads(parts_of(bridge), bridge.settings.heads_file)
-        except OUTAGES as error:  # the next round asks again
-            log.warning("the heads were not compared", kind=type(error).__name__)
+            work()
+        except (*OUTAGES, BridgeError, LedgerError, OutboundError, OSError) as error:
+            structlog.get_logger(log).warning(undone, kind=type(error).__name__)
 
 
 def _make_ready(bridge: "Bridge") -> None:
@@ -153,24 +167,31 @@ def _deliver(bridge: "Bridge") -> None:
     """Send notifications to those who subscribed, as long as this serves."""
     from bridge.app import deliveries_of
 
-    while True:  # should it end all the same, it begins again
-        worker = threading.Thread(target=deliveries_of(bridge).run, args=(threading.Event(),))
-        worker.daemon = True
-        worker.start()
-        worker.join()
-        time.sleep(HEADS_SECONDS)
+    deliveries_of(bridge).run(threading.Event())
+
+
+def _keep_up(work: "Callable[[Bridge], None]", bridge: "Bridge") -> None:
+    """Do something in a thread as long as this serves; should it end all the same, it begins again.
+
+    A thread that ended would do nothing any more, and nobody would know.
+    """
+
+    def again() -> None:
+        while True:
+            worker = threading.Thread(target=work, args=(bridge,), daemon=True)
+            worker.start()
+            worker.join()
+            time.sleep(HEADS_SECONDS)
+
+    threading.Thread(target=again, daemon=True).start()
 
 
 def _tell_people(bridge: "Bridge") -> None:
     """Tell by mail that referrals wait, and families that a form does, as long as this serves."""
-    import structlog
-
     from bridge.journeys.families.remind_families import FamilyReminders, senders_of
     from bridge.journeys.partners.send_digests import Digests
     from bridge.parts import parts_of
-    from bridge.store.database.outages import OUTAGES
 
-    log = structlog.get_logger("bridge.mail")
     place = f"{bridge.settings.base_url}/portal/sign-in"
     server = bridge.settings.mail
     digests = Digests(parts_of(bridge), bridge.gate, server, place) if server else None
@@ -180,13 +201,9 @@ def _tell_people(bridge: "Bridge") -> None:
         f"{bridge.settings.base_url}/portal/family",
         bridge.settings.home / "calendars",
     )
+    sending = [*([digests.send_due] if digests else ()), families.send_due]
     while True:
-        try:
-            if digests is not None:
-                digests.send_due()
-            families.send_due()
-        except OUTAGES as error:  # the next round asks again
-            log.warning("nobody was told", kind=type(error).__name__)
+        do_each(sending, "bridge.mail", "nobody was told")
         time.sleep(MAIL_SECONDS)
 
 

@@ -25,7 +25,11 @@ class MessageRefusedError(OutboundError):
     Attributes:
         code: what the other side said, as a number; 0 if it said nothing.
         final: whether it makes no sense to try again.
+        of_us: whether the other side did not take the bridge itself (its login, its own address,
+            TLS), which says nothing of the person.
     """
+
+    of_us = False
 
     def __init__(self, what: str, code: int, *, final: bool) -> None:
         super().__init__(f"{what} was not taken: {code or 'no answer, or no TLS'}")

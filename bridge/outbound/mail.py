@@ -23,8 +23,9 @@ class MailRefusedError(MessageRefusedError):
     It is final where the server says so (RFC 5321 4.2.1: 5yz).
     """
 
-    def __init__(self, code: int) -> None:
+    def __init__(self, code: int, *, of_us: bool = False) -> None:
         super().__init__("mail", code, final=code >= 500)
+        self.of_us = of_us
 
 
 def send_mail(
@@ -51,8 +52,10 @@ def send_mail(
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         raise MailRefusedError(max(codes, default=0)) from None
-    except smtplib.SMTPResponseException as error:
+    except smtplib.SMTPDataError as error:
         raise MailRefusedError(error.smtp_code) from None
+    except smtplib.SMTPResponseException as error:
+        raise MailRefusedError(error.smtp_code, of_us=True) from None
     except (smtplib.SMTPException, OSError, ValueError):
         raise MailRefusedError(0) from None
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
+from bridge.errors import SettingsError
 from bridge.journeys.families.ask_family import address_of, is_open, token_of
 from bridge.journeys.families.sign_release import agreement_by_id
 from bridge.journeys.referrals.work_list import calendar_of
@@ -36,6 +37,7 @@ from bridge.store.facts.families import (
     take_due_request,
 )
 from bridge.text_gateways import TextGateway
+from mappings.loop.calendar import SchoolCalendar
 
 LEASE: Final = timedelta(minutes=2)
 RETRY: Final = timedelta(minutes=30)
@@ -151,7 +153,7 @@ class FamilyReminders:
     def _refused(
         self, contact: Contact, error: MessageRefusedError, now: datetime
     ) -> dict[str, Any]:
-        if not error.final:
+        if error.of_us or not error.final:
             return {"next_at": now + RETRY}
         with write(self.parts.engine) as connection:
             mark_refused(connection, contact.id, error.code)
@@ -162,7 +164,10 @@ class FamilyReminders:
             return None
         with read(self.parts.engine) as connection:
             agreement = agreement_by_id(connection, request.agreement_id)
-        calendar = calendar_of(self.calendars, agreement)
+        try:
+            calendar = calendar_of(self.calendars, agreement)
+        except SettingsError:  # it went out: of a closed day somebody is told all the same
+            calendar = SchoolCalendar(agreement.agreement.effective.tz)
         first = calendar.today(request.made_at)
         day = calendar.after(first, STEPS[request.sent], "school")
         return datetime.combine(day, _HOUR, ZoneInfo(calendar.tz))

@@ -135,6 +135,32 @@ def test_a_mail_server_that_is_away_is_tried_again_and_a_dead_address_is_not(
         assert [c.refused for c in contacts_of(connection, student)] == [550]
 
 
+def test_a_server_that_does_not_take_the_bridge_itself_speaks_of_no_address(
+    waiting: World, box: Mailbox, authority: Authority
+) -> None:
+    """An operator's password that has run out is no reason to give up a family's address."""
+    asked(waiting)
+    wrong = MailServer("localhost", box.port, "bridge@millbrook.example", "bridge", "another")
+    senders = {"mail": mailing(wrong, authority.trusted())}
+    due = FamilyReminders(waiting.parts, senders, PLACE, waiting.bridge.settings.home)
+    assert due.send_due() == 0
+    waiting.clock.advance(timedelta(minutes=30))
+
+    assert reminders(waiting, box, authority).send_due() == 1
+
+
+def test_a_calendar_that_cannot_be_read_keeps_nobody_from_being_told(
+    waiting: World, box: Mailbox, authority: Authority
+) -> None:
+    calendar = waiting.bridge.settings.home / f"{LEA}.csv"
+    calendar.write_text("from,to,kind,name\nsoon,later,recess,Made up\n")
+    asked(waiting)
+    due = reminders(waiting, box, authority)
+    assert (due.send_due(), due.send_due()) == (1, 0)
+    waiting.clock.advance(timedelta(days=5))
+    assert due.send_due() == 1
+
+
 @pytest.fixture
 def texts() -> Iterator[Texts]:
     with text_gateway() as made:
