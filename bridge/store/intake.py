@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
@@ -312,20 +312,21 @@ def amend(
 def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> None:
     """Give records of referrals a new change number, so that pollers look at them again.
 
-    For a consent that arrives after the referral: without it a partner who polls by time would
-    never learn of a referral that has just become releasable.
+    For whatever lets a referral be seen after it came (a consent, an enrolment, a refusal that is
+    taken back, the day of an agreement): without it a partner who polls by time would never learn
+    of it. The caller has taken its turn (:func:`take_turn`) before it locked any student.
     """
-    if not referral_ids:
+    rows: list[tuple[str, str, int]] = []
+    for start in range(0, len(referral_ids), 500):
+        of_some = RECORD.c.referral_id.in_(referral_ids[start : start + 500])
+        query = select(RECORD.c.type, RECORD.c.id, RECORD.c.change)
+        found = connection.execute(query.where(of_some, RECORD.c.sender_role == "lea"))
+        rows += [(kind, record_id, int(change)) for kind, record_id, change in found]
+    if not rows:
         return
-    rows = connection.execute(
-        select(RECORD.c.type, RECORD.c.id, RECORD.c.change)
-        .where(or_(RECORD.c.referral_id.in_(referral_ids)), RECORD.c.sender_role == "lea")
-        .order_by(RECORD.c.change)
-    ).all()
+    rows.sort(key=lambda row: row[2])
     first, moved = next_changes(connection, len(rows), at)
     moves = [{"k": k, "i": i, "b": b, "n": first + n} for n, (k, i, b) in enumerate(rows)]
-    if not moves:
-        return
     for table, more in ((RECORD, {"last_updated": moved}), (VALUES, {}), (DATES, {})):
         of = (table.c.type == bindparam("k"), table.c.id == bindparam("i"))
         before = table.c.change == bindparam("b")

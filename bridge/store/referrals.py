@@ -108,6 +108,28 @@ def requests_of(connection: Connection, student_id: str, agreement_id: str) -> l
     return list(connection.scalars(query.order_by(RECORD.c.id)))
 
 
+def requests_of_students(connection: Connection, student_ids: Collection[str]) -> list[str]:
+    """Return the ids of the referrals of some students, under whatever agreement."""
+    ids, found = sorted(student_ids), list[str]()
+    for start in range(0, len(ids), 500):
+        of_some = RECORD.c.student_id.in_(ids[start : start + 500])
+        # As an expression, so that no index of types serves (bridge.store.by_student says why).
+        query = select(RECORD.c.id).where(of_some, RECORD.c.type + "" == "ServiceRequest")
+        found += connection.scalars(query)
+    return found
+
+
+def open_requests(connection: Connection, agreement_ids: Collection[str]) -> list[str]:
+    """Return the ids of the referrals under some agreements of which more is to be done."""
+    query = (
+        select(RECORD.c.referral_id)
+        .join(_SEARCH, and_(*(_SEARCH.c[name] == RECORD.c[name] for name in _ITS)))
+        .where(RECORD.c.type == "Task", RECORD.c.agreement_id.in_(sorted(agreement_ids)))
+        .where(_SEARCH.c.param == "status", _SEARCH.c.value.not_in(CLOSED))
+    )
+    return sorted(set(connection.scalars(query)))
+
+
 def referral_of(connection: Connection, request_id: str) -> KnownReferral | None:
     """Return whose a referral is, by the id of its ServiceRequest; None if there is none."""
     row = connection.execute(_KNOWN.where(RECORD.c.id == request_id)).one_or_none()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from bridge.gate.accounts.recalls import Sought
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
-from bridge.journeys.families.record_releases import revocation_of
+from bridge.journeys.families.record_releases import let_be_found, revocation_of
 from bridge.journeys.families.signature_record import faults_of
 from bridge.ledger.append import append
 from bridge.parts import Parts
@@ -19,6 +19,7 @@ from bridge.store.database.engine import read, write
 from bridge.store.facts.evidence import lock_students, supersede
 from bridge.store.facts.releases import KeptRelease, mark_revoked, release, releases
 from bridge.store.facts.signatures import Invalid, mark_invalid, signatures, text_of
+from bridge.store.intake import take_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def invalidate_release(parts: Parts, release_id: str, said: tuple[str, str]) -> 
         said: who found it, and why it is not valid.
     """
     with write(parts.engine) as connection:
+        take_turn(connection)
         kept = release(connection, release_id)
         if kept is None:
             return False
@@ -82,5 +84,6 @@ def _end(connection: Connection, parts: Parts, kept: KeptRelease, said: tuple[st
     mark_revoked(connection, kept.id, since)
     mark_invalid(connection, Invalid(kept.id, now, *said))
     settle_student(connection, parts, kept.student_id)
+    let_be_found(connection, kept, now)
     append(connection, [revocation_of(parts, kept, since)], parts.clock)
     draft_recalls(connection, parts, Sought(kept.student_id, kept.id), "defective")

@@ -26,6 +26,7 @@ from bridge.store.facts.evidence import lock_students
 from bridge.store.facts.families import requests_of_student, verbal_of
 from bridge.store.facts.releases import KeptRelease, forms, releases_of
 from bridge.store.facts.signatures import KeptSignature, invalid, signatures
+from bridge.store.intake import take_turn
 from consent.calendar import eighteenth_birthday
 from consent.disputes import disputes
 
@@ -114,6 +115,7 @@ def withdraw_for_family(
         BridgeError: the office has no such form in force.
     """
     with write(parts.engine) as connection:
+        take_turn(connection)
         agreement = agreement_of(connection, parties)
         lock_students(connection, [student.id], share=False)
         there = [k for k in _own(connection, agreement, student) if k.form.revoked_at is None]

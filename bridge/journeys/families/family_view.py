@@ -22,6 +22,7 @@ from bridge.store.facts.evidence import lock_students
 from bridge.store.facts.families import settle_request
 from bridge.store.facts.releases import KeptRelease, releases_of
 from bridge.store.facts.signatures import invalid, text_of
+from bridge.store.intake import take_turn
 from consent.forms import FormKind, ReleaseForm
 
 OVER: str = "the time is over; open the link again"
@@ -87,6 +88,7 @@ def withdraw_own(parts: Parts, proof: str, release_id: str) -> None:
     """
     opened = _opened(parts, proof)
     with write(parts.engine) as connection:
+        take_turn(connection)
         lock_students(connection, [opened.request.student_id], share=False)
         mine = [each for each in _mine(connection, opened) if each.form.revoked_at is None]
         asked = next((each for each in mine if each.id == release_id), None)

@@ -27,6 +27,8 @@ from bridge.store.facts.evidence import (
     supersede,
 )
 from bridge.store.facts.releases import releases_of
+from bridge.store.intake import take_turn, touch
+from bridge.store.referrals import requests_of_students
 
 FACT = "recipient_blocked"
 
@@ -76,9 +78,17 @@ def record_order(parts: Parts, student_id: str, order: Order) -> tuple[str, int]
 
 
 def lift_order(parts: Parts, student_id: str, order_id: str) -> bool:
-    """End an order; False if none of that id holds. Forms it ended must be signed anew."""
+    """End an order; False if none of that id holds. Forms it ended must be signed anew.
+
+    Referrals that it kept from a party get a new change number: whoever polls learns of them.
+    """
     with write(parts.engine) as connection:
-        return supersede(connection, order_id, student_id, parts.clock.now()) > 0
+        take_turn(connection)
+        now = parts.clock.now()
+        lifted = supersede(connection, order_id, student_id, now) > 0
+        if lifted:
+            touch(connection, requests_of_students(connection, [student_id]), now)
+        return lifted
 
 
 def is_blocked(

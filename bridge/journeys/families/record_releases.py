@@ -20,7 +20,8 @@ from bridge.store.database.engine import write
 from bridge.store.directory import agreements
 from bridge.store.facts.evidence import lock_students, supersede
 from bridge.store.facts.releases import KeptRelease, mark_revoked, release
-from bridge.store.intake import touch
+from bridge.store.intake import take_turn, touch
+from bridge.store.referrals import requests_of
 from consent.signed_release import SignedRelease
 from mappings.canonical import Referral, Release
 
@@ -110,6 +111,7 @@ def revoke_release(parts: Parts, release_id: str, effective: datetime | None = N
         BridgeError: it is to take effect later than now, or before it was signed.
     """
     with write(parts.engine) as connection:
+        take_turn(connection)
         kept = release(connection, release_id)
         if kept is None:
             return False
@@ -124,7 +126,7 @@ def revoke_release(parts: Parts, release_id: str, effective: datetime | None = N
 def end_release(
     connection: Connection, parts: Parts, kept: KeptRelease, effective: datetime | None = None
 ) -> None:
-    """Revoke a form in force; its student is locked by the caller.
+    """Revoke a form in force; the caller has taken its turn and locked its student.
 
     Raises:
         BridgeError: it is to take effect later than now, or before it was signed.
@@ -134,8 +136,15 @@ def end_release(
     supersede(connection, kept.id, kept.student_id, now, since)
     mark_revoked(connection, kept.id, since)
     settle_student(connection, parts, kept.student_id)
+    let_be_found(connection, kept, now)
     append(connection, [revocation_of(parts, kept, since)], parts.clock)
     _draft(connection, parts, kept, (since, now))
+
+
+def let_be_found(connection: Connection, kept: KeptRelease, now: datetime) -> None:
+    """Let who polls learn of what a form that has ended kept back: a refusal may have."""
+    if kept.form.answer == "refused":
+        touch(connection, requests_of(connection, kept.student_id, kept.agreement_id), now)
 
 
 def end_with_alike(

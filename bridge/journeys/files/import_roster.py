@@ -16,8 +16,9 @@ from bridge.store.facts.evidence import (
     record_evidence,
     supersede,
 )
-from bridge.store.intake import take_turn
+from bridge.store.intake import take_turn, touch
 from bridge.store.people.roster_entries import drop_roster_entries, put_roster_entries
+from bridge.store.referrals import requests_of_students
 from mappings.canonical import SourceRow, Student
 from mappings.language import Held, Mapped
 
@@ -114,6 +115,7 @@ def _store(parts: Parts, lea: str, said: _Roster, held: list[HeldRow]) -> int:
         drop_roster_entries(connection, {*enrolled, *left} - set(sealed))
         put_roster_entries(connection, sealed, now)
         there = open_students(connection, "enrolled", now)
+        came = sorted(enrolled.keys() - there)
         record_evidence(
             connection,
             [
@@ -126,10 +128,11 @@ def _store(parts: Parts, lea: str, said: _Roster, held: list[HeldRow]) -> int:
                     source_id="roster",
                     student_id=student_id,
                 )
-                for student_id in enrolled
-                if student_id not in there
+                for student_id in came
             ],
         )
+        # A referral may have come before the roster, or before its student came back.
+        touch(connection, requests_of_students(connection, came), now)
         keep_held(connection, parts.identifiers, lea, (held, now))
         let_go(connection, parts.identifiers, lea, (said.came, now))
         return sum(supersede(connection, "roster", gone, now) for gone in sorted(left & there))

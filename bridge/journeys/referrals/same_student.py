@@ -25,7 +25,7 @@ from bridge.store.database.engine import read, write
 from bridge.store.directory import student_of_id, student_of_key
 from bridge.store.facts.conditions import EVIDENCE
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
-from bridge.store.intake import touch
+from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_of
 from consent.facts import IfUnknown, load_facts
 
@@ -145,6 +145,7 @@ def _source(parts: Parts, pair: Pair) -> str:
 
 
 def _locked(connection: Connection, parts: Parts, pair: Pair) -> tuple[str, str]:
+    take_turn(connection)
     both = _known(connection, parts, pair)
     lock_students(connection, both, share=False)
     return both

@@ -13,12 +13,15 @@ from bridge.store.database.engine import write
 from bridge.store.directory import (
     AgreementEntry,
     OrganizationEntry,
+    agreements,
     put_agreement,
     put_organizations,
 )
+from bridge.store.facts.agreement_changes import keep_first_day
 from bridge.store.facts.evidence import NewEvidence, record_evidence
 from bridge.store.facts.table_documents import keep_documents
 from bridge.store.intake import NewRecord, put_records, take_turn
+from consent.calendar import start_of
 from consent.law import load_law
 from consent.mou import Agreement, read_agreement, read_template
 from consent.table import compile_table
@@ -51,6 +54,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
 
     Raises:
         DocumentError: the documents do not hold together, with line and column.
+        BridgeError: another agreement of the two parties is in use.
     """
     agreement, digest = _read(documents.template, documents.agreement, documents.jurisdiction)
     entries = []
@@ -66,12 +70,26 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     row = entry_of(parts, agreement.id, documents)
     with write(parts.engine) as connection:
         take_turn(connection)
+        _only_one(connection, row)
         put_organizations(connection, entries)
         if put_agreement(connection, row):
             law = load_law(documents.jurisdiction)
             keep_documents(connection, digest, row, law.bases_text)
+            begins = start_of(agreement.effective.first, agreement.effective.tz)
+            if begins > row.activated_at:
+                keep_first_day(connection, digest, row, begins)
         _put_directory(connection, parts, entries)
     return agreement.id
+
+
+def _only_one(connection: Connection, row: AgreementEntry) -> None:
+    """Refuse a second agreement of two parties: what comes in would go under either, unseen."""
+    for used in agreements(connection):
+        if (used.lea, used.provider) == (row.lea, row.provider) and used.id != row.id:
+            raise BridgeError(
+                f"these two have an agreement in use, {used.id}: amend it (party amend) to what "
+                "the new one says, under its own id; open referrals then go on under it"
+            )
 
 
 @lru_cache(maxsize=16)

@@ -19,6 +19,8 @@ from sqlmodel import Field, SQLModel
 from bridge.driver import cursor_of, spelled_for, stored_instant
 from bridge.schema import table_of
 from bridge.store.directory import AgreementEntry, agreements, replace_agreement
+from bridge.store.intake import touch
+from bridge.store.referrals import open_requests
 
 
 class AgreementChangeRow(SQLModel, table=True):
@@ -57,8 +59,24 @@ def keep_change(
     place = {"agreement_id": entry.id, "effective_at": effective_at}
     waiting = [row[name] == value for name, value in place.items()]
     connection.execute(delete(_CHANGE).where(*waiting, row.applied_at.is_(None)))
+    # A first day that waits (:func:`keep_first_day`) must not bring back what this replaces.
+    first = [row[name] == getattr(used, name) for name in _TEXTS]
+    first += [row.agreement_id == entry.id, row.effective_at > effective_at]
+    connection.execute(delete(_CHANGE).where(*first, row.applied_at.is_(None)))
     connection.execute(insert(_CHANGE), {**place, "digest": digest, **texts})
     return True
+
+
+def keep_first_day(
+    connection: Connection, digest: str, entry: AgreementEntry, begins: datetime
+) -> None:
+    """Keep that an agreement put to use before its first day begins on it.
+
+    What came in before is then looked at anew, as after any other change of an agreement.
+    """
+    texts = {name: getattr(entry, name) for name in _TEXTS}
+    row = {"agreement_id": entry.id, "effective_at": begins, "digest": digest, **texts}
+    connection.execute(insert(_CHANGE), row)
 
 
 def next_change(connection: Connection) -> datetime | None:
@@ -70,6 +88,9 @@ def next_change(connection: Connection) -> datetime | None:
 
 def take_effect(connection: Connection, now: datetime) -> int:
     """Put in place what is due, in the order of its days; returns how many changed.
+
+    Open referrals under it get a new change number: what came in before the day may be seen from
+    it on, and whoever polls by time would not learn of it.
 
     INVARIANT: called before the agreements are read for a decision, in the same transaction, so a
     decision at or after the instant is taken by the new documents and none before it is.
@@ -89,6 +110,8 @@ def take_effect(connection: Connection, now: datetime) -> int:
             _CHANGE.c.effective_at == row.effective_at,
         )
         connection.execute(update(_CHANGE).where(*key).values(applied_at=now))
+    changed = {row.agreement_id for row in rows}
+    touch(connection, open_requests(connection, changed), now)
     return len(rows)
 
 
