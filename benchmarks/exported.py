@@ -36,7 +36,6 @@ BACKEND = os.environ.get("SCHOOLBRIDGE_BENCH_DATABASE", "sqlite")  # noqa: TID25
 _REFERRALS = 20_000
 """With more sessions than this, each student has several."""
 SESSIONS = int(os.environ.get("SCHOOLBRIDGE_BENCH_SESSIONS", "1000000"))  # noqa: TID251 - the same
-MOST_MEMORY = 150_000_000
 KEPT = ("resourceType", "id", "status", "class", "type", "subject", "basedOn")
 _EVERY = 50
 

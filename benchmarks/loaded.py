@@ -21,11 +21,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import AutoString
 
 from benchmarks.serving import ROOT
-from bridge.app import open_bridge
 from bridge.context import Bridge
 from bridge.demo.run import Demo
 from bridge.schema import metadata
-from bridge.settings import FILE_NAME, read_settings
+from bridge.settings import FILE_NAME
 from bridge.store.database.engine import write
 from bridge.store.intake import next_changes
 
@@ -226,13 +225,6 @@ def _copied(table: str, column: Column[Any]) -> str:
 
 def _count(connection: Connection, of: str) -> int:
     return int(connection.exec_driver_sql(f"SELECT count(*) FROM {of}").scalar_one())  # noqa: S608 - names of ours
-
-
-def open_loaded(demo: Demo, backend: str, opened: ExitStack) -> Bridge:
-    """Open a deployment for looking into it, with its database server if it needs one."""
-    url = database(demo.folder.parent, backend, opened)
-    set_address(demo, url)
-    return open_bridge(read_settings(demo.home))
 
 
 def set_address(demo: Demo, url: str) -> None:

@@ -102,11 +102,6 @@ class Settings:
         """The folder of the districts' closures, ``KEY.csv`` each."""
         return self.home / "calendars"
 
-    @property
-    def mou_folder(self) -> Path:
-        """The folder that holds the deployment's MOU documents."""
-        return self.home / "mou"
-
 
 def read_settings(home: Path) -> Settings:
     """Read the settings of the deployment in ``home``.

@@ -12,7 +12,6 @@ from typing import NewType
 from consent.duties import Duty, Extent
 
 FactName = NewType("FactName", str)
-ElementId = NewType("ElementId", str)
 FlowId = NewType("FlowId", str)
 
 

@@ -125,15 +125,6 @@ class Law:
                 return found
         raise LookupError(f"the law pack {self.jurisdiction} has no {name} on {on}")
 
-    def sessions_within_limit(self, sessions: int, on: date) -> bool:
-        """Whether a minor may be treated alone in the n-th session of an episode, on its day.
-
-        Raises:
-            LookupError: if the pack says nothing of that day.
-        """
-        limit = self.parameter("minor_consent.session_limit", on).value
-        return limit is None or sessions <= limit
-
 
 @cache
 def load_law(jurisdiction: str) -> Law:

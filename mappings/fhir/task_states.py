@@ -6,7 +6,6 @@ below, and refer-9 for an output on completion.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import Any, Final
 
 from mappings.canonical import Modality
@@ -15,7 +14,7 @@ from mappings.fhir.issues import Issue
 from mappings.fhir.sessions_in import modality_of
 from mappings.fhir.task import parse
 from mappings.fhir.terminology import table
-from mappings.loop import STATES, TRANSITIONS, Actor, State
+from mappings.loop import STATES, State
 
 NEEDS_REASON: Final = frozenset({"rejected", "cancelled", "on-hold", "failed"})
 FOLLOW_UP: Final = table("follow-up")
@@ -48,21 +47,6 @@ def state_of(task: Json) -> State:
     answer = parse(task)
     state = State(answer.status, answer.business_code or "")
     return state if state in STATES else State(answer.status)
-
-
-@cache
-def _edges() -> frozenset[tuple[str, str, Actor]]:
-    # An event that leaves the status as it is, is no edge of the guide's diagram.
-    return frozenset(
-        (move.before.status, move.after.status, move.actor)
-        for move in TRANSITIONS
-        if move.before.status != move.after.status or move.event == "enter-in-error"
-    )
-
-
-def may_move(from_status: str, to_status: str, actor: Actor) -> bool:
-    """Say whether an actor may move a Task from one status to another (SDOHCC, the diagram)."""
-    return (from_status, to_status, actor) in _edges()
 
 
 def broken_task_rules(task: Json) -> Iterator[Issue]:

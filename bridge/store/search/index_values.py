@@ -53,11 +53,6 @@ def search_values(resource: Mapping[str, object]) -> tuple[SearchValue, ...]:
     return found_by(resource)[0]
 
 
-def search_dates(resource: Mapping[str, object]) -> tuple[SearchDate, ...]:
-    """Return the ranges of time a resource is found by, without repeats."""
-    return found_by(resource)[1]
-
-
 def found_by(
     resource: Mapping[str, object],
 ) -> tuple[tuple[SearchValue, ...], tuple[SearchDate, ...]]:
