@@ -96,14 +96,15 @@ def keep_party_service(
 
     Free text about capacity is not taken, since no decision stands before it.
     """
-    from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
+    from bridge.journeys.partners.keep_service import keep_service
     from bridge.parts import parts_of
+    from mappings.fhir.healthcare_service import Service
 
     wait, *ages = (None if n < 0 else n for n in (wait_days, youngest, oldest))
     said = (tuple(language or ()), tuple(day or ()), (ages[0], ages[1]))
     known = (*said, tuple(accepts or ()), transit)
-    entry = ServiceEntry(organization, code, name, capacity, wait, not closed, *known)
-    changed = keep_service(parts_of(open_at(home)), entry)
+    service = Service(name, capacity, wait, not closed, *known)
+    changed = keep_service(parts_of(open_at(home)), organization, code, service)
     print_line(f"service {code} of {organization}: {'kept' if changed else 'as it was'}")
 
 

@@ -48,7 +48,6 @@ class Service:
     """A service as a provider describes it.
 
     Attributes:
-        identifier: system and value in the provider's own system.
         capacity: one of :data:`STATUSES`; "" where the provider says nothing of it.
         wait_days: days until a first appointment, where it says so.
         languages: BCP 47 codes of the languages it is given in; none where it does not say.
@@ -59,8 +58,6 @@ class Service:
     """
 
     name: str
-    identifier: tuple[str, str]
-    organization_id: str
     capacity: str = ""
     wait_days: int | None = None
     active: bool = True
@@ -71,21 +68,29 @@ class Service:
     transit: bool | None = None
 
 
-def build(service: Service, service_id: str) -> Json:
+def build(
+    service: Service, service_id: str, identifier: tuple[str, str], organization_id: str
+) -> Json:
     """Build the HealthcareService.
+
+    Args:
+        service: what the provider says of it.
+        service_id: its id.
+        identifier: system and value in the provider's own system.
+        organization_id: id of the provider's Organization.
 
     Raises:
         ValueError: the capacity, the days, a language, an age or who is accepted are none that can
             be said.
     """
-    system, value = service.identifier
+    system, value = identifier
     made: dict[str, Any] = {
         "resourceType": "HealthcareService",
         "id": service_id,
         "meta": meta([PROFILE]),
         "identifier": [{"system": system, "value": value}],
         "active": service.active,
-        "providedBy": reference("Organization", service.organization_id),
+        "providedBy": reference("Organization", organization_id),
         "name": service.name,
     }
     if service.languages:

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import text
 
 from bridge.errors import BridgeError
-from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
+from bridge.journeys.partners.keep_service import keep_service
 from bridge.store.database.engine import read
-from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT
+from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT, Service
 from tests.support.worlds import COVE, HARBOR, Json, Web, World
 
 GUIDE = "http://hl7.org/fhir/us/sdoh-clinicalcare"
@@ -148,16 +148,16 @@ def test_the_directory_holds_nothing_of_a_student(lite: World) -> None:
 
 
 def test_the_operator_says_it_where_the_partys_system_does_not(world: World) -> None:
-    entry = ServiceEntry(HARBOR, "east", "Harbor East", "waitlist", 14)
-    assert keep_service(world.parts, entry)
-    assert not keep_service(world.parts, entry)
-    assert keep_service(world.parts, ServiceEntry(HARBOR, "east", "Harbor East", "capacity"))
+    waiting = Service("Harbor East", "waitlist", 14)
+    assert keep_service(world.parts, HARBOR, "east", waiting)
+    assert not keep_service(world.parts, HARBOR, "east", waiting)
+    assert keep_service(world.parts, HARBOR, "east", Service("Harbor East", "capacity"))
     (seen,) = world.web().found("/fhir/HealthcareService")
 
     assert seen["extension"][0]["extension"][0]["valueCodeableConcept"]["coding"][0]["code"] == (
         "capacity"
     )
     assert world.web("cove-ehr").found("/fhir/HealthcareService") == []
-    for wrong in (ServiceEntry("nobody", "x", "X"), ServiceEntry(COVE, "x", "X", "plenty")):
+    for whose, wrong in (("nobody", Service("X")), (COVE, Service("X", "plenty"))):
         with pytest.raises(BridgeError):
-            keep_service(world.parts, wrong)
+            keep_service(world.parts, whose, "x", wrong)

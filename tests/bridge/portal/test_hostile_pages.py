@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 
 from sqlalchemy import text
 
-from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
+from bridge.journeys.partners.keep_service import keep_service
 from bridge.store.database.engine import write
+from mappings.fhir.healthcare_service import Service
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_import_page import begun, lead
 from tests.faults.seeds import told_seed
@@ -117,7 +118,7 @@ def test_no_text_of_people_is_run_or_turns_a_page_round(lite: World) -> None:
 
 def test_what_a_provider_calls_its_service_is_text_for_who_chooses_one(lite: World) -> None:
     name = "<img src=x onerror=alert(1)> 50% off, 100%"
-    keep_service(lite.parts, ServiceEntry(HARBOR, "first", name, "capacity"))
+    keep_service(lite.parts, HARBOR, "first", Service(name, "capacity"))
     visitor = Visitor.signed_in(lite, "counselor-1")
     page = visitor.get(f"{visitor.answered()}/provider")
     assert page.status_code == 200

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.journeys.partners.keep_service import ServiceEntry, keep_service
-from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT
+from bridge.journeys.partners.keep_service import keep_service
+from mappings.fhir.healthcare_service import ACCEPTS, TRANSIT, Service
 from tests.bridge.api.test_directory import post, service
 from tests.bridge.portal.entering import Visitor, words
 from tests.bridge.portal.test_notes import place_of
@@ -22,9 +22,9 @@ def described(world: World) -> None:
     pays = [{"url": ACCEPTS, "valueCode": "medicaid"}, {"url": TRANSIT, "valueBoolean": False}]
     told = {"availableTime": hours, "communication": spoken, "extension": pays}
     post(world.web(), service(**told, name="100% for youth"))
-    first = ServiceEntry(COVE, "s1", "Cove care", "capacity", None, ages=(5, 15), days=("sat",))
+    first = Service("Cove care", "capacity", None, ages=(5, 15), days=("sat",))
     accepts = ("medicaid", "no-insurance")
-    keep_service(world.parts, replace(first, accepts=accepts, transit=True))
+    keep_service(world.parts, COVE, "s1", replace(first, accepts=accepts, transit=True))
 
 
 def offered(visitor: Visitor, place: str, asked: str) -> set[str]:
