@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, Index, Table, UniqueConstraint, insert, select
 from sqlmodel import Field, SQLModel
 
-from bridge.driver import cursor_of, spelled_for
 from bridge.schema import table_of
+from bridge.store.people.last_said import last_said
 
 
 class CloseOutRow(SQLModel, table=True):
@@ -97,22 +97,9 @@ def latest_of(
     Only of some students, of whom there are no more than a statement may name.
     """
     row = CLOSE_OUT.c
-    query = select(CLOSE_OUT).where(row.lea.in_(sorted(leas)), row.outcome != "left")
-    if students is not None:
-        # Few districts have decided anything of these: asked by the driver, which is quicker.
-        if not _any_of(connection, students):
-            return {}
-        query = query.where(row.student_id.in_(sorted(students)))
-    found = connection.execute(query.order_by(row.at, row.id)).mappings()
-    return {(row["number"], row["provider"]): CloseOut(**row) for row in found}
-
-
-def _any_of(connection: Connection, students: Collection[str]) -> bool:
-    marks = ", ".join("?" * len(students)) or "NULL"
-    sql = f"SELECT 1 FROM close_out WHERE student_id IN ({marks}) LIMIT 1"  # noqa: S608 - values are bound
-    with cursor_of(connection) as cursor:
-        spelled = spelled_for(connection.dialect.name, sql)
-        return cursor.execute(spelled, tuple(sorted(students))).fetchone() is not None
+    said = row.lea.in_(sorted(leas)) & (row.outcome != "left")
+    found = last_said(connection, CLOSE_OUT, students, said, (row.at, row.id))
+    return {own: CloseOut(**last) for own, last in found.items()}
 
 
 def of_referral(connection: Connection, lea: str, own: tuple[str, str]) -> list[CloseOut]:

@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, Table, UniqueConstraint, func, insert, select
 from sqlmodel import Field, SQLModel
 
-from bridge.driver import cursor_of, spelled_for
 from bridge.schema import table_of
+from bridge.store.people.last_said import last_said
 from bridge.store.people.page_looks import LOOK
 
 
@@ -88,14 +88,9 @@ def owners_of(
     Only of some students, of whom there are no more than a statement may name.
     """
     row = FOLLOW_OWNER.c
-    query = select(FOLLOW_OWNER).where(row.lea.in_(sorted(leas)))
-    if students is not None:
-        # Of few is anything said: asked by the driver, which is quicker.
-        if not _any_of(connection, students):
-            return {}
-        query = query.where(row.student_id.in_(sorted(students)))
-    found = connection.execute(query.order_by(row.turn, row.id)).mappings()
-    return {(row["number"], row["provider"]): FollowOwner(**row) for row in found}
+    said, order = row.lea.in_(sorted(leas)), (row.turn, row.id)
+    found = last_said(connection, FOLLOW_OWNER, students, said, order)
+    return {own: FollowOwner(**last) for own, last in found.items()}
 
 
 def staff_since(connection: Connection, lea: str, day: datetime) -> dict[str, str]:
@@ -104,11 +99,3 @@ def staff_since(connection: Connection, lea: str, day: datetime) -> dict[str, st
     last = func.max(LOOK.c.at)
     query = select(LOOK.c.who, LOOK.c.role).where(seen).group_by(LOOK.c.who, LOOK.c.role)
     return {row.who: row.role for row in connection.execute(query.order_by(last))}
-
-
-def _any_of(connection: Connection, students: Collection[str]) -> bool:
-    marks = ", ".join("?" * len(students)) or "NULL"
-    sql = f"SELECT 1 FROM follow_owner WHERE student_id IN ({marks}) LIMIT 1"  # noqa: S608 - values are bound
-    with cursor_of(connection) as cursor:
-        spelled = spelled_for(connection.dialect.name, sql)
-        return cursor.execute(spelled, tuple(sorted(students))).fetchone() is not None
