@@ -13,10 +13,12 @@ Made = Callable[..., list[pytest.Item]]
 def made(request: pytest.FixtureRequest) -> Made:
     """Make the variants of a test, as they are found, with a mark of their own."""
 
-    def make(variants: Sequence[str], mark: pytest.MarkDecorator) -> list[pytest.Item]:
+    def make(
+        variants: Sequence[str], mark: pytest.MarkDecorator, test: str = "test_something"
+    ) -> list[pytest.Item]:
         items = []
         for variant in variants:
-            name = f"test_something[{variant}]"
+            name = f"{test}[{variant}]"
             item = pytest.Function.from_parent(request.node.parent, name=name, callobj=make)
             item.add_marker(mark)
             items.append(item)
@@ -50,6 +52,37 @@ def test_the_long_run_has_what_any_build_leaves_out(
 ) -> None:
     monkeypatch.setenv(TURN, LONG)
     assert run_in(made(["sqlite", "postgresql"], mark)) == []
+
+
+@pytest.mark.parametrize(
+    ("test", "runs"),
+    [
+        ("test_a_leak_is_noticed", 1),
+        ("test_leaks_are_caught", 1),
+        ("test_a_leak_is_caught_twice", 2),
+        ("test_nothing_leaks", 2),
+    ],
+)
+def test_what_a_guard_is_shown_to_notice_is_tried_in_one_build_of_two(
+    made: Made, test: str, runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    for turn in (0, 2):
+        monkeypatch.setenv(TURN, str(turn))
+        ran += run_in(made(["first", "second"], pytest.mark.slow, test))
+    assert sorted(ran) == sorted([f"{test}[first]", f"{test}[second]"] * runs)
+    monkeypatch.setenv(TURN, LONG)
+    assert len(run_in(made(["first", "second"], pytest.mark.slow, test))) == 2 * (runs - 1)
+
+
+def test_what_is_planted_on_two_databases_is_noticed_on_each_within_four_turns(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+    for turn in range(4):
+        monkeypatch.setenv(TURN, str(turn))
+        ran += run_in(made(["sqlite", "postgresql"], pytest.mark.one_database, "test_it_is_caught"))
+    assert sorted(ran) == ["test_it_is_caught[postgresql]", "test_it_is_caught[sqlite]"]
 
 
 def test_a_file_on_one_database_has_all_its_tests_on_it(

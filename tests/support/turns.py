@@ -5,6 +5,9 @@
 ``long`` (``make faults``) gives every variant to the long run. What is left out carries the mark
 ``faults``, so that ``-m "not faults"`` is a build's slice and a run without ``-m`` is everything.
 
+A guard runs in every build. That it notices what was planted (a test whose name ends so) is tried
+in one build of two: what it looks for, and how, changes seldom.
+
 In the folders of ``EITHER`` a test that runs on each database runs on one of them in a build; a
 file marked ``one_database`` runs as a whole on one, for what its tests share.
 """
@@ -26,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Their tests say what a request, a page, a file or a command comes to. What a database itself must
 # hold (the store, the ledger, migrations) and what may leave (tests/leaks) is tried on both.
 EITHER = ("api", "gate", "journeys", "portal", "cli")
+_PLANTED = re.compile(r"_(?:is|are)_(?:noticed|caught)(?=\[|@|$)")
 _DATABASE = re.compile(r"\b(sqlite|postgresql)(?=[]-])")
 
 
@@ -79,14 +83,22 @@ class Turns:
     def _left_out(self, item: pytest.Item) -> bool:
         told, either = told_turn(), _on_either(item)
         node, turns = next(item.iter_markers_with_node("turns"), (None, None))
+        planted = _PLANTED.search(item.nodeid) is not None
         if told == LONG:
-            return turns is not None or bool(_DATABASE.search(either))
+            return turns is not None or planted or bool(_DATABASE.search(either))
+        turn, name = int(told), item.nodeid.partition("[")[0]
+        if turns is None and not planted:
+            return other_database(either, turn)
         if turns is None:
-            return other_database(either, int(told))
+            # By another bit than the database, so that each variant comes on each.
+            return other_database(either, turn) or not self._is_next(name, 2, turn // 2)
         # A mark on a file counts through the file: its tests are of about the same length.
-        name = item.nodeid.partition("[")[0] if node is item else item.path.stem
+        name = name if node is item else item.path.stem
+        return not self._is_next(name, turns.args[0], turn)
+
+    def _is_next(self, name: str, of: int, turn: int) -> bool:
         self._places[name] += 1
-        return not is_turn(name, self._places[name], turns.args[0], int(told))
+        return is_turn(name, self._places[name], of, turn)
 
 
 def _on_either(item: pytest.Item) -> str:
