@@ -15,7 +15,7 @@ RESULTS := .bench/tests.xml
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clients etl conformance check lint compiled migration bench million lock faults clean
+.PHONY: help demo test clients etl conformance check lint types style compiled migration bench million lock faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,10 +40,14 @@ etl: $(READY) $(CLIENTS) $(ETL) ## let cumulus-etl read what smart-fetch fetched
 check: lint ## lint, and the tests of layout and Dockerfile
 	$(BIN)/python -m pytest tests/architecture tests/docker
 
-lint: $(READY) ## formatting, lint, types, import contracts, Dockerfile
+lint: style types ## formatting, lint, types, import contracts, Dockerfile
+
+types: $(READY) ## types alone, which take a minute of one core
+	$(BIN)/mypy
+
+style: $(READY) ## lint without types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/hadolint docker/Dockerfile
 	@if command -v docker-compose >/dev/null; then \
