@@ -19,6 +19,7 @@ from bridge.identity import (
     register_client,
 )
 from bridge.store.database.engine import open_engine, write
+from tests.support.compiled import share_routes
 from tests.support.worlds import COVE, HARBOR, HUB, LEA, NOW, Web, World, client_key, make_world
 
 _ALL = read_scopes("system/*.cruds")
@@ -74,7 +75,7 @@ class Opened:
         engine = open_engine(f"sqlite:///{folder / 'bridge.db'}")
         gate = Gate(engine, clock, old.identifiers)
         bridge = replace(old, engine=engine, clock=clock, gate=gate)
-        app = create_app(bridge)
+        app = share_routes(create_app(bridge))
         world = replace(self.world, bridge=bridge, clock=clock, app=app, anonymous=Web(app))
         return replace(self, world=world, clock=clock)
 

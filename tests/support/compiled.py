@@ -1,12 +1,17 @@
-"""Statements compiled once for all the databases of a run, not once for each.
+"""Statements and routes prepared once for a whole run, not once for each database or application.
 
 An engine keeps the statements it compiled, and a test has an engine of its own: without this every
 test compiles again what the one before it did, a sixth of the CPU of the tests of the bridge. What
 is compiled depends on the kind of database alone, as every engine here is opened the same way.
+
+An application prepares its routes at its first request, which takes twenty times as long as the
+request. What is prepared depends on the routers alone: the bridge comes with each request.
 """
 
+from types import MappingProxyType
 from typing import Any
 
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
 
@@ -29,6 +34,8 @@ class _Shared:
 
 
 _ALL = _Shared()
+_ROUTES: dict[int, Any] = {}
+"""By the identity of a router, which it keeps alive: how the first application included it."""
 
 
 def share_compiled(engine: Engine) -> Engine:
@@ -37,3 +44,16 @@ def share_compiled(engine: Engine) -> Engine:
     for one in opened:
         one.update_execution_options(compiled_cache=_ALL)
     return engine
+
+
+def share_routes(app: FastAPI) -> FastAPI:
+    """Let an application use the routes that an earlier one prepared.
+
+    It can override no dependency then, and says so: a test that does makes an application itself.
+    """
+    routes = app.router.routes
+    for n, route in enumerate(routes):
+        if router := getattr(route, "original_router", None):
+            routes[n] = _ROUTES.setdefault(id(router), route)
+    app.dependency_overrides = MappingProxyType({})  # type: ignore[assignment] - refuses a change
+    return app

@@ -45,7 +45,7 @@ from mappings.canonical import (
     Student,
 )
 from mappings.language import Mapped
-from tests.support.compiled import share_compiled
+from tests.support.compiled import share_compiled, share_routes
 from tests.support.usual_world import HOLDS_IT, copied
 
 NOW = datetime(2026, 10, 15, 14, tzinfo=UTC)
@@ -240,7 +240,7 @@ def make_world(
         assert not edit, "the world that is there is as the template has it"
     else:
         _fill(bridge, edit or {})
-    app = create_app(bridge)
+    app = share_routes(create_app(bridge))
     return World(bridge, fixed, app, FIRST, Web(app))
 
 

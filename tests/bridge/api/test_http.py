@@ -4,6 +4,7 @@ import pytest
 
 from bridge.api.negotiation import negotiated
 from bridge.api.search import SearchReader
+from bridge.app import create_app
 from bridge.store.search.index import PARAMETERS
 from tests.support.worlds import Web, World, referral
 
@@ -203,7 +204,7 @@ def test_every_type_is_read_searched_and_has_its_versions(lite: World) -> None:
 
 
 def test_an_answer_in_parts_is_noticed(asked: tuple[Web, str]) -> None:
-    web, path = asked
+    web, path = Web(create_app(asked[0].app.state.bridge), asked[0].token), asked[1]
     web.app.dependency_overrides[negotiated] = lambda: None
     with pytest.raises(AssertionError):
         test_a_part_of_a_resource_is_refused((web, path))
