@@ -46,7 +46,7 @@ from mappings.canonical import (
 )
 from mappings.language import Mapped
 from tests.support.compiled import share_compiled, share_routes
-from tests.support.usual_world import HOLDS_IT, copied
+from tests.support.usual_world import HOLDS_IT, Edit, copied
 
 NOW = datetime(2026, 10, 15, 14, tzinfo=UTC)
 BASE = "http://bridge.test"
@@ -218,11 +218,11 @@ def make_world(
     """Make a bridge with a district, two providers and a hub; no referrals yet.
 
     ``edit`` says what the template reads instead; the jurisdiction is the template's own. Where
-    neither it nor a clock is given, a SQLite file is copied from one made before.
+    no clock is given, a SQLite file is copied from one made before.
     """
     there = url in HOLDS_IT
-    if clock is None and not edit:
-        there = there or copied(make_url(url), _make_usual)
+    if clock is None and not there:
+        there = copied(make_url(url), _make_usual, tuple((edit or {}).items()))
     fixed = clock or FixedClock(NOW)
     secret, texts = (
         "a secret of this test alone, " * 2,
@@ -237,15 +237,15 @@ def make_world(
     bridge = Bridge(settings, engine, fixed, names, Gate(engine, fixed, names), **calls)
     if there:
         assert clock is None, "the world that is there was made by another clock"
-        assert not edit, "the world that is there is as the template has it"
+        assert not edit or url not in HOLDS_IT, "the world that is there is as the template has it"
     else:
         _fill(bridge, edit or {})
     app = share_routes(create_app(bridge))
     return World(bridge, fixed, app, FIRST, Web(app))
 
 
-def _make_usual(url: str, home: Path) -> None:
-    make_world(url, home, FixedClock(NOW)).bridge.engine.dispose()
+def _make_usual(url: str, home: Path, edit: Edit) -> None:
+    make_world(url, home, FixedClock(NOW), dict(edit)).bridge.engine.dispose()
 
 
 def _fill(bridge: Bridge, edit: Mapping[str, str]) -> None:
