@@ -41,13 +41,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Run a file's tests in one process, unless they say otherwise: they share what is slow."""
     item.config.stash[_TURNS].mark(item)
     if item.get_closest_marker("xdist_group") is None:
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        judged = item.get_closest_marker("validator")  # three seconds of a process to load
+        item.add_marker(pytest.mark.xdist_group("validator" if judged else item.path.stem))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the folders of long files, so that no process ends with one by itself."""
-    items.sort(key=lambda item: _LONG.isdisjoint(item.path.parts))
+    """Begin with what is long, so that no process ends with it by itself."""
+    items.sort(key=lambda item: not _is_long(item))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    marked = any(item.get_closest_marker(name) for name in ("slow", "validator"))
+    return marked or not _LONG.isdisjoint(item.path.parts)
 
 
 def pytest_collection_finish() -> None:
