@@ -20,6 +20,7 @@ from bridge.store.database.engine import write
 from bridge.store.directory import student_of_key
 from bridge.store.erasing import erase_rows, owed_about
 from bridge.store.facts.evidence import lock_students
+from bridge.store.people.follow_lines import hold_every_viewer
 
 
 class Because(StrEnum):
@@ -50,6 +51,7 @@ def erase_student(parts: Parts, asked: Erasing) -> Mapping[str, int]:
         student = student_of_key(connection, asked.lea, asked.number)
         if student is None:
             raise BridgeError("the district has no student with that number")
+        hold_every_viewer(connection)
         lock_students(connection, {student.id}, share=False)
         owed = owed_about(connection, metadata.sorted_tables, student.id)
         if owed:

@@ -36,6 +36,7 @@ from sqlalchemy.engine.base import OptionEngine
 
 from bridge.driver import cursor_of, remember_long_statements
 from bridge.measures import measured_by, measures_of
+from bridge.store.database.statistics import forget_statistics
 from bridge.store.database.writer_queue import Seat, queue_of
 
 BUSY_MILLISECONDS: Final = 10_000
@@ -282,14 +283,7 @@ def _prepare(dbapi_connection: Any, _record: object) -> None:  # noqa: ANN401 - 
     dbapi_connection.isolation_level = None
     for pragma in _PRAGMAS:
         dbapi_connection.execute(pragma).close()
-    # Where somebody ran ANALYZE, a library built to take samples of values looks at what is bound,
-    # and so compiles each statement again at each run: three times the cost of the run itself.
-    if dbapi_connection.execute(_SAMPLED).fetchone() is not None:
-        for statement in ("DROP TABLE IF EXISTS sqlite_stat4", "ANALYZE sqlite_schema"):
-            dbapi_connection.execute(statement).close()  # the second reads again what is left
-
-
-_SAMPLED: Final = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat4'"
+    forget_statistics(dbapi_connection)
 
 
 def _begin(connection: Connection) -> None:

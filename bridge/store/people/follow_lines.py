@@ -304,6 +304,16 @@ def await_writers(connection: Connection, whose: str) -> None:
         _one(connection, "SELECT 1 FROM follow_head WHERE whose = ? FOR UPDATE", whose)
 
 
+def hold_every_viewer(connection: Connection) -> None:
+    """Wait for pages that are being made, and keep others from being begun, for who erases.
+
+    INVARIANT: a page holds its viewer's head before students and the ledger. Where records are
+    deleted a trigger changes heads: hold them first, or each would wait for the other.
+    """
+    if connection.dialect.name != "sqlite":
+        _all(connection, "SELECT 1 FROM follow_head ORDER BY whose FOR NO KEY UPDATE", ())
+
+
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values)) or "NULL"
 

@@ -1,6 +1,8 @@
 """Erasing a student has that student's lines forgotten and counted out, and no other made anew."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +14,8 @@ from bridge.gate.people.sent_pages import Desk, Sent
 from bridge.journeys.referrals.work_list import page_of
 from bridge.journeys.running.erase_student import Because, Erasing, erase_student
 from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import lock_students
+from bridge.store.people import follow_lines
 from tests.bridge.gate.desks import desk, page
 from tests.bridge.gate.test_follow_pages import SIS, agree, answer, erase_a_visit, refer, visit
 from tests.support.worlds import LEA, World
@@ -84,3 +88,17 @@ def test_counts_are_those_of_the_lines_where_nobody_knows_them(looked: World) ->
     with write(looked.bridge.engine) as connection:
         connection.execute(text("UPDATE follow_head SET counts = ''"))
     assert page_of(looked.bridge, looked.bridge.settings.home, SIS, Wanted()).counts == before
+
+
+def test_who_erases_and_who_makes_a_page_do_not_wait_for_each_other(looked: World) -> None:
+    gone, engine = looked.bridge.identifiers.issue("student", LEA, "1004"), looked.bridge.engine
+    with ThreadPoolExecutor(1) as threads:
+        with write(engine) as page_of_somebody:
+            whose = page_of_somebody.scalars(text("SELECT whose FROM follow_head")).all()
+            heads = [follow_lines.head_of(page_of_somebody, each) for each in sorted(whose)]
+            erased = threads.submit(erase_student, looked.parts, ASKED)
+            sleep(0.5)  # it has taken what it takes before it waits
+            lock_students(page_of_somebody, [gone], share=True)
+        assert erased.result(30)["student"] == 1
+    assert all(heads)
+    agree(looked, looked.bridge.settings.home)

@@ -1,7 +1,8 @@
-"""No large table is gone through where SQLite has no statistics: nobody runs ANALYZE."""
+"""No large table is gone through on SQLite: its statistics are forgotten, old ones and new."""
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,34 @@ def test_nothing_large_is_gone_through_without_statistics(told: tuple[World, set
     used(world)
     assert len(heard) > 200
     assert gone_through(world, heard) == []
+
+
+def analysed(world: World) -> None:
+    """Take statistics while every table holds a few rows, as somebody did years ago."""
+    with world.bridge.engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+
+
+def test_statistics_that_somebody_took_are_forgotten(told: tuple[World, set[str]]) -> None:
+    world, heard = told
+    used(world)
+    analysed(world)
+    assert gone_through(world, heard) != []  # the connection that took them goes by them
+    world.bridge.engine.dispose()
+    assert gone_through(world, heard) == []
+    with world.bridge.engine.connect() as connection:
+        kept = "SELECT name FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'"
+        assert connection.exec_driver_sql(kept).all() == []
+
+
+def test_two_processes_forget_them_at_once_and_go_on(told: tuple[World, set[str]]) -> None:
+    world, _ = told
+    analysed(world)
+    world.bridge.engine.dispose()
+    with ThreadPoolExecutor(8) as threads:
+        statuses = threads.map(lambda _: world.web().get("/fhir/Task").status_code, range(8))
+        assert set(statuses) == {200}
 
 
 def test_a_statement_that_goes_through_all_is_noticed(told: tuple[World, set[str]]) -> None:
