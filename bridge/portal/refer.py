@@ -255,7 +255,7 @@ def _answers(visit: Visit, draft: Draft, names: dict[str, str]) -> list[tuple[st
     """Return step, question and answer of everything that was answered, in words."""
     found = []
     for step in STEPS:
-        questions = _questions(visit, (draft, {}), step)
+        questions = _asked_before(visit, draft, step)
         single = [asked.WHY_SINGLE] if step == "provider" and SINGLE in draft.values else []
         for field in [*(f for f in questions.fields if f.name != SINGLE), *single]:
             words = {o.value: visit.say(o.label) for o in field.options} | names
@@ -266,6 +266,11 @@ def _answers(visit: Visit, draft: Draft, names: dict[str, str]) -> list[tuple[st
             text = ", ".join(words.get(str(each), str(each)) for each in given if each)
             found.append((step, field.label, text))
     return found
+
+
+def _asked_before(visit: Visit, draft: Draft, step: str) -> Questions:
+    # The provider's name is known already: what all of them say of themselves is not asked again.
+    return asked.provider(()) if step == "provider" else _questions(visit, (draft, {}), step)
 
 
 def _today(visit: Visit) -> str:

@@ -1,6 +1,6 @@
 """The signed forms that came with a referral, and the end of any form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,7 +12,7 @@ from bridge.gate.agreements import compiled
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
-from bridge.journeys.families.register_release import register
+from bridge.journeys.families.register_release import file_form
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
@@ -30,25 +30,27 @@ def record_releases(
     connection: Connection,
     parts: Parts,
     agreement: CompiledAgreement,
-    about: tuple[Referral, str, str],
+    about: tuple[Referral, str, Sequence[str]],
 ) -> int:
     """Record the releases that came with a referral; returns how many facts were new.
 
     Recording the same form again changes nothing; an answer to a form that was pending is filed
-    beside it. When a form opens something new the referral's
-    records get a new change number, so that a partner who polls learns of it.
+    beside it. Where a form opens something new for a referral that was there before, its records
+    want a new change number (:func:`bridge.store.intake.touch`): a partner who polls learns of it.
+
+    Args:
+        connection: a write transaction.
+        parts: the bridge's parts.
+        agreement: what the referral comes under.
+        about: the referral, its student, and the id each form is filed under
+            (:func:`release_id_of`, in the same turn).
     """
-    referral, student_id, request_id = about
+    referral, student_id, release_ids = about
     new = 0
-    for came in referral.releases:
-        release_id = release_id_of(connection, parts, request_id, came)
-        if release_id is None:
-            continue
+    for release_id, came in zip(release_ids, referral.releases, strict=True):
         signed = _signed(came, parts, referral)
         kept = KeptRelease(release_id, student_id, agreement.id, signed)
-        new += register(connection, parts, agreement, kept).facts
-    if new:
-        touch(connection, [request_id], parts.clock.now())
+        new += file_form(connection, parts, agreement, kept) or 0
     return new
 
 

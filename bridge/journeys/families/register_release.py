@@ -114,10 +114,10 @@ def register(
     A form signed by a guardian whom a court order blocks, or by somebody who may not sign it, is
     kept and sets no fact.
     """
-    if not keep_release(connection, kept):
+    facts = file_form(connection, parts, agreement, kept)
+    if facts is None:
         return Filed(kept.id, new=False)
     template, form = agreement.template, kept.form
-    facts = record_facts(connection, parts, agreement, kept)
     return Filed(
         kept.id,
         new=True,
@@ -126,6 +126,18 @@ def register(
         facts=facts,
         notes=tuple(_notes(connection, parts, agreement, kept, waits=not facts)),
     )
+
+
+def file_form(
+    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
+) -> int | None:
+    """Do :func:`register` where nobody asks what the form lacks.
+
+    Returns how many facts are new; None for a form that is on file already.
+    """
+    if not keep_release(connection, kept):
+        return None
+    return record_facts(connection, parts, agreement, kept)
 
 
 def record_facts(
@@ -141,8 +153,9 @@ def record_facts(
     now = parts.clock.now()
     if is_blocked(connection, parts.identifiers, (kept.student_id, kept.form.signer), now):
         return 0
-    rows = _rows(connection, parts, agreement, kept)
-    return record_evidence(connection, _evidence(parts, agreement, kept, rows))
+    every = _all_rows(agreement, kept)
+    rows = authorised(connection, parts.identifiers, agreement.template, (kept, every))
+    return record_evidence(connection, _evidence(parts, agreement, kept, (every, rows)))
 
 
 def _notes(
@@ -155,9 +168,11 @@ def _notes(
 ) -> list[str]:
     now, who = parts.clock.now(), (kept.student_id, kept.form.signer)
     notes = [BLOCKED] if is_blocked(connection, parts.identifiers, who, now) else []
-    if len(_rows(connection, parts, agreement, kept)) < len(_all_rows(agreement, kept)):
+    every = _all_rows(agreement, kept)
+    rows = authorised(connection, parts.identifiers, agreement.template, (kept, every))
+    if len(rows) < len(every):
         notes.append(NO_AUTHORITY)
-    elif not notes and waits and asks_all(agreement.template) and _all_rows(agreement, kept):
+    elif not notes and waits and asks_all(agreement.template) and every:
         notes.append(WAITS)
     of_agreement = [
         other
@@ -173,17 +188,15 @@ def _all_rows(agreement: CompiledAgreement, kept: KeptRelease) -> tuple[Evidence
     return evidence_of(kept.form, agreement.template, agreement.agreement.effective.tz)
 
 
-def _rows(
-    connection: Connection, parts: Parts, agreement: CompiledAgreement, kept: KeptRelease
-) -> list[Evidence]:
-    every = _all_rows(agreement, kept)
-    return authorised(connection, parts.identifiers, agreement.template, (kept, every))
-
-
 def _evidence(
-    parts: Parts, agreement: CompiledAgreement, kept: KeptRelease, rows: Sequence[Evidence]
+    parts: Parts,
+    agreement: CompiledAgreement,
+    kept: KeptRelease,
+    given: tuple[Sequence[Evidence], Sequence[Evidence]],
 ) -> list[NewEvidence]:
-    now, place = parts.clock.now(), {row: n for n, row in enumerate(_all_rows(agreement, kept))}
+    """Return what is recorded of a form, given all it is evidence of and what its signer could."""
+    every, rows = given
+    now, place = parts.clock.now(), {row: n for n, row in enumerate(every)}
     return [
         NewEvidence(
             id=parts.identifiers.issue("evidence", kept.id, str(place[row])),

@@ -1,6 +1,6 @@
 """A district's referrals come in: canonical records to resources, releases to evidence."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ from bridge.journeys.files.held_rows import (
 from bridge.parts import Parts
 from bridge.store.database.engine import write
 from bridge.store.directory import StudentEntry, organizations, put_students
-from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn
+from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn, touch
 from mappings.canonical import Referral, SourceRow
 from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
 from mappings.fhir.errors import FhirError
@@ -182,7 +182,9 @@ class _Batch:
         if not isinstance(referral, Referral):
             raise BridgeError("this map makes no referrals; choose one of kind referral")
         request_id = self._context.id_for("ServiceRequest", referral.number)
-        refused = self._refused(referral, request_id) or self._doubted(referral)
+        of = (self._connection, self._of.parts, request_id)
+        forms = [release_id_of(*of, came) for came in referral.releases]
+        refused = self._refused(referral, forms) or self._doubted(referral)
         built = refused or self._built(referral)
         if isinstance(built, HeldRow):
             return built
@@ -199,14 +201,17 @@ class _Batch:
         self._renew(records, put)
         self._count(put, referral)
         if self._of.watch is None or not self._of.watch.rehearses:
-            about = (referral, student.id, request_id)
-            record_releases(self._connection, self._of.parts, self._agreement, about)
+            about = (referral, student.id, [form for form in forms if form])
+            opened = record_releases(self._connection, self._of.parts, self._agreement, about)
+            # One that is new has a change number of its own as it is.
+            if opened and request_id not in put.new:
+                touch(self._connection, [request_id], self._of.parts.clock.now())
         return None
 
-    def _refused(self, referral: Referral, request_id: str) -> HeldRow | None:
+    def _refused(self, referral: Referral, forms: Sequence[str | None]) -> HeldRow | None:
         if len({release.form for release in referral.releases}) < len(referral.releases):
             return HeldRow(referral.origin, ("form-repeated",), (_FORM_TWICE,))
-        if self._answered_otherwise(referral, request_id):
+        if None in forms:
             return HeldRow(referral.origin, ("release-changed",), (_ANSWERED,))
         return None
 
@@ -225,10 +230,6 @@ class _Batch:
             texts = tuple(f"{issue.path}: {issue.text}" for issue in issues)
             return HeldRow(referral.origin, ("not-valid",), texts)
         return resources
-
-    def _answered_otherwise(self, referral: Referral, request_id: str) -> bool:
-        of = (self._connection, self._of.parts, request_id)
-        return any(release_id_of(*of, came) is None for came in referral.releases)
 
     def _renew(self, records: list[NewRecord], put: PutReport) -> None:
         """Replace what may change between two imports, and a referral's list of its Consents."""
@@ -250,6 +251,8 @@ class _Batch:
             patient = self._context.id_for("Patient", referral.student.local_id)
             changes = patient in put.different
             self._of.watch.taken(referral.origin, new=new, changes=changes)
+        if self._of.undone:
+            return
         came = ((referral.origin,), self._now)
         let_go(self._connection, self._of.parts.identifiers, self._of.lea, came)
 

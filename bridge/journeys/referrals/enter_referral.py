@@ -97,13 +97,14 @@ def rehearse(parts: Parts, caller: Caller, draft: Draft) -> Rehearsal:
     row = Mapped(made := referral_of(parts, caller, draft), made.origin.row)
     lea, provider = caller.organization, draft.values["provider"]
     with write(parts.engine) as connection:
-        undone = connection.begin_nested()
         report = ReferralImport(parts, lea, provider, undone=True).run_within(connection, [row])
         seen = Rehearsal((), _texts(report.held))
         if not report.held:
             request = parts.identifiers.issue(lea, provider, "ServiceRequest", made.number)
             seen = Rehearsal(_seen(parts, connection, provider, request))
-        undone.rollback()
+        # All of it, and not back to a savepoint: what is then committed waits for the disk although
+        # nothing of it stays.
+        connection.rollback()
     return seen
 
 
