@@ -61,7 +61,7 @@ class District:
         asks["client referral"] = lambda: self.client.get(task)
         asks["client history"] = lambda: self.client.get(f"{task}/_history")
         asks |= self._of_gate(number)
-        for name in ("signed", "form"):
+        for name in ("signed", "form", "account"):
             asks[f"guardian {name}"] = self._of_guardian(number, name)
         return asks
 

@@ -1,27 +1,23 @@
 """What of an accounting is kept from the one who asks for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
 
 from sqlalchemy import Connection
 
+from bridge.gate.accounts.minors_own import MINOR, THREAT, MinorsOwn, may_know
 from bridge.gate.agreements import CompiledAgreement
+from bridge.gate.disclosures import subject_of
 from bridge.ledger.entry import Kind, Recorded
+from bridge.ledger.firsts import first_releases
+from bridge.ledger.lookup import about
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry
-from bridge.store.facts.conditions import Scope
-from bridge.store.facts.evidence import EvidenceView, evidence_of
-from bridge.store.facts.held_facts import RecordFacts
-from bridge.store.referrals import records_of_student
 from consent.calendar import eighteenth_birthday
-from consent.model import Slice
 from consent.signed_release import SignedRelease
 from consent.signers import Signer, signer_of
-
-_MINOR = "minor_consented_care"
-_THREAT = "threat_documented"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +25,18 @@ class Withholding:
     """What is kept from one asker about one student.
 
     Attributes:
+        subject: the student's name in the ledger.
         agreements: the district's, by id.
-        minors_own: records given on the minor's own consent, or of which nobody has said;
-            ``None`` where nothing is kept from the asker.
-        summary: whether how often something went is kept too.
+        guardian: whether a guardian asks; nothing is kept from others.
+        own: records given on the minor's own consent, or of which nobody has said; None where
+            there are none, or nothing is kept. Then how often something went is kept too.
     """
 
+    subject: str
     agreements: dict[str, CompiledAgreement]
     birth_date: date
-    minors_own: frozenset[str] | None = None
-    summary: bool = False
+    guardian: bool = False
+    own: MinorsOwn | None = None
 
     @classmethod
     def of(
@@ -51,50 +49,56 @@ class Withholding:
         """Return what is kept from an asker: something from a guardian, nothing from others."""
         student, asker = asked
         by_id = {agreement.id: agreement for agreement in bound}
+        subject = subject_of(parts.identifiers, student.id)
         if asker != "guardian":
-            return cls(by_id, student.birth_date)
-        view = evidence_of(connection, {student.id}, parts.clock.now())
-        own: set[str] = set()
-        # What belongs to no referral (the student's own data) tells of no care.
-        for record_id, referral_id, agreement_id in records_of_student(connection, student.id):
-            about = RecordFacts(record_id, student.id, referral_id, third_party=False, minor=True)
-            if referral_id and agreement_id in by_id and _is_own(view, agreement_id, about):
-                own.update(_names(parts, by_id[agreement_id], record_id))
-        return cls(by_id, student.birth_date, frozenset(own), summary=bool(own))
+            return cls(subject, by_id, student.birth_date)
+        own = MinorsOwn(connection, parts, student.id, bound)
+        return cls(subject, by_id, student.birth_date, guardian=True, own=own if own.any else None)
 
-    def cut(self, each: Recorded) -> Recorded | None:
+    @property
+    def summary(self) -> bool:
+        """Whether how often something went is kept, and everything that tells of it."""
+        return self.own is not None
+
+    def shown(self, connection: Connection) -> list[Recorded]:
+        """Return the entries the asker is told of, the oldest first, without what is kept.
+
+        INVARIANT: where something is kept, what repeats and what is kept is not even read: the
+        first release of each kind is all there is to tell, however many followed.
+        """
+        if self.own is None:
+            told: Iterator[tuple[Recorded, bool]] = (
+                (each, False) for each in about(connection, self.subject)
+            )
+        else:
+            told = iter(first_releases(connection, self.subject, self.own.hidden()))
+        cut = (self._cut(each, own=own) for each, own in told)
+        return [kept for kept in cut if kept is not None]
+
+    def _cut(self, each: Recorded, *, own: bool) -> Recorded | None:
         """Return an entry without what is kept from the asker; None where nothing is left."""
-        if self.minors_own is None or each.entry.kind is not Kind.RELEASE:
+        if not self.guardian or each.entry.kind is not Kind.RELEASE:
             return each
-        kept = tuple(name for name in each.entry.elements if self._may_know(each, name))
+        kept = tuple(name for name in each.entry.elements if self._may_know(each, name, own=own))
         return replace(each, entry=replace(each.entry, elements=kept)) if kept else None
 
     def is_minors_own(self, form: SignedRelease) -> bool:
         """Whether a form was signed by the student as a minor, which a guardian is not told."""
-        if self.minors_own is None or form.signed_on is None:
+        if not self.guardian or form.signed_on is None:
             return False
         signers = {signer_of(form.signer_relationship), signer_of(form.cosigner_relationship)}
         minor = form.signed_on < eighteenth_birthday(self.birth_date)
         return minor and Signer.STUDENT in signers
 
-    def _may_know(self, each: Recorded, element: str) -> bool:
-        """Ask the agreement whether a prohibition keeps an element from guardians.
-
-        Only prohibitions are asked: an account shows that something went, never what it said, so
-        flows and reviews of free text do not come into it.
-        """
+    def _may_know(self, each: Recorded, element: str, *, own: bool) -> bool:
+        """Ask the agreement whether a prohibition keeps an element from guardians."""
         entry = each.entry
         agreement = self.agreements.get(entry.log)
         sender, facts = _recorded(each, element)
         if agreement is None or entry.resource is None or not sender:
             return False
-        own = entry.resource.id in (self.minors_own or ())
-        known = {_MINOR} if own else set[str]()
-        votes = agreement.table.explain(
-            Slice(sender, "family", "guardian", "rights", element), known | (facts & {_THREAT})
-        )
-        barred = [v for v in votes if v.layer.startswith("prohibition:") and not v.agrees]
-        return bool(votes) and not barred
+        known = {MINOR} if own else set[str]()
+        return may_know(agreement.table, (sender, element), known | (facts & {THREAT}))
 
 
 def _recorded(each: Recorded, element: str) -> tuple[str, set[str]]:
@@ -105,16 +109,3 @@ def _recorded(each: Recorded, element: str) -> tuple[str, set[str]]:
         if name == element:
             return sender, set(facts.split())
     return "", set()
-
-
-def _is_own(view: EvidenceView, agreement_id: str, about: RecordFacts) -> bool:
-    scope = Scope(agreement_id, "", "", "", {})
-    true, _ = view.true_facts((_MINOR,), scope, about)
-    return _MINOR in true
-
-
-def _names(parts: Parts, agreement: CompiledAgreement, record_id: str) -> set[str]:
-    """Return the ids a record is known by in the ledger: its own, and its pseudonym at the hub."""
-    hub = agreement.entry.hub
-    coded = {parts.identifiers.pseudonym(hub, record_id)} if hub else set()
-    return {record_id, *coded}

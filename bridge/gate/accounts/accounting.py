@@ -18,11 +18,9 @@ from bridge.errors import BridgeError
 from bridge.gate.accounts.account_view import Withholding
 from bridge.gate.accounts.requests import enter_requests
 from bridge.gate.agreements import CompiledAgreement, agreements_of
-from bridge.gate.disclosures import subject_of
 from bridge.gate.released import GATE_MARK, AccountEvent, AccountLine, ReleasedAccount
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind, Recorded
-from bridge.ledger.lookup import about
 from bridge.parts import Parts
 from bridge.store.directory import StudentEntry, organizations
 from bridge.store.facts.emergencies import KeptEmergency, emergencies
@@ -58,15 +56,13 @@ def account_of(
     now = parts.clock.now()
     bound = agreements_of(connection, "lea", student.lea)
     _check_asker(bound, student, asker, parts)
-    subject = subject_of(parts.identifiers, student.id)
     enter_requests(connection, parts)
-    found = list(about(connection, subject))
     hidden = Withholding.of(connection, parts, (student, asker), bound)
-    shown = [kept for each in found if (kept := hidden.cut(each)) is not None]
+    shown = hidden.shown(connection)
     known = _known(connection, shown)
     lines = [_line(each, known, hidden) for each in shown if each.entry.kind is Kind.RELEASE]
     events = [event for each in shown for event in _events(each, known, hidden)]
-    append(connection, [_entry(a, student, asker, subject) for a in bound], parts.clock)
+    append(connection, [_entry(a, student, asker, hidden.subject) for a in bound], parts.clock)
     return ReleasedAccount(
         student=student.local_key,
         asked_at=now,
