@@ -28,6 +28,7 @@ from bridge.cli import (
     reviews,
     serving,
     sources,
+    staff,
     state_hub,
     students,
     work_lists,
@@ -59,7 +60,7 @@ app.add_typer(jobs.app, name="jobs", help="Exports that partners have begun.")
 app.add_typer(notifications.app, name="notifications", help="What subscribers are sent.")
 app.add_typer(clients.party_app, name="party", help="Agreements and their parties.")
 app.add_typer(clients.client_app, name="client", help="Partner systems that may connect.")
-app.add_typer(clients.staff_app, name="staff", help="People who sign in.")
+app.add_typer(staff.staff_app, name="staff", help="People who sign in.")
 register.release_app.command("form")(forms.form)
 register.release_app.command("check")(forms.check)
 app.add_typer(register.release_app, name="release", help="Signed forms of families.")

@@ -1,4 +1,4 @@
-"""``party``, ``client`` and ``staff``: who takes part and who may connect."""
+"""``party`` and ``client``: who takes part and who may connect."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 party_app = typer.Typer(no_args_is_help=True)
 client_app = typer.Typer(no_args_is_help=True)
-staff_app = typer.Typer(no_args_is_help=True)
 
 
 class PartyRole(StrEnum):
@@ -187,7 +186,7 @@ def add_client(
     from bridge.store.database.engine import write
 
     bridge = open_at(home)
-    standing = _standing(party, organization, role, (tuple(purpose), scope))
+    standing = standing_of(party, organization, role, (tuple(purpose), scope))
     keys = _key_set(jwks) if jwks is not None else None
     registration = Registration(client_id, standing, keys, jwks_url)
     with write(bridge.engine) as connection:
@@ -267,27 +266,10 @@ def enable(client_id: str, home: Home = Path()) -> None:
     print_line(f"client {client_id} may connect again")
 
 
-@staff_app.command("code")
-def code(
-    organization: Organization,
-    role: Role = "counselor",
-    purpose: Purposes = ["follow"],  # noqa: B006 - typer reads the default
-    home: Home = Path(),
-) -> None:
-    """Make a sign-in code for one person of a district; it works once, for ten minutes."""
-    from bridge.identity import mint_staff_code
-    from bridge.store.database.engine import write
-
-    bridge = open_at(home)
-    standing = _standing("lea", organization, role, (tuple(purpose), ""))
-    with write(bridge.engine) as connection:
-        minted = mint_staff_code(connection, standing, bridge.clock)
-    print_line(minted)
-
-
-def _standing(
+def standing_of(
     party: str, organization: str, role: str, more: tuple[tuple[str, ...], str]
 ) -> "Standing":
+    """Return for whom and as what somebody acts, given purposes and scopes too."""
     from bridge.identity import Party, Standing, read_scopes
 
     purposes, scopes = more

@@ -22,6 +22,7 @@ from bridge.journeys.answers.answer_by_hand import (
     referral_shown,
     referrals_waiting,
 )
+from bridge.journeys.referrals.note_look import reads_looks
 from bridge.journeys.referrals.write_note import notes_shared
 from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Problem, Questions
 from bridge.portal.languages import say
@@ -104,6 +105,7 @@ def work(visit: ClinicOf, show: Show = "open", page: Page = 1) -> Response:
         choices=[(name, words) for name, (words, _) in SHOWN.items()],
         chosen=show,
         count=count,
+        leads=reads_looks(visit.staff),
         pages=(page, -(-count // ROWS)),
     )
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from bridge.context import Bridge, BridgeOf
 from bridge.directories import is_loopback
 from bridge.identity import Caller, form_token, seconds_left, staff_of, still_admitted
-from bridge.journeys.referrals.note_look import note_look
+from bridge.journeys.referrals.note_look import READERS, note_look
 from bridge.parts import Parts, parts_of
 from bridge.portal.assets import address_of
 from bridge.portal.languages import (
@@ -36,7 +36,9 @@ COOKIE: Final = "schoolbridge_session"
 LANGUAGE: Final = "schoolbridge_language"
 _YEAR: Final = 365 * 24 * 3600
 # Templates about no student; a look at any other is kept.
-OF_NOBODY: Final = frozenset({"help.html", "told.html", "sign-in.html", "looked.html"})
+OF_NOBODY: Final = frozenset(
+    {"help.html", "told.html", "sign-in.html", "looked.html", "clinic-looked.html"}
+)
 # What turns the direction of a text round, or cannot be seen.
 TURNS: Final = dict.fromkeys(
     map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -127,9 +129,10 @@ class Visit:
     def page(self, name: str, status: int = 200, **values: object) -> Response:
         """Return a page. With status 422 its title says that there is an error.
 
-        That somebody of a school looks at it is kept first, unless it is about nobody.
+        That somebody of a school or a provider looks at it is kept first, unless it is about
+        nobody.
         """
-        if self.caller is not None and self.caller.party == "lea" and name not in OF_NOBODY:
+        if self.caller is not None and self.caller.party in READERS and name not in OF_NOBODY:
             self.note_look()
         template = environment(self.lang).get_template(name)
         html = template.render(visit=self, failed=status == 422, **values)

@@ -150,6 +150,7 @@ ROUTES = (
     Row("GET", "/portal/work", "portal"),
     Row("GET", "/portal/work/file", "portal"),
     Row("POST", "/portal/work/file", "portal"),
+    Row("GET", "/portal/work/looked", "portal"),
     Row("GET", "/portal/work/{task_id}", "portal"),
     Row("POST", "/portal/work/{task_id}", "portal"),
     Row("GET", "/portal/static/{name}", "public"),

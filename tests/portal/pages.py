@@ -16,7 +16,7 @@ class PageCase:
         typed: what is written into its one text before it is sent, so that the next page shows it.
         family: whether somebody of a family has proved who they are.
         clinic: whether somebody of a provider is signed in.
-        lead: whether it is somebody who leads a school's referrals.
+        lead: whether it is somebody who leads a school's referrals, or a provider.
     """
 
     name: str
@@ -30,9 +30,11 @@ class PageCase:
 
     @property
     def who(self) -> str:
-        """Who looks: a counsellor, somebody of a family or a provider, or nobody known."""
-        if self.family or self.clinic:
-            return "family" if self.family else "clinic"
+        """Who looks: a counsellor, who leads, somebody of a family or a provider, or nobody."""
+        if self.family:
+            return "family"
+        if self.clinic:
+            return "clinic-lead" if self.lead else "clinic"
         if self.lead:
             return "lead"
         return "counselor-1" if self.signed_in else ""
@@ -92,5 +94,6 @@ PAGES = (
     PageCase("refer-sent", "{sent}/sent"),
     PageCase("clinic-work", "/portal/work", clinic=True),
     PageCase("clinic-file", "/portal/work/file", clinic=True, send=True),
+    PageCase("clinic-looked", "/portal/work/looked", clinic=True, lead=True),
     PageCase("clinic-referral", "/portal/work/{task}", clinic=True, send=True),
 )

@@ -21,6 +21,7 @@ from bridge.journeys.families.signing import who_of
 from bridge.store.database.engine import write
 from consent.forms import FormKind
 from tests.bridge.portal.entering import PENDING, Visitor
+from tests.bridge.portal.test_clinic_looked import Person
 from tests.bridge.portal.test_import_page import ON_FILE, WEEK, begun, brought_in
 from tests.support.signing import INTERPRETER, PARTIES, TODAY, in_person, issued
 from tests.support.worlds import CARE_CONSENT, HARBOR, LEA, World, make_world, put_task, referral
@@ -28,7 +29,7 @@ from tests.support.worlds import CARE_CONSENT, HARBOR, LEA, World, make_world, p
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
 CLINIC = Standing(Party.PROVIDER, HARBOR, "", "intake", ("refer",))
 LEAD = Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",))
-STANDINGS = {"clinic": CLINIC, "lead": LEAD}
+STANDINGS = {"clinic": CLINIC, "lead": LEAD, "clinic-lead": replace(CLINIC, role="supervisor")}
 COUNSELOR = Standing(Party.LEA, LEA, "", "counselor", ("follow",))
 
 
@@ -104,6 +105,7 @@ def _family(world: World) -> dict[str, str]:
     student = world.bridge.identifiers.issue("student", LEA, "1001")
     made = {"token": link.token, "proof": proof, "release": first[0].id, "student": student}
     made |= {"task": world.id_of("Task", "R-5")}
+    Person(world, "desk-1", "intake").get(f"/portal/work/{made['task']}")
     who = who_of(world.bridge.identifiers, student, member.name)
     made["contact"] = world.bridge.identifiers.issue("family contact", student, who)
     made["other"] = world.bridge.identifiers.issue("student", LEA, "1002")

@@ -10,7 +10,7 @@ from bridge.errors import GateError
 from bridge.gate.authorise import Viewer
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.people.kept_lines import Changed, Known, made_until_it_stands
-from bridge.gate.people.sent_pages import CHOICES, Desk, Sent, place_of
+from bridge.gate.people.sent_pages import Desk, Sent, place_of
 from bridge.gate.people.side import Side
 from bridge.gate.released import GATE_MARK, Released
 from bridge.identity import Caller
@@ -87,5 +87,5 @@ def _as_kept(wanted: Sent, ids: Sequence[str], told: Sequence[Disclosure]) -> bo
     """Tell whether what leaves stands as the lines it was found by say."""
     tasks = [orjson.loads(each.released.body) for each in told]
     order = [place_of(task) for task in tasks]
-    in_it = all(task.get("status") in CHOICES[wanted.choice] for task in tasks)
+    in_it = all(task.get("status") in wanted.statuses for task in tasks)
     return len(told) == len(ids) and in_it and order == sorted(order)

@@ -53,11 +53,20 @@ class Sent:
     Attributes:
         choice: one of :data:`CHOICES`.
         first, most: how many are left out before it, and how many it holds.
+        ids: those of any choice that are named, instead; what may not be known is not among them.
     """
 
     choice: str = OPEN
     first: int = 0
     most: int = 25
+    ids: tuple[str, ...] = ()
+
+    @property
+    def statuses(self) -> Collection[str]:
+        """The statuses of what it shows."""
+        if self.ids:
+            return {status for every in CHOICES.values() for status in every}
+        return CHOICES[self.choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,9 @@ class Desk(KeptLines):
 
     def places(self, wanted: Sent) -> list[str]:
         """Return the ids of the Tasks on a page."""
+        if wanted.ids:
+            found = lines.with_requests(self.connection, self.whose, wanted.ids, tuple(CHOICES))
+            return [each for each, _ in found]
         cut = (wanted.first, wanted.most)
         return [each for each, _ in lines.page_of(self.connection, self.whose, wanted.choice, cut)]
 

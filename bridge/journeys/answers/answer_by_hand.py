@@ -4,7 +4,7 @@ INVARIANT: what is shown is what the gate releases to the provider's role, and e
 ledger. On whose consent care is given is said here, by the provider, and never on a school's page.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -105,6 +105,15 @@ def referrals_waiting(
     return [Waiting(t["id"], place_of(t)[1], t["status"], place_of(t)[0]) for t in tasks], (
         found.total or 0
     )
+
+
+def numbers_of(whole: HasGate, staff: Caller, task_ids: Collection[str]) -> dict[str, str]:
+    """Return the numbers of some referrals by the Task's id, of those that the list shows."""
+    if not task_ids:
+        return {}
+    wanted = Sent(ids=tuple(sorted(task_ids)))
+    found = whole.gate.sent_page(clinic_caller(staff), wanted).matches
+    return {task["id"]: place_of(task)[1] for task in (orjson.loads(each.body) for each in found)}
 
 
 def referral_shown(whole: HasGate, staff: Caller, task_id: str) -> Shown:

@@ -274,6 +274,14 @@ def with_keys(connection: Connection, whose: str, keys: Sequence[str]) -> list[P
     return _ordered(connection, where, (whose, *keys), (0, len(keys)))
 
 
+def with_requests(
+    connection: Connection, whose: str, requests: Sequence[str], stages: Sequence[str]
+) -> list[Place]:
+    """Return the places of some lines by what they are of, where they are of one of some stages."""
+    where = f"whose = ? AND request_id IN ({_marks(requests)}) AND stage IN ({_marks(stages)})"
+    return _ordered(connection, where, (whose, *requests, *stages), (0, len(requests)))
+
+
 def _ordered(
     connection: Connection, where: str, values: Sequence[object], cut: tuple[int, int]
 ) -> list[Place]:

@@ -101,7 +101,7 @@ def test_what_is_kept_for_days_goes_when_they_are_over(lite: World) -> None:
     assert json.loads(run(lite, "db", "purge", "--json").output) == gone
 
     with read(lite.bridge.engine) as connection:
-        assert [look.id for look in looks_of(connection, LEA, 0, 10)] == ["2191"]
+        assert [look.id for look in looks_of(connection, LEA, (0, 10))] == ["2191"]
     assert lite.counts()["portal_draft"] == lite.counts()["roster_entry"] == 1
     assert run(lite, "db", "purge", "--looks-after", "30").exit_code == 2
     sooner = run(lite, "db", "purge", "--looks-after", "400", "--json")
