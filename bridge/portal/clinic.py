@@ -30,7 +30,7 @@ from bridge.portal.posted import FormOf
 from bridge.portal.refusals import NotHere, NotSignedIn
 from bridge.portal.status_words import ENDED_BY
 from bridge.portal.visits import AnyoneOf, Visit
-from bridge.store.database.engine import write
+from bridge.store.database.unwaited import write_unwaited
 from mappings.fhir.task_states import ended_by, follow_up_code
 
 router = APIRouter(prefix="/portal/work")
@@ -84,7 +84,7 @@ def clinic_visit(visit: AnyoneOf) -> Visit:
     Raises:
         NotSignedIn: nobody is, or no longer, or not of a provider.
     """
-    with write(visit.bridge.engine) as connection:
+    with write_unwaited(visit.bridge.engine) as connection:
         caller = staff_of(connection, visit.session, visit.bridge.clock)
     if caller is None or caller.party != "provider":
         raise NotSignedIn

@@ -30,7 +30,8 @@ from bridge.portal.languages import (
     translations_of,
 )
 from bridge.portal.refusals import NotSignedIn
-from bridge.store.database.engine import read, write
+from bridge.store.database.engine import read
+from bridge.store.database.unwaited import write_unwaited
 
 COOKIE: Final = "schoolbridge_session"
 LANGUAGE: Final = "schoolbridge_language"
@@ -237,7 +238,7 @@ def staff_visit(visit: AnyoneOf) -> Visit:
     Raises:
         NotSignedIn: nobody is, or no longer, or not of a district.
     """
-    with write(visit.bridge.engine) as connection:
+    with write_unwaited(visit.bridge.engine) as connection:
         caller = staff_of(connection, visit.session, visit.bridge.clock)
     if caller is None or caller.party != "lea":
         raise NotSignedIn

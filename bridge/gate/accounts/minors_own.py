@@ -32,12 +32,12 @@ THREAT: Final = "threat_documented"
 _SENDERS: Final = ("lea", "provider")
 _IS_SO: Final = Filter((((Literal(FactName(MINOR)),),),))
 _RECORDS: Final = "FROM record WHERE record.student_id = :student"
-# Of nobody's care it was said that it is not their own: then no record need be asked about.
+# No record is asked about unless somebody said of some care that it is not the minor's own.
 _OTHERS: Final = """
 SELECT record.id, CASE WHEN {referred} THEN 1 ELSE 0 END AS referred
 FROM record JOIN student ON student.id = record.student_id
 WHERE record.student_id = :student AND (NOT ({referred}) OR (
- EXISTS (SELECT 1 FROM evidence a WHERE a.student_id IN (:student, '')
+ EXISTS (SELECT 1 FROM evidence a WHERE a.student_id IN (:student, '') AND a.element = ''
   AND a.fact = 'minor_consented_care' AND a.value IS FALSE)
  AND NOT {own}))
 """
