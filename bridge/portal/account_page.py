@@ -8,7 +8,7 @@ translator can review them.
 import csv
 import io
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from bridge.gate.released import ReleasedAccount
+from bridge.portal.languages import day_in, moment_in
 from consent.forms import plain_words
 
 LANGUAGES = ("en", "es")
@@ -41,19 +42,19 @@ def account_page(account: ReleasedAccount, lang: str = "en") -> str:
     Raises:
         KeyError: for a language the table does not have.
     """
-    words, zone = account_words(lang), ZoneInfo(account.tz)
+    words, made = account_words(lang), account.asked_at.astimezone(ZoneInfo(account.tz))
 
     def say(key: str) -> str:
         return words.get(key, key.partition(":")[2] or key)
 
     def moment(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        return moment_in(lang, at, account.tz)
 
-    def day(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d")
+    def day(on: date | str) -> str:
+        return day_in(lang, on)
 
-    page = _pages().get_template("account.html")
-    return page.render(account=account, lang=lang, say=say, moment=moment, day=day)
+    page, told = _pages().get_template("account.html"), {"say": say, "moment": moment, "day": day}
+    return page.render(account=account, lang=lang, made=made.date(), **told)
 
 
 @cache

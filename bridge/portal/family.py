@@ -7,7 +7,6 @@ who it is stands in a cookie for half an hour.
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -23,7 +22,7 @@ from bridge.journeys.families.family_view import (
 )
 from bridge.portal.account_page import account_words
 from bridge.portal.forms import Field, Filled, Kind, Option, Problem, Questions
-from bridge.portal.languages import say
+from bridge.portal.languages import moment_in, say
 from bridge.portal.posted import Form, posted_under
 from bridge.portal.release_paper import groups, paper_pdf
 from bridge.portal.visits import AnyoneOf, Visit, keep_cookie
@@ -181,15 +180,17 @@ def enter_code(token: str, visit: FamilyOf, sent: FamilyFormOf) -> Response:
 
 def account_of_family(released: ReleasedAccount, visit: Visit) -> Response:
     """Return the list; takes only what the gate released."""
-    words, zone = account_words(visit.lang), ZoneInfo(released.tz)
+    words = account_words(visit.lang)
 
     def word(key: str) -> str:
         return words.get(key, key.partition(":")[2] or key)
 
     def moment(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+        return moment_in(visit.lang, at, released.tz)
 
-    return visit.page("family-account.html", account=released, say=word, moment=moment)
+    return visit.page(
+        "family-account.html", account=released, say=word, moment=moment, day=visit.day
+    )
 
 
 def _code_page(visit: Visit, status: int = 200, filled: Filled | None = None) -> Response:
