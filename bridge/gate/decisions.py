@@ -32,9 +32,9 @@ class _Question:
     facts: AskedFacts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Questions:
-    """What is asked about some elements, of whichever record.
+    """What is asked about some elements, of whichever record; the same only as the same object.
 
     Attributes:
         elements: of each the question in every purpose.
@@ -180,8 +180,40 @@ def decide_as(
         minor=stored.birth_date is None or stored.birth_date > instant.minor_from,
     )
     questions = instant.asking(agreement, viewer, (sender, elements))
-    asking = _Asking(agreement, evidence, about, questions)
-    return RecordDecision(agreement, view, tuple(map(asking.best, questions.elements)))
+    return RecordDecision(agreement, view, _answered(agreement, evidence, about, questions))
+
+
+def _answered(
+    agreement: CompiledAgreement,
+    evidence: EvidenceView,
+    about: RecordFacts,
+    questions: _Questions,
+) -> tuple[ElementDecision, ...]:
+    """Answer questions about one record; once for all of a page of which the same is said.
+
+    INVARIANT: an answer follows from the questions (agreement, viewer, instant), what is said of
+    the record, and whether its student is a minor and others are in it. Who says it is told of
+    each record by itself.
+    """
+    said = evidence.said_of(about)
+    if said is None:
+        return tuple(map(_Asking(agreement, evidence, about, questions).best, questions.elements))
+    key = (questions, said.pattern, about.minor, about.third_party)
+    alike = evidence.answers.get(key)
+    if alike is None:
+        made = tuple(map(_Asking(agreement, evidence, about, questions).best, questions.elements))
+        at = {source: number for number, source in enumerate(said.sources)}
+        alike = tuple((each, tuple(at[source] for source in each.sources)) for each in made)
+        evidence.answers[key] = alike
+        return made
+    return tuple(
+        _said_by(each, sorted([said.sources[number] for number in by])) if by else each
+        for each, by in alike
+    )
+
+
+def _said_by(each: ElementDecision, sources: Sequence[str]) -> ElementDecision:
+    return ElementDecision(each.slice, each.facts, each.decision, tuple(sources))
 
 
 # What follows from an agreement and an instant is the same for each record of a page. Two of them

@@ -184,19 +184,80 @@ def evidence_of(
     return EvidenceView(rows)
 
 
-_NOTHING: Mapping[str, Any] = {}
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of one record, whoever says it.
+
+    Attributes:
+        pattern: the same for all records of a view of which the same is said, by as many.
+        sources: who says it, in the order in which the pattern numbers them.
+    """
+
+    pattern: tuple[int, ...]
+    sources: tuple[str, ...]
 
 
 class EvidenceView:
-    """Evidence held in memory for one decision; mirrors :mod:`bridge.store.facts.conditions`."""
+    """Evidence held in memory for one page; mirrors :mod:`bridge.store.facts.conditions`.
+
+    Attributes:
+        answers: what was decided on it, by what it was decided on; whoever decides keeps it here,
+            so that it lives as long as the page.
+    """
 
     def __init__(self, rows: Sequence[Any]) -> None:
         """Take rows as :func:`evidence_of` reads them, or :mod:`bridge.store.facts.known_facts`."""
-        # By student, element ("" for every one) and fact: most rows name one of many elements.
-        self._rows: dict[str, dict[str, dict[str, list[Any]]]] = {}
+        self._given: dict[str, list[Any]] = {}
         for row in rows:
-            of_element = self._rows.setdefault(row.student_id, {}).setdefault(row.element, {})
-            of_element.setdefault(row.fact, []).append(row)
+            self._given.setdefault(row.student_id, []).append(row)
+        self._sorted: dict[str, dict[str, dict[str, list[Any]]]] = {}
+        self._said: dict[str, dict[tuple[str, str], Said]] = {}
+        self._patterns: dict[tuple[object, ...], int] = {}
+        self.answers: dict[object, Any] = {}
+
+    def said_of(self, about: RecordFacts) -> Said | None:
+        """Return what is said of a record: all that a decision on it can rest on but for itself.
+
+        None where nothing is said of anybody, which is quickly decided on.
+        """
+        if not self._given:
+            return None
+        student, pattern, sources = about.student_id, list[int](), list[str]()
+        for whose in (student, "") if student else ("",):
+            groups = self._said.get(whose)
+            if groups is None:
+                groups = self._said[whose] = self._grouped(self._given.get(whose, ()))
+            for (referral, record), said in groups.items():
+                if referral in ("", about.referral_id) and record in ("", about.record_id):
+                    pattern += said.pattern
+                    sources += said.sources
+        numbers = {source: number for number, source in enumerate(dict.fromkeys(sources))}
+        return Said((*pattern, -1, *(numbers[each] for each in sources)), (*numbers,))
+
+    def _grouped(self, rows: Sequence[Any]) -> dict[tuple[str, str], Said]:
+        """Return what rows say by the referral and the record they are restricted to."""
+        groups: dict[tuple[str, str], list[Any]] = {}
+        for row in rows:
+            groups.setdefault((row.referral_id, row.record_id), []).append(row)
+        return {of: self._noted(some) for of, some in groups.items()}
+
+    def _noted(self, rows: Sequence[Any]) -> Said:
+        """Number what rows say, whoever says it."""
+        by: dict[str, int] = {}
+        said = tuple(
+            (each[0], each[4:9], by.setdefault(each[9], len(by)) if each[9] else -1)
+            for each in rows
+        )
+        return Said((self._patterns.setdefault(said, len(self._patterns)),), (*by,))
+
+    def _of(self, student: str) -> Mapping[str, Mapping[str, list[Any]]]:
+        """Return a student's rows by element ("" for every one) and fact."""
+        found = self._sorted.get(student)
+        if found is None:
+            found = self._sorted[student] = {}
+            for row in self._given.get(student, ()):
+                found.setdefault(row.element, {}).setdefault(row.fact, []).append(row)
+        return found
 
     def true_facts(
         self, facts: Collection[str], scope: Scope, about: RecordFacts
@@ -250,7 +311,7 @@ class EvidenceView:
         """Return where there is what was said of a student and of anybody, by fact."""
         # Of a record without a student, what holds for anybody is all there is.
         whose = (about.student_id, "") if about.student_id else ("",)
-        found = (self._rows.get(each, _NOTHING).get(element) for each in whose)
+        found = (self._of(each).get(element) for each in whose)
         return [place for place in found if place]
 
 

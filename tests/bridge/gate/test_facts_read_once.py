@@ -134,3 +134,46 @@ def test_what_a_row_says_of_one_element_is_not_taken_for_another(world: World) -
     assert {each.slice.element for each in decided if "dissent" in each.facts} <= {asked[0]}
     assert {each.slice.element for each in decided if "a" in each.sources} <= {asked[0]}
     assert "dissent" in decided[0].facts
+
+
+def of_several(dice: random.Random, said: list[KnownFact]) -> Iterator[KnownFact]:
+    """Yield what was said, and of other students the same, or nearly, said by others."""
+    yield from said
+    for student in ("s3", "s4", "s5"):
+        others = dice.sample("abcdef", 3) if dice.random() < 0.7 else dice.choices(("", *"ab"), k=3)
+        by = {"": "", **dict(zip("abc", others, strict=True))}
+        left_out = dice.randrange(2 * len(said) + 1)
+        for number, fact in enumerate(said):
+            if fact.student_id == "s1" and number != left_out:
+                yield fact._replace(student_id=student, source_id=by[fact.source_id])
+
+
+def test_records_of_which_the_same_is_said_are_decided_alike_and_name_their_own_sources(
+    world: World,
+) -> None:
+    dice = random.Random(20261128)  # noqa: S311 - repeatable, not secret
+    with read(world.bridge.engine) as connection:
+        viewers = {name: viewer_of(connection, caller(name)) for name in VIEWERS}
+    decided = made = own = 0
+    for case in range(CASES // 8):
+        name, sender = dice.choice(list(VIEWERS.items()))
+        viewer = replace(viewers[name], purposes=dice.choice((("refer",), ("refer", "follow"))))
+        agreement = viewer.agreements[0]
+        elements = tuple(sorted({asked.element for asked in agreement.table.slices()}))[::3]
+        view = EvidenceView(list(of_several(dice, list(rows(dice, agreement.id, elements)))))
+        usual, told = stored(dice, sender, agreement.id), list[tuple[str, ...]]()
+        for student in ("s1", "s3", "s4", "s5", "", "s1", "s4"):
+            odd = dice.random() < 0.3
+            record = stored(dice, sender, agreement.id) if odd else usual
+            record = replace(record, student_id=student, id=dice.choice(("r1", "r1", "r3")))
+
+            found = decide_as(sender, viewer, agreement, (record, elements), (view, NOW)).elements
+
+            wanted = [each_anew(sender, viewer, (record, one), view, NOW) for one in elements]
+            assert list(found) == wanted, f"case {case}"
+            decided += 1
+            told += [each.sources for each in found if each.sources]
+        made += len(view.answers)
+        own += len(set(told)) > 1
+    assert made < decided * 0.8  # or nothing was shared
+    assert own > CASES / 40  # or all of them were said by the same
