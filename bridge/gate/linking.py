@@ -15,7 +15,7 @@ from bridge.gate.scope_limits import within_scopes
 from bridge.identity import Caller
 from bridge.store.facts.evidence import EvidenceView
 from bridge.store.search.index import INCLUDES
-from bridge.store.vault import Chain, Criterion, Match, Query, Stored, find, named
+from bridge.store.vault import Chain, Criterion, Match, Query, Stored, find, whose
 
 MOST_REFERRING: Final = 1000
 """So many resources that refer to a page of matches are answered with it."""
@@ -40,7 +40,7 @@ def linkable(
     students = {record.student_id for record in stored}
     readable: dict[str, set[str]] = {}
     for kind, ids in wanted.items():
-        for found in named(connection, kind, ids):
+        for found in whose(connection, kind, ids):
             if found.student_id in students and may_know(viewer, found, known):
                 place = f"{found.type}/{found.id}"
                 readable.setdefault(found.student_id, set()).add(place)

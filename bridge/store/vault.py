@@ -5,6 +5,7 @@ before LIMIT, before counts, before includes. But for :func:`candidates`: the ga
 that finds set by set, and asks of one of each (:func:`admitted`).
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -63,6 +64,7 @@ __all__ = [
     "sampled",
     "total_of",
     "versions_of",
+    "whose",
 ]
 
 _VERSION: Final = SQLModel.metadata.tables["record_version"]
@@ -269,6 +271,32 @@ def named(connection: Connection, kind: str, ids: Collection[str]) -> list[Store
         some = RECORD.c.id.in_(ordered[start : start + 500])
         found += _stored(connection.execute(query.where(RECORD.c.type == kind, some)))
     return found
+
+
+def whose(connection: Connection, kind: str, ids: Collection[str]) -> list[Stored]:
+    """Do :func:`named` for who decides on many records and tells nothing of them: without bodies.
+
+    It takes a third of the time of reading them whole.
+    """
+    if not ids:
+        return []
+    dialect = connection.dialect.name
+    given = {"kind": kind, "ids": json.dumps(sorted(ids)) if dialect == "sqlite" else sorted(ids)}
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(named_for(dialect, _WHOSE[dialect]), given).fetchall()
+    return [FoundRow._make(row).stored() for row in found]
+
+
+_WITHOUT_BODY: Final = ", ".join("''" if name == "body" else f"record.{name}" for name in _OWN)
+_WHOSE_FROM: Final = (
+    f"SELECT {_WITHOUT_BODY}, student.birth_date, record.change, record.change,"  # noqa: S608 - names of ours
+    " COALESCE(student.version, 0) FROM record LEFT JOIN student ON student.id = record.student_id"
+    " WHERE record.type = :kind AND record.id"
+)
+_WHOSE: Final = {
+    "sqlite": f"{_WHOSE_FROM} IN (SELECT value FROM json_each(:ids))",  # noqa: S608 - the same
+    "postgresql": f"{_WHOSE_FROM} = ANY(:ids)",
+}
 
 
 def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
