@@ -25,7 +25,7 @@ from bridge.store.partners.export_jobs import ExportJob, job_of
 from bridge.store.partners.export_progress import ExportFile, FileKey, Part, note_broken, note_part
 
 FIRST_PART: Final = 25
-PART: Final = 1000
+PART: Final = 2000
 PART_BYTES: Final = 2_000_000
 """So many bytes of stored rows are in memory for a file, and one row more."""
 PART_SECONDS: Final = 0.1

@@ -15,7 +15,7 @@ facts of an instant that has not come (another machine's clock is ahead).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -40,8 +40,11 @@ from bridge.store.facts.known_facts import KnownFact, KnownFacts, Sought, known_
 from bridge.store.vault import Chain, FoundRow, Order, Query, admitted, candidates
 from consent.duties import ConsentScope
 
-_MOST_KNOWN: Final = 5_000
-"""Of so many students what is known is remembered before it is forgotten."""
+_MOST_KNOWN: Final = 25_000
+"""Of so many students what is known is remembered before it is forgotten (half a kilobyte each).
+
+Sessions follow each other by their change, so those of a student are weeks of everybody's apart.
+"""
 _ANY: Final[Sequence[KnownFact]] = ()
 _NOTHING: Final = frozenset[object]()
 
@@ -121,6 +124,7 @@ class CodedRows:
     parts: Parts
     _plans: dict[object, RowPlan] = field(default_factory=dict)
     _known: dict[str, StudentFacts] = field(default_factory=dict)
+    _same: dict[object, Any] = field(default_factory=dict)
     _sought: Sought | None = None
     _issue: Callable[[str, str], str] | None = None
 
@@ -199,6 +203,7 @@ class CodedRows:
         at, known = stored_instant(connection.dialect.name, now), self._known
         if len(known) >= _MOST_KNOWN or self._sought != sought:
             known.clear()
+            self._same.clear()
         self._sought = sought
         unknown = [
             student
@@ -210,19 +215,29 @@ class CodedRows:
             raise _OneByOneError
         issue = self._issue = self._issue or self.parts.identifiers.issuer()
         for student in unknown:
-            said, until = facts.of.get(student, _ANY), facts.until.get(student)
-            everywhere = not any(fact.referral_id or fact.record_id for fact in said)
+            until = facts.until.get(student)
+            ends = self._same.setdefault(until, until)
+            said = self._shared(facts.of.get(student, _ANY))
             subject = issue("ledger-subject", student)
-            kept = (
-                versions[student],
-                at,
-                until,
-                said,
-                said_of(said) if everywhere else None,
-                subject,
-            )
-            known[student] = StudentFacts(*kept)
+            known[student] = StudentFacts(versions[student], at, ends, *said, subject)
         return facts
+
+    def _shared(
+        self, facts: Sequence[KnownFact]
+    ) -> tuple[Sequence[KnownFact], frozenset[object] | None]:
+        """Return what is said of a student, and of it what a decision can rest on.
+
+        What names no source, referral or record is kept once for all of whom the same is said; it
+        then names one of them, and whoever decides on it puts the right one in (:meth:`_decided`).
+        """
+        if any(fact.referral_id or fact.record_id for fact in facts):
+            return facts, None
+        said = said_of(facts)
+        if any(fact.source_id for fact in facts):
+            return facts, said
+        found: tuple[Sequence[KnownFact], frozenset[object]]
+        found = self._same.setdefault(said, (facts, said))
+        return found
 
     def _tell(self, connection: Connection, made: _Part, row: FoundRow) -> None:
         known = self._known[row.student_id] if row.student_id else None
@@ -265,7 +280,9 @@ class CodedRows:
     def _decided(self, made: _Part, row: FoundRow, said: Sequence[KnownFact]) -> _Set | None:
         """Decide for all rows that are as one is; None where nothing binds them and the viewer."""
         viewer, now, common = made.viewer, made.now, made.common
-        evidence = EvidenceView([*said, *common])
+        # INVARIANT: facts that students share name one of them; here they are this row's own.
+        own_facts = [fact._replace(student_id=row.student_id or "") for fact in said]
+        evidence = EvidenceView([*own_facts, *common])
         decided = decide(viewer, row.stored(), evidence, now)
         if decided is None or decided.agreement is None:
             return None
