@@ -76,6 +76,12 @@ def remember_long_statements() -> None:
     reader.MAX_CACHED_STATEMENT_PARAMS = _MOST_VALUES
 
 
+def lacks_privilege(error: DBAPIError) -> bool:
+    """Tell whether PostgreSQL refused what this login may not do (error code 42501)."""
+    return getattr(error.orig, "sqlstate", None) == _NO_PRIVILEGE
+
+
+_NO_PRIVILEGE: Final = "42501"
 _MOST_LETTERS: Final = 64 * 1024
 _MOST_VALUES: Final = 500
 

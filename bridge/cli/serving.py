@@ -1,6 +1,5 @@
 """``serve``: one process, or several that share an address and a database."""
 
-import gc
 import multiprocessing
 import os
 import shutil
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from bridge.cli.footprint import settle, share_heaps, without_ornaments
 from bridge.cli.running import Home
 
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer.")] = 1,
 ) -> None:
     """Run the FHIR API and the portal."""
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
+    share_heaps()
+    with without_ornaments():
+        import uvicorn
+        from uvicorn.supervisors import Multiprocess
 
-    from bridge.logs import configure_logs
-    from bridge.settings import read_settings
+        from bridge.logs import configure_logs
+        from bridge.settings import read_settings
 
     configure_logs(for_good=True)
     _without_core_dumps()
@@ -94,7 +96,8 @@ def _config(settings: "Settings", app: Any, workers: int = 1) -> Any:  # noqa: A
 
 def _app(home: Path, workers: int) -> "FastAPI":
     """Make the application once the database answers."""
-    from bridge.app import create_app, open_bridge
+    with without_ornaments():
+        from bridge.app import create_app, open_bridge
     from bridge.settings import read_settings
     from bridge.store.database.outages import once_up
 
@@ -109,10 +112,7 @@ def _app(home: Path, workers: int) -> "FastAPI":
     if settings.mail is not None or settings.text is not None:
         _keep_up(_tell_people, bridge)
     app = create_app(bridge)
-    # What is there now stays for good: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
+    settle(GARBAGE)
     return app
 
 
@@ -209,7 +209,9 @@ def _tell_people(bridge: "Bridge") -> None:
 
 def _worker_app(home: Path, workers: int) -> "FastAPI":
     """Make the application of one of several processes."""
-    from bridge.logs import configure_logs
+    share_heaps()
+    with without_ornaments():
+        from bridge.logs import configure_logs
 
     configure_logs(for_good=True)
     threading.Thread(target=_end_with_parent, daemon=True).start()

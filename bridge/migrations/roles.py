@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
+from bridge.driver import lacks_privilege
 from bridge.errors import SchemaError
 from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
 from bridge.migrations.catalogue import metadata
@@ -129,7 +129,7 @@ def for_the_owner() -> Iterator[None]:
     try:
         yield
     except ProgrammingError as error:
-        if isinstance(error.orig, InsufficientPrivilege):
+        if lacks_privilege(error):
             raise SchemaError(
                 "this login of PostgreSQL may not do that: set SCHOOLBRIDGE_DATABASE_URL to the "
                 "owner's, or give the database's administrator: schoolbridge db roles --sql"

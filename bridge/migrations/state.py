@@ -5,10 +5,10 @@ from enum import StrEnum
 from importlib import resources
 from typing import Final
 
-from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import ProgrammingError
 
+from bridge.driver import lacks_privilege
 from bridge.errors import SchemaError
 from bridge.migrations.catalogue import metadata
 from bridge.store.database.engine import read, write
@@ -101,7 +101,7 @@ def _created(engine: Engine) -> State:
     try:
         create(engine)
     except ProgrammingError as error:
-        if isinstance(error.orig, InsufficientPrivilege):
+        if lacks_privilege(error):
             return State.EMPTY
         raise
     return state_of(engine)
