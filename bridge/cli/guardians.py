@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+from bridge.cli.showing import shown
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -89,7 +90,7 @@ def import_file(file: Path, lea: Lea, home: Home = Path()) -> None:
     from bridge.journeys.files.import_guardians import import_guardians
     from bridge.parts import parts_of
 
-    report = import_guardians(parts_of(open_at(home)), lea, file)
+    report = import_guardians(parts_of(open_at(home)), lea, file, shown)
     print_line(
         f"read: {report.read}  entered: {report.entered}  unchanged: {report.unchanged}"
         f"  held: {len(report.held)}"

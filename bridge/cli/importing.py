@@ -160,7 +160,7 @@ def releases(
     whole = open_at(home)
     parts = parts_of(whole)
     for file in files:
-        report = import_releases(parts, (lea, provider), file)
+        report = import_releases(parts, (lea, provider), file, shown)
         rows = [{"file": h.file, "row": h.row, "reasons": list(h.reasons)} for h in report.held]
         told = {"file": file.name, **report.as_data()}
         tell({**told, "held_rows": rows} if as_json else told, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
+from bridge.cli.showing import shown
 
 if TYPE_CHECKING:
     from bridge.journeys.families.register_release import Filed
@@ -177,7 +178,7 @@ def import_fhir(file: Path, lea: Lea, provider: Provider, home: Home = Path()) -
     from bridge.journeys.families.exchange_consents import import_consents
     from bridge.parts import parts_of
 
-    report = import_consents(parts_of(open_at(home)), (lea, provider), file)
+    report = import_consents(parts_of(open_at(home)), (lea, provider), file, shown)
     print_line(f"filed: {report.filed}  unchanged: {report.unchanged}  held: {len(report.held)}")
     for number, reason in report.held:
         print_line(f"held: {file.name} line {number}: {reason}")

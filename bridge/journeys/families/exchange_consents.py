@@ -3,7 +3,7 @@
 A Consent names its student by the register's own id (``Patient/ID``), as the export writes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -51,11 +51,22 @@ def export_consents(
     return len(released.matches), missing
 
 
-def import_consents(parts: Parts, parties: tuple[str, str], path: Path) -> ConsentsReport:
+def import_consents(
+    parts: Parts,
+    parties: tuple[str, str],
+    path: Path,
+    through: Callable[[Iterable[bytes]], Iterable[bytes]] = iter,
+) -> ConsentsReport:
     """File every form of an NDJSON file of Consents; doing it again changes nothing.
 
     A line that is not understood is held with its reason. One that was revoked elsewhere is held
     too: R4 does not say when, so the office revokes it here.
+
+    Args:
+        parts: of the bridge.
+        parties: the district and the provider.
+        path: the file.
+        through: what its lines go through: it may show how many there were.
 
     Raises:
         BridgeError: the file cannot be read.
@@ -63,7 +74,7 @@ def import_consents(parts: Parts, parties: tuple[str, str], path: Path) -> Conse
     report = ConsentsReport()
     with read(parts.engine) as connection:
         known = {entry.id: local for local, entry in students_of(connection, parties[0]).items()}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(through(_lines(path)), 1):
         try:
             local_id, forms = _read(line, known)
             for form in forms:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bridge.errors import BridgeError
 from bridge.journeys.families.record_guardians import Guardian, add_guardian
-from bridge.journeys.files.import_releases import HeldForm, check_header, day_of
+from bridge.journeys.files.import_releases import HeldForm, Through, check_header, day_of
 from bridge.parts import Parts
 from mappings.readers.opening import SourceFormat, open_table
 
@@ -41,8 +41,16 @@ def guardian_columns() -> dict[str, str]:
     return {row["heading"]: row["field"] for row in csv.DictReader(io.StringIO(text))}
 
 
-def import_guardians(parts: Parts, lea: str, path: Path) -> GuardiansReport:
+def import_guardians(
+    parts: Parts, lea: str, path: Path, through: Through = iter
+) -> GuardiansReport:
     """Enter every authority of one file; doing it again changes nothing.
+
+    Args:
+        parts: of the bridge.
+        lea: the district.
+        path: the file.
+        through: what its rows go through.
 
     Raises:
         SourceError: the file cannot be read, or its headings are not the layout's.
@@ -51,7 +59,7 @@ def import_guardians(parts: Parts, lea: str, path: Path) -> GuardiansReport:
     check_header(table, set(guardian_columns()))
     headings = [heading.strip() for heading in table.header]
     report = GuardiansReport()
-    for number, cells in enumerate(table.rows, table.first_row):
+    for number, cells in enumerate(through(table.rows), table.first_row):
         if not any(cell.strip() for cell in cells):
             continue
         report.read += 1

@@ -7,7 +7,7 @@ lacks a part of the law's is filed, and sets no fact.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -24,6 +24,8 @@ from mappings.readers.opening import SourceFormat, open_table
 from mappings.readers.table import Cells, Table
 
 _FORMATS = SourceFormat(("csv", "xlsx"))
+Through = Callable[[Iterable[Cells]], Iterable[Cells]]
+"""What rows go through on their way: it may show how many there were."""
 _YES_NO = {"": False, "no": False, "yes": True}
 _ANSWERS = ("signed", "refused", "pending")
 # Whatever the row says, the register's own are used.
@@ -68,8 +70,16 @@ def columns() -> dict[str, str]:
     return {row["heading"]: row["field"] for row in csv.DictReader(io.StringIO(text))}
 
 
-def import_releases(parts: Parts, parties: tuple[str, str], path: Path) -> ReleasesReport:
+def import_releases(
+    parts: Parts, parties: tuple[str, str], path: Path, through: Through = iter
+) -> ReleasesReport:
     """File every form of one file; doing it again changes nothing.
+
+    Args:
+        parts: of the bridge.
+        parties: the district and the provider.
+        path: the file.
+        through: what its rows go through.
 
     Raises:
         SourceError: the file cannot be read, or its headings are not the layout's.
@@ -77,7 +87,7 @@ def import_releases(parts: Parts, parties: tuple[str, str], path: Path) -> Relea
     table = open_table(path, _FORMATS)
     check_header(table, set(columns()))
     report = ReleasesReport()
-    for number, cells in enumerate(table.rows, table.first_row):
+    for number, cells in enumerate(through(table.rows), table.first_row):
         if any(cell.strip() for cell in cells):
             report.read += 1
             _file_row(parts, parties, (table, number, cells), report)
