@@ -48,7 +48,7 @@ from consent.minimise import (
 
 _MOST_KEPT: Final = 5_000
 """So many values of one member are remembered before they are forgotten."""
-_MOST_PEOPLE: Final = 50_000
+_MOST_PEOPLE: Final = 20_000
 """Of so many people, and referrals, pseudonyms are remembered before they are forgotten."""
 _MOST_SHAPES: Final = 12
 """So many shapes are tried on a row before it is taken apart."""

@@ -57,7 +57,8 @@ _PRAGMAS: Final = (
     "PRAGMA trusted_schema=OFF",
     # Pages that many commits wrote are copied into the file once: fewer copies a commit (16 MiB).
     "PRAGMA wal_autocheckpoint=4000",
-    "PRAGMA cache_size=-16384",
+    # 8 MiB for each connection; what is read again beyond that is in the system's own cache.
+    "PRAGMA cache_size=-8192",
 )
 
 
