@@ -50,7 +50,7 @@ class Gate(SchoolSide, ProviderSide, ReadySide, ExportSide):
         self._engine = engine
         self._clock = clock
         self._identifiers = identifiers
-        self.seen_before = SeenBefore(clock, identifiers)
+        self.seen_before = SeenBefore(clock)
 
     def search(
         self, caller: Caller, query: Query, includes: Sequence[str] = (), request: str = ""

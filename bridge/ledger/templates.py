@@ -4,13 +4,15 @@ INVARIANT: :meth:`Template.body` gives byte for byte what :func:`bridge.ledger.e
 (RFC 8785); a test compares the two over drawn entries.
 """
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
 
+import orjson
 import rfc8785
 
-from bridge.ledger.entry import FORMAT, Entry, spelled
+from bridge.ledger.entry import FORMAT, Entry, in_order, spelled
 
 _HOLES: Final = ("index", "request", "time")
 
@@ -37,16 +39,12 @@ class Template:
             rfc8785.CanonicalizationError: for text that is not Unicode.
             ValueError: an instant has no zone.
         """
-        fields: dict[str, Any] = asdict(replace(entry, request="")) | {"v": FORMAT}
-        if entry.asked_at is not None:
-            fields["asked_at"] = spelled(entry.asked_at)
-        names = sorted({*fields, *_HOLES})  # all ASCII: the order of RFC 8785
-        marks = [names.index(hole) for hole in _HOLES]
-        starts, stops = [0, *(mark + 1 for mark in marks)], [*marks, len(names)]
-        parts = [
-            _shared(rfc8785.dumps({name: fields[name] for name in names[start:stop]})[1:-1])
-            for start, stop in zip(starts, stops, strict=True)
-        ]
+        asked_at = None if entry.asked_at is None else spelled(entry.asked_at)
+        own = {"v": FORMAT, "asked_at": asked_at}
+        try:  # as body_of does
+            parts = _parts(in_order(entry, own), _sorted)
+        except orjson.JSONEncodeError:
+            parts = _parts(asdict(entry) | own, rfc8785.dumps)
         return cls(entry.log, entry.kind.value, entry.subject, _framed(parts))
 
     def body(self, index: int, request: bytes, time: str) -> bytes:
@@ -64,6 +62,26 @@ class Template:
     def size(self) -> int:
         """How many bytes it keeps."""
         return sum(map(len, self.pieces))
+
+
+def _between() -> list[list[str]]:
+    """Return the names of the members before, between and after those that are left out."""
+    names = sorted({*Entry.__slots__, "v", *_HOLES})  # all ASCII: the order of RFC 8785
+    marks = [names.index(hole) for hole in _HOLES]
+    starts, stops = [0, *(mark + 1 for mark in marks)], [*marks, len(names)]
+    return [names[start:stop] for start, stop in zip(starts, stops, strict=True)]
+
+
+_BETWEEN: Final = _between()
+
+
+def _parts(fields: dict[str, Any], written: Callable[[dict[str, Any]], bytes]) -> list[bytes]:
+    said = [{name: fields[name] for name in names} for names in _BETWEEN]
+    return [_shared(written(each)[1:-1]) for each in said]
+
+
+def _sorted(members: dict[str, Any]) -> bytes:
+    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
 
 
 def _framed(parts: list[bytes]) -> tuple[bytes, bytes, bytes, bytes]:

@@ -165,13 +165,14 @@ def permits_of(
     connection: Connection,
     viewer: Viewer,
     told: Sequence[Disclosure],
-    identifiers: Identifiers,
+    identifiers: Identifiers | None,
     at: tuple[Epoch, datetime],
 ) -> list[tuple[Key, Permit]]:
     """Return what may be remembered of what was just decided, in the transaction it was decided in.
 
     Not what leaves a duty to a person each time, nor what goes to a hub, nor a record whose student
-    is not in the register.
+    is not in the register. Without ``identifiers`` no permit has an entry of the ledger: for who
+    remembers what may be seen, and releases nothing by it.
     """
     new = [each for each in told if not each.remembered]
     if viewer.party == "hub" or not new:
@@ -188,7 +189,7 @@ def permits_of(
         version = versions.get(stored.student_id, 0 if not stored.student_id else None)
         if version is None or _left_to_people(each):
             continue
-        entry = entry_of(viewer, each, identifiers, "")
+        entry = None if identifiers is None else entry_of(viewer, each, identifiers, "")
         until = min(ends[""], ends.get(stored.student_id, ends[""]))
         permit = Permit(
             released=each.released,

@@ -12,10 +12,10 @@ there and what is withheld are both decided anew each time.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -32,7 +32,7 @@ from bridge.identity import Caller
 from bridge.store.directory import student_versions
 from bridge.store.facts.evidence import EvidenceView
 from bridge.store.intake import NewRecord
-from bridge.store.standing import standing
+from bridge.store.standing import Stood, standing
 from bridge.store.state_versions import held_versions, state_versions
 from bridge.store.vault import Stored
 
@@ -59,10 +59,17 @@ class Asking:
         return bool(limits) and () not in limits
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(NamedTuple):
+    """A referral that was shown, on what that rested, and its student's version since."""
+
     seen: Seen
     permit: Permit
+    version: int
+
+    @property
+    def stood(self) -> Stood:
+        """What has to stand for it to be as it was."""
+        return (*self.permit.stood[:3], self.version)
 
 
 @dataclass(slots=True)
@@ -136,8 +143,8 @@ def _stored(record: NewRecord, change: int, at: datetime) -> Stored:
 class SeenBefore:
     """The referrals callers were shown before, of one process."""
 
-    def __init__(self, clock: Clock, identifiers: Identifiers, most: int = MOST) -> None:
-        self._clock, self._identifiers, self._most = clock, identifiers, most
+    def __init__(self, clock: Clock, most: int = MOST) -> None:
+        self._clock, self._most = clock, most
         self._held: OrderedDict[Key, _Kept] = OrderedDict()
         self._of_student: dict[str, set[Key]] = {}
         self._guard = Lock()
@@ -158,7 +165,7 @@ class SeenBefore:
                 self._erased = versions["erasure"]
         epoch = (versions["agreement"], versions["evidence"])
         found = [] if asking.limited else self._found(map(asking.key, ids))
-        stood = [kept.permit.stood for _, kept in found]
+        stood = [kept.stood for _, kept in found]
         stands = standing(connection, stood) if stood else ()
         held, now = held_versions(connection), self._clock.now()
         same = all(versions[name] == value for name, value in held.items())
@@ -186,8 +193,8 @@ class SeenBefore:
             return
         # From before the decision: what changed by itself since ends what is remembered.
         at = ((known.versions["agreement"], known.versions["evidence"]), known.at)
-        permits = permits_of(connection, asking.viewer, found, self._identifiers, at)
-        known.kept |= {key: _Kept(seen[key], replace(p, entry=None)) for key, p in permits}
+        permits = permits_of(connection, asking.viewer, found, None, at)
+        known.kept |= {key: _Kept(seen[key], p, p.version) for key, p in permits}
         self._keep(known.kept)
 
     def wrote(self, connection: Connection, known: Known) -> None:
@@ -197,17 +204,14 @@ class SeenBefore:
         INVARIANT: called before anything else of those students is changed. Where the transaction
         is undone, the counters it reached are never reached again.
         """
-        before = {
-            each.permit.stored.student_id: each.permit.version for each in known.kept.values()
-        }
+        before = {each.seen.student_id: each.version for each in known.kept.values()}
         after = student_versions(connection, sorted(before.keys() - {""}))
         with self._guard:
             for student, version in after.items():
                 for key in self._of_student.get(student, ()):
                     kept = self._held[key]
-                    if kept.permit.version == before[student]:
-                        moved = replace(kept.permit, version=version)
-                        self._held[key] = _Kept(kept.seen, moved)
+                    if kept.version == before[student]:
+                        self._held[key] = kept._replace(version=version)
 
     def _keep(self, kept: dict[Key, _Kept]) -> None:
         with self._guard:
