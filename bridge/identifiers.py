@@ -41,7 +41,11 @@ class Identifiers:
 
         It is for many keys of few kinds, three times as fast: what goes before the key is hashed
         once for each kind, where HMAC (RFC 2104: a hash within a hash) starts anew for each key.
+        The last ones are kept, as of :meth:`sealer`.
         """
+        return _issuer_of(self, names)
+
+    def _issuer(self, *names: str) -> Callable[[str, str], str]:
         started: dict[str, Callable[[bytes], str]] = {}
 
         def issue(kind: str, key: str) -> str:
@@ -80,8 +84,11 @@ class Identifiers:
         return self._keyed("pseudonym", hub, letters=32)
 
     def sealer(self, *parts: str) -> Callable[[bytes], str]:
-        """Return what does :meth:`seal` for many texts, each in UTF-8, behind the same parts."""
-        return self._keyed("seal", *parts, letters=32)
+        """Return what does :meth:`seal` for many texts, each in UTF-8, behind the same parts.
+
+        The last of them are kept: for parts that few can be, such as organisation and role.
+        """
+        return _sealer_of(self, parts)
 
     def hide(self, number: int, *bound: str) -> str:
         """Return a number as a text that tells nothing of it, for page links.
@@ -134,6 +141,16 @@ class Identifiers:
 @lru_cache(maxsize=16)
 def _cipher_of(identifiers: Identifiers, key: str) -> ChaCha20Poly1305:
     return ChaCha20Poly1305(identifiers._digest(key))  # noqa: SLF001 - of this module
+
+
+@lru_cache(maxsize=64)
+def _sealer_of(identifiers: Identifiers, parts: tuple[str, ...]) -> Callable[[bytes], str]:
+    return identifiers._keyed("seal", *parts, letters=32)  # noqa: SLF001 - of this module
+
+
+@lru_cache(maxsize=64)
+def _issuer_of(identifiers: Identifiers, names: tuple[str, ...]) -> Callable[[str, str], str]:
+    return identifiers._issuer(*names)  # noqa: SLF001 - of this module
 
 
 def _uuid(digest: str) -> str:

@@ -54,6 +54,9 @@ def interaction_of(call: Call, entry: object) -> Interaction:
     if not isinstance(request, Mapping) or not isinstance(entry, Mapping):
         raise BadRequestError(Finding("required", "The entry has no request.", "Bundle.entry"))
     method, url = str(request.get("method", "")), str(request.get("url", ""))
+    resource, headers = entry.get("resource"), _headers_of(request)
+    if url.isalpha() and url.isascii() and method == "POST":  # nothing but a type, as most are
+        return Interaction(method, url, headers=headers, resource=resource)
     try:
         split = urlsplit(url.removeprefix(f"{call.bridge.settings.fhir_base}/"))
     except ValueError:
@@ -61,17 +64,20 @@ def interaction_of(call: Call, entry: object) -> Interaction:
         raise BadRequestError(Finding("invalid", text, "Bundle.entry.request.url")) from None
     kind, _, rest = split.path.strip("/").partition("/")
     record_id, _, history = rest.partition("/")
-    headers = {name: str(request[key]) for key, name in _HEADERS if key in request}
     return Interaction(
         method=method,
         kind=kind if not history or _HISTORY.fullmatch(history) else "",
         record_id=record_id,
         parameters=parse_qsl(split.query, keep_blank_values=True),
         headers=headers,
-        body=_patch(entry.get("resource")) if method == "PATCH" else b"",
-        resource=entry.get("resource"),
+        body=_patch(resource) if method == "PATCH" else b"",
+        resource=resource,
         history=history,
     )
+
+
+def _headers_of(request: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(request[key]) for key, name in _HEADERS if key in request}
 
 
 def _patch(resource: object) -> bytes:

@@ -63,8 +63,8 @@ def sealed(
     meta = labelled(meta, rides, scopes)
     shown = {**resource, "meta": meta}
     dated = shown.pop("lastModified", None) is not None and stored.type == "Task"
-    content = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS).decode()
-    version = identifiers.seal(viewer.organization, viewer.role, content)
+    content = orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)
+    version = identifiers.sealer(viewer.organization, viewer.role)(content)
     if viewer.party != "hub":  # a coded row tells no time of day
         meta["versionId"] = version
         meta["lastUpdated"] = stored.last_updated.isoformat(timespec="milliseconds")

@@ -31,7 +31,9 @@ MAX_SHAPES: Final = 20_000
 MAX_BYTES: Final = 16 * 1024
 """A resource of so many bytes is within the check's own limit of size whatever it holds."""
 
-_ANY: Final = rb'"\1":\0"'  # orjson never writes U+0000: no value looks like what was left out
+_CUT: Final = (
+    b"\0"  # orjson never writes U+0000: no value looks like a place where one was left out
+)
 _TEXT: Final = re.compile(rb'"(display|text|value)":"[A-Za-z0-9][A-Za-z0-9 ._:/#+()\'&,\-]{0,127}"')
 _ID: Final = re.compile(rb'"(id|versionId)":"[A-Za-z0-9.\-]{1,64}"')
 _LINK: Final = re.compile(rb'"reference":"([A-Z][A-Za-z]{2,40})/[A-Za-z0-9.\-]{1,64}"')
@@ -83,5 +85,8 @@ def _shape_of(resource: object) -> bytes | None:
     # What is contained is of any type, and names there may stand for anything. NaN is written null.
     if len(written) > MAX_BYTES or b'"contained":' in written or b":null" in written:
         return None
-    written = _LINK.sub(rb'"reference":\0\1"', _TEXT.sub(_ANY, written))
-    return hashlib.sha256(_TIME.sub(_ANY, _ID.sub(_ANY, written))).digest()
+    # What is between the values, and in the place of each its element's name, or the type it names
+    # (capital, as no such name is). Splitting takes half as long as writing something else instead.
+    for left_out in (_TEXT, _LINK, _ID, _TIME):
+        written = _CUT.join(left_out.split(written))
+    return hashlib.sha256(written).digest()

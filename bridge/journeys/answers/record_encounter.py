@@ -49,6 +49,11 @@ class SentSession:
             waiting += [inner for inner in node if isinstance(inner, _NESTED)]
         return frozenset(found)
 
+    @cached_property
+    def referral(self) -> str | None:
+        """The id of the referral it says it answers, if it says one."""
+        return service_request_id(dict(self.resource))
+
     def naming(self, kind: str) -> set[str]:
         """Return every reference to a resource of a type."""
         return {link for link in self.links if link.startswith(f"{kind}/")}
@@ -79,13 +84,13 @@ def session_id_of(parts: Parts, caller: Caller, resource: Mapping[str, Any]) -> 
         UnprocessableError: it has no identifier.
     """
     sent = SentSession(resource)
-    return parts.identifiers.issue("session", caller.organization, sent.kind, sent.key)
+    return parts.identifiers.issuer("session", caller.organization)(sent.kind, sent.key)
 
 
 def referrals_named(sent: SentSession) -> Iterator[str]:
     """Yield the ids of the referrals a session names, wherever it does."""
-    if (request_id := service_request_id(dict(sent.resource))) is not None:
-        yield request_id
+    if sent.referral is not None:
+        yield sent.referral
     for reference in sent.naming("ServiceRequest"):
         yield reference.partition("/")[2]
 
@@ -98,10 +103,9 @@ def request_of(sent: SentSession, known: Mapping[str, Seen]) -> Seen:
             session is of someone else than the referral.
     """
     path = f"{sent.kind}.basedOn"
-    request_id = service_request_id(dict(sent.resource))
-    if request_id is None:
+    if sent.referral is None:
         raise UnprocessableError(Finding("required", "Name the referral it answers.", path))
-    seen = known.get(request_id)
+    seen = known.get(sent.referral)
     if seen is None:
         raise UnprocessableError(Finding("not-found", "There is no such referral.", path))
     _of_this_student(sent, seen, known)

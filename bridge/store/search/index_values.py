@@ -1,11 +1,11 @@
 """The values a resource is found by, read from the paths of :mod:`bridge.store.search.index`."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Final, NamedTuple
 
-from bridge.store.search.index import MISSING, PARAMETERS, SOUGHT_MISSING, Parameter, ParameterKind
+from bridge.store.search.index import MISSING, PARAMETERS, SOUGHT_MISSING, ParameterKind
 from bridge.store.search.ranges import OPEN_END, OPEN_START, Range, read_range
 from consent.selectors import Selector, parse_selector
 
@@ -60,27 +60,45 @@ def found_by(
     values: set[SearchValue] = set()
     dates: set[SearchDate] = set()
     plan, sought = _plan(str(resource["resourceType"]))
-    for parameter, steps in plan:
-        if steps[0][0] not in resource:
+    for of, first, steps, read in plan:
+        if first not in resource:
             continue
-        for node in _walk(resource, steps):
-            if parameter.kind is not ParameterKind.DATE:
-                values.update(_values(parameter, node))
+        if steps:
+            nodes = _walk(resource, steps)
+        else:
+            below = resource[first]
+            nodes = _flat(below) if isinstance(below, list) else [below]
+        for node in nodes:
+            if read is not None:
+                read(values, of, node)
             elif (span := _span(node)) is not None:
-                dates.add(SearchDate(parameter.name, span.low, span.high))
+                dates.add(SearchDate(of[0], span.low, span.high))
     there = {value.param for value in values} if sought else ()
     values.update(SearchValue(n + MISSING, "", "true") for n in sought if n not in there)
     return tuple(sorted(values)), tuple(sorted(dates))
 
 
 _Steps = tuple[tuple[str, Selector | None], ...]
+_Read = Callable[[set[SearchValue], tuple[str, str], object], None]
+"""Adds what a node says: to the values, under the name and the system of a parameter."""
+_Looked = tuple[tuple[str, str], str, _Steps | None, _Read | None]
+"""Name and system of a parameter, the first step of one of its paths, all its steps (none where
+that is all), and what reads what stands there; none for a range of time."""
 
 
 @cache
-def _plan(kind: str) -> tuple[tuple[tuple[Parameter, _Steps], ...], tuple[str, ...]]:
+def _plan(kind: str) -> tuple[tuple[_Looked, ...], tuple[str, ...]]:
     """Return the parameters of a type, each with one path, and those sought where missing."""
-    parameters = PARAMETERS.get(kind, ())
-    paths = tuple((each, _steps(path)) for each in parameters for path in each.each_path)
+    paths = tuple(
+        (
+            (each.name, each.system),
+            steps[0][0],
+            steps if len(steps) > 1 or steps[0][1] else None,
+            _READS.get(each.kind),
+        )
+        for each in PARAMETERS.get(kind, ())
+        for steps in map(_steps, each.each_path)
+    )
     return paths, tuple(name for of, name in SOUGHT_MISSING if of == kind)
 
 
@@ -111,32 +129,37 @@ def _steps(path: str) -> _Steps:
     return tuple(steps)
 
 
-def _walk(node: object, steps: _Steps) -> Iterator[object]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _walk(item, steps)
-    elif not steps:
-        yield node
-    elif isinstance(node, _MAPPINGS) and steps[0][0] in node:
-        (name, selector), rest = steps[0], steps[1:]
-        below = node[name]
-        for item in below if isinstance(below, list) else [below]:
-            if selector is None or selector.matches(item):
-                yield from _walk(item, rest)
+def _walk(node: object, steps: _Steps) -> list[object]:
+    # Step by step over all there is, not by calls within calls: ten paths of each record.
+    nodes = _flat(node) if isinstance(node, list) else [node]
+    for name, selector in steps:
+        below = list[object]()
+        for each in nodes:
+            if isinstance(each, _MAPPINGS) and name in each:
+                inner = each[name]
+                items = inner if isinstance(inner, list) else [inner]
+                below += items if selector is None else filter(selector.matches, items)
+        nodes = _flat(below)
+    return nodes
 
 
-def _values(parameter: Parameter, node: object) -> Iterator[SearchValue]:
-    match parameter.kind:
-        case ParameterKind.REFERENCE:
-            link = node.get("reference") if isinstance(node, _MAPPINGS) else node
-            if isinstance(link, str) and len(link) <= MOST_LETTERS:
-                yield SearchValue(parameter.name, "", link)
-        case ParameterKind.STRING:
-            for text in _texts(node):
-                yield SearchValue(parameter.name, "", normalised(text))
-                yield SearchValue(parameter.name + EXACT, "", text[:MOST_LETTERS])
-        case _:
-            yield from _tokens(parameter, node)
+def _flat(items: list[object]) -> list[object]:
+    """Return what stands in a list, and in the lists in it, in their order."""
+    if list not in map(type, items):
+        return items
+    return [each for i in items for each in (_flat(i) if isinstance(i, list) else [i])]
+
+
+def _read_link(values: set[SearchValue], of: tuple[str, str], node: object) -> None:
+    link = node.get("reference") if isinstance(node, _MAPPINGS) else node
+    if isinstance(link, str) and len(link) <= MOST_LETTERS:
+        values.add(SearchValue(of[0], "", link))
+
+
+def _read_texts(values: set[SearchValue], of: tuple[str, str], node: object) -> None:
+    for text in _texts(node):
+        values.add(SearchValue(of[0], "", normalised(text)))
+        values.add(SearchValue(of[0] + EXACT, "", text[:MOST_LETTERS]))
 
 
 def _texts(node: object) -> Iterator[str]:
@@ -150,25 +173,30 @@ def _texts(node: object) -> Iterator[str]:
                     yield item
 
 
-def _tokens(parameter: Parameter, node: object) -> Iterator[SearchValue]:
-    pairs: list[tuple[str, object]] = []
-    if isinstance(node, bool):
-        pairs.append((parameter.system, str(node).lower()))
-    elif isinstance(node, str):
-        pairs.append((parameter.system, node))
+def _read_tokens(values: set[SearchValue], of: tuple[str, str], node: object) -> None:
+    if isinstance(node, str):
+        _add_token(values, of, node)
+    elif isinstance(node, bool):
+        _add_token(values, of, str(node).lower())
     elif isinstance(node, _MAPPINGS):
-        for coding in _codings(node):
-            system = str(coding.get("system", ""))
-            pairs.append((system, coding.get("code", coding.get("value"))))
-    for system, code in pairs:
-        if code is not None and len(system) + len(str(code)) <= MOST_LETTERS:
-            yield SearchValue(parameter.name, system, str(code))
+        coding = node.get("coding", [node])
+        for item in coding if isinstance(coding, list) else ():
+            if isinstance(item, _MAPPINGS):
+                code = item.get("code", item.get("value"))
+                _add_token(values, (of[0], str(item.get("system", ""))), code)
 
 
-def _codings(node: Mapping[str, object]) -> Iterable[Mapping[str, object]]:
-    coding = node.get("coding", [node])
-    items = coding if isinstance(coding, list) else []
-    return [item for item in items if isinstance(item, _MAPPINGS)]
+def _add_token(values: set[SearchValue], of: tuple[str, str], code: object) -> None:
+    name, system = of
+    if code is not None and len(system) + len(written := str(code)) <= MOST_LETTERS:
+        values.add(SearchValue(name, system, written))
+
+
+_READS: Final[Mapping[ParameterKind, _Read]] = {
+    ParameterKind.REFERENCE: _read_link,
+    ParameterKind.STRING: _read_texts,
+    ParameterKind.TOKEN: _read_tokens,
+}
 
 
 def _span(node: object) -> Range | None:
