@@ -102,13 +102,27 @@ def require_there(
     log, spans = named
     if not spans:
         return
-    sql = spelled_for(dialect, _leaves(len(spans)))
-    rows = cursor.execute(sql, (log, *(span.last for span in spans))).fetchall()
-    found = {position: bytes(leaf) for position, leaf in rows}
+    found = _leaves_at(cursor, dialect, log, [span.last for span in spans])
     for span in spans:
         same = span.last in found and span.leaf in (None, found[span.last])
         if not same or (erased is not None and erased > span.first):
             raise NothingToRepeat(f"{log}: what was to be repeated is not there as it was")
+
+
+def _leaves_at(
+    cursor: Any,  # noqa: ANN401 - the driver's
+    dialect: str,
+    log: str,
+    indexes: Sequence[int],
+) -> dict[int, bytes]:
+    """Return the leaves of entries, by their index."""
+    if dialect == "sqlite":
+        # One by one, by the whole key. Of a list SQLite thinks that it is most of the table where
+        # its statistics are from when that was small, and goes through all of a log at each read.
+        rows = [(at, *cursor.execute(_LEAF, (log, at)).fetchall()) for at in indexes]
+        return {at: bytes(some[0][0]) for at, *some in rows if some}
+    rows = cursor.execute(spelled_for(dialect, _leaves(len(indexes))), (log, *indexes)).fetchall()
+    return {position: bytes(leaf) for position, leaf in rows}
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text, update
@@ -19,7 +21,8 @@ from bridge.ledger.repeating import MOST_REPEATED, Span, spans_of
 from bridge.ledger.tables import ENTRY
 from bridge.ledger.templates import Template
 from bridge.ledger.verifier import Checkpoint, Refused, check_export
-from bridge.store.database.engine import read, write
+from bridge.migrations.state import create
+from bridge.store.database.engine import open_engine, read, write
 from tests.bridge.ledger.conftest import EntryMaker
 
 LOG = "mou-1"
@@ -95,6 +98,38 @@ def test_what_another_copy_of_the_log_had_there_is_not_repeated(
     for other in (Span(5, 6, bytes(32)), Span(5, 900, spans[LOG].leaf)):
         with pytest.raises(NothingToRepeat):
             append(log, [Filled(made, "later", other)], clock)
+
+
+def repeating(connection: Connection, clock: FixedClock, among: int) -> int:
+    """Return how many steps of SQLite's machine eight entries take that each repeat another."""
+    made = [Filled(Template.of(again(n)), "later", Span(n, n)) for n in range(among - 8, among)]
+    raw: Any = connection.connection.dbapi_connection
+    counted = [0]
+
+    def tick() -> int:
+        counted[0] += 1
+        return 0
+
+    raw.set_progress_handler(tick, 1)
+    append(connection, made, clock)
+    raw.set_progress_handler(None, 0)
+    return counted[0]
+
+
+def test_to_repeat_costs_the_same_in_a_long_log_whose_statistics_are_of_a_short_one(
+    tmp_path: Path, clock: FixedClock, make_entry: EntryMaker
+) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
+    create(engine)
+    with write(engine) as connection:
+        append(connection, [make_entry()] * 20, clock)
+        connection.exec_driver_sql("ANALYZE")
+    engine.dispose()  # what is opened now reads the statistics
+    with write(engine) as connection:
+        few = repeating(connection, clock, 20)
+        append(connection, [make_entry()] * 1000, clock)
+        assert repeating(connection, clock, 1000) < 1.5 * few
+    engine.dispose()
 
 
 def test_only_what_was_written_together_is_one_span(
