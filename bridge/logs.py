@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 import orjson
@@ -54,6 +56,31 @@ def configure_logs(*, for_good: bool = False) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=for_good,
     )
+    _direct.lines = Lines() if for_good else None
+
+
+def log_request(method: str, route: str, status: int, now: datetime) -> None:
+    """Write the line of a request: the one that is written most, so it is put together by hand.
+
+    It is the library's, byte for byte (a test compares), for a fifth of the CPU.
+
+    Args:
+        method: of the request.
+        route: its template.
+        status: of the answer.
+        now: the machine's time, in UTC.
+    """
+    if _direct.lines is None:
+        _access.info("request", method=method, route=route, status=status)
+        return
+    written = now.isoformat()[: -len("+00:00")]
+    _direct.lines.msg(_before_time(method, route, status) + written.encode() + b'Z"}')
+
+
+@lru_cache(maxsize=512)
+def _before_time(method: str, route: str, status: int) -> bytes:
+    said = {"method": method, "route": route, "status": status, "event": "request"}
+    return orjson.dumps({**said, "level": "info", "timestamp": ""})[: -len('"}')]
 
 
 class Lines:
@@ -70,6 +97,16 @@ class Lines:
             _held.lines.append(line + b"\n")
 
     debug = info = warning = error = critical = exception = msg
+
+
+class _Direct:
+    """Where a process that logs to one output for good writes its lines."""
+
+    lines: Lines | None = None
+
+
+_direct: Final = _Direct()
+_access: Final = structlog.get_logger("bridge.access")
 
 
 class _Held(threading.local):

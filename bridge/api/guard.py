@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Iterable
+from typing import Final
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.clock import SystemClock
+from bridge.logs import log_request
 from bridge.measures import Measures
 
-_log = structlog.get_logger("bridge.access")
+_CLOCK: Final = SystemClock()
 
 SECURITY_HEADERS = [
     (b"cache-control", b"no-store"),
@@ -83,7 +85,7 @@ def noted(measures: Measures | None, of: tuple[str, str, int], began: float) -> 
         began: when it came, of the clock that never goes back.
     """
     method, route, status = of
-    _log.info("request", method=method, route=route, status=status)
+    log_request(method, route, status, _CLOCK.real_now())
     if measures is not None:
         measures.answered(method, route, status, time.monotonic() - began)
 

@@ -7,11 +7,9 @@ same, byte for byte (a test compares).
 
 import asyncio
 import re
-import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -31,6 +29,7 @@ from bridge.api.offered import SESSIONS
 from bridge.api.problems import answer_to
 from bridge.api.recalls import PREFIX
 from bridge.api.replies import Reply
+from bridge.api.request_ids import RequestIds
 from bridge.context import MAX_BODY, Bridge, Call, bearer_in
 from bridge.errors import NotFoundError, UnauthorizedError
 from bridge.gate import Query, Released, ReleasedResource
@@ -78,12 +77,14 @@ class Wanted:
         kind: the type; of what creates, "" where it may be a transaction.
         record_id: what to read; "" for a search, and for what creates.
         creates: whether it creates sessions.
+        bearer: the token it comes with; "" if with none.
     """
 
     kind: str
     record_id: str = ""
     query: bytes = b""
     creates: bool = False
+    bearer: str = field(default="", repr=False)
 
     @property
     def route(self) -> "_Route":
@@ -101,6 +102,7 @@ class Lane:
         self._together = Together(bridge.gate, bridge, bridge.tokens)
         self._recording = Recording(bridge, _resolve)
         self._understood: KnownSearches = {}
+        self._requests = RequestIds()
 
     @property
     def measures(self) -> Measures | None:
@@ -110,7 +112,7 @@ class Lane:
     def ask(
         self, wanted: Wanted, headers: Headers, body: bytes, waiting: Waiting
     ) -> Asked | Sending:
-        """Put a request in line, whose bearer token is in its headers.
+        """Put a request in line that brings a bearer token.
 
         Args:
             wanted: what it wants.
@@ -118,17 +120,17 @@ class Lane:
             body: what it creates.
             waiting: is told in its loop once there is something to :meth:`reply`.
         """
-        bearer = bearer_of(headers)
         if wanted.creates:
             told = {n.decode(): v.decode("latin-1") for n, v in headers if n in _OF_CREATES}
-            sending = Sending(bearer, wanted.kind, told, body, waiting)
+            sending = Sending(wanted.bearer, wanted.kind, told, body, waiting)
             self._recording.ask(sending)
             return sending
         search, known = None, self._understood
         if not wanted.record_id:
             search = _Search(self._bridge, wanted.kind, wanted.query, known)
-        request = _request_id(self._bridge.clock.real_now())
-        asked = Asked(bearer, wanted.kind, wanted.record_id, request, _resolve, waiting, search)
+        request = self._requests.next(self._bridge.clock.real_now())
+        of = (wanted.bearer, wanted.kind, wanted.record_id)
+        asked = Asked(*of, request, _resolve, waiting, search)
         self._together.ask(asked)
         return asked
 
@@ -181,7 +183,7 @@ class HotLane:
         await _send(reply, send)
 
     async def _answered(self, wanted: Wanted, headers: Headers, body: bytes) -> Reply | None:
-        if not bearer_of(headers):
+        if not wanted.bearer:
             return answer_to(UnauthorizedError())
         waiting = asyncio.get_running_loop().create_future()
         asked = self._lane.ask(wanted, headers, body, waiting)
@@ -225,12 +227,6 @@ class _Search:
         return understood(call, Interaction("GET", self._kind, "", given, {}))
 
 
-def _request_id(now: datetime) -> str:
-    # In the order of time: entries of the ledger are looked up by it, and one that stood anywhere
-    # in that index would cost a page of its own.
-    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(4)}"
-
-
 @dataclass(frozen=True, slots=True)
 class _Route:
     """The route of the log's line."""
@@ -256,17 +252,17 @@ def wanted_of(method: str, path: str, query: bytes, headers: Headers) -> Wanted 
     if record_id:
         # A recall is a Task with a route of its own.
         elsewhere = query or record_id.startswith(PREFIX) or not offered(kind, "read")
-        return None if elsewhere else Wanted(kind, record_id)
-    elsewhere = not query.isascii() or _ELSEWHERE.search(query)
-    return None if elsewhere or not offered(kind, "search-type") else Wanted(kind, query=query)
+    else:
+        elsewhere = not query.isascii() or _ELSEWHERE.search(query)
+        elsewhere = elsewhere or not offered(kind, "search-type")
+    return None if elsewhere else Wanted(kind, record_id, query, bearer=_bearer_of(headers))
 
 
 def _created(path: str, headers: Headers) -> Wanted | None:
     kind = _CREATES.get(path)
     typed = any(n == b"content-type" and v.partition(b";")[0] in _PLAIN[1:] for n, v in headers)
-    if kind is None or not typed or not bearer_of(headers):
-        return None
-    return Wanted(kind, creates=True)
+    bearer = _bearer_of(headers) if kind is not None and typed else ""
+    return Wanted(kind, creates=True, bearer=bearer) if kind is not None and bearer else None
 
 
 async def _received(receive: Receive) -> list[Message]:
@@ -290,10 +286,11 @@ def _again(came: Sequence[Message], receive: Receive) -> Receive:
     return received
 
 
-def bearer_of(headers: Headers) -> str:
-    """Return the token of a request; "" if it brings none."""
-    written = next((v for n, v in headers if n == b"authorization"), b"")
-    return bearer_in(written.decode("latin-1"))
+def _bearer_of(headers: Headers) -> str:
+    for name, value in headers:
+        if name == b"authorization":
+            return bearer_in(value.decode("latin-1"))
+    return ""
 
 
 async def _send(reply: Reply | None, send: Send) -> None:

@@ -25,7 +25,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from bridge.api.guard import noted, secured
-from bridge.api.hot import PASSED_ON, Lane, Wanted, bearer_of, headers_of, wanted_of
+from bridge.api.hot import PASSED_ON, Lane, Wanted, headers_of, wanted_of
 from bridge.api.hot_writes import Sending
 from bridge.api.problems import answer_of
 from bridge.api.replies import Reply
@@ -72,12 +72,13 @@ class HotConnection(HttpToolsProtocol):
         most = MOST_BODY if method == "POST" else 0
         if not _is_plain(self.url, path) or not _is_whole(self.headers, most):
             return None
-        if self.parser.get_http_version() != "1.1" or not bearer_of(self.headers):
+        if self.parser.get_http_version() != "1.1":
             return None
         wanted = wanted_of(method, path.decode("latin-1"), query, self.headers)
-        if wanted is not None:
-            self.scope["method"], self.scope["query_string"] = method, query
-            self.scope["path"], self.scope["raw_path"] = path.decode("latin-1"), path
+        if wanted is None or not wanted.bearer:
+            return None
+        self.scope["method"], self.scope["query_string"] = method, query
+        self.scope["path"], self.scope["raw_path"] = path.decode("latin-1"), path
         return wanted
 
     def write(self, reply: Reply, *, last: bool) -> None:

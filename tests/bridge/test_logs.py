@@ -1,5 +1,8 @@
 """Lines of the log that are written together."""
 
+import re
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 
@@ -76,3 +79,19 @@ def test_another_thread_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
         other.join()
         assert output.written == [b"other\n"]
     assert output.written == [b"other\n", b"kept\n"]
+
+
+def test_the_line_of_a_request_is_what_the_library_would_write() -> None:
+    program = (
+        "import bridge.logs as logs; from datetime import UTC, datetime;"
+        "logs.configure_logs(for_good=True);"
+        "said = [('GET', '/fhir/{kind}', 200), ('P\"\u00e9', 'unknown', 404)];"
+        "[logs.log_request(*each, datetime.now(UTC)) for each in said];"
+        "logs._direct.lines = None;"
+        "[logs.log_request(*each, datetime.now(UTC)) for each in said]"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)  # noqa: S603 - our own
+    lines = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z", b"TIME", ran.stdout).splitlines()
+    assert lines[:2] == lines[2:]
+    assert len(set(lines)) == 2
+    assert lines[0].endswith(b'"level":"info","timestamp":"TIME"}')
