@@ -216,7 +216,9 @@ def _copied(table: str, column: Column[Any]) -> str:
         case (_, "last_updated"):
             return ":moved"
         case ("student", "local_key") | ("record", "source_key"):
-            return f"n.n || '-' || replace({name}, '{_HERE}', {{hex}})"
+            # Most keys of records are the id itself, and stand in no index of keys.
+            key = f"replace({name}, '{_HERE}', {{hex}})"
+            return f"CASE WHEN {name} = m.id THEN {key} ELSE n.n || '-' || {key} END"
         case _ if isinstance(column.type, AutoString | String):
             return f"replace({name}, '{_HERE}', {{hex}})"
         case _:
