@@ -8,12 +8,12 @@ from sqlalchemy import TextClause, text
 
 from bridge.gate.agreements import VIEWS, CompiledAgreement
 from bridge.store.facts.conditions import (
+    WRITTEN,
     Scope,
     all_of,
     any_of,
     binds,
     clause,
-    condition,
     quoted,
 )
 from consent.minimise import anchor_of
@@ -76,19 +76,26 @@ class Authorised:
 # state of the agreements.
 _CONDITIONS: dict[tuple[object, ...], TextClause] = {}
 _MOST_CONDITIONS = 10_000
+_Asked = tuple[datetime, str]
+"""At which instant, and by the dialect of which database."""
 
 
-def authorised(viewer: Viewer, kind: str, now: datetime) -> Authorised:
-    """Return the condition under which a viewer may know that a record of a type exists."""
-    key = (kind, *_standing(viewer, now))
+def authorised(viewer: Viewer, kind: str, now: datetime, dialect: str) -> Authorised:
+    """Return the condition under which a viewer may know that a record of a type exists.
+
+    ``dialect`` is the name of the database's: it says the same in each, in another form.
+    """
+    key = (dialect, kind, *_standing(viewer, now))
     found = _CONDITIONS.get(key)
     if found is None:
-        found = _kept(key, _made(viewer, kind, now), viewer)
+        found = _kept(key, _made(viewer, kind, (now, dialect)), viewer)
     bins = ("",) if kind in DIRECTORY_TYPES else tuple(a.id for a in viewer.agreements)
     return Authorised(found, _binds(viewer, now), bins or ("",), standing_of(viewer), kind)
 
 
-def told_of(viewer: Viewer, sender: str, elements: tuple[str, str], now: datetime) -> Authorised:
+def told_of(
+    viewer: Viewer, sender: str, elements: tuple[str, str], now: datetime, dialect: str
+) -> Authorised:
     """Return the condition under which a viewer is told an element of a record as of one sender.
 
     Args:
@@ -96,22 +103,23 @@ def told_of(viewer: Viewer, sender: str, elements: tuple[str, str], now: datetim
         sender: the party it is decided as coming from, whoever keeps the record.
         elements: the element, and what it is of a record under 42 CFR Part 2.
         now: the instant.
+        dialect: the name of the database's.
     """
-    key = (sender, elements, *_standing(viewer, now))
+    key = (dialect, sender, elements, *_standing(viewer, now))
     found = _CONDITIONS.get(key)
     if found is None:
-        found = _kept(key, _told(viewer, sender, elements, now), viewer)
+        found = _kept(key, _told(viewer, sender, elements, (now, dialect)), viewer)
     return Authorised(found, _binds(viewer, now), tuple(a.id for a in viewer.agreements))
 
 
-def _told(viewer: Viewer, sender: str, elements: tuple[str, str], now: datetime) -> Iterator[str]:
+def _told(viewer: Viewer, sender: str, elements: tuple[str, str], at: _Asked) -> Iterator[str]:
     for agreement in viewer.agreements:
         for same, element in zip(("<>", "="), elements, strict=True):
             yield all_of(
                 (
                     f"record.agreement_id = {quoted(agreement.id)}",
                     f"record.element {same} {quoted(PART2_ROW)}",
-                    _permitted(viewer, agreement, (sender, element), now),
+                    _permitted(viewer, agreement, (sender, element), at),
                 )
             )
 
@@ -147,13 +155,13 @@ def of_agreement(agreement_id: str, custodian: str = "") -> Authorised:
     return Authorised(text(all_of(parts)), {}, (agreement_id,))
 
 
-def _made(viewer: Viewer, kind: str, now: datetime) -> Iterator[str]:
+def _made(viewer: Viewer, kind: str, at: _Asked) -> Iterator[str]:
     if kind in DIRECTORY_TYPES:
         yield f"record.custodian IN ({', '.join(quoted(key) for key in sorted(partners(viewer)))})"
     if kind in OWN_TYPES.get(viewer.party, ()):
         yield f"record.custodian = {quoted(viewer.organization)}"
     for agreement in viewer.agreements:
-        yield from _shared(viewer, agreement, kind, now)
+        yield from _shared(viewer, agreement, kind, at)
 
 
 def partners(viewer: Viewer) -> set[str]:
@@ -163,9 +171,7 @@ def partners(viewer: Viewer) -> set[str]:
     return {viewer.organization, *(key for key in keys if key)}
 
 
-def _shared(
-    viewer: Viewer, agreement: CompiledAgreement, kind: str, now: datetime
-) -> Iterator[str]:
+def _shared(viewer: Viewer, agreement: CompiledAgreement, kind: str, at: _Asked) -> Iterator[str]:
     for sender, recipient in VIEWS:
         if recipient != viewer.party:
             continue
@@ -173,7 +179,6 @@ def _shared(
             parts = [
                 f"record.agreement_id = {quoted(agreement.id)}",
                 f"record.sender_role = {quoted(sender)}",
-                _permitted(viewer, agreement, (sender, element), now),
             ]
             if kind == "Observation" or recipient == "hub":
                 parts.append(f"record.element = {quoted(element)}")
@@ -182,7 +187,8 @@ def _shared(
             if recipient == "lea":  # a Part 2 session leaves under its own element or not at all
                 same = "=" if element == PART2_RECORD else "<>"
                 parts.append(f"record.element {same} {quoted(PART2_ROW)}")
-            yield all_of(parts)
+            # The last: what is said of a student is asked of records that else could be told.
+            yield all_of((*parts, _permitted(viewer, agreement, (sender, element), at)))
 
 
 def anchors(sender: str, recipient: str, kind: str) -> tuple[str, ...]:
@@ -198,13 +204,14 @@ def anchors(sender: str, recipient: str, kind: str) -> tuple[str, ...]:
 
 
 def _permitted(
-    viewer: Viewer, agreement: CompiledAgreement, asked: tuple[str, str], now: datetime
+    viewer: Viewer, agreement: CompiledAgreement, asked: tuple[str, str], at: _Asked
 ) -> str:
-    sender, element = asked
+    (sender, element), (now, dialect) = asked, at
     slices = [
         Slice(sender, viewer.party, viewer.role, purpose, element) for purpose in viewer.purposes
     ]
     constants = agreement.constants(now, VIEWS[sender, viewer.party])
     return any_of(
-        condition(agreement.table.filter(s), scope_of(agreement, s, constants)) for s in slices
+        WRITTEN[dialect](agreement.table.filter(s), scope_of(agreement, s, constants))
+        for s in slices
     )

@@ -22,9 +22,9 @@ Known = tuple[Identifiers, datetime]
 """The deployment's identifiers, and the instant of the decision."""
 
 
-def sight_of(viewer: Viewer, kind: str, now: datetime) -> Authorised:
+def sight_of(connection: Connection, viewer: Viewer, kind: str, now: datetime) -> Authorised:
     """Do :func:`bridge.gate.authorise.authorised`, with what was decided before where it stands."""
-    sight, memory = authorised(viewer, kind, now), lent()
+    sight, memory = authorised(viewer, kind, now, connection.dialect.name), lent()
     return memory.opened(viewer, sight, now) if memory else sight
 
 

@@ -142,7 +142,8 @@ class Gate(SchoolSide, ProviderSide, ReadySide, ExportSide):
             return [], 0
         now = self._clock.now()
         for _ in range(MOST_SEARCHES):
-            stored, total = find(connection, query, sight_of(viewer, query.type, now))
+            sight = sight_of(connection, viewer, query.type, now)
+            stored, total = find(connection, query, sight)
             students = {s.student_id for s in stored} - {""}
             lock_students(connection, students, share=True)
             now = not_before_known(connection, students, self._clock.now())
@@ -335,5 +336,5 @@ class Gate(SchoolSide, ProviderSide, ReadySide, ExportSide):
         viewer = self._viewer(connection, caller)
         query = followed(connection, (caller, viewer), query, self._clock.now())
         within = within_scopes(caller, query)
-        sight = authorised(viewer, query.type, self._clock.now())
+        sight = authorised(viewer, query.type, self._clock.now(), connection.dialect.name)
         return count(connection, within, sight) if within else 0

@@ -56,7 +56,8 @@ def followed(
     for asked in query.matches:
         if isinstance(asked, Chain):
             inner = Query(asked.type, matches=(asked.match,), limit=MOST_REFERRING)
-            within, sight = within_scopes(caller, inner), authorised(viewer, asked.type, now)
+            within = within_scopes(caller, inner)
+            sight = authorised(viewer, asked.type, now, connection.dialect.name)
             found = find(connection, within, sight)[0] if within else []
             links = tuple((None, f"{each.type}/{each.id}") for each in found)
             criteria.append(Match(asked.param, links or ((None, ""),)))

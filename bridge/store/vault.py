@@ -6,7 +6,8 @@ that finds set by set, and asks of one of each (:func:`admitted`).
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -98,8 +99,10 @@ def find(
     """
     sight = _sight(authorised)
     given = (authorised.condition, authorised.binds)
-    _plan_by_values(connection, query)
-    found = _stored(_run(connection, page_sql(query, sight), given).all()) if query.limit else []
+    found = list[Stored]()
+    if query.limit:
+        with _planned_by_values(connection, query):
+            found = _stored(_run(connection, page_sql(query, sight), given).all())
     return found, total_of(connection, query, authorised, len(found))
 
 
@@ -120,9 +123,8 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
     """Do :func:`find` for what tells whether what was found before is what would be found now."""
     dialect = connection.dialect.name
     sql, binds = _ready(query, authorised, dialect)
-    _plan_by_values(connection, query)
     more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
-    with cursor_of(connection) as cursor:
+    with _planned_by_values(connection, query), cursor_of(connection) as cursor:
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
 
 
@@ -134,11 +136,11 @@ def candidates(connection: Connection, query: Query, authorised: Condition) -> l
     """
     sight, dialect = _sight(authorised), connection.dialect.name
     sql, binds = candidates_sql(query, sight)
-    _plan_by_values(connection, query)
     given = {name: stored_value(dialect, value) for name, value in binds.items()}
     found, size = list[FoundRow](), 0
     # A cursor of its own name stays in PostgreSQL's server, which else sends all at once.
-    with cursor_of(connection, "" if dialect == "sqlite" else "candidates") as cursor:
+    own = "" if dialect == "sqlite" else "candidates"
+    with _planned_by_values(connection, query), cursor_of(connection, own) as cursor:
         cursor.execute(named_for(dialect, sql), given)
         for row in cursor:
             found.append(FoundRow._make(row))
@@ -154,10 +156,9 @@ def sampled(
     """Return, of so many records at most, those of the lowest ids: id and last change seen."""
     sql, binds = sampled_sql(query, _sight(authorised), most)
     dialect = connection.dialect.name
-    _plan_by_values(connection, query)
     given = {name: stored_value(dialect, value) for name, value in binds.items()}
     more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
-    with cursor_of(connection) as cursor:
+    with _planned_by_values(connection, query), cursor_of(connection) as cursor:
         found = cursor.execute(named_for(dialect, sql), {**given, **more}).fetchall()
     return [(str(key), int(change)) for key, change in found]
 
@@ -176,11 +177,25 @@ def _sight(authorised: Condition) -> Sight:
     return Sight(authorised.condition.text, authorised.bins, authorised.standing)
 
 
-def _plan_by_values(connection: Connection, query: Query) -> None:
-    # A plan for any values takes a status that most records have for one that few have, and sorts
-    # them all: seconds, where planning for the values takes milliseconds.
-    if connection.dialect.name == "postgresql" and query.matches and not query.ids:
-        connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+@contextmanager
+def _planned_by_values(connection: Connection, query: Query) -> Iterator[None]:
+    """Let PostgreSQL plan a search by its values, and all else in the transaction as ever.
+
+    A plan for any values takes a status that most records have for one that few have, and sorts
+    them all: seconds, where planning for the values takes a millisecond. Other statements look up
+    what has a key: planned at each run they would take three times as long.
+    """
+    by_values = connection.dialect.name == "postgresql" and query.matches and not query.ids
+    if by_values:
+        _set_planning(connection, "force_custom_plan")
+    yield
+    if by_values:  # where something failed, the transaction is over
+        _set_planning(connection, "DEFAULT")
+
+
+def _set_planning(connection: Connection, how: str) -> None:
+    with cursor_of(connection) as cursor:
+        cursor.execute(f"SET LOCAL plan_cache_mode TO {how}")
 
 
 _READY: Final[dict[tuple[int, int], tuple[Query, TextClause, tuple[object, ...], _Ready]]] = {}
@@ -210,7 +225,8 @@ def count(connection: Connection, query: Query, authorised: Condition) -> int:
     """Return how many records match, counted among what the caller may know."""
     sight = _sight(authorised)
     given = (authorised.condition, authorised.binds)
-    return int(_run(connection, count_sql(query, sight), given, counting=True).scalar_one())
+    with _planned_by_values(connection, query):
+        return int(_run(connection, count_sql(query, sight), given, counting=True).scalar_one())
 
 
 def place_of(order: Order, stored: Stored) -> tuple[int, str]:

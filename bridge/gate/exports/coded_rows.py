@@ -176,8 +176,9 @@ class CodedRows:
         INVARIANT: as of :meth:`bridge.gate.gate.Gate.search`: decided on facts read after the
         students are locked, as of an instant after it.
         """
-        now = self.parts.clock.now()
-        found = candidates(connection, query, authorised(viewer, query.type, now))
+        now, dialect = self.parts.clock.now(), connection.dialect.name
+        sight = authorised(viewer, query.type, now, dialect)
+        found = candidates(connection, query, sight)
         versions = {row.student_id: row.student_version for row in found if row.student_id}
         versions |= lock_students(connection, versions, share=True)
         now = self.parts.clock.now()
@@ -186,7 +187,8 @@ class CodedRows:
         if any(fact.referral_id or fact.record_id for fact in common):
             raise _OneByOneError
         adults = {a.id: a.adult_since(now) for a in viewer.agreements}
-        made = _Part(viewer, authorised(viewer, query.type, now), now, common, adults)
+        sight = authorised(viewer, query.type, now, dialect)
+        made = _Part(viewer, sight, now, common, adults)
         for row in found:
             self._tell(connection, made, row)
         return found, made

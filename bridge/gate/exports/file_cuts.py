@@ -45,7 +45,8 @@ def ends_of_files(
         query: what of one type is exported, within the caller's scopes.
         known: the deployment's identifiers, and the instant.
     """
-    found = sampled(connection, query, authorised(viewer, query.type, known[1]), SAMPLE)
+    sight = authorised(viewer, query.type, known[1], connection.dialect.name)
+    found = sampled(connection, query, sight, SAMPLE)
     if not found:
         return None
     stood_for = _all(found) / len(found)
@@ -77,7 +78,8 @@ def _sizes(
     """Return how many bytes would leave of some records, by id; nothing leaves."""
     kind, found = asked
     query = Query(kind, ids=tuple(key for key, _ in found), limit=len(found))
-    stored, _ = find(connection, query, authorised(viewer, kind, known[1]))
+    sight = authorised(viewer, kind, known[1], connection.dialect.name)
+    stored, _ = find(connection, query, sight)
     seen = decided(connection, viewer, stored, known, linked=True)
     return {each.stored.id: len(each.released.body) + 1 for each in seen}
 

@@ -35,10 +35,12 @@ class Answering:
     """What a connection on SQLite is answered from while it searches, one search at a time.
 
     Attributes:
+        dialect: of the connection's database; any but SQLite has no marks.
         marks: of who asks and the type looked for, by id; none where all is to be decided anew.
         epoch, now: the counters of everybody, and the instant, of the search.
     """
 
+    dialect: str = "sqlite"
     marks: Mapping[str, Mark] = field(default_factory=dict)
     epoch: Epoch = (0, 0)
     now: datetime = _EVER
@@ -107,7 +109,8 @@ class Remembered:
         """Do :meth:`opened` with what authorises a viewer, at the one instant of a batch."""
         known = self._sights.get((id(viewer), kind))
         if known is None:
-            found = self.opened(viewer, authorised(viewer, kind, now), now)
+            sight = authorised(viewer, kind, now, self.answering.dialect)
+            found = self.opened(viewer, sight, now)
             known = self._sights[id(viewer), kind] = (viewer, found, self.answering.marks)
         answering = self.answering
         answering.marks, answering.epoch, answering.now = known[2], self.epoch, now
@@ -156,7 +159,7 @@ class Remembered:
 
 def answered_by(connection: Connection) -> Answering:
     """Let a connection on SQLite ask :meth:`Answering.stands` while it searches."""
-    answering = Answering()
+    answering = Answering(connection.dialect.name)
     if connection.dialect.name == "sqlite":
         raw: Any = connection.connection.dbapi_connection
         raw.create_function(_STANDS, 3, answering.stands)

@@ -119,7 +119,7 @@ def followed(
     now, names = known
     own = of_students(connection, _OWN, students)
     districts = [_district(agreement, own) for agreement in viewer.agreements]
-    told = told_of(viewer, _SENDER, _ELEMENTS, now)
+    told = told_of(viewer, _SENDER, _ELEMENTS, now, connection.dialect.name)
     may = judged(connection, "Task", students, told)
     spoken = [task for district in districts for task in district.spoken(may)]
     whose = {task.student_id for task in spoken}

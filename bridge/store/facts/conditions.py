@@ -7,6 +7,10 @@ Python by :mod:`bridge.store.facts.evidence`, and a test compares the two on eve
 The SQL is plain text that both databases understand: made once per standing and agreement, it then
 costs nothing but its execution (building and hashing expressions took three times as long as the
 query). Only names of documents are written into it (:func:`quoted`); instants are bound.
+
+It is written in two ways that say the same (:data:`WRITTEN`). SQLite compiles a statement once and
+is given a look for each fact, of which it takes only those it needs. PostgreSQL plans a statement
+at each run, a plan for each look, and is given one look for all facts (docs/adr/0056).
 """
 
 import hashlib
@@ -14,8 +18,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Protocol
+from functools import lru_cache, partial
+from typing import Final, Protocol
 
 from sqlalchemy import Connection, Date, Table, TextClause, bindparam, text
 from sqlmodel import SQLModel
@@ -35,6 +39,8 @@ OTHERS = "third_party_present"
 _NAME = re.compile(r"^[A-Za-z0-9 ._/-]*$")
 _OF_ANYBODY = "(e.student_id = record.student_id OR e.student_id = '')"
 _OF_ITS_STUDENT = "e.student_id = record.student_id"
+_OF_EITHER = "e.student_id IN (record.student_id, '')"
+_COUNTED = "count(*) FILTER"
 _FACT = re.compile(r"e\.fact = '([^']*)'")
 
 
@@ -109,7 +115,22 @@ def condition(decision: Filter, scope: Scope) -> str:
     The instant and the coming-of-age day are bound when the query runs (:func:`clause`), so a
     condition can be made once and used for as long as the agreement and its constants stand.
     """
-    return written(decision, lambda literal: _literal(literal, scope))
+    return written(decision, partial(_literal, scope, partial(_looked_for, scope)))
+
+
+def gathered(decision: Filter, scope: Scope) -> str:
+    """Do :func:`condition` with one look at what is said, whatever is asked of it."""
+    sql = written(decision, partial(_literal, scope, _among))
+    if _COUNTED not in sql:
+        return sql
+    return f"(SELECT {sql} FROM evidence e WHERE {_OF_EITHER}{_counts_in(scope)})"  # noqa: S608 - names are quoted, the rest is ours
+
+
+WRITTEN: Final[Mapping[str, Callable[[Filter, Scope], str]]] = {
+    "sqlite": condition,
+    "postgresql": gathered,
+}
+"""How a filter is written, by the name of the database's dialect."""
 
 
 def written(decision: Filter, literal: Callable[[Literal], str]) -> str:
@@ -165,12 +186,16 @@ def adult_since(agreement_id: str) -> str:
     return f"adult_since_{hashlib.sha256(agreement_id.encode()).hexdigest()[:12]}"
 
 
-def _literal(literal: Literal, scope: Scope) -> str:
-    truth = _truth(str(literal.fact), scope)
+_Said = Callable[[str, str], str]
+"""Writes that something is said of a fact: its name, and a condition on ``e.value``."""
+
+
+def _literal(scope: Scope, found: _Said, literal: Literal) -> str:
+    truth = _truth(str(literal.fact), scope, found)
     return truth if literal.wanted else f"NOT {truth}"
 
 
-def _truth(fact: str, scope: Scope) -> str:
+def _truth(fact: str, scope: Scope, found: _Said) -> str:
     """Write when a fact counts as true: said so, or unknown where the facts table says so.
 
     Silence is unknown for a fact a permit needs, and for whose consent a minor's care rests on. Of
@@ -181,26 +206,33 @@ def _truth(fact: str, scope: Scope) -> str:
         return f"({TRUE})" if scope.constants[fact] else f"({FALSE})"
     match load_facts()[FactName(fact)].if_unknown:
         case IfUnknown.FALSE:
-            doubted = _evidence(fact, scope, "e.value IS NOT TRUE")
-            return f"({_evidence(fact, scope, 'e.value')} AND NOT {doubted})"
+            return f"({found(fact, 'e.value')} AND NOT {found(fact, 'e.value IS NOT TRUE')})"
         case IfUnknown.TRUE_UNDER_18:
-            said_no = _evidence(fact, scope, "NOT e.value")
-            unsure = _evidence(fact, scope, "e.value IS NULL")
+            said_no, unsure = found(fact, "NOT e.value"), found(fact, "e.value IS NULL")
             minor = f"student.birth_date > :{adult_since(scope.agreement_id)}"
             unknown = f"({minor} AND (NOT {said_no} OR {unsure}))"
-            return f"({_evidence(fact, scope, 'e.value')} OR {unknown})"
+            return f"({found(fact, 'e.value')} OR {unknown})"
         case IfUnknown.TRUE:
             if fact == OTHERS and scope.free_text:
                 return f"({TRUE})"
-            said = _evidence(fact, scope, "e.value IS NOT FALSE")
+            said = found(fact, "e.value IS NOT FALSE")
             return f"(record.third_party OR {said})" if fact == OTHERS else said
 
 
-def _evidence(fact: str, scope: Scope, said: str) -> str:
+def _looked_for(scope: Scope, fact: str, said: str) -> str:
     return (
         "EXISTS (SELECT 1 FROM evidence e"  # noqa: S608 - names are quoted, the rest is ours
-        f" WHERE e.fact = {quoted(fact)} AND {said}"
-        f" AND {_OF_ANYBODY}"
+        f" WHERE e.fact = {quoted(fact)} AND {said} AND {_OF_ANYBODY}{_counts_in(scope)})"
+    )
+
+
+def _among(fact: str, said: str) -> str:
+    return f"{_COUNTED} (WHERE e.fact = {quoted(fact)} AND {said}) > 0"
+
+
+def _counts_in(scope: Scope) -> str:
+    """Write that a row of evidence, of whomever, counts for the record in a scope."""
+    return (
         f" AND e.agreement_id IN ('', {quoted(scope.agreement_id)})"
         " AND (e.referral_id = '' OR e.referral_id = record.referral_id)"
         " AND (e.record_id = '' OR e.record_id = record.id)"
@@ -208,5 +240,5 @@ def _evidence(fact: str, scope: Scope, said: str) -> str:
         f" AND e.purpose IN ('', {quoted(scope.purpose)})"
         f" AND e.recipient IN ('', {quoted(scope.recipient)})"
         " AND e.valid_from <= :as_of AND e.valid_to > :as_of AND e.recorded_at <= :as_of"
-        " AND (e.superseded_at IS NULL OR e.superseded_at > :as_of))"
+        " AND (e.superseded_at IS NULL OR e.superseded_at > :as_of)"
     )

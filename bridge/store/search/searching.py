@@ -1,6 +1,7 @@
 """A query compiled to SQL over the typed index, the same text for SQLite and PostgreSQL.
 
-The authorising condition stands inside, before every LIMIT and count. What is found is read in the
+The authorising condition stands inside, before every LIMIT and count; each database has its own way
+of writing that (:data:`bridge.store.facts.conditions.WRITTEN`). What is found is read in the
 order in which it is answered, from an index that begins with the agreement, so that a page costs
 the same whatever else is stored:
 

@@ -206,7 +206,7 @@ def plan_and_row(world: World) -> tuple[RowPlan, FoundRow, Any]:
     served(world, 1)
     with read(world.bridge.engine) as connection:
         viewer, now = viewer_of(connection, HUB), world.clock.now()
-        sight = authorised(viewer, "Encounter", now)
+        sight = authorised(viewer, "Encounter", now, connection.dialect.name)
         (stored,), _ = find(connection, Query("Encounter"), sight)
         (row,) = candidates(connection, Query("Encounter"), sight)
         facts = evidence_of(connection, {stored.student_id}, now)

@@ -187,7 +187,9 @@ def compare(world: World, connection: Connection, viewer: Viewer, now: datetime)
     through = held = 0
     for kind in PARAMETERS:
         wide = Query(kind, limit=10_000)
-        found, total = find(connection, wide, authorised(viewer, kind, now))
+        found, total = find(
+            connection, wide, authorised(viewer, kind, now, connection.dialect.name)
+        )
         stored, _ = find(connection, wide, everything)
         facts = evidence_of(connection, {s.student_id for s in stored}, now)
         decided = [(s, decide(viewer, s, facts, now)) for s in stored]

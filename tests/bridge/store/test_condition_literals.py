@@ -12,6 +12,7 @@ from bridge.store.facts.conditions import (
     binds,
     clause,
     condition,
+    gathered,
     of_own_student,
     quoted,
     said_of_anybody,
@@ -81,6 +82,11 @@ def of_its_student(connection: Connection, fact: str, asked: Scope, record: Reco
     return answer(connection, whole if facts & said_of_anybody(connection) else own, record)
 
 
+def at_one_look(connection: Connection, fact: str, asked: Scope, record: RecordFacts) -> bool:
+    """Do :func:`in_sql` as PostgreSQL is asked."""
+    return answer(connection, gathered(of_fact(fact), asked), record)
+
+
 def of_fact(fact: str) -> Filter:
     return Filter((((Literal(FactName(fact)),),),))
 
@@ -106,7 +112,7 @@ def in_python(connection: Connection, fact: str, asked: Scope, record: RecordFac
 
 
 def both(connection: Connection, fact: str, asked: Scope, record: RecordFacts) -> bool:
-    ways = (in_sql, of_its_student, in_python)
+    ways = (in_sql, at_one_look, of_its_student, in_python)
     answers = {read(connection, fact, asked, record) for read in ways}
     assert len(answers) == 1
     return answers.pop()
@@ -164,6 +170,20 @@ def test_whose_consent_care_rests_on_is_assumed_against_release_below_18(
         answer = both(connection, "minor_consented_care", scope(), about(minor=minor))
 
     assert answer is (minor if stated is None else stated)
+
+
+def test_one_look_answers_whatever_is_asked_of_what_is_said() -> None:
+    every = ("c_ferpa", "dissent", "minor_consented_care", "c_ferpa")
+    said = Filter(tuple(((Literal(FactName(fact)),),) for fact in every))
+
+    assert gathered(said, scope()).count("FROM evidence") == 1
+    assert condition(said, scope()).count("FROM evidence") > len(every)
+
+
+def test_what_the_bridge_itself_knows_takes_no_look() -> None:
+    known = scope(constants={"in_force": True})
+
+    assert "evidence" not in gathered(of_fact("in_force"), known)
 
 
 def test_a_condition_by_student_names_each_of_its_facts() -> None:
