@@ -160,7 +160,9 @@ class Exchange:
             self._connection.pass_on(self)
             return
         self.response_complete = True
-        if not self.disconnected:
+        # It may close before it says so: to write to it would raise, and take with it whoever else
+        # waits to be woken.
+        if not self.disconnected and not self._connection.transport.is_closing():
             self._connection.write(reply, last=not self.keep_alive)
             self._connection.on_response_complete()
         of = (self.scope["method"], self._wanted.route.path, reply.status)
