@@ -14,6 +14,7 @@ from bridge.journeys.families.recall_releases import send_recalls
 from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.files.import_screenings import import_screenings
 from bridge.store.database.engine import write
+from bridge.store.intake import next_changes
 from mappings.canonical import (
     Coded,
     Guardian,
@@ -220,15 +221,18 @@ def _saturate(made: CanaryWorld) -> None:
     states = {f"R-{number}": state for state, (number, _) in STATES.items()}
     with write(made.opened.world.bridge.engine) as connection:
         owner = _owners(connection, states)
-        rows = connection.execute(text("SELECT type, id, student_id, body FROM record")).all()
-        for kind, record_id, student_id, body in rows:
-            if student_id is None:
-                continue
+        query = text(
+            "SELECT type, id, student_id, body FROM record WHERE student_id IS NOT NULL"
+            " ORDER BY change"
+        )
+        rows = connection.execute(query).all()
+        first, _ = next_changes(connection, len(rows), made.opened.world.clock.now())
+        for number, (kind, record_id, student_id, body) in enumerate(rows, first):
             saturation = Saturation(made.canaries, owner.get(student_id, "alone"))
             more = saturation.resource(orjson.loads(body))
-            of = {"kind": kind, "id": record_id}
+            of = {"kind": kind, "id": record_id, "number": number}
             for table in ("record", "search_value", "search_date"):
-                moved = f"UPDATE {table} SET change = change + 1"  # noqa: S608 - names of ours
+                moved = f"UPDATE {table} SET change = :number"  # noqa: S608 - names of ours
                 shown = ", body = :body" if table == "record" else ""
                 said = {**of, "body": orjson.dumps(more).decode()} if shown else of
                 connection.execute(text(f"{moved}{shown} WHERE type = :kind AND id = :id"), said)
