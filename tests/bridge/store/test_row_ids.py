@@ -20,7 +20,8 @@ def test_every_table_that_a_filter_asks_has_row_ids(tmp_path: Path) -> None:
     world = make_world(f"sqlite:///{tmp_path / 'bridge.db'}", tmp_path)
     with read(world.bridge.engine) as connection:
         viewer = viewer_of(connection, caller())
-        said = [authorised(viewer, kind, NOW).condition.text for kind in PARAMETERS]
+        every = [authorised(viewer, kind, NOW, "sqlite") for kind in PARAMETERS]
+        said = [each.condition.text for each in every]
         tables = {"record", "student"}.union(*(ASKED.findall(each) for each in said))
         assert "evidence" in tables
         for table in tables:
