@@ -9,7 +9,9 @@ text.
 """
 
 import importlib
+import json
 import re
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -98,6 +100,17 @@ def named_for(dialect: str, sql: str) -> str:
     if dialect == "sqlite":
         return sql
     return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
+
+
+def among(dialect: str, name: str) -> str:
+    """Write that a column is one of many texts, bound under a name as :func:`listed_for` gives."""
+    many = "IN (SELECT value FROM json_each(:{}))" if dialect == "sqlite" else "= ANY(:{})"
+    return many.format(name)
+
+
+def listed_for(dialect: str, texts: Iterable[str]) -> object:
+    """Return many texts as one value, however many there are: the statement stays the same."""
+    return json.dumps(list(texts)) if dialect == "sqlite" else list(texts)
 
 
 def stored_instant(dialect: str, instant: datetime) -> object:

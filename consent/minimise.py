@@ -67,6 +67,8 @@ def minimise(
     permitted: Collection[str],
     projection: Projection,
     linkable: Collection[str] = (),
+    *,
+    sure: bool = False,
 ) -> Json | None:
     """Return what of a resource may leave, or None if it may not leave at all.
 
@@ -78,10 +80,11 @@ def minimise(
         projection: the view.
         linkable: references (``Observation/abc``) this recipient may read; a reference governed by
             ``@linked`` to anything else would tell that it exists.
+        sure: that nothing in it changes its meaning (:func:`surely_keeps_its_meaning`).
     """
     kind = resource.get("resourceType")
     view = projection.resources.get(kind) if isinstance(kind, str) else None
-    if view is None or not _may_leave(resource, permitted, view):
+    if view is None or not _may_leave(resource, permitted, view, sure=sure):
         return None
     allowed = frozenset(permitted)
     reach = _Reach(projection.zone, linkable)
@@ -148,12 +151,14 @@ def surely_keeps_its_meaning(body: str) -> bool:
     return _CHANGES_MEANING[0] not in body and _CHANGES_MEANING[1] not in body
 
 
-def _may_leave(resource: Json, permitted: Collection[str], view: ResourceView) -> bool:
+def _may_leave(
+    resource: Json, permitted: Collection[str], view: ResourceView, *, sure: bool = False
+) -> bool:
     anchor = _anchor(resource, view.anchors)
     return (
         anchor is not None
         and (anchor.element == PUBLIC or anchor.element in permitted)
-        and not _changes_meaning(resource, _MOST_DEPTH)
+        and (sure or not _changes_meaning(resource, _MOST_DEPTH))
     )
 
 
@@ -226,16 +231,20 @@ def _project_entries(value: Json, tree: _Tree, reach: _Reach) -> Json | None:
     kept: Json = {}
     for name, inner in value.items():
         if branches := tree.children.get(name):
-            found = _chosen(inner, branches, reach)
-            if found is not None and not _is_local(name, found):
+            # Most of a resource are texts of which none is chosen: they cost no call.
+            selector, only = branches[0]
+            plain = selector is None and len(branches) == 1 and only.leaf and not only.day
+            stays = plain and isinstance(inner, str)
+            found = inner if stays else _chosen(inner, branches, reach)
+            if found is not None and not (name == "reference" and _is_local(found)):
                 kept[name] = found
     # An extension of which only the url is left says that something was there.
     return None if kept.keys() <= {"url"} else kept
 
 
-def _is_local(name: str, found: object) -> bool:
-    """Whether this refers to a contained resource, which never leaves."""
-    return name == "reference" and isinstance(found, str) and found.startswith("#")
+def _is_local(found: object) -> bool:
+    """Whether a reference is to a contained resource, which never leaves."""
+    return isinstance(found, str) and found.startswith("#")
 
 
 def _chosen(

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.gate.authorise import Authorised, Viewer, authorised
-from bridge.gate.decisions import RecordDecision, decide
+from bridge.gate.decisions import RecordDecision, decide, whom_of
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.duties.consent_scopes import scopes_of
 from bridge.gate.hot.memory import lent
@@ -67,7 +67,7 @@ def _anew(
 ) -> list[Disclosure | None]:
     now = known[1]
     students = {each.student_id for each in stored} - {""}
-    evidence = evidence_of(connection, students, now, whom=(viewer.party, viewer.purposes))
+    evidence = evidence_of(connection, students, now, whom=whom_of(viewer))
     linked = linked and viewer.party != "hub"  # a coded row refers to nothing that depends on it
     links = linkable(connection, viewer, stored, (evidence, now)) if linked else {}
     return judged(connection, viewer, stored, (links, evidence, known))

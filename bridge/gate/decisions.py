@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property, lru_cache
 
 from bridge.errors import GateError
 from bridge.gate.agreements import VIEWS, CompiledAgreement
@@ -19,9 +20,11 @@ from bridge.gate.authorise import (
 )
 from bridge.store.facts.evidence import EvidenceView
 from bridge.store.facts.held_facts import AskedFacts, Held, RecordFacts
+from bridge.store.facts.known_facts import Whom
 from bridge.store.vault import Stored
 from consent.conditions import facts_in
 from consent.model import Decision, Slice
+from consent.table import DecisionTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class _Instant:
     Attributes:
         constants: the facts that hold for every record.
         minor_from: the birth date of the youngest adults.
-        asked: what was asked so far.
+        asked: what was asked so far; whatever the instant, where the constants are the same.
     """
 
     constants: dict[str, bool]
@@ -103,7 +106,7 @@ class ElementDecision:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what it permits is asked for again and again
 class RecordDecision:
     """Everything decided about one record for one viewer.
 
@@ -117,7 +120,7 @@ class RecordDecision:
     view: str
     elements: tuple[ElementDecision, ...]
 
-    @property
+    @cached_property
     def permitted(self) -> tuple[ElementDecision, ...]:
         """The decisions that permit."""
         return tuple(e for e in self.elements if e.decision.permitted)
@@ -222,6 +225,7 @@ _INSTANTS: OrderedDict[tuple[int, datetime, str], tuple[CompiledAgreement, _Inst
     OrderedDict()
 )
 _MOST_INSTANTS = 64
+_LATEST: dict[tuple[int, str], tuple[CompiledAgreement, _Instant]] = {}
 
 
 def _of_instant(agreement: CompiledAgreement, now: datetime, view: str) -> _Instant:
@@ -230,12 +234,40 @@ def _of_instant(agreement: CompiledAgreement, now: datetime, view: str) -> _Inst
     kept = _INSTANTS.get(key)
     if kept is not None and kept[0] is agreement:
         return kept[1]
-    made = _Instant(agreement.constants(now, view), agreement.adult_since(now))
-    _INSTANTS[key] = (agreement, made)
+    constants, place = agreement.constants(now, view), (id(agreement), view)
+    before = _LATEST.get(place)
+    same = before is not None and before[0] is agreement and before[1].constants == constants
+    asked = before[1].asked if before is not None and same else {}
+    made = _Instant(constants, agreement.adult_since(now), asked)
+    if len(_LATEST) >= _MOST_INSTANTS:
+        _LATEST.clear()
+    _INSTANTS[key] = _LATEST[place] = (agreement, made)
     while len(_INSTANTS) > _MOST_INSTANTS:
         with suppress(KeyError):  # another thread took it
             _INSTANTS.popitem(last=False)
     return made
+
+
+def whom_of(viewer: Viewer) -> Whom:
+    """Return a viewer as whoever facts are read for.
+
+    INVARIANT: a fact that is left out changes no answer, of any element that a flow of an agreement
+    names; what none names is withheld whatever is known.
+    """
+    asking = (viewer.party, viewer.role, viewer.purposes)
+    facts = (_relevant(agreement.table, *asking) for agreement in viewer.agreements)
+    return Whom(viewer.party, viewer.purposes, frozenset[str]().union(*facts))
+
+
+@lru_cache(maxsize=256)
+def _relevant(
+    table: DecisionTable, party: str, role: str, purposes: tuple[str, ...]
+) -> frozenset[str]:
+    """Return the facts that can change an answer, even the reason why something is withheld."""
+    senders = [sender for sender, recipient in VIEWS if recipient == party]
+    elements = {asked.element for asked in table.slices()}
+    asked = (Slice(s, party, role, p, e) for s in senders for p in purposes for e in elements)
+    return frozenset(str(fact) for each in asked for fact in table.relevant_facts(each))
 
 
 def is_own(viewer: Viewer, stored: Stored) -> bool:

@@ -12,7 +12,7 @@ from bridge.gate.released import GATE_MARK, ReleasedResource
 from bridge.identifiers import Identifiers
 from bridge.store.search.index_values import nodes_at
 from bridge.store.vault import Stored
-from consent.minimise import load_projection, minimise
+from consent.minimise import load_projection, minimise, surely_keeps_its_meaning
 from mappings.fhir.handling import ConsentScope
 
 _NOTHING: tuple[Riding, Sequence[ConsentScope]] = (Riding(), ())
@@ -37,7 +37,8 @@ def project(
     if decided.agreement is not None:
         permitted = {e.slice.element for e in decided.permitted}
         projection = load_projection(decided.view, decided.agreement.agreement.effective.tz)
-        minimal = minimise(resource, permitted, projection, linkable)
+        sure = surely_keeps_its_meaning(stored.body)
+        minimal = minimise(resource, permitted, projection, linkable, sure=sure)
         if minimal is None:
             return None
         resource = minimal

@@ -4,34 +4,27 @@ Every row has two clocks: when it holds (``valid_from`` to ``valid_to``, half op
 bridge learned of it (``recorded_at`` to ``superseded_at``). Nothing is deleted.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
+from bridge.driver import among, cursor_of, listed_for, named_for, read_instant, stored_instant
 from bridge.store.facts.conditions import EVIDENCE, OTHERS, STUDENT, Scope
 from bridge.store.facts.held_facts import AskedFacts, Held, Place, RecordFacts, read_fact
+from bridge.store.facts.known_facts import COLUMNS, KnownFact, Whom
 
-_READ = (
-    *("agreement_id", "student_id", "referral_id", "record_id", "fact", "value"),
-    *("element", "purpose", "recipient", "source_id"),
+_HOLDS: Final = (
+    "e.valid_from <= :as_of AND e.valid_to > :as_of AND e.recorded_at <= :known_at"
+    " AND (e.superseded_at IS NULL OR e.superseded_at > :known_at)"
 )
-_AS_OF = bindparam("as_of", type_=EVIDENCE.c.valid_from.type)
-_KNOWN_AT = bindparam("known_at", type_=EVIDENCE.c.recorded_at.type)
-# Made once: putting it together took as long as running it.
-_HOLDS = select(*(EVIDENCE.c[name] for name in _READ)).where(
-    EVIDENCE.c.student_id.in_(bindparam("students", expanding=True)),
-    EVIDENCE.c.valid_from <= _AS_OF,
-    EVIDENCE.c.valid_to > _AS_OF,
-    EVIDENCE.c.recorded_at <= _KNOWN_AT,
-    or_(EVIDENCE.c.superseded_at.is_(None), EVIDENCE.c.superseded_at > _KNOWN_AT),
-)
-_FOR = _HOLDS.where(
-    EVIDENCE.c.recipient.in_(bindparam("recipients", expanding=True)),
-    EVIDENCE.c.purpose.in_(bindparam("purposes", expanding=True)),
-)
+_OF: Final = {
+    # In this order: the index begins with the student.
+    "sqlite": "json_each(:students) s CROSS JOIN evidence e WHERE e.student_id = s.value",
+    "postgresql": "evidence e WHERE e.student_id = ANY(:students)",
+}
 ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -148,12 +141,15 @@ def not_before_known(
     """
     if not student_ids:
         return now
-    row = EVIDENCE.c
-    query = select(func.max(row.recorded_at), func.max(row.superseded_at)).where(
-        row.student_id.in_(student_ids)
+    dialect = connection.dialect.name
+    sql = (
+        "SELECT MAX(e.recorded_at), MAX(e.superseded_at) FROM evidence e"  # noqa: S608 - names of ours
+        f" WHERE e.student_id {among(dialect, 'students')}"
     )
-    known: list[datetime] = [moment for moment in connection.execute(query).one() if moment]
-    return max(now, *known) if known else now
+    given = {"students": listed_for(dialect, sorted(student_ids))}
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(named_for(dialect, sql), given).fetchone()
+    return max(now, *(known for each in found if (known := read_instant(each))))
 
 
 def evidence_of(
@@ -161,7 +157,7 @@ def evidence_of(
     student_ids: Collection[str],
     at: datetime,
     known_at: datetime | None = None,
-    whom: tuple[str, Sequence[str]] | None = None,
+    whom: Whom | None = None,
 ) -> "EvidenceView":
     """Read every fact that holds at an instant about some students, and about any.
 
@@ -170,18 +166,27 @@ def evidence_of(
         student_ids: whose.
         at: when the facts hold.
         known_at: as the bridge knew it when; ``at`` itself if not given.
-        whom: party and purposes of the one recipient it is asked for: what restricts others is left
-            out, which is most of it; None for all of it.
+        whom: the one recipient it is asked for: what cannot matter to it is left out, which is most
+            of it; None for all of it.
     """
-    ids = [*sorted(student_ids), ""]
-    rows: list[Row[Any]] = []
-    given: dict[str, Any] = {"as_of": at, "known_at": known_at or at}
+    dialect = connection.dialect.name
+    given = {
+        "students": listed_for(dialect, sorted({*student_ids, ""})),
+        "as_of": stored_instant(dialect, at),
+        "known_at": stored_instant(dialect, known_at or at),
+    }
+    mine = ""
     if whom is not None:
-        given |= {"recipients": ["", whom[0]], "purposes": ["", *whom[1]]}
-    for start in range(0, len(ids), 500):
-        some = given | {"students": ids[start : start + 500]}
-        rows.extend(connection.execute(_HOLDS if whom is None else _FOR, some).all())
-    return EvidenceView(rows)
+        given["recipient"] = whom.party
+        given["purposes"] = listed_for(dialect, ["", *whom.purposes])
+        given["facts"] = listed_for(dialect, sorted(whom.facts))
+        mine = (
+            f" AND e.recipient IN ('', :recipient) AND e.purpose {among(dialect, 'purposes')}"
+            f" AND e.fact {among(dialect, 'facts')}"
+        )
+    sql = f"SELECT {COLUMNS} FROM {_OF[dialect]}{mine} AND {_HOLDS}"  # noqa: S608 - names of ours
+    with cursor_of(connection) as cursor:
+        return EvidenceView(cursor.execute(named_for(dialect, sql), given).fetchall())
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +210,11 @@ class EvidenceView:
             so that it lives as long as the page.
     """
 
-    def __init__(self, rows: Sequence[Any]) -> None:
-        """Take rows as :func:`evidence_of` reads them, or :mod:`bridge.store.facts.known_facts`."""
-        self._given: dict[str, list[Any]] = {}
+    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take rows with the fields of :class:`KnownFact`: such facts, or what the driver gives."""
+        self._given: dict[str, list[tuple[Any, ...]]] = {}
         for row in rows:
-            self._given.setdefault(row.student_id, []).append(row)
+            self._given.setdefault(row[1], []).append(row)
         self._sorted: dict[str, dict[str, dict[str, list[Any]]]] = {}
         self._said: dict[str, dict[tuple[str, str], Said]] = {}
         self._patterns: dict[tuple[object, ...], int] = {}
@@ -234,14 +239,14 @@ class EvidenceView:
         numbers = {source: number for number, source in enumerate(dict.fromkeys(sources))}
         return Said((*pattern, -1, *(numbers[each] for each in sources)), (*numbers,))
 
-    def _grouped(self, rows: Sequence[Any]) -> dict[tuple[str, str], Said]:
+    def _grouped(self, rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str], Said]:
         """Return what rows say by the referral and the record they are restricted to."""
-        groups: dict[tuple[str, str], list[Any]] = {}
+        groups: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
         for row in rows:
-            groups.setdefault((row.referral_id, row.record_id), []).append(row)
+            groups.setdefault((row[2], row[3]), []).append(row)
         return {of: self._noted(some) for of, some in groups.items()}
 
-    def _noted(self, rows: Sequence[Any]) -> Said:
+    def _noted(self, rows: Iterable[tuple[Any, ...]]) -> Said:
         """Number what rows say, whoever says it."""
         by: dict[str, int] = {}
         said = tuple(
@@ -255,7 +260,7 @@ class EvidenceView:
         found = self._sorted.get(student)
         if found is None:
             found = self._sorted[student] = {}
-            for row in self._given.get(student, ()):
+            for row in map(KnownFact._make, self._given.get(student, ())):
                 found.setdefault(row.element, {}).setdefault(row.fact, []).append(row)
         return found
 

@@ -3,16 +3,21 @@
 They read like :func:`bridge.store.facts.evidence.evidence_of`, which reads all there is about each.
 """
 
-import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from bridge.driver import cursor_of, named_for, stored_instant
+from bridge.driver import cursor_of, listed_for, named_for, stored_instant
 from bridge.store.facts.conditions import Scope
+
+Said = tuple[str, bool | None, str, str, str, str]
+"""Of a fact all that a decision can rest on, but for whose it is and who says so: the fact, its
+value, element, purpose, recipient and agreement."""
+_SAID: Final = itemgetter(4, 5, 6, 7, 8, 0)
 
 
 class KnownFact(NamedTuple):
@@ -30,12 +35,10 @@ class KnownFact(NamedTuple):
     source_id: str
 
     @property
-    def said(self) -> tuple[str, bool | None, str, str, str, str]:
+    def said(self) -> Said:
         """All that a decision can rest on, but for whose fact it is and who says so."""
-        return (
-            *(self.fact, self.value, self.element, self.purpose, self.recipient),
-            self.agreement_id,
-        )
+        said: Said = _SAID(self)
+        return said
 
     def is_about(self, referral_id: str, record_id: str) -> bool:
         """Tell whether it is about a record of its student."""
@@ -63,6 +66,15 @@ class Sought:
 
 
 @dataclass(frozen=True, slots=True)
+class Whom:
+    """One recipient, with the facts that can change anything that is decided for it."""
+
+    party: str
+    purposes: tuple[str, ...]
+    facts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class KnownFacts:
     """What is known at an instant.
 
@@ -78,7 +90,7 @@ class KnownFacts:
     later: bool
 
 
-_COLUMNS: Final = ", ".join(f"e.{name}" for name in KnownFact._fields)
+COLUMNS: Final = ", ".join(f"e.{name}" for name in KnownFact._fields)
 _LATER: Final = "(e.recorded_at > :at OR COALESCE(e.superseded_at > :at, FALSE))"
 _STANDS: Final = "(e.valid_to > :at AND (e.superseded_at IS NULL OR e.superseded_at > :at))"
 _FROM: Final = {
@@ -97,10 +109,6 @@ _FROM: Final = {
         " AND e.purpose = ANY(:purposes) AND e.recipient IN ('', :recipient)"
     ),
 }
-_LISTED: Final[dict[str, Callable[[list[str]], object]]] = {
-    "sqlite": json.dumps,
-    "postgresql": list,
-}
 
 
 def known_facts(
@@ -108,18 +116,17 @@ def known_facts(
 ) -> KnownFacts:
     """Return what is known of the facts sought, about some students and about anybody."""
     dialect, instant = connection.dialect.name, stored_instant(connection.dialect.name, at)
-    said = f"{_COLUMNS}, e.valid_from, e.valid_to, {_LATER}"
+    said = f"{COLUMNS}, e.valid_from, e.valid_to, {_LATER}"
     sql = f"SELECT {said} FROM {_FROM[dialect]} AND ({_STANDS} OR {_LATER})"  # noqa: S608 - names of ours
-    listed = _LISTED[dialect]
-    given = {
-        "students": listed(sorted({*students, ""})),
-        "facts": listed(sorted(sought.facts)),
-        "agreements": listed(["", *sought.agreements]),
-        "elements": listed(["", *sought.elements]),
-        "purposes": listed(["", *sought.purposes]),
-        "recipient": sought.recipient,
-        "at": instant,
+    lists = {
+        "students": sorted({*students, ""}),
+        "facts": sorted(sought.facts),
+        "agreements": ["", *sought.agreements],
+        "elements": ["", *sought.elements],
+        "purposes": ["", *sought.purposes],
     }
+    given = {name: listed_for(dialect, texts) for name, texts in lists.items()}
+    given |= {"recipient": sought.recipient, "at": instant}
     with cursor_of(connection) as cursor:
         found: Sequence[Any] = cursor.execute(named_for(dialect, sql), given).fetchall()
     return _known(found, instant)

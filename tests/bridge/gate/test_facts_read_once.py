@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 from bridge.gate.agreements import VIEWS
 from bridge.gate.authorise import Viewer, scope_of
-from bridge.gate.decisions import ElementDecision, decide_as
+from bridge.gate.decisions import ElementDecision, decide_as, whom_of
 from bridge.gate.viewers import viewer_of
 from bridge.store.database.engine import read
 from bridge.store.facts.evidence import EvidenceView
@@ -177,3 +177,72 @@ def test_records_of_which_the_same_is_said_are_decided_alike_and_name_their_own_
         own += len(set(told)) > 1
     assert made < decided * 0.8  # or nothing was shared
     assert own > CASES / 40  # or all of them were said by the same
+
+
+def test_a_fact_that_is_not_read_for_a_viewer_would_change_no_answer(world: World) -> None:
+    dice = random.Random(20261128)  # noqa: S311 - repeatable, not secret
+    with read(world.bridge.engine) as connection:
+        viewers = {name: viewer_of(connection, caller(name)) for name in VIEWERS}
+    left_out = 0
+    for case in range(CASES):
+        name, sender = dice.choice(list(VIEWERS.items()))
+        viewer = replace(viewers[name], purposes=dice.choice((("refer",), ("refer", "follow"))))
+        agreement, whom = viewer.agreements[0], whom_of(viewer)
+        elements = tuple(sorted({asked.element for asked in agreement.table.slices()}))
+        every = list(rows(dice, agreement.id, elements))
+        some = [row for row in every if row.fact in whom.facts]
+        record, asked = stored(dice, sender, agreement.id), (sender, viewer, agreement)
+
+        found, wanted = (
+            decide_as(*asked, (record, elements), (EvidenceView(said), NOW)).elements
+            for said in (some, every)
+        )
+
+        assert found == wanted, f"case {case}"
+        left_out += len(every) - len(some)
+    assert left_out > CASES
+
+
+def alike(world: World, *said: KnownFact) -> list[tuple[ElementDecision, ...]]:
+    """Decide a record of each of three students, about whom something is said besides one more."""
+    with read(world.bridge.engine) as connection:
+        viewer = viewer_of(connection, caller("harbor-ehr"))
+    agreement, elements = viewer.agreements[0], ("student.name", "referral.reason")
+    facts = [name for name, fact in load_facts().items() if fact.if_unknown is IfUnknown.FALSE]
+    every = [
+        KnownFact("", f"s{n}", "", "", fact, True, "", "", "", f"form-{n}")
+        for n in (1, 2, 3)
+        for fact in facts
+    ]
+    view = EvidenceView([*every, *said])
+    base = replace(stored(random.Random(1), "lea", agreement.id), third_party=False)  # noqa: S311
+    of = (replace(base, student_id=f"s{n}", id=f"r{n}", referral_id=f"f{n}") for n in (1, 2, 3))
+    return [
+        decide_as("lea", viewer, agreement, (each, elements), (view, NOW)).elements for each in of
+    ]
+
+
+def test_each_record_of_those_decided_alike_names_the_forms_of_its_own_student(
+    world: World,
+) -> None:
+    decided = alike(world)
+
+    assert all(each.decision.permitted for elements in decided for each in elements)
+    named = [{source for each in elements for source in each.sources} for elements in decided]
+    assert named == [{"form-1"}, {"form-2"}, {"form-3"}]
+
+
+def test_what_is_said_of_one_referral_or_record_is_not_taken_for_another_student(
+    world: World,
+) -> None:
+    denies = KnownFact("", "", "", "", "recipient_blocked", True, "", "", "", "x")
+    for said in (
+        denies._replace(student_id="s2"),
+        denies._replace(referral_id="f2"),
+        denies._replace(record_id="r2"),
+        denies._replace(student_id="s2", element="student.name"),
+    ):
+        first, second, third = alike(world, said)
+        assert all(each.decision.permitted for each in (*first, *third))
+        assert not second[0].decision.permitted
+        assert second[1].decision.permitted == bool(said.element)
