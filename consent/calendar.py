@@ -1,6 +1,7 @@
 """Days of a district as instants. Rules speak of days; decisions are made at instants."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -19,6 +20,7 @@ def end_of(day: date, tz: str) -> datetime:
     return FOREVER if day >= _LAST_DAY else start_of(day + timedelta(days=1), tz)
 
 
+@lru_cache(maxsize=8192)  # a page asks it of the same birth date several times for each referral
 def eighteenth_birthday(born: date) -> date:
     """Return the day a person turns 18 (34 CFR 99.3, 99.5).
 

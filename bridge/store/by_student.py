@@ -3,15 +3,14 @@
 Nobody has decided on what is found here: the gate does, before anything is told of it.
 """
 
-import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any, Final
+from operator import attrgetter, itemgetter
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, TextClause
 
-from bridge.driver import cursor_of, named_for, spelled_for, stored_value
+from bridge.driver import among, cursor_of, listed_for, named_for, spelled_for, stored_value
 from bridge.store.facts.conditions import Condition
 from bridge.store.stored import FoundRow, Stored
 
@@ -21,14 +20,26 @@ _RECORD: Final = (
     " record.third_party, record.version, record.change, record.last_updated, record.body,"
     " student.birth_date, record.change, record.change, student.version"
 )
-_AMONG: Final = {"sqlite": "IN (SELECT value FROM json_each({}))", "postgresql": "= ANY({})"}
-_LISTED: Final[Mapping[str, Callable[[list[str]], object]]] = {
-    "sqlite": json.dumps,
-    "postgresql": list,
-}
+_TEXT: Final = (
+    "record.type, record.id, record.custodian, record.agreement_id, record.student_id, record.body,"
+    " record.change"
+)
+_JUDGED: Final = "record.id"
 _CHANGE: Final = itemgetter(FoundRow._fields.index("change"))
 _Asked = tuple[Collection[str], Collection[str]]
 """Types of records, and whose."""
+
+
+class Text(NamedTuple):
+    """Of one record what it says, whose it is, and the number of its last change."""
+
+    type: str
+    id: str
+    custodian: str
+    agreement_id: str
+    student_id: str
+    body: str
+    change: int
 
 
 def of_students(
@@ -45,7 +56,7 @@ def of_students(
         students: whose.
         met: a condition that each meets; whatever does not is left out by the database.
     """
-    found = _found(connection, (kinds, students), met, judged=False)
+    found = _found(connection, (kinds, students), _RECORD, met)
     return [FoundRow._make(row).stored() for row in sorted(found, key=_CHANGE)]
 
 
@@ -56,8 +67,16 @@ def judged(
 
     INVARIANT: the database answers of each, so that as many rows come back whichever meet it.
     """
-    found = _found(connection, ((kind,), students), condition, judged=True)
+    found = _found(connection, ((kind,), students), _JUDGED, condition)
     return frozenset(record_id for record_id, meets in found if meets)
+
+
+def texts_of(
+    connection: Connection, kinds: Collection[str], students: Collection[str]
+) -> list[Text]:
+    """Do :func:`of_students` for who decides on nothing of them: a district's own words."""
+    found = _found(connection, (kinds, students), _TEXT)
+    return sorted(map(Text._make, found), key=attrgetter("change"))
 
 
 def referred_students(
@@ -77,29 +96,30 @@ def referred_students(
 
 
 def _found(
-    connection: Connection, asked: _Asked, condition: Condition | None, *, judged: bool
+    connection: Connection, asked: _Asked, columns: str, condition: Condition | None = None
 ) -> list[Any]:
     kinds, students = asked
     if not students:
         return []
     dialect = connection.dialect.name
-    listed, binds = _LISTED[dialect], condition.binds if condition else {}
+    binds = condition.binds if condition else {}
     given = {name: stored_value(dialect, value) for name, value in binds.items()}
-    given |= {"kinds": listed(sorted(kinds)), "students": listed(sorted(students))}
-    sql = _written(dialect, condition.condition if condition else None, judged)
+    for name, texts in (("kinds", kinds), ("students", students)):
+        given[name] = listed_for(dialect, sorted(texts))
+    sql = _written(dialect, columns, condition.condition if condition else None)
     with cursor_of(connection) as cursor:
         found: list[Any] = cursor.execute(sql, given).fetchall()
     return found
 
 
 @lru_cache(maxsize=256)
-def _written(dialect: str, condition: TextClause | None, judged: bool) -> str:
-    among = _AMONG[dialect].format
+def _written(dialect: str, columns: str, condition: TextClause | None) -> str:
     met = f"({condition.text})" if condition is not None else ""
-    columns = f"record.id, {met}" if judged else _RECORD
-    more = f" AND {met}" if met and not judged else ""
+    told = f"{columns}, {met}" if columns == _JUDGED else columns
+    more = f" AND {met}" if met and columns != _JUDGED else ""
     sql = (
-        f"SELECT {columns} FROM student CROSS JOIN record WHERE record.student_id = student.id"  # noqa: S608 - values are bound
-        f" AND student.id {among(':students')} AND record.type {among(':kinds')}{more}"
+        f"SELECT {told} FROM student CROSS JOIN record WHERE record.student_id = student.id"  # noqa: S608 - values are bound
+        f" AND student.id {among(dialect, 'students')}"
+        f" AND record.type {among(dialect, 'kinds')}{more}"
     )
     return named_for(dialect, sql)

@@ -20,10 +20,11 @@ from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.duties.consent_scopes import scopes_of
 from bridge.gate.duties.riding import codes_of, notice_of, riding
+from bridge.gate.people.own_words import PATIENT, REQUEST, OwnPatient, OwnRequest
 from bridge.gate.projection import sealed
 from bridge.gate.released import FollowUp
 from bridge.identifiers import Identifiers
-from bridge.store.by_student import judged, of_students, referred_students
+from bridge.store.by_student import Text, judged, of_students, referred_students, texts_of
 from bridge.store.directory import organizations
 from bridge.store.facts.evidence import EvidenceView, evidence_of, lock_students, not_before_known
 from bridge.store.facts.known_facts import Sought, known_facts
@@ -37,7 +38,7 @@ _ELEMENT = "referral.status"
 _ELEMENTS = (_ELEMENT, PART2_RECORD)
 WITHDRAWN = "withdrawn-by-school"
 _SENDER = "provider"
-_OWN = ("Task", "ServiceRequest", "Patient")
+_SAYING = ("ServiceRequest", "Patient")
 _AT_ONCE = 200  # students
 _NOTHING = EvidenceView(())
 _Read = tuple[Stored, dict[str, Any]]
@@ -50,8 +51,8 @@ class _District:
 
     agreement: CompiledAgreement
     tasks: dict[str, _Read]
-    requests: dict[str, Stored]
-    patients: dict[str, Stored]
+    requests: dict[str, OwnRequest]
+    patients: dict[str, OwnPatient]
     withdrawn: dict[str, str]
 
     def spoken(self, may: Collection[str]) -> Iterator[Stored]:
@@ -117,8 +118,8 @@ def followed(
     ``known`` is the instant, and the name of each organisation by its id.
     """
     now, names = known
-    own = of_students(connection, _OWN, students)
-    districts = [_district(agreement, own) for agreement in viewer.agreements]
+    own = (of_students(connection, ("Task",), students), texts_of(connection, _SAYING, students))
+    districts = [_district(agreement, *own) for agreement in viewer.agreements]
     told = told_of(viewer, _SENDER, _ELEMENTS, now, connection.dialect.name)
     may = judged(connection, "Task", students, told)
     spoken = [task for district in districts for task in district.spoken(may)]
@@ -185,22 +186,26 @@ def evidence_about(
     return EvidenceView([fact for said in known.of.values() for fact in said]), now
 
 
-def _district(agreement: CompiledAgreement, every: Iterable[Stored]) -> _District:
+def _district(
+    agreement: CompiledAgreement, tasks: Iterable[Stored], texts: Iterable[Text]
+) -> _District:
     """Sort out a district's own records under one agreement, given in the order of change."""
-    found = _District(agreement, {}, {}, {}, {})
-    for record in every:
-        if (record.agreement_id, record.custodian) != (agreement.id, agreement.entry.lea):
+    found, whose = _District(agreement, {}, {}, {}, {}), (agreement.id, agreement.entry.lea)
+    for each in texts:
+        if (each.agreement_id, each.custodian) != whose:
             continue
-        if record.type == "ServiceRequest":
-            found.requests[record.id] = record
-        elif record.type == "Patient":
-            found.patients[record.student_id] = record
-        elif record.type == "Task":
-            task = record.resource()
-            if is_cancellation(task):
-                found.withdrawn[record.referral_id] = str(task["authoredOn"])[:10]
-            else:
-                found.tasks[record.referral_id] = (record, task)
+        if each.type == "ServiceRequest":
+            found.requests[each.id] = REQUEST.decode(each.body)
+        else:
+            found.patients[each.student_id] = PATIENT.decode(each.body)
+    for record in tasks:
+        if (record.agreement_id, record.custodian) != whose:
+            continue
+        task = record.resource()
+        if is_cancellation(task):
+            found.withdrawn[record.referral_id] = str(task["authoredOn"])[:10]
+        else:
+            found.tasks[record.referral_id] = (record, task)
     return found
 
 
@@ -279,21 +284,17 @@ def _permitted(task: dict[str, Any], decided: RecordDecision) -> dict[str, Any] 
 def _row(
     district: _District, task: _Read, told: tuple[str, str], names: Mapping[str, str]
 ) -> FollowUp:
-    request = district.requests[task[0].referral_id].resource()
-    patient = district.patients[task[0].student_id].resource()
+    request = district.requests[task[0].referral_id]
+    patient = district.patients[task[0].student_id]
     return FollowUp(
-        referral=request["identifier"][0]["value"],
-        student=_full_name(patient["name"]),
-        school=_organization(names, patient.get("managingOrganization")),
-        sent_on=str(request["authoredOn"])[:10],
+        referral=request.number,
+        student=patient.called,
+        school=names.get(patient.school, ""),
+        sent_on=request.day,
         provider=_organization(names, task[1].get("owner")),
         status=told[0],
         status_on=told[1],
     )
-
-
-def _full_name(names: Sequence[dict[str, Any]]) -> str:
-    return " ".join([*names[0].get("given", ()), names[0].get("family", "")]).strip()
 
 
 def _organization(names: Mapping[str, str], link: dict[str, Any] | None) -> str:

@@ -6,10 +6,12 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
+from msgspec import Struct
+from msgspec.json import Decoder
 from sqlalchemy import Connection, Select, insert, select, update
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, read_instant, spelled_for
+from bridge.driver import among, cursor_of, listed_for, named_for, read_instant
 from bridge.store.facts.conditions import STUDENT
 from consent.signed_release import SignedRelease
 
@@ -110,37 +112,27 @@ def sending_under(
 ) -> dict[str, list[KeptRelease]]:
     """Return the guardians' forms for sending a referral under some agreements, by student.
 
-    In the order they were recorded. Only those of some students, of whom there are no more than a
-    statement may name.
+    In the order they were recorded. Only those of some students, where they are given.
     """
     agreements = sorted(agreement_ids)
     if students is None:
         query = _rows().where(_RELEASE.c.agreement_id.in_(agreements))
         rows = connection.execute(query.order_by(_RELEASE.c.recorded_at, _RELEASE.c.id))
-        kept = [_kept(row) for row in rows if _sends(row.parts)]
+        kept = [_kept(row) for row in rows if _PARTS.decode(row.parts).sends]
     else:
-        whose = sorted(students)
-        sql = _OF_STUDENTS.format(students=", ".join("?" * len(whose)))
+        dialect = connection.dialect.name
+        sql = named_for(dialect, _OF_STUDENTS + among(dialect, "students"))
+        given = {"students": listed_for(dialect, sorted(students))}
         with cursor_of(connection) as cursor:
-            spelled = spelled_for(connection.dialect.name, sql)
-            found = cursor.execute(spelled, whose).fetchall() if whose else ()
+            found = cursor.execute(sql, given).fetchall() if students else ()
         own = (row for row in map(_Row._make, found) if row.agreement_id in agreements)
-        kept = [_kept(row.read()) for row in own if _sends(row.parts)]
+        read = ((row, _PARTS.decode(row.parts)) for row in own)
+        kept = [row.kept(parts) for row, parts in read if parts.sends]
         kept.sort(key=lambda each: (each.form.recorded_at, each.id))
     of: dict[str, list[KeptRelease]] = {}
     for each in kept:
         of.setdefault(each.student_id, []).append(each)
     return of
-
-
-def _sends(parts: str) -> bool:
-    """Tell whether a form is a guardian's own for sending a referral.
-
-    What a minor signed for themselves, and what lets a provider speak, is not the district's.
-    """
-    said = orjson.loads(parts)
-    to = said.get("recipient") == "provider" and said.get("discloser") in (None, "lea")
-    return to and not said.get("minor_consented")
 
 
 class _Row(NamedTuple):
@@ -154,19 +146,53 @@ class _Row(NamedTuple):
     revoked_at: datetime | None
     birth_date: date
 
-    def read(self) -> "_Row":
+    def kept(self, parts: "_Parts") -> KeptRelease:
         """Return it with its instants and its day read."""
         born: Any = self.birth_date
-        return _Row(
-            *self[:4],
-            read_instant(self.recorded_at),
-            read_instant(self.revoked_at),
-            date.fromisoformat(born) if isinstance(born, str) else born,
+        at = read_instant(self.recorded_at)
+        if at is None:
+            raise ValueError("a form without the time it was recorded")
+        form = SignedRelease(
+            recorded_at=at,
+            revoked_at=read_instant(self.revoked_at),
+            birth_date=date.fromisoformat(born) if isinstance(born, str) else born,
+            **{name: getattr(parts, name) for name in parts.__struct_fields__},
         )
+        return KeptRelease(self.id, self.student_id, self.agreement_id, form)
 
 
+class _Parts(Struct, frozen=True):
+    """The parts of a form that is read with many others: straight from their text."""
+
+    form: str
+    answer: str
+    signer: str | None = None
+    signer_relationship: str | None = None
+    cosigner_relationship: str | None = None
+    signed_on: date | None = None
+    expires_on: date | None = None
+    elements: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+    recipient: str | None = None
+    discloser: str | None = None
+    statements: tuple[str, ...] = ()
+    disputed: bool = False
+    minor_consented: bool = False
+    referral: str | None = None
+
+    @property
+    def sends(self) -> bool:
+        """Whether it is a guardian's own for sending a referral.
+
+        What a minor signed for themselves, and what lets a provider speak, is not the district's.
+        """
+        to = self.recipient == "provider" and self.discloser in (None, "lea")
+        return to and not self.minor_consented
+
+
+_PARTS: Final = Decoder(_Parts)
 _OF_STUDENTS: Final = (
     "SELECT r.id, r.student_id, r.agreement_id, r.parts, r.recorded_at, r.revoked_at, s.birth_date"
     " FROM student s CROSS JOIN signed_release r"
-    " WHERE r.student_id = s.id AND s.id IN ({students})"
+    " WHERE r.student_id = s.id AND s.id "
 )
