@@ -51,6 +51,12 @@ class Line:
         """What stands in the form for the referral as it is shown."""
         return f"{self.key}:{self.one.status}:{self.one.row.status_on}"
 
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """All that is said of how it stands: the same words for all that stand alike."""
+        one = self.one
+        return one.status, one.row.status_on, one.of_age, one.kept_until
+
 
 @router.get("")
 def overview(visit: StaffOf, done: Act = "") -> Response:
