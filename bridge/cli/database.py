@@ -45,9 +45,9 @@ def upgrade(
 
     with for_the_owner():
         before = bring_up(engine_at(home))
+        tell({"tables_were": before.value, "tables_are_at": revisions()[-1]}, as_json=as_json)
         if ready:
-            pages_ready_after(open_at(home))
-    tell({"tables_were": before.value, "tables_are_at": revisions()[-1]}, as_json=as_json)
+            pages_ready_after(lambda: open_at(home))
 
 
 @app.command()

@@ -47,7 +47,7 @@ def referrals(
     report = ReferralImport(parts, lea, provider).run(shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
-    pages_ready_after(whole)
+    pages_ready_after(lambda: whole)
 
 
 @app.command()
@@ -73,7 +73,7 @@ def roster(
     report = import_roster(parts, lea, shown(run), names=names)
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
-    pages_ready_after(whole)
+    pages_ready_after(lambda: whole)
 
 
 @app.command()
@@ -95,7 +95,7 @@ def screenings(
     report = import_screenings(parts, lea, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, lea))
-    pages_ready_after(whole)
+    pages_ready_after(lambda: whole)
 
 
 @app.command()
@@ -118,7 +118,7 @@ def encounters(
     report = import_sessions(parts, provider, shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts, provider))
-    pages_ready_after(whole)
+    pages_ready_after(lambda: whole)
 
 
 @app.command()
@@ -142,7 +142,7 @@ def answers(
     report = import_answers(whole, operator_of(provider, role), shown(run))
     _told(report.as_data(), run, report.held, as_json=as_json)
     _sheet((map_id, files, held_out), report.held, (parts_of(whole), provider))
-    pages_ready_after(whole)
+    pages_ready_after(lambda: whole)
 
 
 @app.command()
@@ -166,7 +166,7 @@ def releases(
         tell({**told, "held_rows": rows} if as_json else told, as_json=as_json)
         for h in report.held if not as_json else ():
             print_line(f"held: {h.file} row {h.row}: {' | '.join(h.reasons)}")
-    pages_ready_after(whole)
+    pages_ready_after(lambda: whole)
 
 
 @export_app.command("follow-up")

@@ -1,6 +1,7 @@
 """Pages made ready at the end of a command, with how far it has come on standard error."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ def pages_ready(bridge: "Bridge") -> int:
         return make_ready(bridge, settings.calendars_folder, settings.directories, came)
 
 
-def pages_ready_after(bridge: "Bridge") -> None:
-    """Do so at the end of a command whose own work is done, which it does not make fail."""
+def pages_ready_after(opened: "Callable[[], Bridge]") -> None:
+    """Do so at the end of a command whose own work is done, which it does not make fail.
+
+    Args:
+        opened: gives the bridge.
+    """
     from bridge.errors import BridgeError
+    from bridge.ledger.errors import LedgerError
+    from documents import DocumentError
 
     try:
-        pages_ready(bridge)
-    except BridgeError as error:
+        pages_ready(opened())
+    except (BridgeError, DocumentError, LedgerError) as error:
         sys.stderr.write(f"schoolbridge: done; its pages are left to the server: {error}\n")
