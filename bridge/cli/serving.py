@@ -148,18 +148,12 @@ def do_each(doing: "Sequence[Callable[[], object]]", log: str, undone: str) -> N
 
 def _make_ready(bridge: "Bridge") -> None:
     """Make pages ready before somebody looks, as long as this serves."""
-    import structlog
-
-    from bridge.errors import BridgeError
     from bridge.journeys.running.make_ready import make_ready
-    from bridge.store.database.outages import OUTAGES
 
-    log, settings = structlog.get_logger("bridge.ready"), bridge.settings
+    settings = bridge.settings
+    making = partial(make_ready, bridge, settings.calendars_folder, settings.directories)
     while True:
-        try:
-            make_ready(bridge, settings.calendars_folder, settings.directories)
-        except (BridgeError, *OUTAGES) as error:  # a page says what is wrong; the next round asks
-            log.warning("pages were not made ready", kind=type(error).__name__)
+        do_each([making], "bridge.ready", "pages were not made ready")
         time.sleep(READY_SECONDS)
 
 

@@ -12,6 +12,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bridge.directories import Directory
+from bridge.errors import BridgeError
+from bridge.gate import CalendarOf
 from bridge.identity import Party, Standing
 from bridge.journeys.referrals.work_list import HasGate, calendar_of
 from bridge.store.database.engine import read
@@ -43,7 +45,8 @@ def make_ready(
 ) -> int:
     """Make the pages of everybody ready; returns for how many students something was made anew.
 
-    Can be broken off at any moment: what is done stays done, and pages are right without it.
+    Can be broken off at any moment: what is done stays done, and pages are right without it. What
+    goes wrong with one standing keeps none of the others from being done.
 
     Raises:
         GateError: a decision could not be taken.
@@ -52,13 +55,23 @@ def make_ready(
     with read(whole.engine) as connection:
         every = standings(connection, directories)
     reading, total = partial(calendar_of, calendars), 0
+    failed: list[BridgeError] = []
     for standing in every:
-        whose, done, left = f"{standing.organization}, {standing.role}", 0, 1
-        while left:
-            made, left = whole.gate.make_ready(standing, reading, begun=done > 0)
-            done += made
-            if made:
-                told(whose, done, left)
-                sleep(_REST)
-        total += done
+        try:
+            total += _made_ready(whole, standing, reading, told)
+        except BridgeError as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
     return total
+
+
+def _made_ready(whole: HasGate, standing: Standing, reading: CalendarOf, told: Told) -> int:
+    whose, done, left = f"{standing.organization}, {standing.role}", 0, 1
+    while left:
+        made, left = whole.gate.make_ready(standing, reading, begun=done > 0)
+        done += made
+        if made:
+            told(whose, done, left)
+            sleep(_REST)
+    return done

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from bridge.directories import Directory
+from bridge.errors import SettingsError
 from bridge.gate import Wanted
 from bridge.gate.people import making_ready
 from bridge.gate.people.sent_pages import Sent
@@ -123,6 +124,16 @@ def test_work_that_is_broken_off_goes_on_where_it_was(imported: World) -> None:
     assert (kept[LEA].due, kept[HARBOR].lines) == (3, 0)
     agree(imported, imported.bridge.settings.home)  # whoever looks now has the rest done
     assert ready(imported) == 0
+
+
+def test_a_calendar_that_cannot_be_read_keeps_nobody_else_from_being_ready(
+    imported: World,
+) -> None:
+    (imported.bridge.settings.home / f"{LEA}.csv").write_text("no,calendar\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=LEA):
+        ready(imported)
+    with read(imported.bridge.engine) as connection:
+        assert [each.lines for each in how_far(connection)] == [STUDENTS]
 
 
 def test_a_district_without_an_agreement_has_nothing_to_be_made_ready(lite: World) -> None:
