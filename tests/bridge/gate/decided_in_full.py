@@ -5,7 +5,7 @@ from bridge.gate.people import follow_up
 from bridge.gate.people.follow_up import Followed
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
-from bridge.store.by_student import of_students, referred_students
+from bridge.store.by_student import of_students, referred_students, texts_of
 from bridge.store.database.engine import write
 from bridge.store.directory import organizations
 from bridge.store.facts.evidence import evidence_of, not_before_known
@@ -27,14 +27,15 @@ def decided_in_full(world: World, caller: Caller) -> list[Line]:
         bound = [agreement.id for agreement in viewer.agreements]
         students = referred_students(connection, viewer.organization, bound)
         now = not_before_known(connection, students, world.clock.now())
-        own = of_students(connection, follow_up._OWN, students)
-        every = frozenset(each.id for each in own if each.type == "Task")
+        tasks = of_students(connection, ("Task",), students)
+        texts = texts_of(connection, ("ServiceRequest", "Patient"), students)
+        every = frozenset(each.id for each in tasks)
         visits: dict[tuple[str, str], list[Stored]] = {}
         for each in of_students(connection, SESSION_TYPES, students):
             visits.setdefault((each.agreement_id, each.referral_id), []).append(each)
         told: list[Followed] = []
         for agreement in viewer.agreements:
-            district = follow_up._district(agreement, own)
+            district = follow_up._district(agreement, tasks, texts)
             spoken = frozenset(task.id for task in district.spoken(every))
             known = (evidence_of(connection, students, now), now)
             told += follow_up._Teller(viewer, known, spoken, visits).told(district, names)
