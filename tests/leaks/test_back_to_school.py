@@ -205,8 +205,8 @@ def test_a_district_that_is_told_after_the_student_left_is_noticed(
 ) -> None:
     asked, known, past = follow_up.told_of, follow_up.evidence_about, timedelta(days=1, minutes=1)
 
-    def asked_of_yesterday(viewer: Any, sender: Any, elements: Any, now: Any) -> Any:  # noqa: ANN401
-        return asked(viewer, sender, elements, now - past)
+    def asked_of_yesterday(viewer: Any, sender: Any, elements: Any, now: Any, *more: Any) -> Any:  # noqa: ANN401
+        return asked(viewer, sender, elements, now - past, *more)
 
     def known_yesterday(connection: Any, viewer: Any, whose: Any, asked: Any) -> Any:  # noqa: ANN401
         return known(connection, viewer, whose, (*asked[:2], asked[2] - past))
