@@ -1,13 +1,15 @@
-"""``student``: two records that may be one child; and erasing one."""
+"""``student``: two records that may be one child; orders; and erasing one."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bridge.cli import orders
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(orders.app, name="order", help="Court orders and safety flags.")
 
 First = Annotated[str, typer.Argument(help="The district's number of one student.")]
 Second = Annotated[str, typer.Argument(help="The number of the other.")]

@@ -12,8 +12,8 @@ from tests.support.worlds import World, caller, referral
 SECRET = "a secret of this test alone, " * 2
 
 
-def run(world: World, *arguments: str, more: str = "") -> Result:
-    """Run a command on the deployment of a world, with more in its settings."""
+def run(world: World, *arguments: str, more: str = "", typed: str | None = None) -> Result:
+    """Run a command on the deployment of a world, with more in its settings and something typed."""
     home: Path = world.bridge.settings.home
     settings = {
         "database_url": world.bridge.settings.database_url,
@@ -26,7 +26,7 @@ def run(world: World, *arguments: str, more: str = "") -> Result:
     }
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
     (home / "schoolbridge.toml").write_text("".join([*lines, more]), encoding="utf-8")
-    return CliRunner().invoke(app, [*arguments, "--home", str(home)])
+    return CliRunner().invoke(app, [*arguments, "--home", str(home)], input=typed)
 
 
 def test_why_takes_a_decision_again_and_prints_who_voted_how(lite: World) -> None:
