@@ -90,7 +90,7 @@ def _wanted(
     shared: list[Given] = []
     counted: list[Given] = []
     for kept in filed:
-        if _fell_by_order(connection, parts, kept):
+        if fell_by_order(connection, parts, kept):
             continue
         rows = authorised(
             connection, parts.identifiers, template, (kept, evidence_of(kept.form, template, tz))
@@ -157,7 +157,7 @@ def _row(parts: Parts, kept: KeptRelease, said: _Said) -> NewEvidence:
     )
 
 
-def _fell_by_order(connection: Connection, parts: Parts, kept: KeptRelease) -> bool:
+def fell_by_order(connection: Connection, parts: Parts, kept: KeptRelease) -> bool:
     """Whether an order has kept the signer from deciding since the form was filed.
 
     Also one that was lifted: a form that ended by it must be signed anew.

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
 from bridge.gate.accounts.recalls import Sought
-from bridge.journeys.families.joint_consent import settle_student
+from bridge.journeys.families.joint_consent import fell_by_order, settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
 from bridge.journeys.families.register_release import record_facts
 from bridge.journeys.families.signing import who_of
@@ -166,6 +166,8 @@ def _count_forms(connection: Connection, parts: Parts, student: StudentEntry, wh
         agreement = bound.get(kept.agreement_id)
         if agreement is None or asks_all(agreement.template):
             continue
+        if fell_by_order(connection, parts, kept):
+            continue  # signed while an order kept them out, or ended by it: to be signed anew
         if record_facts(connection, parts, agreement, kept):
             requests = requests_of(connection, student.id, agreement.id)
             touch(connection, requests, parts.clock.now())

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bridge.clock import FixedClock
 from bridge.context import Bridge
 from bridge.journeys.families.guardian_blocks import Order, record_order
 from bridge.journeys.families.recall_releases import all_recalls
+from bridge.journeys.families.record_guardians import Guardian, add_guardian
 from bridge.journeys.families.register_release import BLOCKED, file_release
 from bridge.ledger.entry import Kind
 from bridge.ledger.lookup import entries
@@ -94,6 +95,24 @@ def test_a_guardians_form_no_longer_lets_the_referral_leave_and_must_be_signed_a
     assert lifted(timed, told["order"])["held"]
     assert not sees(timed)
     anew = replace(FORM, signed_on=NOW.date(), form="education after the order")
+    assert file_release(timed.parts, PARTIES, "1001", anew).facts > 0
+    assert sees(timed)
+
+
+def test_what_a_guardian_signed_while_kept_out_does_not_count_once_they_are_entered_again(
+    timed: World,
+) -> None:
+    timed.refer([referral(1, releases=())])
+    order = ordered(timed)["order"]
+    assert file_release(timed.parts, PARTIES, "1001", FORM).notes == (BLOCKED,)
+    timed.clock.instant += timedelta(days=1)
+    lifted(timed, order)
+
+    again = Guardian(str(FORM.signer), "FTH", ("education",), date(2026, 8, 1), "court-order")
+    assert add_guardian(timed.parts, LEA, "1001", again)[1]
+
+    assert not sees(timed)
+    anew = replace(FORM, signed_on=NOW.date())
     assert file_release(timed.parts, PARTIES, "1001", anew).facts > 0
     assert sees(timed)
 
