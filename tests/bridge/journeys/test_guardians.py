@@ -65,7 +65,7 @@ def test_a_form_of_anybody_else_is_kept_with_the_reason_and_opens_nothing(
     assert NO_AUTHORITY in filed.notes or "signer" in filed.missing["ferpa"]
 
 
-def test_where_the_register_knows_nobody_the_relationship_on_the_form_counts(lite: World) -> None:
+def test_a_form_says_who_may_sign_where_the_register_knows_nobody(lite: World) -> None:
     assert file(start(lite)).facts > 0
 
 
