@@ -93,6 +93,11 @@ class Settings:
         return self.home / "signing-key.json"
 
     @property
+    def ledger_key_file(self) -> Path:
+        """The key that signs the heads of the ledger; made when it is first asked for."""
+        return self.home / "ledger-key.json"
+
+    @property
     def metrics_folder(self) -> Path:
         """Where the processes of one server keep what they counted, while it runs."""
         return self.home / "metrics"

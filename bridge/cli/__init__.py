@@ -13,6 +13,7 @@ from bridge.cli import (
     database,
     deployment,
     edfi,
+    evidence,
     forms,
     guardians,
     held,
@@ -72,6 +73,14 @@ app.add_typer(reviews.app, name="review", help="What waits for a person.")
 app.add_typer(sources.app, name="source", help="Whether who supplies a fact can say.")
 app.add_typer(recalls.app, name="recall", help="Notices to stop using what went out.")
 app.add_typer(database.app, name="db", help="The database: tables, copies.")
+for _evidence in (
+    evidence.key,
+    evidence.extend,
+    evidence.receipt,
+    evidence.countersign,
+    evidence.export,
+):
+    ledgers.app.command()(_evidence)
 app.add_typer(ledgers.app, name="ledger", help="The disclosure ledger.")
 app.add_typer(state_hub.app, name="hub", help="The state hub.")
 

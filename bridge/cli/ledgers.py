@@ -1,4 +1,4 @@
-"""``ledger verify|head|halted|remember|resume|events|requests``."""
+"""``ledger verify|head|halted|remember|resume|events|requests``; the rest: evidence.py."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,14 +37,25 @@ def verify(home: Home = Path(), as_json: AsJson = False) -> None:
 
 
 @app.command()
-def head(home: Home = Path(), as_json: AsJson = False) -> None:
-    """Show how far each log has grown, and its root."""
+def head(
+    home: Home = Path(),
+    sign: Annotated[
+        bool, typer.Option("--sign", help="As signed notes (C2SP), with the bridge's key.")
+    ] = False,
+    log: Annotated[str, typer.Option(help="Of one agreement alone, by its id.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show how far each log has grown, and its root; signed, what a party can keep and check."""
+    from bridge.cli.evidence import tell_signed_heads
     from bridge.ledger.append import head as head_of
     from bridge.ledger.append import logs
     from bridge.store.database.engine import read
 
+    if sign:
+        tell_signed_heads(home, log, as_json=as_json)
+        return
     with read(open_at(home).engine) as connection:
-        heads = [head_of(connection, log) for log in logs(connection)]
+        heads = [head_of(connection, each) for each in logs(connection) if log in ("", each)]
     tell({h.log: {"size": h.size, "root": h.root.hex()} for h in heads}, as_json=as_json)
 
 

@@ -96,6 +96,28 @@ def receipt_document(
     }
 
 
+def sealed_document(
+    connection: Connection, receipt: Receipt, note: str, signed: Checkpoint
+) -> dict[str, Any]:
+    """Return what proves that an entry stands where it stands, and tells nothing of what it says.
+
+    What an entry says names what was withheld too, and on which facts; so who received something is
+    given this. Entry and salt, shown later to an auditor or a court, lead to the same leaf.
+
+    Raises:
+        UnknownEntry: if there is no such entry, or it came after that head.
+    """
+    path = inclusion_proof(connection, receipt, signed.size)
+    (leaf,) = StoredHashes(connection, receipt.log).stored(0, receipt.index, receipt.index + 1)
+    return {
+        "log": receipt.log,
+        "index": receipt.index,
+        "leaf": leaf.hex(),
+        "path": [step.hex() for step in path],
+        "checkpoint": note,
+    }
+
+
 def _shown(listed: Sequence[Any], receipt: Receipt) -> dict[str, object]:
     for row in listed:
         if row.nth == receipt.row and row.body is not None:

@@ -104,8 +104,7 @@ def check_consistency(
     (first, first_root), (second, second_root) = old, new
     if first > second:
         raise Refused("the log has become shorter")
-    if first in (0, second):
-        # Nothing to walk: the roots themselves must be right.
+    if first in (0, second):  # nothing to walk: the roots themselves must be right
         expected = EMPTY_ROOT if first == 0 else second_root
         if path or first_root != expected:
             raise Refused("the log was rewritten")
@@ -161,15 +160,10 @@ def key_id(name: str, public: bytes) -> bytes:
 
 
 def open_note(note: str, keys: Sequence[str]) -> Checkpoint:
-    """Read a signed head and check that *every* key given has signed it.
-
-    Args:
-        note: the text of the note.
-        keys: keys in the form ``name+hash+key`` (C2SP vkey).
+    """Read a signed head and check that *every* key (``name+hash+key``, C2SP) has signed it.
 
     Raises:
-        Refused: if a key is missing among the signatures, a signature is wrong, or the note is not
-            a checkpoint.
+        Refused: if a signature is missing or wrong, or the note is not a checkpoint.
     """
     if not keys:
         raise Refused("no key was given, so nothing would be checked")
@@ -227,24 +221,32 @@ def _base64(text: str) -> bytes:
 
 
 def check_receipt(document: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    """Check a receipt against its signed head; return the entry it proves.
+    """Check a receipt against its signed head; return the entry, of a sealed one place and leaf.
 
     Raises:
         Refused: if any part does not hold.
     """
     try:
-        body, salt = document["body"].encode(), bytes.fromhex(document["salt"])
         path = [bytes.fromhex(step) for step in document["path"]]
-        entry, index, note = json.loads(body), document["index"], document["checkpoint"]
-        same = (entry["log"], entry["index"]) == (document["log"], index)
+        (entry, leaf), index = _entry_of(document), document["index"]
+        note, place = document["checkpoint"], (document["log"], index)
+        same = (entry["log"], entry["index"]) == place
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise Refused("not a receipt") from None
     head = open_note(note, keys)
     if not same or type(index) is not int or not head.origin.endswith(f"/{entry['log']}"):
         raise Refused("the entry belongs to another place")
-    if root_from_inclusion(index, head.size, entry_leaf(salt, body), path) != head.root:
+    if root_from_inclusion(index, head.size, leaf, path) != head.root:
         raise Refused("the entry is not in the log")
-    return _with_row(entry, document) if entry["kind"] == "releases" else dict(entry)
+    return _with_row(entry, document) if entry.get("kind") == "releases" else dict(entry)
+
+
+def _entry_of(document: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    if "leaf" in document:  # sealed: nothing else it holds is proved, so nothing else is returned
+        sealed = {name: document[name] for name in ("log", "index", "leaf")}
+        return sealed, bytes.fromhex(sealed["leaf"])
+    body = document["body"].encode()
+    return json.loads(body), entry_leaf(bytes.fromhex(document["salt"]), body)
 
 
 def _with_row(entry: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -270,8 +272,7 @@ def check_export(lines: Iterable[str], head: Checkpoint) -> int:
     ``rows``, which have ``body`` and ``salt``, or only ``digest`` where they were erased.
 
     Raises:
-        Refused: if a line is out of place, an erasure is not recorded, an entry repeats what is no
-            earlier release, or the whole does not lead to the head's root.
+        Refused: if a line does not hold, or the whole does not lead to the head's root.
     """
     empty, allowed = set[int](), set[int]()
     if root_of(_leaves(lines, empty, allowed)) != (head.size, head.root):
