@@ -16,6 +16,7 @@ from bridge.journeys.referrals.known_student import known_student
 from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.roster_answers import Answers
 from bridge.journeys.referrals.same_student import (
+    OrderMissingError,
     Pair,
     Said,
     doubt,
@@ -37,6 +38,10 @@ router = APIRouter(prefix="/portal/same")
 
 StudentId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 _ABSENT: Final = say("No student of the district has that number.")
+_ORDER: Final = say(
+    "An order keeps a guardian out under the number that would go. Have it entered under the one "
+    "you keep too, then choose again. What is said of them above still holds."
+)
 _TWICE: Final = say("Enter two different numbers.")
 FIND: Final = Questions(
     say("Two records of one student?"),
@@ -130,7 +135,10 @@ def choose(visit: StaffOf, form: FormOf, first: StudentId, second: StudentId) ->
     if filled.problems:
         return _shown(visit, pair, filled)
     visit.note_look()
-    _record(visit, pair, filled.text("choice"))
+    try:
+        _record(visit, pair, filled.text("choice"))
+    except OrderMissingError:
+        return _shown(visit, pair, replace(filled, problems={"choice": Problem(_ORDER)}))
     return visit.go(f"/portal/same/{first}/{second}")
 
 

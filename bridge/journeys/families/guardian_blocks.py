@@ -170,6 +170,23 @@ def orders_unknown(connection: Connection, lea: str, now: datetime) -> bool:
     return any(is_unknown(connection, FACT, agreement.id, now) for agreement in bound)
 
 
+def kept_out(
+    connection: Connection, identifiers: Identifiers, student_id: str, now: datetime
+) -> int:
+    """Return how many guardians orders keep out of a student by name, as known now."""
+    row = EVIDENCE.c
+    query = select(row.source_id).where(
+        row.student_id == student_id,
+        row.fact == FACT,
+        row.source_id.startswith(PREFIX, autoescape=True),
+        row.source_id != _source_id(identifiers, student_id, Order()),
+        row.recipient == Order().party,
+        row.valid_to > now,
+        row.superseded_at.is_(None),
+    )
+    return len(connection.scalars(query.distinct()).all())
+
+
 def is_against(identifiers: Identifiers, student_id: str, order_id: str, party: str) -> bool:
     """Return whether an order is against a party as a whole, and no guardian by name."""
     return order_id == _source_id(identifiers, student_id, Order(party=party))

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, literal_column, select
 from bridge.errors import BridgeError
 from bridge.gate import agreements_of
 from bridge.gate.disclosures import subject_of
+from bridge.journeys.families.guardian_blocks import kept_out
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
 from bridge.parts import Parts
@@ -32,6 +33,10 @@ from consent.facts import IfUnknown, load_facts
 SOURCE: Final = "same-student"
 # What speaks against a disclosure, whichever of its numbers a child was known by.
 OBJECTIONS: Final = frozenset({"dissent", "recipient_blocked"})
+
+
+class OrderMissingError(BridgeError):
+    """An order keeps a guardian out under the number that goes, and not under the one to keep."""
 
 
 class Said(StrEnum):
@@ -72,6 +77,7 @@ def settle(parts: Parts, pair: Pair, keep: str | None) -> None:
 
     Raises:
         BridgeError: they were never doubted, or ``keep`` is neither number.
+        OrderMissingError: a guardian is kept out under the other number alone.
     """
     _settle(parts, pair, keep, "same" if keep else "different")
 
@@ -95,6 +101,7 @@ def _settle(parts: Parts, pair: Pair, keep: str | None, said: str) -> None:
             raise BridgeError("nobody has doubted these two: schoolbridge student doubt")
         if keep is not None:
             kept, gone = both if keep == pair.numbers[0] else both[::-1]
+            _check_orders(connection, parts, gone, kept)
             _carry(connection, parts, (gone, kept), source)
             _hold(connection, parts, gone, source)
         for agreement in agreements_of(connection, "lea", pair.lea):
@@ -166,6 +173,22 @@ def _hold(connection: Connection, parts: Parts, student_id: str, source: str) ->
     """
     facts = ((name, fact.if_unknown is not IfUnknown.FALSE) for name, fact in load_facts().items())
     _record(connection, parts, student_id, (source, (_Fact(str(n), value=v) for n, v in facts)))
+
+
+def _check_orders(connection: Connection, parts: Parts, gone: str, kept: str) -> None:
+    """Refuse to go on where a guardian would be kept out no longer.
+
+    An order keeps its guardian's name as a hash that is made with the student's number, so it
+    cannot be carried over: the guardian's signature would count under the number to keep.
+    """
+    count = (
+        kept_out(connection, parts.identifiers, each, parts.clock.now()) for each in (gone, kept)
+    )
+    if next(count) > next(count):
+        raise OrderMissingError(
+            "an order keeps a guardian out under the number that goes: enter it under the number "
+            "to keep too (schoolbridge student order record), then say this again"
+        )
 
 
 def _carry(connection: Connection, parts: Parts, students: tuple[str, str], source: str) -> None:

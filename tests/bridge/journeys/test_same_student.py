@@ -111,6 +111,22 @@ def test_what_was_objected_under_one_number_holds_for_the_other(referred: World)
     assert seen(referred) == ["R-3"]
 
 
+@pytest.mark.parametrize("gone", ["1001", "1002"])
+def test_a_guardian_whom_an_order_keeps_out_under_one_number_is_not_let_in_by_the_other(
+    referred: World, gone: str
+) -> None:
+    kept = next(number for number in PAIR.numbers if number != gone)
+    order = Order(guardian="Max Winterbourne")
+    record_order(referred.parts, student(referred, gone), order)
+    doubt(referred.parts, PAIR)
+    with pytest.raises(same.OrderMissingError, match="order record"):
+        settle(referred.parts, PAIR, kept)
+    assert held_back(referred.parts, LEA) == ["1001", "1002"]
+    record_order(referred.parts, student(referred, kept), order)
+    settle(referred.parts, PAIR, kept)
+    assert held_back(referred.parts, LEA) == [gone]
+
+
 def test_a_merge_can_be_taken_back(referred: World) -> None:
     record_order(referred.parts, student(referred, "1002"), Order(party="provider"))
     before = seen(referred)

@@ -208,3 +208,12 @@ def test_a_minor_treated_alone_changes_nothing_of_two_side_by_side_before_or_aft
         shown.append([re.sub("[0-9a-f]{64}", "", page) for page in pages])
     assert shown[0] == shown[1]
     assert shown[0][1::2] == ["303", "303"]
+
+
+def test_an_order_of_the_number_that_goes_is_asked_for_first(lite: World) -> None:
+    lite.refer([referral(1), referral(2)])
+    record_order(lite.parts, student(lite, 2), Order(guardian="Max Winterbourne"))
+    shown = lead(lite).post(place(lite, 1, 2), choice="first")
+    assert shown.status_code == 422
+    assert "order keeps a guardian out" in words(shown)
+    assert seen(lite) == {}
