@@ -112,7 +112,7 @@ def restore(
     from bridge.store.database.copies import put_in_place
 
     kept = read_settings(home).heads_file
-    told = heads_in(heads) if heads else {}
+    told = heads_in(heads, home) if heads else {}
     if not (told or read_witness(kept).heads or without_heads):
         raise CopyError(
             f"how long the ledger had grown is not known: {kept.name} is gone; ask a party for "

@@ -67,7 +67,9 @@ def halted(home: Home = Path(), as_json: AsJson = False) -> None:
 
 @app.command()
 def remember(
-    file: Annotated[Path, typer.Argument(help="What `ledger head --json` printed, then or there.")],
+    file: Annotated[
+        Path, typer.Argument(help="What `ledger head --json` printed, or our signed note.")
+    ],
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +77,7 @@ def remember(
     from bridge.journeys.running.keep_heads import remember as compare_with
     from bridge.parts import parts_of
 
-    heads = heads_in(file)
+    heads = heads_in(file, home)
     bridge = open_at(home)
     found = compare_with(parts_of(bridge), bridge.settings.heads_file, heads)
     tell_halted(found, as_json=as_json)
@@ -108,21 +110,33 @@ def resume(
     print_line(f"{receipt} says so; give every party the new head: schoolbridge ledger head --json")
 
 
-def heads_in(file: Path) -> "dict[str, KnownHead]":
-    """Return the heads a file holds.
+def heads_in(file: Path, home: Path) -> "dict[str, KnownHead]":
+    """Return the heads a file holds: of all logs as JSON, or the note of one that we signed.
 
     Raises:
-        BridgeError: it is not there, or not what `ledger head --json` prints.
+        BridgeError: it is not there, is neither, or the note is not signed with our key.
     """
     from bridge.errors import BridgeError
+    from bridge.ledger.verifier import Refused
     from bridge.ledger.witness import read_heads
 
     try:
-        return read_heads(file.read_bytes())
+        text = file.read_bytes()
+        return _in_note(text.decode(), home) if b"\n\n" in text else read_heads(text)
     except FileNotFoundError:
         raise BridgeError(f"{file.name} is not there") from None
-    except ValueError as error:
+    except (ValueError, Refused) as error:
         raise BridgeError(f"{file.name}: {error}") from None
+
+
+def _in_note(text: str, home: Path) -> "dict[str, KnownHead]":
+    from bridge.ledger.halting import KnownHead
+    from bridge.ledger.keys import signer_in
+    from bridge.ledger.notes import head_in
+    from bridge.settings import read_settings
+
+    log, seen = head_in(text, signer_in(read_settings(home).ledger_key_file))
+    return {log: KnownHead(seen.size, seen.root)}
 
 
 def halted_at(home: Path) -> "list[Halted]":

@@ -89,6 +89,16 @@ def sign_head(head: Head, signer: Signer) -> str:
     return f"{text}\n{signer.line(text)}"
 
 
+def head_in(note: str, signer: Signer) -> tuple[str, Checkpoint]:
+    """Return the log and the head of a note of the signer's own, also where others signed it too.
+
+    Raises:
+        Refused: if the signer has not signed it.
+    """
+    seen = open_note(note, [signer.vkey])
+    return seen.origin.removeprefix(f"{signer.name}/"), seen
+
+
 def countersign(
     note: str,
     keeper: str,

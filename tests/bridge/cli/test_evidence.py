@@ -13,13 +13,13 @@ import pytest
 from bridge.clock import SystemClock
 from bridge.journeys.running.sign_heads import Keeper
 from bridge.ledger import verifier
-from bridge.ledger.append import append, head
+from bridge.ledger.append import Head, append, head
 from bridge.ledger.countersigning import extension, read_extension
 from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.halting import KnownHead, halt_all
 from bridge.ledger.keys import signer_in
 from bridge.ledger.listing import Listed, ListedRows
-from bridge.ledger.notes import sign_head
+from bridge.ledger.notes import Signer, sign_head
 from bridge.ledger.verifier import Refused, check_receipt, open_note
 from bridge.ledger.witness import read_witness
 from bridge.settings import FILE_NAME
@@ -220,6 +220,22 @@ def test_an_export_holds_against_its_head_and_not_with_a_letter_changed(told: Wo
     assert verifier.main(check) == 1
 
 
+def test_a_log_is_compared_with_a_note_that_a_party_kept(told: World) -> None:
+    note, vkey_of_it = file(told, "note.txt"), vkey(told)
+    note.write_text(given(told, "head", "--sign", "--log", told.agreement), encoding="utf-8")
+    more(told)
+    assert "nothing is halted" in given(told, "remember", str(note))
+    seen = open_note(note.read_text(encoding="utf-8"), [vkey_of_it])
+    longer = Head(told.agreement, seen.size + 9, seen.root, None)
+    stranger = Signer.from_seed(KEEPER, bytes(32))
+    note.write_text(sign_head(longer, stranger), encoding="utf-8")
+    assert "has not signed" in refused(told, "remember", str(note))
+    ours = sign_head(longer, signer_in(file(told, "ledger-key.json")))
+    note.write_text(ours, encoding="utf-8")
+    found = said(told.bridge.settings.home, "ledger", "remember", str(note))
+    assert (found.returncode, told.agreement in found.stdout) == (1, True)
+
+
 class Party:
     """A party of an agreement, with a key and the head it countersigned last."""
 
@@ -274,8 +290,8 @@ def test_a_party_refuses_what_does_not_extend_the_head_it_kept(told: World) -> N
     keeper = signer_in(file(told, "ledger-key.json"))
     with read(told.bridge.engine) as connection:
         stands = head(connection, told.agreement)
-    fork = sign_head(type(stands)(stands.log, stands.size, b"\x07" * 32, stands.time), keeper)
-    short = sign_head(type(stands)(stands.log, size - 1, stands.root, stands.time), keeper)
+    fork = sign_head(Head(stands.log, stands.size, b"\x07" * 32, stands.time), keeper)
+    short = sign_head(Head(stands.log, size - 1, stands.root, stands.time), keeper)
     bad_path = [*path[:-1], bytes(32)] if path else [bytes(32)]
     tried = {
         "rewritten": extension(fork, size, path),
