@@ -48,8 +48,9 @@ def test_a_server_on_older_tables_ends_with_one_line_that_says_what_to_do(
 ) -> None:
     engine = open_engine(database_url)
     load(engine, "first-tables")
-    with write(engine) as connection:  # whose documents are no documents
+    with write(engine) as connection:  # whose documents are no documents, and its logs no logs
         connection.execute(text("DELETE FROM agreement"))
+        connection.execute(text("DELETE FROM ledger_head"))
     engine.dispose()
     ended = run("serve")
     assert ended.returncode == 1
