@@ -214,8 +214,8 @@ def test_a_token_taken_from_an_address_is_noticed(guarded: World, monkeypatch: P
         lane: HotLane, wanted: hot.Wanted, headers: hot.Headers, body: bytes
     ) -> Reply | None:
         given = parse_qs(wanted.query.decode()).get("access_token", [""])[0]
-        taken = [(b"authorization", f"Bearer {given}".encode())] if given else headers
-        return await answered(lane, wanted, taken, body)
+        taken = replace(wanted, bearer=given) if given else wanted
+        return await answered(lane, taken, headers, body)
 
     # Searches by GET are answered before the routes.
     monkeypatch.setattr(bridge.context, "bearer_of", anywhere)
