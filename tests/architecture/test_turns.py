@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from tests.support import turns
 from tests.support.turns import ALL, EITHER, LONG, TURN, Turns, is_turn, other_database
 
 Made = Callable[..., list[pytest.Item]]
@@ -73,6 +74,18 @@ def test_what_a_guard_is_shown_to_notice_is_tried_in_one_build_of_two(
     assert sorted(ran) == sorted([f"{test}[first]", f"{test}[second]"] * runs)
     monkeypatch.setenv(TURN, LONG)
     assert len(run_in(made(["first", "second"], pytest.mark.slow, test))) == 2 * (runs - 1)
+
+
+def test_a_test_on_which_a_requirement_rests_is_in_every_build(
+    made: Made, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = "test_a_bad_page_is_caught"
+    named = f"{request.node.parent.nodeid}::{test}"
+    assert f"tests/portal/test_checks_catch.py::{test}" in turns.required()
+    monkeypatch.setattr(turns, "required", lambda: {named})
+    for turn in range(4):
+        monkeypatch.setenv(TURN, str(turn))
+        assert len(run_in(made(["first", "second"], pytest.mark.slow, test))) == 2
 
 
 def test_what_is_planted_on_two_databases_is_noticed_on_each_within_four_turns(

@@ -6,7 +6,8 @@
 ``faults``, so that ``-m "not faults"`` is a build's slice and a run without ``-m`` is everything.
 
 A guard runs in every build. That it notices what was planted (a test whose name ends so) is tried
-in one build of two: what it looks for, and how, changes seldom.
+in one build of two: what it looks for, and how, changes seldom. One on which a requirement of
+``tests/conformance`` rests is tried in every build, which ends by asking whether it passed.
 
 In the folders of ``EITHER`` a test that runs on each database runs on one of them in a build; a
 file marked ``one_database`` runs as a whole on one, for what its tests share.
@@ -19,9 +20,12 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Hashable
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.conformance import page
 
 TURN = "SCHOOLBRIDGE_TURN"
 ALL, LONG = "all", "long"
@@ -58,6 +62,13 @@ def is_turn(name: str, place: int, of: int, turn: int) -> bool:
     return (begun + place + turn) % of == 0
 
 
+@cache
+def required() -> frozenset[str]:
+    """Return the tests on which requirements rest, as ``tests/folder/test_file.py::test_name``."""
+    every = [*page.tables().values(), *page.tables(page.PORTAL).values()]
+    return frozenset(test for rows in every for row in rows for test in row.met_by)
+
+
 def other_database(variant: str, turn: int) -> bool:
     """Tell whether a variant is on a database on which a build of this turn does not run it."""
     found = _DATABASE.search(variant)
@@ -83,10 +94,10 @@ class Turns:
     def _left_out(self, item: pytest.Item) -> bool:
         told, either = told_turn(), _on_either(item)
         node, turns = next(item.iter_markers_with_node("turns"), (None, None))
-        planted = _PLANTED.search(item.nodeid) is not None
+        planted = _PLANTED.search(item.nodeid) is not None and _test_of(item) not in required()
         if told == LONG:
             return turns is not None or planted or bool(_DATABASE.search(either))
-        turn, name = int(told), item.nodeid.partition("[")[0]
+        turn, name = int(told), _test_of(item)
         if turns is None and not planted:
             return other_database(either, turn)
         if turns is None:
@@ -99,6 +110,10 @@ class Turns:
     def _is_next(self, name: str, of: int, turn: int) -> bool:
         self._places[name] += 1
         return is_turn(name, self._places[name], of, turn)
+
+
+def _test_of(item: pytest.Item) -> str:
+    return re.split(r"[\[@]", item.nodeid)[0]  # of a parameter, of a group
 
 
 def _on_either(item: pytest.Item) -> str:
