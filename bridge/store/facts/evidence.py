@@ -149,7 +149,7 @@ def not_before_known(
     given = {"students": listed_for(dialect, sorted(student_ids))}
     with cursor_of(connection) as cursor:
         found = cursor.execute(named_for(dialect, sql), given).fetchone()
-    return max(now, *(known for each in found if (known := read_instant(each))))
+    return max([now, *(known for each in found if (known := read_instant(each)))])
 
 
 def evidence_of(
