@@ -233,8 +233,8 @@ def check_receipt(document: dict[str, Any], keys: Sequence[str]) -> dict[str, An
         same = (entry["log"], entry["index"]) == place
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise Refused("not a receipt") from None
-    head = open_note(note, keys)
-    if not same or type(index) is not int or not head.origin.endswith(f"/{entry['log']}"):
+    head, logs = open_note(note, keys), [f"{read_vkey(key)[0]}/{entry['log']}" for key in keys]
+    if not same or type(index) is not int or head.origin not in logs:
         raise Refused("the entry belongs to another place")
     if root_from_inclusion(index, head.size, leaf, path) != head.root:
         raise Refused("the entry is not in the log")

@@ -84,10 +84,11 @@ def test_a_receipt_with_another_recipient_is_refused(folder: Path) -> None:
         check_receipt(receipt, [SIGNER.vkey])
 
 
-def test_a_receipt_with_a_head_of_another_log_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize("log", ["mou-2", "mou-2/mou-1"])
+def test_a_receipt_with_a_head_of_another_log_is_refused(folder: Path, log: str) -> None:
     receipt = receipt_in(folder)
     signed = open_note(receipt["checkpoint"], [SIGNER.vkey])
-    other = sign_head(Head("mou-2", signed.size, signed.root, None), SIGNER)
+    other = sign_head(Head(log, signed.size, signed.root, None), SIGNER)
     with pytest.raises(Refused, match="another place"):
         check_receipt(receipt | {"checkpoint": other}, [SIGNER.vkey])
 
