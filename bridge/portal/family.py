@@ -13,13 +13,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from bridge.context import BridgeOf
 from bridge.errors import BridgeError
 from bridge.gate.released import ReleasedAccount
-from bridge.journeys.families.ask_family import is_open, prove, proved, sign_online
 from bridge.journeys.families.family_view import (
     form_asked,
     own_account,
     own_forms,
     withdraw_own,
 )
+from bridge.journeys.families.sign_online import is_open, prove, proved, sign_online
 from bridge.portal.account_page import account_words
 from bridge.portal.forms import Field, Filled, Kind, Option, Problem, Questions
 from bridge.portal.languages import moment_in, say

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from bridge.errors import BridgeError
+from bridge.journeys.families.ask_family import ADULT, KEPT_OUT
 from bridge.journeys.families.signature_record import INTERPRETERS, Interpreter
 from bridge.portal.forms import Answers, Field, Filled, Kind, Option, Questions
 from bridge.portal.languages import say
@@ -281,8 +282,17 @@ def told(error: BridgeError) -> str:
     return _TOLD.get(str(error), say("That was not taken. Check the answers on this page."))
 
 
+def place_of(error: BridgeError, channel: str) -> str:
+    """Return the question at which it is said why nobody was asked."""
+    if str(error) in (ADULT, KEPT_OUT):
+        return "signer"
+    return "number" if channel == "sms" else "address"
+
+
 _TOLD: Final = {
     CHECK: CHECK,
+    ADULT: say("The student is 18 or older. Ask the student to sign."),
+    KEPT_OUT: say("An order keeps this person out. Do not ask them to sign."),
     "the day of the signature lies ahead": say("The day of the signature lies ahead."),
     "the day permission was given lies ahead": say("The day it was said lies ahead."),
     "the paper is kept as a PDF, a JPEG or a PNG": say("Choose a PDF, a JPEG or a PNG."),

@@ -30,6 +30,7 @@ from bridge.portal.form_questions import (
     VERBAL,
     asking,
     find,
+    place_of,
     told,
 )
 from bridge.portal.forms import Filled, Option, Problem, Questions
@@ -155,7 +156,7 @@ def ask(student_id: StudentId, provider: Provider, visit: StaffOf, sent: FormOf)
         questions, link = _asking(visit, stopped=True), None
         filled = replace(questions.read(sent), problems={"anew": Problem(STOPPED)})
     except BridgeError as error:
-        place = "number" if filled.text("channel") == "sms" else "address"
+        place = place_of(error, filled.text("channel"))
         filled = replace(filled, problems={place: Problem(told(error))})
         link = None
     if link is None:

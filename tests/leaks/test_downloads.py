@@ -21,7 +21,7 @@ from bridge.app import create_app
 from bridge.clock import Clock
 from bridge.directories import Directory
 from bridge.identity import Caller, Party, Standing, form_token, open_session, staff_of
-from bridge.journeys.families.ask_family import prove
+from bridge.journeys.families.sign_online import prove
 from bridge.portal import family, visits
 from bridge.store.database.engine import write
 from tests.bridge.journeys.test_ask_family import asked

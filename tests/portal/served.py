@@ -13,9 +13,10 @@ import uvicorn
 
 from bridge.app import create_app
 from bridge.identity import Party, Standing, open_session
-from bridge.journeys.families.ask_family import FamilyMember, ask_to_sign, prove
+from bridge.journeys.families.ask_family import FamilyMember, ask_to_sign
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.families.record_verbal import VerbalPermission, record_verbal
+from bridge.journeys.families.sign_online import prove
 from bridge.journeys.families.sign_release import Asked, record_signature
 from bridge.journeys.families.signing import who_of
 from bridge.store.database.engine import write

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from bridge.journeys.families.ask_family import FamilyMember, ask_to_sign, prove
+from bridge.journeys.families.ask_family import FamilyMember, ask_to_sign
+from bridge.journeys.families.sign_online import prove
 from bridge.journeys.families.sign_release import Asked
 from consent.forms import FormKind
 from tests.bridge.portal.test_hostile_pages import hostile_pages

@@ -7,11 +7,9 @@ worthless alone: without the code it opens a page that names nobody. Where the l
 telephone the code is not told on one.
 """
 
-import hmac
 import secrets
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
@@ -20,23 +18,22 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement
 from bridge.identifiers import Identifiers
+from bridge.journeys.families.guardian_blocks import is_blocked
 from bridge.journeys.families.record_verbal import HOW
-from bridge.journeys.families.register_release import Filed, known
-from bridge.journeys.families.sign_release import Asked, agreement_by_id, issued, sign, today_of
-from bridge.journeys.families.signature_record import Act, Authenticated, Method, check_authority
+from bridge.journeys.families.register_release import known
+from bridge.journeys.families.sign_release import Asked, issued
+from bridge.journeys.families.signature_record import check_authority
 from bridge.journeys.families.signing import who_of
 from bridge.outbound.texts import number_of
 from bridge.parts import Parts
-from bridge.store.database.engine import read, write
-from bridge.store.directory import StudentEntry, student_of_id
+from bridge.store.database.engine import write
+from bridge.store.directory import StudentEntry
 from bridge.store.facts.families import (
     Contact,
     SigningRequest,
     contact_of,
     keep_request,
     put_contact,
-    request_of,
-    settle_request,
 )
 from bridge.store.intake import take_turn
 
@@ -47,11 +44,10 @@ LINKED: Final = ("mail", "sms", "letter")
 SENT: Final = ("mail", "sms")
 """Channels by which the bridge itself gives a link; a letter is printed."""
 LIFETIME: Final = timedelta(days=30)
-PROVED_FOR: Final = timedelta(minutes=30)
-MOST_ATTEMPTS: Final = 5
+ADULT: Final = "the student is 18: ask the student to sign, nobody else may"
+KEPT_OUT: Final = "an order keeps this person out: ask nobody of that name"
 # Crockford's base 32: no letter that is taken for a digit when read out or typed.
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS: Final = str.maketrans("OIL", "011", "- ")
 _CODE: Final = 8
 
 
@@ -87,14 +83,6 @@ class Link:
     code: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A request as who proved to be the person asked may see it."""
-
-    request: SigningRequest
-    member: FamilyMember
-
-
 def ask_to_sign(
     parts: Parts,
     parties: tuple[str, str],
@@ -109,7 +97,8 @@ def ask_to_sign(
 
     Raises:
         ContactStoppedError: the person asked not to be contacted, and nobody says otherwise.
-        BridgeError: the channel takes no link, or link and code go one way; something is missing.
+        BridgeError: the channel takes no link, or link and code go one way; something is missing;
+            the student is 18, or an order keeps the person out.
     """
     member, form = asked
     _check(member)
@@ -118,13 +107,15 @@ def ask_to_sign(
         take_turn(connection)
         agreement, student = known(connection, parties, local_id)
         text, now = issued(connection, parts, agreement, form), parts.clock.now()
-        if _has_passed(agreement, student, member, now):
-            raise BridgeError("the student is 18: ask the student to sign, nobody else may")
+        if has_passed(agreement, student, member, now):
+            raise BridgeError(ADULT)
+        if is_blocked(connection, parts.identifiers, (student.id, member.name), now):
+            raise BridgeError(KEPT_OUT)
         contact = _kept_contact(connection, parts, student.id, member, anew=anew)
         sealed = parts.identifiers.lock(_written(member), "signing", student.id, handle)
         keep_request(connection, SigningRequest(
             handle=handle,
-            factor=_factor(parts.identifiers, handle, code),
+            factor=factor_of(parts.identifiers, handle, code),
             contact_id=contact.id,
             student_id=student.id,
             agreement_id=agreement.id,
@@ -159,7 +150,7 @@ def token_of(identifiers: Identifiers, handle: str) -> str:
 
 def name_asked(parts: Parts, request: SigningRequest) -> str:
     """Return the name of who was asked; "" where it does not open under this secret."""
-    member = _read(parts, request)
+    member = member_of(parts, request)
     return member.name if member else ""
 
 
@@ -167,87 +158,6 @@ def address_of(parts: Parts, contact: Contact) -> str:
     """Return where a person is reached; "" where it does not open under this secret."""
     plain = parts.identifiers.unlock(contact.sealed, "contact", contact.student_id, contact.id)
     return plain.decode() if plain else ""
-
-
-def is_open(parts: Parts, token: str) -> bool:
-    """Tell whether a link leads anywhere; it says nothing about whom it is for."""
-    with read(parts.engine) as connection:
-        return _found(connection, parts, token) is not None
-
-
-def prove(parts: Parts, token: str, code: str) -> str | None:
-    """Exchange link and code for a proof that lasts half an hour; None if they are not right.
-
-    After five wrong codes the link is dead, and the office gives a new one.
-    """
-    typed = code.upper().translate(_READ_AS)
-    with write(parts.engine) as connection:
-        found = _found(connection, parts, token, lock=True)
-        if found is None:
-            return None
-        factor = _factor(parts.identifiers, found.handle, typed)
-        if not hmac.compare_digest(found.factor, factor):
-            settle_request(connection, found.handle, {"attempts": found.attempts + 1})
-            return None
-    until = parts.clock.real_now() + PROVED_FOR
-    said = orjson.dumps({"handle": found.handle, "until": until.isoformat()})
-    return parts.identifiers.lock(said, "family proof")
-
-
-def proved(parts: Parts, proof: str) -> Opened | None:
-    """Return what a proof opens; None if it ended, or is none."""
-    with read(parts.engine) as connection:
-        return _opened(connection, parts, proof)
-
-
-def sign_online(
-    parts: Parts, proof: str, answers: Mapping[str, bool], *, approved: bool
-) -> tuple[Filed, ...]:
-    """Sign as the person who proved to be the one asked. It works once for each request.
-
-    Raises:
-        BridgeError: the proof ended, the form was answered before, or it was not approved.
-    """
-    with write(parts.engine) as connection:
-        take_turn(connection)
-        opened = _opened(connection, parts, proof, lock=True)
-        if opened is None:
-            raise BridgeError("the time to sign is over; open the link again")
-        request = opened.request
-        if request.ended:
-            raise BridgeError("this form was answered already")
-        agreement = agreement_by_id(connection, request.agreement_id)
-        student = student_of_id(connection, request.student_id)
-        if student is None:
-            raise BridgeError("the student of this form is not in the register any more")
-        today = today_of(agreement, parts.clock.now())
-        act = _act(opened, (answers, approved), today, _via(connection, opened))
-        filed = sign(connection, parts, (agreement, student), act)
-        said = "signed" if any(answers.values()) else "refused"
-        ended = {"ended": said, "ended_at": parts.clock.now(), "next_at": None}
-        settle_request(connection, request.handle, ended)
-    return filed
-
-
-def _act(opened: Opened, said: tuple[Mapping[str, bool], bool], today: date, via: str) -> Act:
-    answers, approved = said
-    return Act(
-        method=Method.ONLINE,
-        signer=opened.member.name,
-        relationship=opened.member.relationship,
-        authority=opened.member.authority,
-        answers=answers,
-        text_digest=opened.request.text_digest,
-        signed_on=today,
-        authenticated=Authenticated("link-and-code", "bridge", via),
-        approved=approved,
-    )
-
-
-def _via(connection: Connection, opened: Opened) -> str:
-    contact = contact_of(connection, opened.request.contact_id)
-    channel = contact.channel if contact else ""
-    return f"link {channel}; code {opened.member.code_via} by {opened.member.code_by}"
 
 
 def _check(member: FamilyMember) -> None:
@@ -280,58 +190,14 @@ def _kept_contact(
     return kept
 
 
-def _found(
-    connection: Connection, parts: Parts, token: str, *, lock: bool = False
-) -> SigningRequest | None:
-    handle = token.partition(".")[0]
-    if len(token) > 200 or not hmac.compare_digest(token, token_of(parts.identifiers, handle)):
-        return None
-    request = request_of(connection, handle, lock=lock)
-    if request is None or request.attempts >= MOST_ATTEMPTS:
-        return None
-    return request if _member(connection, parts, request) else None
-
-
-def _opened(
-    connection: Connection, parts: Parts, proof: str, *, lock: bool = False
-) -> Opened | None:
-    plain = parts.identifiers.unlock(proof, "family proof") if len(proof) < 1000 else None
-    if plain is None:
-        return None
-    said = orjson.loads(plain)
-    if parts.clock.real_now() >= datetime.fromisoformat(said["until"]):
-        return None
-    request = request_of(connection, said["handle"], lock=lock)
-    member = request and _member(connection, parts, request)
-    return Opened(request, member) if request and member else None
-
-
-def _member(connection: Connection, parts: Parts, request: SigningRequest) -> FamilyMember | None:
-    """Return who was asked; None once the time or the agreement ended, or the right passed.
-
-    It passes on the 18th birthday (34 CFR 99.5): from that day on a guardian sees nothing here.
-    """
-    now = parts.clock.now()
-    if now >= request.expires_at:
-        return None
-    member = _read(parts, request)
-    student = student_of_id(connection, request.student_id)
-    if member is None or student is None:
-        return None
-    try:
-        agreement = agreement_by_id(connection, request.agreement_id)
-    except BridgeError:
-        return None
-    return None if _has_passed(agreement, student, member, now) else member
-
-
-def _read(parts: Parts, request: SigningRequest) -> FamilyMember | None:
+def member_of(parts: Parts, request: SigningRequest) -> FamilyMember | None:
+    """Return who was asked; None where it does not open under this secret."""
     names = ("signing", request.student_id, request.handle)
     written = parts.identifiers.unlock(request.sealed, *names)
     return FamilyMember(**orjson.loads(written)) if written else None
 
 
-def _has_passed(
+def has_passed(
     agreement: CompiledAgreement, student: StudentEntry, member: FamilyMember, now: datetime
 ) -> bool:
     """Tell whether the right of who is asked has passed to a student who is 18."""
@@ -342,7 +208,8 @@ def _written(member: FamilyMember) -> bytes:
     return orjson.dumps({**asdict(member), "address": ""})
 
 
-def _factor(identifiers: Identifiers, handle: str, code: str) -> str:
+def factor_of(identifiers: Identifiers, handle: str, code: str) -> str:
+    """Return what is kept of a code."""
     return identifiers.seal("family code", handle, code)
 
 

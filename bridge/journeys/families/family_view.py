@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from bridge.errors import BridgeError
 from bridge.gate.released import ReleasedAccount
 from bridge.journeys.families.account_for import account_for
-from bridge.journeys.families.ask_family import Opened, proved
 from bridge.journeys.families.record_releases import end_with_alike
+from bridge.journeys.families.sign_online import Opened, proved
 from bridge.journeys.families.sign_release import Asked, agreement_by_id, issued
 from bridge.parts import Parts
 from bridge.store.database.engine import read, write

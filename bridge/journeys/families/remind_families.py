@@ -19,7 +19,9 @@ from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from bridge.errors import SettingsError
-from bridge.journeys.families.ask_family import address_of, is_open, token_of
+from bridge.journeys.families.ask_family import address_of, token_of
+from bridge.journeys.families.guardian_blocks import FACT
+from bridge.journeys.families.sign_online import is_open
 from bridge.journeys.families.sign_release import agreement_by_id
 from bridge.journeys.referrals.work_list import calendar_of
 from bridge.outbound.errors import MessageRefusedError
@@ -28,6 +30,7 @@ from bridge.outbound.texts import send_text
 from bridge.parts import Parts
 from bridge.settings import MailServer
 from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import is_unknown
 from bridge.store.facts.families import (
     Contact,
     SigningRequest,
@@ -129,6 +132,8 @@ class FamilyReminders:
     def _sent(self, request: SigningRequest, now: datetime) -> dict[str, Any]:
         with read(self.parts.engine) as connection:
             contact = contact_of(connection, request.contact_id)
+            if is_unknown(connection, FACT, request.agreement_id, now):
+                return {"next_at": now + RETRY}  # whom orders keep out nobody can say just now
         send = self._sender(contact)
         asked = is_open(self.parts, token_of(self.parts.identifiers, request.handle))
         if contact is None or send is None or not asked:

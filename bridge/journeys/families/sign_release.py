@@ -1,7 +1,7 @@
 """A form is signed: it comes into the register with a record of who signed what text, and how.
 
 Staff record what was signed on paper or before their eyes; online a person signs alone
-(:mod:`bridge.journeys.families.ask_family`). Either way the facts are set by
+(:mod:`bridge.journeys.families.sign_online`). Either way the facts are set by
 :mod:`bridge.journeys.families.register_release`, from the parts the signed text has.
 """
 

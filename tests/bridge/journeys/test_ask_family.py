@@ -13,12 +13,9 @@ from bridge.journeys.families.ask_family import (
     FamilyMember,
     Link,
     ask_to_sign,
-    is_open,
-    prove,
-    proved,
-    sign_online,
 )
 from bridge.journeys.families.check_signatures import check_signatures
+from bridge.journeys.families.sign_online import is_open, prove, proved, sign_online
 from bridge.journeys.families.sign_release import Asked
 from bridge.store.database.engine import read
 from bridge.store.facts.signatures import signatures

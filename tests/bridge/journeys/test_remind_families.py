@@ -11,8 +11,6 @@ import pytest
 from bridge.journeys.families.ask_family import (
     ask_to_sign,
     keep_contact,
-    prove,
-    sign_online,
     token_of,
 )
 from bridge.journeys.families.remind_families import (
@@ -22,6 +20,7 @@ from bridge.journeys.families.remind_families import (
     reminder_words,
     senders_of,
 )
+from bridge.journeys.families.sign_online import prove, sign_online
 from bridge.journeys.families.sign_release import Asked
 from bridge.journeys.families.stop_contact import stop_contact
 from bridge.settings import MailServer

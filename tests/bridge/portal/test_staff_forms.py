@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from bridge.app import create_app
 from bridge.identity import Party, Standing, form_token, open_session
-from bridge.journeys.families.ask_family import address_of, prove
+from bridge.journeys.families.ask_family import address_of
 from bridge.journeys.families.check_signatures import invalidate_release
+from bridge.journeys.families.guardian_blocks import Order, record_order
 from bridge.journeys.families.register_release import file_release
+from bridge.journeys.families.sign_online import prove
 from bridge.journeys.families.sign_release import record_signature
 from bridge.portal.visits import COOKIE
 from bridge.store.database.engine import read, write
@@ -180,6 +182,16 @@ def test_a_text_message_that_cannot_be_is_told_at_the_number(
     page = desk.post(f"{desk.place}/ask", {**BY_TEXT, **changes})
     assert page.status_code == 422
     assert f'<a href="#number">{told}</a>' in page.text
+    assert waiting.counts()["signing_request"] == 0
+
+
+def test_a_guardian_whom_an_order_keeps_out_is_said_to_be_so_at_the_name(waiting: World) -> None:
+    desk = Desk(waiting)
+    record_order(waiting.parts, desk.student, Order(guardian=ASKED["signer"]))
+    page = desk.post(f"{desk.place}/ask", ASKED)
+    assert page.status_code == 422
+    told = "An order keeps this person out. Do not ask them to sign."
+    assert f'<a href="#signer">{told}</a>' in page.text
     assert waiting.counts()["signing_request"] == 0
 
 
