@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli.asking import GUARDIAN, NameFile, asked_for
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
@@ -101,12 +102,15 @@ def account(
     asker: Annotated[
         str, typer.Option(help="guardian, student, records_custodian or auditor.")
     ] = "guardian",
-    name: Annotated[str, typer.Option(help="The guardian's name: a court order is obeyed.")] = "",
+    name_file: NameFile = None,
     lang: Annotated[str, typer.Option(help="en or es.")] = "en",
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path("account.html"),
     home: Home = Path(),
 ) -> None:
-    """Write who was given what of one student, when, why and on what ground, as a page."""
+    """Write who was given what of one student, when, why and on what ground, as a page.
+
+    A guardian's name is asked for where no --name-file has it: an order may keep them out.
+    """
     from bridge.errors import BridgeError
     from bridge.journeys.families.account_for import account_for
     from bridge.parts import parts_of
@@ -114,8 +118,7 @@ def account(
 
     if lang not in LANGUAGES:
         raise BridgeError(f"the language is one of: {', '.join(LANGUAGES)}")
-    if asker == "guardian" and not name:
-        raise BridgeError("give --name: a court order may keep this guardian out")
+    name = asked_for(GUARDIAN, name_file) if asker == "guardian" else ""
     released = account_for(parts_of(open_at(home)), lea, student, (asker, name))
     out.write_text(account_page(released, lang), encoding="utf-8")
     print_line(f"{len(released.lines)} lines written to {out.name}")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.asking import NameFile, asked_for
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 from bridge.cli.showing import shown
 
@@ -19,18 +20,22 @@ Lea = Annotated[str, typer.Option(help="The district's short name.")]
 def add(
     student: Student,
     lea: Lea,
-    name: Annotated[str, typer.Option(help="Name as they sign.", prompt=True)],
     relationship: Annotated[str, typer.Option(help="v3-RoleCode: MTH, FTH, GUARD ...")],
     may_sign: Annotated[list[str], typer.Option(help="education or health; repeat for both.")],
     since: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")],
     source: Annotated[str, typer.Option(help="What it rests on: roster, court-order ...")],
     until: Annotated[str, typer.Option(help="Last day, if it has one.")] = "",
+    name_file: NameFile = None,
     home: Home = Path(),
 ) -> None:
-    """Enter an authority; forms on file that waited for it count from then on."""
+    """Enter an authority; forms on file that waited for it count from then on.
+
+    Without --name-file it asks for the name: one given with the command would stay in the history.
+    """
     from bridge.journeys.families.record_guardians import Guardian, add_guardian
     from bridge.parts import parts_of
 
+    name = asked_for("Name as they sign", name_file)
     last = _day(until) if until else date.max
     guardian = Guardian(name, relationship, tuple(sorted(may_sign)), _day(since), source, last)
     guardian_id, new = add_guardian(parts_of(open_at(home)), lea, student, guardian)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from bridge.cli.asking import GUARDIAN, NameFile, asked_for
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 
 if TYPE_CHECKING:
@@ -42,12 +43,7 @@ def record(
     party: Annotated[
         str, typer.Option(help="Role of the party it keeps out (provider, hub ...); no guardian.")
     ] = "",
-    name_file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="File of one line, the guardian's name as on forms."
-        ),
-    ] = None,
+    name_file: NameFile = None,
     first: Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD; now.")] = "",
     last: Annotated[str, typer.Option("--until", help="Last day, YYYY-MM-DD; none.")] = "",
     source: Annotated[Source, typer.Option(help="What it rests on.")] = Source.COURT_ORDER,
@@ -65,7 +61,7 @@ def record(
     if party and name_file:
         raise typer.BadParameter("give --party or --name-file, not both")
     days = (_day(first, "--from"), _day(last, "--until"))
-    name = "" if party else _name(name_file)
+    name = "" if party else asked_for(GUARDIAN, name_file)
     ordered = Ordered(name, party, *days, source.value)
     recorded, known = enter_order(parts_of(open_at(home)), Asked(lea, number, by), ordered)
     remarks = (
@@ -137,19 +133,6 @@ def _tell(recorded: "Recorded", notes: list[str], *, as_json: bool) -> None:
     tell(told, as_json=False)
     for note in notes:
         print_line(note)
-
-
-def _name(file: Path | None) -> str:
-    if file is None:
-        # Asked for on standard error: with --json standard output is the result alone.
-        return str(typer.prompt("Name of the guardian, as on the form", err=True))
-    try:
-        lines = file.read_text(encoding="utf-8-sig").strip().splitlines()
-    except (OSError, UnicodeDecodeError):
-        lines = []
-    if len(lines) != 1:
-        raise typer.BadParameter("--name-file: a text file (UTF-8) of one line, the name")
-    return lines[0]
 
 
 def _day(text: str, option: str) -> date | None:

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from bridge.cli.asking import NameFile, asked_for
 from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 from bridge.cli.showing import shown
 
@@ -21,6 +22,7 @@ Student = Annotated[str, typer.Argument(help="The district's number of the stude
 Lea = Annotated[str, typer.Option(help="The district's short name.")]
 Provider = Annotated[str, typer.Option(help="The provider's short name.")]
 Elements = Annotated[list[str], typer.Option("--element", help="Element or group; repeat.")]
+SIGNED_BY: Final = "Name as signed (empty: none)"
 Day = Annotated[str, typer.Option(help="YYYY-MM-DD")]
 
 
@@ -32,7 +34,6 @@ def record(
     element: Elements,
     purpose: Annotated[list[str], typer.Option(help="Purpose id; repeat.")],
     recipient: Annotated[str, typer.Option(help="Party role that is to receive.")],
-    signer: Annotated[str, typer.Option(help="Name as signed.")] = "",
     relationship: Annotated[str, typer.Option(help="v3-RoleCode: MTH, GUARD, ONESELF.")] = "",
     cosigner: Annotated[str, typer.Option(help="v3-RoleCode of a second signer.")] = "",
     signed_on: Day = "",
@@ -43,13 +44,19 @@ def record(
     answer: Annotated[str, typer.Option(help="signed, refused or pending.")] = "signed",
     minor_consented: Annotated[bool, typer.Option(help="Care on the minor's own consent.")] = False,
     referral: Annotated[str, typer.Option(help="Number of the one referral it is for.")] = "",
+    name_file: NameFile = None,
     home: Home = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """File a signed form, and say which law's requirements it meets and what it lacks."""
+    """File a signed form, and say which law's requirements it meets and what it lacks.
+
+    The name as signed is asked for where no --name-file has it: one given with the command would
+    stay in the shell's history. Of a form that is pending it is not: nobody has signed.
+    """
     from bridge.journeys.families.register_release import file_release
     from bridge.parts import parts_of
 
+    signer = "" if answer == "pending" else asked_for(SIGNED_BY, name_file, needed=False)
     form_said = _form(
         (form, answer, minor_consented),
         (signer, relationship, cosigner),
@@ -190,17 +197,25 @@ def declare(
     lea: Lea,
     provider: Provider,
     element: Elements,
-    threat: Annotated[str, typer.Option(help="The threat, in words.", prompt=True)],
     to: Annotated[str, typer.Option(help="Party role that is to receive.")],
     by: Annotated[str, typer.Option(help="Who declares: party and role, lea.counselor.")],
     medical: Annotated[bool, typer.Option(help="Also a medical emergency.")] = False,
+    threat_file: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="File of one line, the threat in words."),
+    ] = None,
     home: Home = Path(),
 ) -> None:
-    """Declare an emergency now. It ends by itself and owes a review."""
+    """Declare an emergency now. It ends by itself and owes a review.
+
+    The threat is asked for where no --threat-file says it: with the command it would stay in the
+    shell's history.
+    """
     from bridge.journeys.families.emergencies import declare_emergency
     from bridge.parts import parts_of
     from consent.emergencies import Declaration
 
+    threat = asked_for("The threat, in words", threat_file)
     parts = parts_of(open_at(home))
     now = parts.clock.now()
     declared = Declaration(threat, to, tuple(element), by, now, now, medical)

@@ -62,5 +62,5 @@ def test_an_account_is_written_as_a_page_in_the_language_asked_for(lite: World) 
     out = lite.bridge.settings.home / "page.html"
     asked = ("account", "1001", "--lea", "millbrook", "--out", str(out), "--lang", "es")
     assert run(lite, *asked).exit_code == 1  # a guardian gives a name
-    assert run(lite, *asked, "--name", "Max Winterbourne").exit_code == 0
+    assert run(lite, *asked, typed="Max Winterbourne\n").exit_code == 0
     assert "motivo de la remisión" in out.read_text(encoding="utf-8")

@@ -15,12 +15,14 @@ from tests.support.worlds import World, caller, referral
 FORM = (
     *("release", "record", "1001", "--lea", "millbrook", "--provider", "harbor"),
     *("--element", "referral", "--purpose", "refer", "--recipient", "provider"),
-    *("--signer", "Max Winterbourne", "--relationship", "FTH", "--signed-on", "2026-09-01"),
+    *("--relationship", "FTH", "--signed-on", "2026-09-01"),
 )
 EMERGENCY = (
     *("emergency", "declare", "1001", "--lea", "millbrook", "--provider", "harbor"),
-    *("--element", "student.name", "--threat", "made-up threat", "--to", "provider"),
+    *("--element", "student.name", "--to", "provider"),
 )
+
+THREAT = "made-up threat\n"
 
 
 def sees(world: World) -> bool:
@@ -30,7 +32,9 @@ def sees(world: World) -> bool:
 
 def test_a_form_is_filed_listed_revoked_and_what_went_out_is_recalled(lite: World) -> None:
     lite.refer([referral(1, releases=())])
-    filed = json.loads(run(lite, *FORM, "--json").output)
+    filed = json.loads(
+        run(lite, *FORM, "--json", typed="Max Winterbourne\n").stdout.split("\n", 1)[1]
+    )
     assert (filed["meets"], filed["new"]) == (["ferpa"], True)
     lite.clock.instant = lite.clock.instant.replace(hour=15)
     assert sees(lite)
@@ -46,8 +50,8 @@ def test_a_form_is_filed_listed_revoked_and_what_went_out_is_recalled(lite: Worl
 
 def test_an_emergency_is_declared_listed_and_reviewed(lite: World) -> None:
     lite.refer([referral(1, releases=())])
-    assert run(lite, *EMERGENCY, "--by", "lea.loader").exit_code == 1
-    assert run(lite, *EMERGENCY, "--by", "lea.counselor").exit_code == 0
+    assert run(lite, *EMERGENCY, "--by", "lea.loader", typed=THREAT).exit_code == 1
+    assert run(lite, *EMERGENCY, "--by", "lea.counselor", typed=THREAT).exit_code == 0
     (owed,) = json.loads(run(lite, "emergency", "list", "--json").output)
     assert (owed["reviewed"], owed["overdue"]) == (False, False)
     asked = ("emergency", "review", owed["emergency"], "--upheld", "--guardian-told", "--by")

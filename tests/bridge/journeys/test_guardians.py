@@ -188,9 +188,10 @@ def test_at_the_command_line_an_authority_is_entered_listed_and_ended(
     monkeypatch.setattr("bridge.cli.guardians.open_at", lambda _: lite.bridge)
     run = CliRunner()
     whose = ["1001", "--lea", LEA]
-    said = ["--name", "Max Winterbourne", "--relationship", "FTH", "--may-sign", "education"]
+    said = ["--relationship", "FTH", "--may-sign", "education"]
     ground = ["--since", "2020-01-01", "--source", "roster"]
-    assert run.invoke(app, ["guardian", "add", *whose, *said, *ground]).exit_code == 0
+    adding = ["guardian", "add", *whose, *said, *ground]
+    assert run.invoke(app, adding, input="Max Winterbourne\n").exit_code == 0
     listed = run.invoke(app, ["guardian", "list", *whose])
     assert "relationship: FTH" in listed.output
     assert "Winterbourne" not in listed.output
