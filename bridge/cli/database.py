@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 app = typer.Typer(no_args_is_help=True)
+ABSENT = (
+    "the database {name} is not there: put a copy in its place (schoolbridge db restore FILE); "
+    "of a new deployment the first command makes it (schoolbridge party add)"
+)
 # Six years, as long as an accounting of disclosures reaches back (45 CFR 164.528(a)(1)).
 LOOKS_DAYS = 2192
 # Longer than from one school year's first roster to the next one's.
@@ -25,6 +29,20 @@ def engine_at(home: Path) -> "Engine":
     from bridge.store.database.engine import open_engine
 
     return open_engine(read_settings(home).database_url)
+
+
+def made_engine_at(home: Path) -> "Engine":
+    """Open the database of a deployment's folder, which must be there.
+
+    Raises:
+        CopyError: it is a file that is not there; none was made.
+    """
+    from bridge.settings import read_settings
+    from bridge.store.database.copies import absent
+
+    if name := absent(read_settings(home).database_url):
+        raise CopyError(ABSENT.format(name=name))
+    return engine_at(home)
 
 
 @app.command()
@@ -86,7 +104,7 @@ def backup(
     """Write a copy of the whole database while it is in use. Keep it as safe as the database."""
     from bridge.store.database.copies import back_up
 
-    back_up(engine_at(home), file)
+    back_up(made_engine_at(home), file)
     print_line(f"{file.name} holds {file.stat().st_size} bytes")
 
 
@@ -140,7 +158,7 @@ def check(home: Home = Path(), as_json: AsJson = False) -> None:
     from bridge.migrations.state import State, revision_of, revisions, state_within
     from bridge.store.database.engine import read
 
-    engine = engine_at(home)
+    engine = made_engine_at(home)
     with read(engine) as connection:
         state, revision = state_within(connection), revision_of(connection)
         found = _faults(connection)
@@ -177,7 +195,7 @@ def purge(
     from bridge.store.people.roster_entries import drop_rosters_before
 
     now = SystemClock().real_now()
-    with for_the_owner(), write(engine_at(home)) as connection:
+    with for_the_owner(), write(made_engine_at(home)) as connection:
         gone = {
             "looks": drop_looks_before(connection, now - timedelta(days=looks_after)),
             "drafts": drop_drafts_before(connection, now),

@@ -2,11 +2,15 @@
 
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bridge.cli.database import ABSENT
 from bridge.cli.running import AsJson, Home, print_line, tell
+
+if TYPE_CHECKING:
+    from bridge.settings import Settings
 
 _SETTINGS = """\
 # Settings of one schoolbridge deployment. Each can be overridden by SCHOOLBRIDGE_<NAME>.
@@ -93,15 +97,28 @@ def init(
 
 def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
     """Check the deployment and say what is wrong; exit code 1 if anything is."""
+    from bridge.settings import read_settings
+    from bridge.store.database.copies import absent
+
+    settings = read_settings(home)
+    if name := absent(settings.database_url):
+        result: dict[str, Any] = {"database": "none", "wrong": [ABSENT.format(name=name)]}
+    else:
+        result = _examined(settings)
+    tell(result, as_json=as_json)
+    if result["wrong"]:
+        raise typer.Exit(1)
+
+
+def _examined(settings: "Settings") -> dict[str, Any]:
     from bridge.app import clock_of
     from bridge.ledger.append import head, logs
     from bridge.ledger.clocks import doubt
     from bridge.ledger.halting import halted_logs
-    from bridge.migrations.state import State, revisions, state_within
-    from bridge.settings import read_settings
+    from bridge.migrations.state import WHAT_TO_DO, State, revisions, state_within
     from bridge.store.database.engine import database_time, durability, open_engine, read
 
-    settings, clock = read_settings(home), clock_of(read_settings(home))
+    clock = clock_of(settings)
     with read(open_engine(settings.database_url)) as connection:
         current = (state := state_within(connection)) is State.CURRENT
         heads = [head(connection, log) for log in logs(connection)] if current else []
@@ -111,11 +128,11 @@ def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
     said = doubt(max((h.time for h in heads if h.time), default=None), clock)
     wrong = {
         "acknowledged work may be lost in a power cut": not durable,
-        f"the tables are {state.value}: schoolbridge db upgrade": not current,
+        WHAT_TO_DO.get(state, ""): not current,
         f"{said}; nothing leaves": bool(said),
         **{f"{log} is halted: schoolbridge ledger halted": True for log in halted},
     }
-    result = {
+    return {
         "database": product,
         "durability": settings_of_it,
         "acknowledged_means_on_disk": durable,
@@ -124,6 +141,3 @@ def doctor(home: Home = Path(), as_json: AsJson = False) -> None:
         "ledger": {h.log: h.size for h in heads},
         "wrong": [what for what, so in wrong.items() if so],
     }
-    tell(result, as_json=as_json)
-    if any(wrong.values()):
-        raise typer.Exit(1)

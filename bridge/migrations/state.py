@@ -28,7 +28,7 @@ class State(StrEnum):
     AHEAD = "of a later version"
 
 
-_WHAT_TO_DO: Final = {
+WHAT_TO_DO: Final = {
     State.EMPTY: "the database has no tables; make them as its owner: schoolbridge db upgrade",
     State.BEHIND: (
         "the database is of an earlier version; make a copy (schoolbridge db backup FILE), "
@@ -94,7 +94,7 @@ def require_current(engine: Engine) -> None:
     if state is State.EMPTY:
         state = _created(engine)
     if state is not State.CURRENT:
-        raise SchemaError(_WHAT_TO_DO[state])
+        raise SchemaError(WHAT_TO_DO[state])
 
 
 def _created(engine: Engine) -> State:

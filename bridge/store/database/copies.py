@@ -14,11 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, make_url
 
 from bridge.errors import CopyError
 from bridge.files import written_whole
 from bridge.store.database.engine import read
+
+
+def absent(url: str) -> str:
+    """Return the name of the file that a SQLite database should be in, where it is not there.
+
+    Opening the database would make an empty one in its place, which ``db restore`` then finds.
+    """
+    parsed = make_url(url)
+    file = Path(str(parsed.database))
+    return file.name if parsed.get_backend_name() == "sqlite" and not file.exists() else ""
 
 
 def back_up(engine: Engine, file: Path) -> None:

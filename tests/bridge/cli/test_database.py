@@ -124,6 +124,23 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(run: Run, database_url: st
     assert "ledger halted" in halted
 
 
+def test_a_database_that_is_not_there_is_said_to_be_so_and_not_made(
+    run: Run, database_url: str
+) -> None:
+    if not database_url.startswith("sqlite"):
+        (wrong, *_) = json.loads(run("doctor", "--json").stdout)["wrong"][1:]
+        assert wrong.startswith("the database has no tables")
+        return
+    file = Path(database_url.removeprefix("sqlite:///"))
+    (wrong,) = json.loads(run("doctor", "--json").stdout)["wrong"]
+    assert wrong.startswith(f"the database {file.name} is not there")
+    for command in (("check",), ("backup", str(file.with_name("copy"))), ("purge",)):
+        asked = run("db", *command)
+        assert (asked.returncode, asked.stderr.count("\n")) == (1, 1), asked.stderr
+        assert "db restore" in asked.stderr
+    assert not list(file.parent.glob(f"{file.name}*"))
+
+
 def test_roles_are_made_by_hand(run: Run, database_url: str) -> None:
     assert run("db", "roles").returncode == 1  # there are no tables yet
     assert run("db", "upgrade").returncode == 0
