@@ -1,4 +1,4 @@
-"""``ledger verify|head|halted|remember|resume|events|requests``; the rest: evidence.py."""
+"""``ledger verify|head|halted|remember|resume|mend|events|requests``; the rest: evidence.py."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -108,6 +108,24 @@ def resume(
     bridge = open_at(home)
     receipt = accept_loss(parts_of(bridge), bridge.settings.heads_file, log, by)
     print_line(f"{receipt} says so; give every party the new head: schoolbridge ledger head --json")
+
+
+@app.command()
+def mend(
+    log: Annotated[str, typer.Argument(help="The agreement's id.")],
+    home: Home = Path(),
+) -> None:
+    """Write inner hashes that a log lacks anew, where `ledger verify` finds nothing else wrong."""
+    from bridge.journeys.running.keep_heads import keep_heads
+    from bridge.ledger.mending import mend as write_missing
+    from bridge.parts import parts_of
+    from bridge.store.database.engine import write
+
+    bridge = open_at(home)
+    with write(bridge.engine) as connection:
+        count = write_missing(connection, log)
+    print_line(f"{count} hashes written; compared with the heads known:")
+    tell_halted(keep_heads(parts_of(bridge), bridge.settings.heads_file), as_json=False)
 
 
 def heads_in(file: Path, home: Path) -> "dict[str, KnownHead]":

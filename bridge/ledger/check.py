@@ -31,7 +31,7 @@ class Fault(StrEnum):
     ROWS = "the rows are not those the entry lists"
     REPEATS = "repeats what is no earlier release"
     ROOT = "the entries do not lead to the head"
-    NODES = "the kept inner nodes are not those of the entries"
+    NODES = "the kept inner hashes are not those of the entries (if nothing else: ledger mend)"
     REWRITTEN = "does not begin with the log remembered"
     CUT = "is shorter than the log remembered"
 
@@ -54,6 +54,7 @@ class VerifyReport:
     Attributes:
         size, root: of the entries as they are now.
         erased: indexes of the entries a law had erased.
+        nodes: the inner nodes that the entries lead to.
     """
 
     log: str
@@ -61,6 +62,7 @@ class VerifyReport:
     root: bytes
     erased: tuple[int, ...]
     findings: tuple[Finding, ...]
+    nodes: tuple[Node, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def sound(self) -> bool:
@@ -85,7 +87,7 @@ def verify_log(
     for row in _rows(connection, log):
         replay.take(row)
     replay.compare_rows(_listed(connection, log))
-    replay.compare(head(connection, log), _nodes(connection, log))
+    replay.compare(head(connection, log), nodes_of(connection, log))
     return replay.report()
 
 
@@ -157,7 +159,8 @@ class _Replay:
             set(self.findings), key=lambda one: (one.index is None, one.index, one.fault)
         )
         size, root = self.frontier.size, self.frontier.root()
-        return VerifyReport(self.log, size, root, tuple(self.empty), tuple(found))
+        erased, nodes = tuple(self.empty), tuple(self.nodes)
+        return VerifyReport(self.log, size, root, erased, tuple(found), nodes)
 
     def _check_body(self, row: Row[Any]) -> None:
         try:
@@ -241,6 +244,7 @@ def _rows(connection: Connection, log: str) -> Iterator[Row[Any]]:
         yield from rows
 
 
-def _nodes(connection: Connection, log: str) -> list[Node]:
+def nodes_of(connection: Connection, log: str) -> list[Node]:
+    """Return the inner nodes that are kept of a log, in order of place."""
     query = select(NODE).where(NODE.c.log == log).order_by(NODE.c.level, NODE.c.position)
     return [Node(row.level, row.position, row.hash) for row in connection.execute(query)]

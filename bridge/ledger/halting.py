@@ -18,7 +18,7 @@ from sqlalchemy import DDL, Connection, event, select, update
 from bridge.clock import Clock
 from bridge.ledger.append import append, begin_log, head
 from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt
-from bridge.ledger.errors import UnknownEntry
+from bridge.ledger.errors import LedgerDamaged, UnknownEntry
 from bridge.ledger.merkle import range_hash
 from bridge.ledger.proofs import StoredHashes
 from bridge.ledger.tables import ENTRY, HEAD
@@ -70,12 +70,18 @@ def halt_all(connection: Connection, names: Iterable[str]) -> None:
 
 
 def begins_with(connection: Connection, log: str, theirs: KnownHead) -> bool:
-    """Tell whether a log once was what others know it to have been."""
+    """Tell whether a log once was what others know it to have been.
+
+    Where its hashes are missing nobody can say so: then it does not.
+    """
     if theirs.size > head(connection, log).size:
         return False
     if theirs.size == 0:
         return theirs.root == EMPTY_ROOT
-    return range_hash(StoredHashes(connection, log), 0, theirs.size) == theirs.root
+    try:
+        return range_hash(StoredHashes(connection, log), 0, theirs.size) == theirs.root
+    except LedgerDamaged:
+        return False
 
 
 def halted_logs(connection: Connection) -> list[Halted]:
