@@ -1,7 +1,7 @@
 """``import referrals|roster|screenings|encounters|answers|releases`` and ``export ...``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -11,6 +11,7 @@ from bridge.cli.running import AsJson, Home, open_at, print_line, tell
 from bridge.cli.showing import shown
 
 if TYPE_CHECKING:
+    from bridge.context import Bridge
     from bridge.journeys.files.held_rows import HeldRow
     from bridge.parts import Parts
     from mappings.language import Run
@@ -43,11 +44,8 @@ def referrals(
 
     run = run_of(map_id, files)
     whole = open_at(home)
-    parts = parts_of(whole)
-    report = ReferralImport(parts, lea, provider).run(shown(run))
-    _told(report.as_data(), run, report.held, as_json=as_json)
-    _sheet((map_id, files, held_out), report.held, (parts, lea))
-    pages_ready_after(lambda: whole)
+    report = ReferralImport(parts_of(whole), lea, provider).run(shown(run))
+    _ended(report, (map_id, files, held_out), run, (whole, lea), as_json=as_json)
 
 
 @app.command()
@@ -69,11 +67,8 @@ def roster(
 
     run = run_of(map_id, files)
     whole = open_at(home)
-    parts = parts_of(whole)
-    report = import_roster(parts, lea, shown(run), names=names)
-    _told(report.as_data(), run, report.held, as_json=as_json)
-    _sheet((map_id, files, held_out), report.held, (parts, lea))
-    pages_ready_after(lambda: whole)
+    report = import_roster(parts_of(whole), lea, shown(run), names=names)
+    _ended(report, (map_id, files, held_out), run, (whole, lea), as_json=as_json)
 
 
 @app.command()
@@ -91,11 +86,8 @@ def screenings(
 
     run = run_of(map_id, files)
     whole = open_at(home)
-    parts = parts_of(whole)
-    report = import_screenings(parts, lea, shown(run))
-    _told(report.as_data(), run, report.held, as_json=as_json)
-    _sheet((map_id, files, held_out), report.held, (parts, lea))
-    pages_ready_after(lambda: whole)
+    report = import_screenings(parts_of(whole), lea, shown(run))
+    _ended(report, (map_id, files, held_out), run, (whole, lea), as_json=as_json)
 
 
 @app.command()
@@ -114,11 +106,8 @@ def encounters(
 
     run = run_of(map_id, files, exported)
     whole = open_at(home)
-    parts = parts_of(whole)
-    report = import_sessions(parts, provider, shown(run))
-    _told(report.as_data(), run, report.held, as_json=as_json)
-    _sheet((map_id, files, held_out), report.held, (parts, provider))
-    pages_ready_after(lambda: whole)
+    report = import_sessions(parts_of(whole), provider, shown(run))
+    _ended(report, (map_id, files, held_out), run, (whole, provider), as_json=as_json)
 
 
 @app.command()
@@ -135,14 +124,11 @@ def answers(
 ) -> None:
     """Carry out a provider's answers to referrals, from a table or HL7 v2 messages, each once."""
     from bridge.journeys.files.import_answers import import_answers, operator_of
-    from bridge.parts import parts_of
 
     run = run_of(map_id, files)
     whole = open_at(home)
     report = import_answers(whole, operator_of(provider, role), shown(run))
-    _told(report.as_data(), run, report.held, as_json=as_json)
-    _sheet((map_id, files, held_out), report.held, (parts_of(whole), provider))
-    pages_ready_after(lambda: whole)
+    _ended(report, (map_id, files, held_out), run, (whole, provider), as_json=as_json)
 
 
 @app.command()
@@ -217,6 +203,34 @@ def _exported(
     for fall in told if not as_json else ():
         unsaid, held = ", ".join(fall.unsaid), " | ".join(fall.held)
         print_line(f"row {fall.row}: not said: {unsaid or '-'}; held if brought in: {held or '-'}")
+
+
+class _Report(Protocol):
+    """What the report of any import says."""
+
+    @property
+    def held(self) -> "list[HeldRow]":
+        """The rows that wait for a person."""
+
+    def as_data(self) -> dict[str, object]:
+        """Return its counts."""
+
+
+def _ended(
+    report: _Report,
+    came: tuple[str, list[Path], Path | None],
+    run: "Run",
+    whose: "tuple[Bridge, str]",
+    *,
+    as_json: bool,
+) -> None:
+    """Say how an import ended, write its held rows where asked for, and make pages ready."""
+    from bridge.parts import parts_of
+
+    whole, owner = whose
+    _told(report.as_data(), run, report.held, as_json=as_json)
+    _sheet(came, report.held, (parts_of(whole), owner))
+    pages_ready_after(lambda: whole)
 
 
 def _told(data: dict[str, object], run: "Run", held: "list[HeldRow]", *, as_json: bool) -> None:

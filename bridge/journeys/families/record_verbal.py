@@ -19,9 +19,8 @@ from bridge.journeys.families.signature_record import (
     check_interpreter,
 )
 from bridge.parts import Parts
-from bridge.store.database.engine import read, write
-from bridge.store.directory import student_of_key
-from bridge.store.facts.families import Verbal, keep_verbal, verbal_of
+from bridge.store.database.engine import write
+from bridge.store.facts.families import Verbal, keep_verbal
 
 HOW: Final = ("phone", "in-person", "video")
 
@@ -65,14 +64,6 @@ def record_verbal(
         kept = Verbal(verbal_id, student.id, agreement.id, said.given_on, sealed, now)
         keep_verbal(connection, kept)
     return verbal_id
-
-
-def verbal_permissions(parts: Parts, lea: str, local_id: str) -> list[VerbalPermission]:
-    """Return what was said about a student, oldest first; none if not known."""
-    with read(parts.engine) as connection:
-        student = student_of_key(connection, lea, local_id)
-        kept = verbal_of(connection, [student.id]) if student else []
-    return [said for each in kept if (said := opened(parts, each))]
 
 
 def opened(parts: Parts, kept: Verbal) -> VerbalPermission | None:

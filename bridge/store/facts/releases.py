@@ -1,13 +1,14 @@
 """Signed forms as they were recorded, part by part. Nothing is deleted."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_type_hints
 
 import orjson
-from msgspec import Struct
+from msgspec import Struct, defstruct
 from msgspec.json import Decoder
+from msgspec.structs import asdict as as_dict
 from sqlalchemy import Connection, Select, insert, select, update
 from sqlmodel import SQLModel
 
@@ -118,7 +119,7 @@ def sending_under(
     if students is None:
         query = _rows().where(_RELEASE.c.agreement_id.in_(agreements))
         rows = connection.execute(query.order_by(_RELEASE.c.recorded_at, _RELEASE.c.id))
-        kept = [_kept(row) for row in rows if _PARTS.decode(row.parts).sends]
+        kept = [_kept(row) for row in rows if _sends(_PARTS.decode(row.parts))]
     else:
         dialect = connection.dialect.name
         sql = named_for(dialect, _OF_STUDENTS + among(dialect, "students"))
@@ -127,7 +128,7 @@ def sending_under(
             found = cursor.execute(sql, given).fetchall() if students else ()
         own = (row for row in map(_Row._make, found) if row.agreement_id in agreements)
         read = ((row, _PARTS.decode(row.parts)) for row in own)
-        kept = [row.kept(parts) for row, parts in read if parts.sends]
+        kept = [row.kept(parts) for row, parts in read if _sends(parts)]
         kept.sort(key=lambda each: (each.form.recorded_at, each.id))
     of: dict[str, list[KeptRelease]] = {}
     for each in kept:
@@ -146,8 +147,8 @@ class _Row(NamedTuple):
     revoked_at: datetime | None
     birth_date: date
 
-    def kept(self, parts: "_Parts") -> KeptRelease:
-        """Return it with its instants and its day read."""
+    def kept(self, parts: Struct) -> KeptRelease:
+        """Return it with its instants and its day read, given its parts."""
         born: Any = self.birth_date
         at = read_instant(self.recorded_at)
         if at is None:
@@ -156,41 +157,32 @@ class _Row(NamedTuple):
             recorded_at=at,
             revoked_at=read_instant(self.revoked_at),
             birth_date=date.fromisoformat(born) if isinstance(born, str) else born,
-            **{name: getattr(parts, name) for name in parts.__struct_fields__},
+            **as_dict(parts),
         )
         return KeptRelease(self.id, self.student_id, self.agreement_id, form)
 
 
-class _Parts(Struct, frozen=True):
-    """The parts of a form that is read with many others: straight from their text."""
-
-    form: str
-    answer: str
-    signer: str | None = None
-    signer_relationship: str | None = None
-    cosigner_relationship: str | None = None
-    signed_on: date | None = None
-    expires_on: date | None = None
-    elements: tuple[str, ...] = ()
-    purposes: tuple[str, ...] = ()
-    recipient: str | None = None
-    discloser: str | None = None
-    statements: tuple[str, ...] = ()
-    disputed: bool = False
-    minor_consented: bool = False
-    referral: str | None = None
-
-    @property
-    def sends(self) -> bool:
-        """Whether it is a guardian's own for sending a referral.
-
-        What a minor signed for themselves, and what lets a provider speak, is not the district's.
-        """
-        to = self.recipient == "provider" and self.discloser in (None, "lea")
-        return to and not self.minor_consented
+def _read_together() -> Decoder[Any]:
+    """Return what reads the parts of a form, one of many, straight from their text."""
+    types = get_type_hints(SignedRelease)
+    parts: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (f.name, types[f.name]) if f.default is MISSING else (f.name, types[f.name], f.default)
+        for f in fields(SignedRelease)
+        if f.name not in _COLUMNS
+    ]
+    return Decoder(defstruct("Parts", parts, frozen=True))
 
 
-_PARTS: Final = Decoder(_Parts)
+def _sends(parts: Any) -> bool:  # noqa: ANN401 - of a form that _PARTS read
+    """Tell whether it is a guardian's own for sending a referral.
+
+    What a minor signed for themselves, and what lets a provider speak, is not the district's.
+    """
+    to = parts.recipient == "provider" and parts.discloser in (None, "lea")
+    return to and not parts.minor_consented
+
+
+_PARTS: Final = _read_together()
 _OF_STUDENTS: Final = (
     "SELECT r.id, r.student_id, r.agreement_id, r.parts, r.recorded_at, r.revoked_at, s.birth_date"
     " FROM student s CROSS JOIN signed_release r"

@@ -10,11 +10,8 @@ from sqlalchemy import text
 
 from bridge.errors import BridgeError
 from bridge.gate import Query
-from bridge.journeys.families.record_verbal import (
-    VerbalPermission,
-    record_verbal,
-    verbal_permissions,
-)
+from bridge.journeys.families.family_forms import forms_overview, student_here
+from bridge.journeys.families.record_verbal import VerbalPermission, record_verbal
 from bridge.journeys.referrals.work_list import school_work
 from bridge.store.database.engine import read
 from tests.support.signing import INTERPRETER, PARTIES, TODAY
@@ -56,8 +53,9 @@ def test_it_says_who_when_how_to_whom_and_who_interpreted(lite: World) -> None:
     said = replace(SAID, interpreter=INTERPRETER)
     first = record_verbal(lite.parts, PARTIES, "1001", said)
     assert record_verbal(lite.parts, PARTIES, "1001", said) == first
-    assert verbal_permissions(lite.parts, LEA, "1001") == [said]
-    assert verbal_permissions(lite.parts, LEA, "9999") == []
+    student = student_here(lite.parts, LEA, lite.bridge.identifiers.issue("student", LEA, "1001"))
+    assert student is not None
+    assert forms_overview(lite.parts, PARTIES, student).said == (said,)
     with read(lite.bridge.engine) as connection:
         rows = str(connection.execute(text("SELECT * FROM verbal_permission")).all())
     assert "Winterbourne" not in rows
