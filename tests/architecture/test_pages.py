@@ -11,9 +11,16 @@ from typer.main import get_command
 from bridge.cli import app
 
 ROOT = Path(__file__).parents[2]
+FOLDERS = sorted(folder for folder in ROOT.iterdir() if not folder.name.startswith("."))
+"""Without environments of others, whose pages are not ours (.clients-etl, .venv)."""
 PAGES = [
     *sorted(ROOT.glob("*.md")),
-    *sorted(path for path in ROOT.glob("*/**/README.md") if "node_modules" not in path.parts),
+    *(
+        page
+        for folder in FOLDERS
+        for page in sorted(folder.rglob("README.md"))
+        if "node_modules" not in page.parts
+    ),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 _SPAN = re.compile(r"`([^`\n]+)`|^    (\S[^\n]*)$", re.MULTILINE)
