@@ -60,8 +60,11 @@ def deleted_in(line: bytes) -> list[tuple[str, str]]:
 
 
 def _is_coded(row: dict[str, Any], kind: str) -> bool:
+    meta = row.get("meta", {})
+    if not isinstance(meta, dict) or not meta.keys() <= {"security", "extension", "profile"}:
+        return False
     allowed = minimise(row, frozenset(CODED[kind]), load_projection(_VIEW))
-    if allowed is None or not set(row.get("meta", {})) <= {"security", "extension", "profile"}:
+    if allowed is None:
         return False
     return _without_meta(allowed) == _without_meta(row)
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,7 +101,7 @@ class Manifest:
             deleted = tuple(File.of(each) for each in document.get("deleted", ()))
             time = datetime.fromisoformat(document["transactionTime"])
             return cls(time.isoformat(timespec="milliseconds"), files, deleted)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             raise OutboundError("the partner's manifest cannot be read") from None
 
 
@@ -196,17 +196,11 @@ class BackendClient:
             OutboundError: it was refused, or broke off; what came before is then not all of it.
         """
         self._same_origin(url)
-        request, rest = Request("GET", url, self._authorised({})), b""
+        request = Request("GET", url, self._authorised({}))
         with self._outgoing.calling(request, FILE, self._signer) as answer:
             if answer.status != 200:
                 raise OutboundError(f"a file was refused: status {answer.status}")
-            for part in answer.body:
-                *lines, rest = (rest + part).split(b"\n")
-                if len(rest) > LONGEST_LINE:
-                    raise OutboundError("a line of a file is too long")
-                yield from (line for line in lines if line)
-        if rest:
-            yield rest
+            yield from lines_of(answer.body)
 
     def drop(self, place: str) -> None:
         """Tell the partner that an export is not needed any more; whether it hears does not matter.
@@ -268,7 +262,7 @@ class BackendClient:
         try:
             self._token = str(granted["access_token"])
             self._token_until = time.monotonic() + float(granted["expires_in"]) - 30
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise OutboundError("the partner's token cannot be read") from None
         return self._token
 
@@ -280,6 +274,27 @@ class BackendClient:
         place = str(answer.document().get("token_endpoint", ""))
         self._same_origin(place)
         return place
+
+
+def lines_of(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a text that comes in parts, without empty ones.
+
+    A part may be a single byte: what has come of a line grows in place and is not copied for each.
+
+    Raises:
+        OutboundError: a line is too long.
+    """
+    begun = bytearray()
+    for part in parts:
+        first, *rest = part.split(b"\n")
+        begun += first
+        if rest:
+            yield from (line for line in (bytes(begun), *rest[:-1]) if line)
+            begun = bytearray(rest[-1])
+        if len(begun) > LONGEST_LINE:
+            raise OutboundError("a line of a file is too long")
+    if begun:
+        yield bytes(begun)
 
 
 def _origin(url: str) -> tuple[str, str, int]:

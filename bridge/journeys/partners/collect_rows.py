@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -79,7 +79,16 @@ def collect_all(
     """
     with ThreadPoolExecutor(max(1, min(AT_ONCE, len(clients)))) as pool:
         done = [pool.submit(_outcome, each, folder, partial(came, each[0])) for each in clients]
-        return [each.result() for each in done]
+        return [_of(asked, each) for asked, each in zip(clients, done, strict=True)]
+
+
+def _of(asked: Asked, done: Future[Outcome]) -> Outcome:
+    """Return what came of one bridge, also where it sent what nobody thought of."""
+    error = done.exception()
+    if isinstance(error, Exception):
+        problem = f"what it sent could not be taken: {type(error).__name__}"
+        return Outcome(asked[0], problem=problem)
+    return done.result()
 
 
 def _outcome(asked: Asked, folder: Path, came: Came) -> Outcome:

@@ -24,6 +24,9 @@ BAD = {
     "a reason": {"reasonCode": [{"text": "Cries in class."}]},
     "when it changed": {"meta": {"lastUpdated": "2026-09-02T10:15:00Z"}},
     "an identifier": {"identifier": [{"value": "1000"}]},
+    "a meta that is a number": {"meta": 5},
+    "a meta that is nothing": {"meta": None},
+    "a meta that is a list": {"meta": [{"security": []}]},
 }
 
 

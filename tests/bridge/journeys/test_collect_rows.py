@@ -226,6 +226,19 @@ def test_one_bridge_that_does_not_answer_neither_delays_nor_spoils_another(
         assert not list((tmp_path / name).glob("*.ndjson"))
 
 
+def test_a_bridge_that_sends_what_nobody_thought_of_spoils_no_other(
+    running: Deployment, tmp_path: Path
+) -> None:
+    def unheard_of(_: str) -> BackendClient:
+        raise ZeroDivisionError
+
+    asked = [("odd", partial(unheard_of, ""), Wanted())]
+    asked.append(("good", partial(client_of, running.base_url), Wanted()))
+    odd, good = collect_all(asked, tmp_path)
+    assert good.complete
+    assert odd.problem == "what it sent could not be taken: ZeroDivisionError"
+
+
 def test_two_collectors_do_not_collect_from_one_bridge(running: Deployment, tmp_path: Path) -> None:
     with Collection(tmp_path / "rows").leased(), pytest.raises(AlreadyCollecting):
         collect(client_of(running.base_url), tmp_path / "rows")
