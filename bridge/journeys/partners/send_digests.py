@@ -2,6 +2,7 @@
 
 How many is counted by the gate when the mail is sent; where none wait, none is sent. A server that
 cannot take it now is tried again; an address it refuses for good is not, until a person says so.
+A server that does not take the bridge itself, or says nothing, has not refused anybody's address.
 """
 
 import secrets
@@ -32,7 +33,7 @@ FIRST_WAIT: Final = timedelta(minutes=5)
 LONGEST_WAIT: Final = timedelta(hours=4)
 GIVES_UP_AFTER: Final = timedelta(days=3)
 UNANSWERED: Final = 499
-"""Stands for a server that took nothing for days, whatever it said."""
+"""Stands for a server that put an address off for days, whatever it said."""
 SUBJECT: Final = "Referrals are waiting"
 TEXT: Final = "{count} referral(s) wait for an answer. Sign in to see them:\n{place}\n"
 _WAITING: Final = Query("Task", matches=(Match("status", ((None, "requested"),)),))
@@ -119,6 +120,8 @@ def _failed(contact: DigestContact, error: MailRefusedError, now: datetime) -> d
         "failing_since": since,
         "next_at": now + wait,
     }
+    if error.of_us or not error.code:  # nothing was said of this address
+        return values
     if error.final:
         return {**values, "refused": error.code}
     return values | ({"refused": UNANSWERED} if now - since >= GIVES_UP_AFTER else {})

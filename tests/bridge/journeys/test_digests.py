@@ -130,13 +130,31 @@ def test_an_address_that_is_refused_waits_for_a_person(
     assert run(lite, "notifications", "mail", "harbor-ehr", DESK, "--stop").exit_code == 1
 
 
-def test_a_login_that_is_refused_is_final(lite: World, box: Mailbox, authority: Authority) -> None:
+@pytest.mark.parametrize("changes", [{"password": "wrong"}, {"port": 1}], ids=["login", "away"])
+def test_a_server_that_does_not_take_the_bridge_refuses_no_address(
+    lite: World, box: Mailbox, authority: Authority, changes: dict[str, Any]
+) -> None:
     lite.refer([referral(1)])
     told(lite)
+    for _ in range(30):  # an operator is away for a week
+        digests(lite, box, authority, **changes).send_due()
+        lite.clock.advance(timedelta(hours=6))
+    assert (row(lite).attempts, row(lite).refused, box.came) == (30, 0, [])
 
-    digests(lite, box, authority, password="wrong").send_due()
-    assert row(lite).refused == 535
-    assert box.came == []
+    assert digests(lite, box, authority).send_due() == 1
+    assert row(lite).attempts == 0
+
+
+def test_an_address_that_is_put_off_for_days_waits_for_a_person(
+    lite: World, box: Mailbox, authority: Authority
+) -> None:
+    lite.refer([referral(1)])
+    told(lite)
+    box.reply = "451 come later"
+    for _ in range(14):
+        digests(lite, box, authority).send_due()
+        lite.clock.advance(timedelta(hours=6))
+    assert row(lite).refused == send_digests.UNANSWERED
 
 
 def test_nothing_is_mailed_without_tls_or_to_a_strange_certificate(
