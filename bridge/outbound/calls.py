@@ -11,9 +11,10 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import httpcore
@@ -33,12 +34,18 @@ ALL_AT_ONCE: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent. The headers and the body may hold a token: neither is shown."""
+    """What is sent. The headers and the body may hold a token: neither is shown.
+
+    Attributes:
+        whose: the partner who named the address; "" where it stands for itself. Of one partner only
+            a few names are looked up at a time.
+    """
 
     method: str
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
+    whose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,8 @@ class Outgoing:
         with ExitStack() as stack:
             stack.enter_context(self._slots.of(host))
             with _unreached_unless_sent(budget), _told_plainly():
-                way = _Within(budget, self._lookups, loopback=self._loopback)
+                addresses = partial(self._lookups.addresses, whose=request.whose)
+                way = _Within(budget, addresses, loopback=self._loopback)
                 pool = httpcore.ConnectionPool(ssl_context=self._trusted(), network_backend=way)
                 stack.enter_context(pool)
                 came = stack.enter_context(
@@ -187,9 +195,15 @@ def _plain_parts(parts: Iterator[bytes]) -> Iterator[bytes]:
 class _Within(httpcore.NetworkBackend):
     """Connects to an address that was looked at, and keeps every step within the call's limits."""
 
-    def __init__(self, budget: Budget, lookups: Lookups, *, loopback: bool) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        addresses: Callable[[str, int, float], Sequence[str]],
+        *,
+        loopback: bool,
+    ) -> None:
         self._budget = budget
-        self._lookups = lookups
+        self._addresses = addresses
         self._loopback = loopback
         self._backend = httpcore.SyncBackend()
 
@@ -205,7 +219,7 @@ class _Within(httpcore.NetworkBackend):
 
         INVARIANT: what was looked at is what is connected to; the name is not looked up again.
         """
-        found = self._lookups.addresses(host, port, self._budget.wait())
+        found = self._addresses(host, port, self._budget.wait())
         *others, last = checked(host, found, loopback=self._loopback)
         options = list(socket_options or ())
         for place in others[:2]:

@@ -2,13 +2,14 @@
 
 Fair by bounds: of one host and of one organisation a few calls are under way at a time, and those
 that failed before have a small share of the threads, so that a partner whose endpoint drips keeps
-nobody else waiting. Among those that are due, whoever was served longest ago comes first.
+nobody else waiting. The same share is that of organisations of which a call took long, though it
+was answered in the end. Among those that are due, whoever was served longest ago comes first.
 """
 
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,6 +31,11 @@ AT_ONCE: Final = 24
 TO_ONE_HOST: Final = 2
 TO_ONE_PARTNER: Final = 4
 TO_FAILING: Final = 6
+SLOW: Final = 2.0
+"""Seconds from which on a notification took long, with all that goes with it."""
+SLOW_FOR: Final = 60.0
+"""For so many seconds after it an organisation has a place among those that failed."""
+MOST_LOOKED: Final = 100_000
 PAUSE: Final = 0.5
 """Seconds between two looks at what is due, where nothing is."""
 AFTER_TROUBLE: Final = 5.0
@@ -49,6 +55,7 @@ class Deliveries:
         self._under_way: dict[str, Subscription] = {}
         self._looked: dict[str, Looked] = {}
         self._troubled: dict[str, float] = {}
+        self._slow_until: dict[str, float] = {}
 
     def run(self, ended: threading.Event) -> None:
         """Send what is due, and look again, until ``ended`` is set."""
@@ -80,7 +87,7 @@ class Deliveries:
                     continue
                 with self._guard:
                     self._under_way[each.id] = each
-                pool.submit(self._send, each, change)
+                pool.submit(self._send, each, change).add_done_callback(_told_of_what_is_not_known)
                 begun += 1
         return begun
 
@@ -94,6 +101,8 @@ class Deliveries:
 
     def _seen(self, each: Subscription, change: int) -> None:
         """Remember that there is nothing to send as long as nothing changes."""
+        if len(self._looked) >= MOST_LOOKED:  # most are not there any more
+            self._looked.clear()
         self._looked[each.id] = _stands(each, change)
 
     def _has_room(self, each: Subscription) -> bool:
@@ -102,14 +111,20 @@ class Deliveries:
             others = list(self._under_way.values())
         hosts = Counter(other.host for other in others)
         partners = Counter(other.organization for other in others)
-        failing = sum(bool(other.attempts) for other in others)
-        free = len(others) < AT_ONCE and (not each.attempts or failing < TO_FAILING)
+        failing = sum(self._is_trying(other) for other in others)
+        free = len(others) < AT_ONCE and (not self._is_trying(each) or failing < TO_FAILING)
         fair = hosts[each.host] < TO_ONE_HOST
         return free and fair and partners[each.organization] < TO_ONE_PARTNER
 
+    def _is_trying(self, each: Subscription) -> bool:
+        """Tell whether a call may well take all the time it has."""
+        slow_until = self._slow_until.get(each.organization, 0.0)
+        return bool(each.attempts) or slow_until > time.monotonic()
+
     def _send(self, each: Subscription, change: int) -> None:
         # Should anything go wrong it rests a while: it must not be tried again and again at once.
-        self._troubled[each.id] = time.monotonic() + AFTER_TROUBLE
+        began = time.monotonic()
+        self._troubled[each.id] = began + AFTER_TROUBLE
         try:
             if not self._sender.send(each.id):
                 self._seen(each, change)
@@ -118,9 +133,18 @@ class Deliveries:
             # What was not kept is decided again; a lease that was taken runs out by itself.
             _log.warning("a notification was not sent", kind=type(error).__name__)
         finally:
+            ended = time.monotonic()
+            if ended - began >= SLOW:
+                self._slow_until[each.organization] = ended + SLOW_FOR
             with self._guard:
                 self._under_way.pop(each.id, None)
             self._woken.set()
+
+
+def _told_of_what_is_not_known(done: Future[None]) -> None:
+    """Tell the log of an error that nobody expected: whoever asked a pool does not look."""
+    if error := done.exception():
+        _log.error("a notification was not sent", kind=type(error).__name__)
 
 
 def _stands(each: Subscription, change: int) -> Looked:

@@ -187,10 +187,10 @@ class Sender:
         # What was wrong before is over once this arrives.
         told = replace(subscription, problem="")
         document = notification(told, prepared.kind, prepared.events, place)
-        body: dict[str, Any] = orjson.loads(subscription.body)
-        channel = body["channel"]
+        channel: dict[str, Any] = orjson.loads(subscription.body)["channel"]
         headers = {"Content-Type": channel["payload"], **_headers(channel)}
-        request = Request("POST", subscription.endpoint, headers, orjson.dumps(document))
+        body, whose = orjson.dumps(document), subscription.organization
+        request = Request("POST", subscription.endpoint, headers, body, whose)
         seconds = float(min(subscription.timeout or MOST_SECONDS, MOST_SECONDS))
         limits = Limits(seconds=seconds, patience=seconds)
         try:
@@ -291,7 +291,7 @@ def _asked_to_wait(written: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(written))
     try:
         instant = parsedate_to_datetime(written)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of twenty digits
         return None
     return max(instant.replace(tzinfo=instant.tzinfo or UTC) - now, timedelta(0))
 

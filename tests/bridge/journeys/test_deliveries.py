@@ -1,19 +1,25 @@
 """The worker: whose turn it is, what a dead process leaves, and who waits for whom."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from http_message_signatures import HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
+from structlog.testing import capture_logs
 
 from bridge.clock import SystemClock
 from bridge.identity.signing import SigningKey
+from bridge.journeys.partners import deliver_notifications
+from bridge.journeys.partners.send_notifications import Sender
 from tests.support.delivering import delivering
 from tests.support.hostile_server import hostile, waits
 from tests.support.receiver import Receiver, receiving
 from tests.support.subscribing import BACKPORT, active, subscribed, subscription, task
-from tests.support.worlds import World, referral
+from tests.support.worlds import COVE, Json, World, referral
 
 WAIT = {"url": f"{BACKPORT}backport-timeout", "valueUnsignedInt": 2}
 
@@ -87,6 +93,58 @@ def test_one_that_does_not_answer_keeps_nobody_waiting(lite: World, receiver: Re
             took = time.monotonic() - began
     assert took < 2
     assert receiver.effects == {(quick.id, 1): task(lite, 1)}
+
+
+def test_those_that_answer_late_keep_nobody_waiting(
+    lite: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, bound in {"AT_ONCE": 4, "TO_ONE_HOST": 4, "TO_FAILING": 1, "SLOW": 0.3}.items():
+        monkeypatch.setattr(deliver_notifications, name, bound)
+    quick = active(lite, receiver)
+    with late(0.8) as slow, delivering(lite.bridge):
+        crowd = [subscribed(lite, subscription(slow), "cove-ehr") for _ in range(8)]
+        until(lambda: all(one.row.status == "active" for one in crowd))
+        lite.refer([referral(100)], provider=COVE)
+        time.sleep(0.2)  # what they are told of waits, or is under way
+        took = []
+        for number in range(3):
+            began = time.monotonic()
+            lite.refer([referral(number)])
+            until(lambda: (quick.id, number + 1) in receiver.effects)  # noqa: B023 - used at once
+            took.append(time.monotonic() - began)
+        until(lambda: all(one.row.delivered == 1 for one in crowd))
+    assert max(took) < 0.7
+
+
+@contextmanager
+def late(seconds: float) -> Iterator[str]:
+    """Run an endpoint that takes everything, after a while."""
+
+    def answer(_: Json) -> tuple[int, dict[str, str]]:
+        time.sleep(seconds)
+        return 200, {}
+
+    with receiving() as slow:
+        slow.answer = answer
+        yield slow.url
+
+
+def test_what_nobody_thought_of_is_told_and_costs_the_others_nothing(
+    lite: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = active(lite, receiver), active(lite, receiver)
+    usual = Sender.send
+
+    def send(self: Sender, subscription_id: str) -> bool:
+        return usual(self, subscription_id) if subscription_id == good.id else 1 / 0 > 1
+
+    monkeypatch.setattr(Sender, "send", send)
+    lite.refer([referral(1)])
+    with capture_logs() as lines, delivering(lite.bridge):
+        until(lambda: good.row.delivered == 1)
+        until(lambda: lines)
+    assert {line["kind"] for line in lines} == {"ZeroDivisionError"}
+    assert bad.row.delivered == 0
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bridge.identity import disable_client, enable_client
 from bridge.store.database.engine import write
 from bridge.store.partners.subscriptions import begin_numbers_anew
@@ -11,6 +13,13 @@ from tests.support.worlds import Json, World, referral
 
 DAYS = timedelta(days=1)
 DOWN = "http://127.0.0.1:1/hook"
+UNREADABLE = (
+    "soon",
+    "-1",
+    "1" * 5000,
+    "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+    "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+)
 
 
 def failing(world: World, receiver: Receiver, status: int = 503, **headers: str) -> Subscribed:
@@ -66,6 +75,19 @@ def test_a_receiver_that_asks_for_time_gets_it(lite: World, receiver: Receiver) 
     lite.clock.advance(timedelta(hours=2))
     one.send()
     assert one.row.retry_at - lite.clock.real_now() >= timedelta(hours=2, minutes=59)
+
+
+@pytest.mark.parametrize("wish", UNREADABLE)
+def test_a_wish_to_wait_that_cannot_be_read_is_none(
+    lite: World, receiver: Receiver, wish: str
+) -> None:
+    one = failing(lite, receiver, 503, **{"Retry-After": wish})
+    assert (one.row.attempts, one.row.leased_until) == (1, None)
+
+    receiver.answer = lambda _: (200, {"Retry-After": wish})
+    lite.clock.advance(timedelta(minutes=1))
+    assert one.send() == 1
+    assert (one.row.attempts, one.row.delivered) == (0, 1)
 
 
 def test_an_endpoint_that_is_gone_is_an_error_at_once(lite: World, receiver: Receiver) -> None:

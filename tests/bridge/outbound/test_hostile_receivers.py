@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.outbound import OutboundBusyError, OutboundError, Outgoing, addresses, calls
+from bridge.outbound import (
+    OutboundBusyError,
+    OutboundError,
+    OutboundUnreachedError,
+    Outgoing,
+    addresses,
+    calls,
+)
 from bridge.outbound.addresses import is_public
 from bridge.outbound.bodies import Limits
 from bridge.outbound.calls import Request
@@ -165,6 +172,31 @@ def test_names_of_silent_servers_do_not_pile_up() -> None:
     with pytest.raises(OutboundBusyError, match="looked up"):
         asked(outgoing, "https://another.example.org/", quick)
     release.set()
+
+
+def test_names_of_one_partner_that_do_not_resolve_leave_those_of_another_alone() -> None:
+    release = threading.Event()
+
+    def stuck(host: str, port: int) -> Sequence[str]:
+        if host.endswith(".slow.example.org"):
+            release.wait(10)
+        return ["10.0.0.1"]
+
+    outgoing, quick = Outgoing(loopback=False, resolver=stuck), Limits(seconds=0.02)
+    for n in range(40):
+        url = f"https://p{n % 8}.slow.example.org:{n + 1}/"
+        with pytest.raises(OutboundUnreachedError), outgoing.calling(of("slow", url), quick):
+            pass
+    with (
+        pytest.raises(OutboundUnreachedError, match="no connection: OSError"),  # an inner address
+        outgoing.calling(of("quick", "https://quick.example.org/"), Limits(seconds=2)),
+    ):
+        pass
+    release.set()
+
+
+def of(whose: str, url: str) -> Request:
+    return Request("POST", url, body=b"x", whose=whose)
 
 
 def test_the_certificate_and_the_host_are_those_of_the_name(tmp_path: Path) -> None:
