@@ -17,7 +17,7 @@ from bridge.gate.people.places import HELD
 from bridge.journeys.referrals.close_out import Chosen, Decision, Outcome, close_out, done_in
 from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.withdraw_referral import OwnNumber
-from bridge.journeys.referrals.work_list import district_calendar
+from bridge.journeys.referrals.work_list import district_calendar, provider_keys
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.close_out_words import GROUPS, OUTCOME_WORDS, QUESTIONS, REASON_WORDS
 from bridge.portal.forms import Filled, Problem
@@ -27,7 +27,6 @@ from bridge.portal.refusals import NotHere
 from bridge.portal.status_words import words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.database.engine import read
-from bridge.store.directory import organizations
 from bridge.store.people.close_outs import CloseOut
 
 router = APIRouter(prefix="/portal/close-out")
@@ -194,8 +193,7 @@ def _chosen(visit: Visit, form: Form) -> list[Chosen]:
     lines = [Line(one, key_of(visit, one.row)) for one in shown_of(visit, Wanted(keys=keys)).rows]
     own = {line.key: line for line in lines}
     with read(visit.bridge.engine) as connection:
-        providers = {o.name: o.key for o in organizations(connection).values()}
-    lea = visit.staff.organization
+        providers = provider_keys(connection, lea := visit.staff.organization)
     return [
         Chosen(
             OwnNumber(lea, providers[line.one.row.provider], line.one.row.referral),

@@ -22,7 +22,7 @@ from bridge.journeys.referrals.withdraw_referral import (
     resubmit_referral,
     withdraw_referral,
 )
-from bridge.journeys.referrals.work_list import ENDED, Placed, sending_forms
+from bridge.journeys.referrals.work_list import ENDED, Placed, provider_keys, sending_forms
 from bridge.journeys.referrals.write_note import notes_of
 from bridge.portal.board import shown_of
 from bridge.portal.close_out_words import OUTCOME_WORDS, REASON_WORDS
@@ -35,7 +35,6 @@ from bridge.portal.refusals import NotHere
 from bridge.portal.status_words import DUE_WORDS, ENDED_BY, words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.database.engine import read
-from bridge.store.directory import organizations
 from consent.mou.terms.parties import PHONE
 from consent.signed_release import SignedRelease
 from mappings.fhir.task_states import ended_by
@@ -161,7 +160,7 @@ def found(visit: Visit, key: str) -> Placed:
 def own_number(visit: Visit, row: FollowUp) -> OwnNumber:
     """Return how a referral that is shown is named by its district."""
     with read(visit.bridge.engine) as connection:
-        keys = {o.name: o.key for o in organizations(connection).values()}
+        keys = provider_keys(connection, visit.staff.organization)
     return OwnNumber(visit.staff.organization, keys[row.provider], row.referral)
 
 

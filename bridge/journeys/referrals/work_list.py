@@ -209,7 +209,7 @@ def _longest(item: WorkItem) -> tuple[date, str, str]:
 def _forms(connection: Connection, lea: str) -> tuple[Forms, Callable[[FollowUp], Whose]]:
     """Return the forms of a district, and what finds whose a referral is by its row."""
     agreements = agreements_of(connection, Party.LEA, lea)
-    names = {o.name: o.key for o in organizations(connection).values()}
+    names = provider_keys(connection, lea)
     students = numbered_referrals(connection, {a.id for a in agreements})
 
     def whose(row: FollowUp) -> Whose:
@@ -217,6 +217,16 @@ def _forms(connection: Connection, lea: str) -> tuple[Forms, Callable[[FollowUp]
         return students.get((row.referral, provider), ""), provider
 
     return Forms.of(connection, agreements, students.values(), every=True), whose
+
+
+def provider_keys(connection: Connection, lea: str) -> dict[str, str]:
+    """Return the short name of each provider a district has an agreement with, by its name.
+
+    Nobody else's: a site, a school or a partner of another district may be called the same.
+    """
+    known = organizations(connection)
+    bound = {each.entry.provider for each in agreements_of(connection, Party.LEA, lea)}
+    return {known[key].name: key for key in bound}
 
 
 def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar:
@@ -234,8 +244,7 @@ def sending_forms(whole: HasParts, lea: str, row: FollowUp) -> list[SignedReleas
     """Return a guardian's forms for sending one referral, in force or not, the oldest first."""
     with read(whole.engine) as connection:
         agreements = agreements_of(connection, Party.LEA, lea)
-        names = {o.name: o.key for o in organizations(connection).values()}
-        provider = names.get(row.provider, "")
+        provider = provider_keys(connection, lea).get(row.provider, "")
         ids = {a.id for a in agreements if a.entry.provider == provider}
         student = student_of_number(connection, ids, row.referral)
         found = Forms.of(connection, agreements, [student]).about((student, provider), row.referral)

@@ -14,6 +14,7 @@ from bridge.store.directory import (
     AgreementEntry,
     OrganizationEntry,
     agreements,
+    organizations,
     put_agreement,
     put_organizations,
 )
@@ -71,6 +72,7 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
     with write(parts.engine) as connection:
         take_turn(connection)
         _only_one(connection, row)
+        _own_name(connection, row, entries)
         put_organizations(connection, entries)
         if put_agreement(connection, row):
             law = load_law(documents.jurisdiction)
@@ -90,6 +92,20 @@ def _only_one(connection: Connection, row: AgreementEntry) -> None:
                 f"these two have an agreement in use, {used.id}: amend it (party amend) to what "
                 "the new one says, under its own id; open referrals then go on under it"
             )
+
+
+def _own_name(
+    connection: Connection, row: AgreementEntry, entries: Sequence[OrganizationEntry]
+) -> None:
+    """Refuse two providers of one name with one district: its people could not tell them apart."""
+    name = next(each.name for each in entries if each.key == row.provider)
+    known = organizations(connection)
+    bound = {each.provider for each in agreements(connection) if each.lea == row.lea}
+    if any(known[key].name == name for key in bound - {row.provider}):
+        raise BridgeError(
+            "this district has an agreement with another provider of that name: write the names "
+            "so that people can tell them apart"
+        )
 
 
 @lru_cache(maxsize=16)

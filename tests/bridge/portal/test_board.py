@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from bridge.gate.people.school_side import SchoolSide
 from bridge.journeys.files.export_follow_up import follow_up_table
 from bridge.portal.board import PRESETS
 from bridge.store.database.engine import write
+from bridge.store.directory import organizations, put_organizations
 from tests.bridge.portal.entering import Visitor, words
-from tests.support.worlds import CARE_CONSENT, World, caller, put_task, referral
+from tests.support.worlds import CARE_CONSENT, HARBOR, World, caller, put_task, referral
 
 GUARDIAN = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
 MINOR = [{"url": CARE_CONSENT, "valueCode": "minor"}]
@@ -88,6 +90,20 @@ def test_a_school_withdraws_a_referral_once_it_says_so(world: World) -> None:
     assert "Withdrawn by the school" in words(visitor.get(place))
     assert visitor.post(f"{place}/withdraw", sure="yes").status_code == 303
     assert world.web().found("/fhir/Task?status=cancelled")
+
+
+def test_a_site_that_is_called_like_its_provider_is_not_taken_for_it(world: World) -> None:
+    world.refer([referral(0)])
+    with write(world.bridge.engine) as connection:
+        known = organizations(connection)[HARBOR]
+        site = replace(known, key=f"{HARBOR}/z", id="a-site", parent=HARBOR)
+        put_organizations(connection, [site])
+    visitor = Visitor.signed_in(world)
+    place = f"/portal/referral/{rows(visitor.get('/portal/board').text)[0]}"
+
+    assert "The family signed a release" in words(visitor.get(place))
+    assert visitor.post(f"{place}/withdraw", sure="yes").headers["location"] == place
+    assert "Withdrawn by the school" in words(visitor.get(place))
 
 
 def test_a_referral_of_another_district_is_not_here(world: World) -> None:
