@@ -31,6 +31,7 @@ from consent.forms import ReleaseForm
 router = APIRouter(prefix="/portal/family")
 
 PROOF: Final = "schoolbridge_family"
+ELSEWHERE: Final = "https://www.weather.gov/"
 _HALF_AN_HOUR: Final = 1800
 _WRONG: Final = say("That code does not work. Look at it again, or call the office.")
 _OVER_TITLE: Final = say("This link does not work any more")
@@ -149,6 +150,15 @@ def paper(visit: FamilyOf) -> Response:
         filled |= {"signed_on": each.signed_on.isoformat()}
     name = {"Content-Disposition": 'inline; filename="form.pdf"'}
     return Response(paper_pdf(form, filled), headers=name, media_type="application/pdf")
+
+
+@router.get("/leave")
+def leave(visit: FamilyOf) -> Response:
+    """Go to a page that tells nothing, and leave nothing behind that would open a page here."""
+    answer = visit.go(ELSEWHERE)
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    answer.delete_cookie(PROOF, path="/portal")
+    return answer
 
 
 @router.get("/{token}")

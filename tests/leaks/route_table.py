@@ -131,6 +131,7 @@ ROUTES = (
     Row("POST", "/portal/family/withdraw/{release_id}", "portal"),
     Row("GET", "/portal/family/account", "portal"),
     Row("GET", "/portal/family/paper", "portal"),
+    Row("GET", "/portal/family/leave", "portal"),
     Row("GET", "/portal/family/{token}", "portal"),
     Row("POST", "/portal/family/{token}", "portal"),
     Row("GET", "/portal/forms", "portal"),

@@ -191,6 +191,19 @@ def test_a_person_sees_and_takes_back_only_what_is_theirs(waiting: World) -> Non
     assert sees(waiting)
 
 
+def test_who_leaves_at_once_leaves_nothing_that_opens_the_form(waiting: World) -> None:
+    browser = opened(waiting, asked(waiting, lang="en"))
+    page = browser.get("/portal/family/form")
+    place = re.search(r'href="([^"]+)"[^>]*>Leave this page now', page.text)
+    assert place
+    left = browser.get(place.group(1))
+    assert (left.status_code, left.headers["location"]) == (303, "https://www.weather.gov/")
+    assert left.headers["clear-site-data"] == '"cache"'
+    assert re.search(rf'{PROOF}="";.*Max-Age=0.*Path=/portal', left.headers["set-cookie"])
+    browser.cookies.pop(PROOF, None)
+    assert not any(name in browser.get("/portal/family/form").text for name in NAMES)
+
+
 def test_a_form_of_another_site_is_not_taken(waiting: World) -> None:
     browser = opened(waiting, asked(waiting))
     check = check_of(browser.get("/portal/family/form"))
