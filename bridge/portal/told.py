@@ -27,7 +27,15 @@ _ABSENT: Final = (
 )
 _WRONG: Final = (
     say("Something went wrong"),
-    say("Something went wrong here; nothing was sent or changed. Try again, or ask for help."),
+    say("Something went wrong here. Try again, or ask for help."),
+)
+# It may have been carried out before something went wrong: nobody is told otherwise.
+_WRONG_SENT: Final = (
+    say("Something went wrong"),
+    say(
+        "Something went wrong here. What you sent may have been carried out: look before you send "
+        "it again, or ask for help."
+    ),
 )
 _SAID: Final = {
     404: _ABSENT,
@@ -78,7 +86,8 @@ def _in_a_browser(answering: Answering) -> Answering:
         plain = answering(request, error)
         if plain.status_code < 400 or not _wants_page(request):
             return plain
-        title, text = _SAID.get(plain.status_code, _WRONG)
+        wrong = _WRONG_SENT if request.method == "POST" else _WRONG
+        title, text = _SAID.get(plain.status_code, wrong)
         visit = _in_its_room(replace(visit_of(request, bridge_of(request)), query=()))
         page = visit.page("told.html", plain.status_code, title=title, text=text)
         page.headers.update({k: v for k, v in plain.headers.items() if k not in _OWN})

@@ -59,6 +59,13 @@ def test_a_browser_is_shown_a_page_in_the_persons_language(
         assert page.headers["cache-control"] == "no-store"
 
 
+def test_nobody_is_told_that_nothing_was_done_where_it_may_have_been(failing: World) -> None:
+    failing.app.add_api_route("/portal/sent", lambda: 1 / 0, methods=["GET", "POST"])
+    sent, asked = (words(shown(failing, how, "/portal/sent")) for how in ("POST", "GET"))
+    assert "look before you send it again" in sent
+    assert "look before" not in asked
+
+
 @pytest.mark.parametrize("how", FAULTS)
 def test_nothing_of_what_went_wrong_is_told(failing: World, how: str) -> None:
     page = shown(failing, "GET", f"/portal/fails/{how}?q=Winterbourne")
