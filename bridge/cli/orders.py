@@ -25,7 +25,6 @@ UNKNOWN: Final = (
     " spelling, the order holds for the name as given alone"
 )
 RECALLS: Final = "look through the notices and send them: schoolbridge recall list, recall send"
-ENDS: Final = "lift it the day after its last one too: a provider's system then looks again"
 
 
 class Source(StrEnum):
@@ -68,7 +67,6 @@ def record(
         (not known, UNKNOWN),
         (bool(recorded.forms), ANEW),
         (bool(recorded.recalls), RECALLS),
-        (bool(party and last), ENDS),
     )
     _tell(recorded, [text for holds, text in remarks if holds], as_json=as_json)
 
@@ -116,7 +114,7 @@ def lift(
     if as_json:
         tell({"order": order, "held": held, "notes": [ANEW]}, as_json=True)
         return
-    print_line("lifted" if held else "it was over already; systems look again all the same")
+    print_line("lifted" if held else "it was over already")
     print_line(ANEW)
 
 

@@ -29,6 +29,8 @@ HEADS_SECONDS: Final = 5
 MAIL_SECONDS: Final = 30
 # Somebody who has just imported a file opens the list a few seconds later.
 READY_SECONDS: Final = 3
+# A partner that polls asks every few minutes.
+SEEN_SECONDS: Final = 5
 # So many new objects before the collector looks: a part of an export makes more than its 700.
 GARBAGE: Final = 20_000
 # A worker that is busy is not dead.
@@ -107,7 +109,7 @@ def _app(home: Path, workers: int) -> "FastAPI":
 
         share_between_processes(settings.metrics_folder)
     bridge = once_up(lambda: open_bridge(settings, sharers=workers), WAIT_SECONDS)
-    for work in (_watch_heads, _deliver, _make_ready):
+    for work in (_watch_heads, _deliver, _make_ready, _let_be_seen):
         _keep_up(work, bridge)
     if settings.mail is not None or settings.text is not None:
         _keep_up(_tell_people, bridge)
@@ -155,6 +157,17 @@ def _make_ready(bridge: "Bridge") -> None:
     while True:
         do_each([making], "bridge.ready", "pages were not made ready")
         time.sleep(READY_SECONDS)
+
+
+def _let_be_seen(bridge: "Bridge") -> None:
+    """Let what has come to be seen by the day be found by time, as long as this serves."""
+    from bridge.journeys.running.let_be_seen import let_be_seen
+    from bridge.parts import parts_of
+
+    looking = partial(let_be_seen, parts_of(bridge))
+    while True:
+        do_each([looking], "bridge.seen", "what came to be seen was not looked at")
+        time.sleep(SEEN_SECONDS)
 
 
 def _deliver(bridge: "Bridge") -> None:

@@ -26,6 +26,7 @@ from bridge.gate.crossing import Crossed, cross_back
 from bridge.gate.duties.waiting import WaitingText
 from bridge.gate.exports.groups import EVERYBODY, groups_of
 from bridge.gate.gate import Gate
+from bridge.gate.newly_seen import is_due, let_due_be_seen, seen_anew
 from bridge.gate.own.own_orders import release_own_order
 from bridge.gate.own.own_referrals import release_own_referrals
 from bridge.gate.own.own_requests import OwnTask, own_tasks, release_own_request
@@ -91,8 +92,10 @@ __all__ = [
     "cross_back",
     "foreseen",
     "groups_of",
+    "is_due",
     "keep_tables",
     "keep_views",
+    "let_due_be_seen",
     "may_ever_share",
     "own_tasks",
     "release_counts",
@@ -102,6 +105,7 @@ __all__ = [
     "release_own_request",
     "replay",
     "replay_log",
+    "seen_anew",
     "shaped",
     "understands",
 ]

@@ -36,7 +36,7 @@ def keep_views(connection: Connection, parts: HasParts, changed: Sequence[tuple[
     if not changed:
         return
     now = parts.clock.now()
-    viewers = list(_registered(connection))
+    viewers = list(registered(connection))
     for kind, record_id in changed:
         for stored in named(connection, kind, [record_id]):
             before = versions_of(connection, stored)
@@ -54,7 +54,7 @@ def _keep(
 ) -> None:
     before, after = states
     for viewer in viewers:
-        if not _concerns(viewer, after):
+        if not concerns(viewer, after):
             continue
         standing, key = standing_of(viewer), (after.type, after.id)
         looks = [_look(parts, viewer, state, known) for state in states]
@@ -77,7 +77,7 @@ def _look(
     return released.version if released else ""
 
 
-def _registered(connection: Connection) -> Iterator[Viewer]:
+def registered(connection: Connection) -> Iterator[Viewer]:
     """Yield each standing clients are registered with, once, with its agreements."""
     standings = {client.standing for client in list_clients(connection)}
     for each in sorted(standings, key=repr):
@@ -85,6 +85,6 @@ def _registered(connection: Connection) -> Iterator[Viewer]:
         yield Viewer(each.party, each.organization, each.role, tuple(each.purposes), bound)
 
 
-def _concerns(viewer: Viewer, stored: Stored) -> bool:
+def concerns(viewer: Viewer, stored: Stored) -> bool:
     """Return whether a viewer could ever see a record: of one of its agreements, or public."""
     return not stored.agreement_id or stored.agreement_id in {a.id for a in viewer.agreements}

@@ -11,6 +11,7 @@ from bridge.store.facts import (
     emergencies,
     families,
     guardians,
+    openings,
     signatures,
     table_documents,
 )
@@ -41,6 +42,7 @@ TABLE_MODULES = (
     guardians,
     notes,
     notification_tables,
+    openings,
     owed_duties,
     page_looks,
     recalls,

@@ -8,14 +8,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from bridge.errors import ConflictError, Finding, NotFoundError, UnprocessableError
-from bridge.gate import Gate, ReleasedResource, Seen, keep_views
+from bridge.gate import Gate, ReleasedResource, Seen, keep_views, seen_anew
 from bridge.identity import Caller
 from bridge.journeys.answers.answer_cancellation import (
     answer_cancellation,
     close_requests,
     requests_to_stop,
 )
-from bridge.journeys.answers.record_care_consent import SaidOf, record_care_consent
+from bridge.journeys.answers.record_care_consent import (
+    SaidOf,
+    record_care_consent,
+    says_consent,
+)
 from bridge.journeys.answers.sent_change import checked, same_version
 from bridge.journeys.referrals.passed_on import bring_back, refuse_own_answer, share_care_consent
 from bridge.parts import Parts
@@ -100,11 +104,12 @@ def _keep(
     asked = requests_to_stop(connection, seen.referral_id) if ending else []
     moved, changes = judged(seen, sent, requested=bool(asked))
     _check_outputs(connection, gate, caller, sent)
-    keep_changes(connection, parts, seen.id, changes)
     about = SaidOf(seen.type, seen.id, seen.agreement_id, seen.student_id, seen.referral_id)
-    record_care_consent(connection, parts, about, sent)
-    share_care_consent(connection, parts, seen, sent)
-    keep_views(connection, parts, [("Task", seen.id)])
+    with seen_anew(connection, parts, [seen.student_id] if says_consent(sent) else ()):
+        keep_changes(connection, parts, seen.id, changes)
+        record_care_consent(connection, parts, about, sent)
+        share_care_consent(connection, parts, seen, sent)
+        keep_views(connection, parts, [("Task", seen.id)])
     if moved.status == "cancelled":
         close_requests(connection, parts, asked)
 

@@ -12,12 +12,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from bridge.gate import CompiledAgreement
+from bridge.gate import CompiledAgreement, seen_anew
 from bridge.parts import Parts
 from bridge.store.facts.conditions import EVIDENCE
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
-from bridge.store.intake import touch
-from bridge.store.referrals import lea_of, requests_of
+from bridge.store.referrals import lea_of
 from bridge.store.sessions import sessions_of
 from consent.calendar import end_of
 from consent.law import load_law
@@ -70,7 +69,6 @@ def _record(
     )
     if [tuple(found) for found in connection.execute(standing)] == [(within, until)]:
         return
-    supersede(connection, source_id, student_id, now)
     said = NewEvidence(
         id=parts.identifiers.issue(source_id, student_id, str(within), now.isoformat()),
         fact=FACT,
@@ -83,9 +81,9 @@ def _record(
         agreement_id=agreement.id,
         student_id=student_id,
     )
-    record_evidence(connection, [said])
-    if within:
-        touch(connection, requests_of(connection, student_id, agreement.id), now)
+    with seen_anew(connection, parts, [student_id]):
+        supersede(connection, source_id, student_id, now)
+        record_evidence(connection, [said])
 
 
 def _within(

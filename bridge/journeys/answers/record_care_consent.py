@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from bridge.errors import Finding, UnprocessableError
 from bridge.parts import Parts
 from bridge.store.facts.evidence import NewEvidence, record_evidence, supersede
+from mappings.fhir.canonicals import CARE_CONSENT
 from mappings.fhir.care_consent import CareConsent, parse
 from mappings.fhir.errors import ParseError
 
@@ -22,6 +23,11 @@ class SaidOf:
     agreement_id: str
     student_id: str
     referral_id: str = ""
+
+
+def says_consent(resource: Mapping[str, Any]) -> bool:
+    """Whether a Task or Encounter says, readably or not, on whose consent the care rests."""
+    return any(each.get("url") == CARE_CONSENT for each in resource.get("extension", ()))
 
 
 def record_care_consent(

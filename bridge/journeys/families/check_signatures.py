@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from bridge.gate import seen_anew
 from bridge.gate.accounts.recalls import Sought
 from bridge.journeys.families.joint_consent import settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
-from bridge.journeys.families.record_releases import let_be_found, revocation_of
+from bridge.journeys.families.record_releases import revocation_of
 from bridge.journeys.families.signature_record import faults_of
 from bridge.ledger.append import append
 from bridge.parts import Parts
@@ -74,7 +75,8 @@ def invalidate_release(parts: Parts, release_id: str, said: tuple[str, str]) -> 
         kept = release(connection, release_id)
         if kept is None or kept.form.revoked_at is not None:
             return False
-        _end(connection, parts, kept, said)
+        with seen_anew(connection, parts, [kept.student_id]):
+            _end(connection, parts, kept, said)
     return True
 
 
@@ -84,6 +86,5 @@ def _end(connection: Connection, parts: Parts, kept: KeptRelease, said: tuple[st
     mark_revoked(connection, kept.id, since)
     mark_invalid(connection, Invalid(kept.id, now, *said))
     settle_student(connection, parts, kept.student_id)
-    let_be_found(connection, kept, now)
     append(connection, [revocation_of(parts, kept, since)], parts.clock)
     draft_recalls(connection, parts, Sought(kept.student_id, kept.id), "defective")

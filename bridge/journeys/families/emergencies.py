@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement, agreements_of
+from bridge.gate import CompiledAgreement, agreements_of, seen_anew
 from bridge.gate.accounts.recalls import Sought
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.families.recall_releases import draft_recalls
@@ -28,9 +28,9 @@ from bridge.store.facts.emergencies import (
     mark_reviewed,
 )
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
-from bridge.store.intake import take_turn, touch
+from bridge.store.intake import take_turn
 from bridge.store.people.owed_duties import close_items, items_of
-from bridge.store.referrals import lea_of, requests_of
+from bridge.store.referrals import lea_of
 from consent.emergencies import Declaration, opened, problems, review_due
 
 
@@ -52,9 +52,9 @@ def declare_emergency(
         kept = _kept(parts, agreement, student.id, declaration)
         if emergency(connection, kept.id) is None:
             keep_emergency(connection, kept)
-            record_evidence(connection, _evidence(parts, agreement, kept, declaration))
-            append(connection, [_entry(parts, kept, Kind.EVIDENCE)], parts.clock)
-            touch(connection, requests_of(connection, student.id, agreement.id), kept.recorded_at)
+            with seen_anew(connection, parts, [student.id]):
+                record_evidence(connection, _evidence(parts, agreement, kept, declaration))
+                append(connection, [_entry(parts, kept, Kind.EVIDENCE)], parts.clock)
     return kept
 
 

@@ -32,8 +32,7 @@ from bridge.store.facts.conditions import EVIDENCE
 from bridge.store.facts.evidence import ALWAYS_TO
 from bridge.store.facts.guardians import guardians_of
 from bridge.store.facts.releases import releases_of
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of_students
+from bridge.store.intake import take_turn
 from consent.calendar import end_of, start_of
 
 GUARDIAN = "guardian"
@@ -147,7 +146,7 @@ def orders_of(parts: Parts, lea: str, local_id: str) -> list[KeptOrder]:
 def lift(parts: Parts, asked: Asked, order_id: str) -> bool:
     """Lift an order; False where it was over already.
 
-    Whoever polls looks again in either case: nothing else says so of one whose last day is over.
+    Whoever sees more by that finds it by time; what ends by its last day does so by itself.
 
     Raises:
         BridgeError: the district has no such student, or no order of that id was entered of it.
@@ -165,9 +164,6 @@ def lift(parts: Parts, asked: Asked, order_id: str) -> bool:
         if lifted:
             said = (order_id, f"{asked.by}: order lifted")
             _note(connection, parts, bound, (student.id, *said))
-        else:
-            requests = requests_of_students(connection, [student.id])
-            touch(connection, requests, parts.clock.now())
         return lifted
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from bridge.errors import BridgeError
-from bridge.gate import agreements_of
+from bridge.gate import agreements_of, seen_anew
 from bridge.gate.accounts.recalls import Sought
 from bridge.identifiers import Identifiers
 from bridge.journeys.families.joint_consent import settle_student
@@ -29,8 +29,7 @@ from bridge.store.facts.evidence import (
     supersede,
 )
 from bridge.store.facts.releases import releases_of
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of, requests_of_students
+from bridge.store.intake import take_turn
 
 FACT = "recipient_blocked"
 PREFIX = "order/"
@@ -120,7 +119,8 @@ def record_locked(connection: Connection, parts: Parts, student_id: str, order: 
             recipient=order.party,
         )
         record_evidence(connection, [row])
-    return Recorded(source_id, new, *_end_forms(connection, parts, student_id, since))
+    with seen_anew(connection, parts, [student_id]):
+        return Recorded(source_id, new, *_end_forms(connection, parts, student_id, since))
 
 
 def lift_order(parts: Parts, student_id: str, order_id: str) -> bool:
@@ -136,10 +136,8 @@ def lift_order(parts: Parts, student_id: str, order_id: str) -> bool:
 def lift_locked(connection: Connection, parts: Parts, student_id: str, order_id: str) -> bool:
     """Do :func:`lift_order` in a transaction that has taken its turn."""
     now = parts.clock.now()
-    lifted = supersede(connection, order_id, student_id, now) > 0
-    if lifted:
-        touch(connection, requests_of_students(connection, [student_id]), now)
-    return lifted
+    with seen_anew(connection, parts, [student_id]):
+        return supersede(connection, order_id, student_id, now) > 0
 
 
 def is_blocked(
@@ -245,7 +243,5 @@ def _end_forms(
             forms, facts = forms + bool(ended), facts + ended
             sought = Sought(student_id, kept.id, since=since)
             recalls += len(draft_recalls(connection, parts, sought, "court-order"))
-            if ended and kept.form.answer == "refused":  # what it kept back may be seen now
-                touch(connection, requests_of(connection, student_id, kept.agreement_id), now)
     settle_student(connection, parts, student_id)
     return forms, facts, recalls

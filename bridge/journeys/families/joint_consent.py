@@ -19,8 +19,7 @@ from bridge.store.facts.conditions import EVIDENCE
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
 from bridge.store.facts.guardians import guardians_of
 from bridge.store.facts.releases import KeptRelease, releases_of
-from bridge.store.intake import touch
-from bridge.store.referrals import lea_of, requests_of
+from bridge.store.referrals import lea_of
 from consent.joint import Authority, Given, asks_all, is_students_own, joint
 from consent.releases import DISSENT, evidence_of
 
@@ -75,8 +74,6 @@ def settle(
         new += record_evidence(connection, [_row(parts, kept, said) for said in sorted(want)])
         if there - want:
             closed.append(kept.id)
-    if new:
-        touch(connection, requests_of(connection, student_id, agreement.id), now)
     return Settled(new, tuple(closed))
 
 

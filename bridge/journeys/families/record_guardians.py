@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import agreements_of
+from bridge.gate import agreements_of, seen_anew
 from bridge.gate.accounts.recalls import Sought
 from bridge.journeys.families.joint_consent import fell_by_order, settle_student
 from bridge.journeys.families.recall_releases import draft_recalls
@@ -29,8 +29,7 @@ from bridge.store.facts.guardians import (
     supersede_guardian,
 )
 from bridge.store.facts.releases import KeptRelease, releases, releases_of
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
+from bridge.store.intake import take_turn
 from consent.calendar import start_of
 from consent.joint import asks_all
 from consent.signers import Signer, signer_of
@@ -84,10 +83,11 @@ def add_guardian(parts: Parts, lea: str, local_id: str, guardian: Guardian) -> t
             source=guardian.source,
             recorded_at=parts.clock.now(),
         )
-        new = keep_guardian(connection, kept)
-        if new:
-            _count_forms(connection, parts, student, who)
-            _recall_unsigned(connection, parts, student, guardian.first_day)
+        with seen_anew(connection, parts, [student.id]):
+            new = keep_guardian(connection, kept)
+            if new:
+                _count_forms(connection, parts, student, who)
+                _recall_unsigned(connection, parts, student, guardian.first_day)
     return kept.id, new
 
 
@@ -125,7 +125,8 @@ def end_guardian(parts: Parts, lea: str, local_id: str, ended: tuple[str, date, 
         again = parts.identifiers.issue(guardian_id, last_day.isoformat(), now.isoformat())
         after = replace(before, id=again, last_day=last_day, source=source, recorded_at=now)
         keep_guardian(connection, after)
-        return _end_forms(connection, parts, student, after)
+        with seen_anew(connection, parts, [student.id]):
+            return _end_forms(connection, parts, student, after)
 
 
 def _check(guardian: Guardian) -> None:
@@ -168,9 +169,7 @@ def _count_forms(connection: Connection, parts: Parts, student: StudentEntry, wh
             continue
         if fell_by_order(connection, parts, kept):
             continue  # signed while an order kept them out, or ended by it: to be signed anew
-        if record_facts(connection, parts, agreement, kept):
-            requests = requests_of(connection, student.id, agreement.id)
-            touch(connection, requests, parts.clock.now())
+        record_facts(connection, parts, agreement, kept)
 
 
 def _recall_unsigned(

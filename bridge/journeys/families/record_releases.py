@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement
+from bridge.gate import CompiledAgreement, seen_anew
 from bridge.gate.accounts.recalls import Sought
 from bridge.gate.agreements import compiled
 from bridge.gate.disclosures import subject_of
@@ -20,8 +20,7 @@ from bridge.store.database.engine import write
 from bridge.store.directory import agreements
 from bridge.store.facts.evidence import lock_students, supersede
 from bridge.store.facts.releases import KeptRelease, mark_revoked, release
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
+from bridge.store.intake import take_turn
 from consent.signed_release import SignedRelease
 from mappings.canonical import Referral, Release
 
@@ -135,18 +134,12 @@ def end_release(
     """
     now = parts.clock.now()  # under the lock: what was released while we waited came before
     since = _effective(kept.form, effective or now, now)
-    supersede(connection, kept.id, kept.student_id, now, since)
-    mark_revoked(connection, kept.id, since)
-    settle_student(connection, parts, kept.student_id)
-    let_be_found(connection, kept, now)
+    with seen_anew(connection, parts, [kept.student_id]):
+        supersede(connection, kept.id, kept.student_id, now, since)
+        mark_revoked(connection, kept.id, since)
+        settle_student(connection, parts, kept.student_id)
     append(connection, [revocation_of(parts, kept, since)], parts.clock)
     _draft(connection, parts, kept, (since, now))
-
-
-def let_be_found(connection: Connection, kept: KeptRelease, now: datetime) -> None:
-    """Let who polls learn of what a form that has ended kept back: a refusal may have."""
-    if kept.form.answer == "refused":
-        touch(connection, requests_of(connection, kept.student_id, kept.agreement_id), now)
 
 
 def end_with_alike(

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement, agreement_between
+from bridge.gate import CompiledAgreement, agreement_between, seen_anew
 from bridge.identifiers import Identifiers
 from bridge.journeys.families.guardian_blocks import is_blocked
 from bridge.journeys.families.joint_consent import WAITS, settle
@@ -17,8 +17,7 @@ from bridge.store.database.engine import read, write
 from bridge.store.directory import StudentEntry, student_of_key
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence
 from bridge.store.facts.releases import KeptRelease, forms, keep_release, releases_of
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
+from bridge.store.intake import take_turn
 from consent.disputes import disputes
 from consent.joint import asks_all
 from consent.releases import Evidence, evidence_of, forms_met, missing_parts
@@ -66,11 +65,10 @@ def file_release(
         now = parts.clock.now()
         form = replace(form, birth_date=student.birth_date, recorded_at=now)
         release_id = release_id_of(parts.identifiers, student.id, form)
-        filed = register(connection, parts, agreement, KeptRelease(
-            release_id, student.id, agreement.id, form
-        ))  # fmt: skip
-        if filed.new:
-            touch(connection, requests_of(connection, student.id, agreement.id), now)
+        with seen_anew(connection, parts, [student.id]):
+            filed = register(connection, parts, agreement, KeptRelease(
+                release_id, student.id, agreement.id, form
+            ))  # fmt: skip
     return filed
 
 

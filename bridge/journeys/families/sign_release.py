@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement, agreement_between
+from bridge.gate import CompiledAgreement, agreement_between, seen_anew
 from bridge.gate.agreements import compiled
 from bridge.journeys.families.record_releases import end_release
 from bridge.journeys.families.register_release import Filed, known, register, release_id_of
@@ -40,8 +40,7 @@ from bridge.store.facts.signatures import (
     text_of,
     upload_of,
 )
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
+from bridge.store.intake import take_turn
 from consent.forms import FormError, FormKind, ReleaseForm, last_day, release_form
 from consent.forms.release_form import STATEMENTS
 from consent.signed_release import SignedRelease
@@ -146,10 +145,8 @@ def sign(
     elif act.upload:
         raise BridgeError("there is no such paper")
     lock_students(connection, [student.id], share=False)
-    filed = tuple(_file(connection, parts, about, (act, text)))
-    if any(each.new for each in filed):
-        touch(connection, requests_of(connection, student.id, agreement.id), now)
-    return filed
+    with seen_anew(connection, parts, [student.id]):
+        return tuple(_file(connection, parts, about, (act, text)))
 
 
 def _approved(connection: Connection, agreement: CompiledAgreement, act: Act) -> FormText:

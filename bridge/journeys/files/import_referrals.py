@@ -1,6 +1,6 @@
 """A district's referrals come in: canonical records to resources, releases to evidence."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.gate import CompiledAgreement, agreement_between, keep_views
+from bridge.gate import CompiledAgreement, agreement_between, keep_views, seen_anew
 from bridge.journeys.families.record_releases import record_releases, release_id_of
 from bridge.journeys.files.held_rows import (
     HeldRow,
@@ -21,7 +21,8 @@ from bridge.journeys.files.held_rows import (
 from bridge.parts import Parts
 from bridge.store.database.engine import write
 from bridge.store.directory import StudentEntry, organizations, put_students
-from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn, touch
+from bridge.store.facts.releases import releases
+from bridge.store.intake import NewRecord, PutReport, put_records, replace, take_turn
 from mappings.canonical import Referral, SourceRow
 from mappings.fhir import DistrictSystems, ReferralContext, referral_resources
 from mappings.fhir.errors import FhirError
@@ -202,11 +203,16 @@ class _Batch:
         self._count(put, referral)
         if self._of.watch is None or not self._of.watch.rehearses:
             about = (referral, student.id, [form for form in forms if form])
-            opened = record_releases(self._connection, self._of.parts, self._agreement, about)
-            # One that is new has a change number of its own as it is.
-            if opened and request_id not in put.new:
-                touch(self._connection, [request_id], self._of.parts.clock.now())
+            with seen_anew(self._connection, self._of.parts, self._known(put, about)):
+                record_releases(self._connection, self._of.parts, self._agreement, about)
         return None
+
+    def _known(self, put: PutReport, about: tuple[Referral, str, Sequence[str]]) -> Collection[str]:
+        """Return the student, where records are there from before and a form is not."""
+        _, student_id, forms = about
+        from_before = forms and (put.unchanged or put.different)
+        filed = releases(self._connection, forms) if from_before else {}
+        return [student_id] if from_before and len(filed) < len(forms) else ()
 
     def _refused(self, referral: Referral, forms: Sequence[str | None]) -> HeldRow | None:
         if len({release.form for release in referral.releases}) < len(referral.releases):

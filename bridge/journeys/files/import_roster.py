@@ -1,7 +1,10 @@
 """A district's roster comes in: who is enrolled now, and what a referral need not ask again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.journeys.files.held_rows import HeldRow, by_reason, keep_held, let_go, of_mapping
@@ -16,6 +19,7 @@ from bridge.store.facts.evidence import (
     record_evidence,
     supersede,
 )
+from bridge.store.facts.openings import look_at_students
 from bridge.store.intake import take_turn, touch
 from bridge.store.people.roster_entries import drop_roster_entries, put_roster_entries
 from bridge.store.referrals import requests_of_students
@@ -116,23 +120,26 @@ def _store(parts: Parts, lea: str, said: _Roster, held: list[HeldRow]) -> int:
         put_roster_entries(connection, sealed, now)
         there = open_students(connection, "enrolled", now)
         came = sorted(enrolled.keys() - there)
-        record_evidence(
-            connection,
-            [
-                NewEvidence(
-                    id=parts.identifiers.issue("enrolled", student_id, now.isoformat()),
-                    fact="enrolled",
-                    valid_from=now,
-                    recorded_at=now,
-                    source="roster",
-                    source_id="roster",
-                    student_id=student_id,
-                )
-                for student_id in came
-            ],
-        )
+        _enrol(connection, parts, came, now)
         # A referral may have come before the roster, or before its student came back.
         touch(connection, requests_of_students(connection, came), now)
         keep_held(connection, parts.identifiers, lea, (held, now))
         let_go(connection, parts.identifiers, lea, (said.came, now))
         return sum(supersede(connection, "roster", gone, now) for gone in sorted(left & there))
+
+
+def _enrol(connection: Connection, parts: Parts, came: Sequence[str], now: datetime) -> None:
+    look_at_students(connection, came, now)
+    rows = [
+        NewEvidence(
+            id=parts.identifiers.issue("enrolled", student_id, now.isoformat()),
+            fact="enrolled",
+            valid_from=now,
+            recorded_at=now,
+            source="roster",
+            source_id="roster",
+            student_id=student_id,
+        )
+        for student_id in came
+    ]
+    record_evidence(connection, rows)

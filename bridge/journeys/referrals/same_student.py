@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import Connection, literal_column, select
 
 from bridge.errors import BridgeError
-from bridge.gate import agreements_of
+from bridge.gate import agreements_of, seen_anew
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.families.guardian_blocks import kept_out
 from bridge.ledger.append import append
@@ -26,8 +26,7 @@ from bridge.store.database.engine import read, write
 from bridge.store.directory import student_of_id, student_of_key
 from bridge.store.facts.conditions import EVIDENCE
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
-from bridge.store.intake import take_turn, touch
-from bridge.store.referrals import requests_of
+from bridge.store.intake import take_turn
 from consent.facts import IfUnknown, load_facts
 
 SOURCE: Final = "same-student"
@@ -95,19 +94,24 @@ def _settle(parts: Parts, pair: Pair, keep: str | None, said: str) -> None:
     if keep not in (None, *pair.numbers):
         raise BridgeError("the number to keep is one of the two")
     with write(parts.engine) as connection:
-        both, now = _locked(connection, parts, pair), parts.clock.now()
-        source = _source(parts, pair)
-        if not sum(supersede(connection, source, student, now) for student in both):
-            raise BridgeError("nobody has doubted these two: schoolbridge student doubt")
-        if keep is not None:
-            kept, gone = both if keep == pair.numbers[0] else both[::-1]
-            _check_orders(connection, parts, gone, kept)
-            _carry(connection, parts, (gone, kept), source)
-            _hold(connection, parts, gone, source)
-        for agreement in agreements_of(connection, "lea", pair.lea):
-            for student in both:
-                touch(connection, requests_of(connection, student, agreement.id), now)
+        both = _locked(connection, parts, pair)
+        with seen_anew(connection, parts, both):
+            _say(connection, parts, (pair, both), keep)
         _enter(connection, parts, pair, (said, both))
+
+
+def _say(
+    connection: Connection, parts: Parts, of: tuple[Pair, tuple[str, str]], keep: str | None
+) -> None:
+    (pair, both), now = of, parts.clock.now()
+    source = _source(parts, pair)
+    if not sum(supersede(connection, source, student, now) for student in both):
+        raise BridgeError("nobody has doubted these two: schoolbridge student doubt")
+    if keep is not None:
+        kept, gone = both if keep == pair.numbers[0] else both[::-1]
+        _check_orders(connection, parts, gone, kept)
+        _carry(connection, parts, (gone, kept), source)
+        _hold(connection, parts, gone, source)
 
 
 def standing(parts: Parts, pair: Pair) -> Said:

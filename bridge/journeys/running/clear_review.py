@@ -8,11 +8,12 @@ overwrite one), so what was cleared is what leaves.
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
+from bridge.gate import seen_anew
 from bridge.gate.duties.waiting import CLEARABLE
 from bridge.parts import Parts
 from bridge.store.database.engine import write
 from bridge.store.facts.evidence import NewEvidence, lock_students, record_evidence, supersede
-from bridge.store.intake import take_turn, touch
+from bridge.store.intake import take_turn
 from bridge.store.referrals import KnownReferral, referral_of
 
 
@@ -41,9 +42,9 @@ def clear_review(parts: Parts, request_id: str, element: str, fact: str) -> bool
             referral_id=request_id,
             element=element,
         )
-        supersede(connection, row.source_id, known.student_id, now)
-        new = record_evidence(connection, [row])
-        touch(connection, [request_id], now)
+        with seen_anew(connection, parts, [known.student_id]):
+            supersede(connection, row.source_id, known.student_id, now)
+            new = record_evidence(connection, [row])
     return new > 0
 
 

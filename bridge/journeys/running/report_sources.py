@@ -24,6 +24,7 @@ from bridge.store.facts.evidence import (
     record_evidence,
     supersede,
 )
+from bridge.store.facts.openings import look_at_agreements
 from bridge.store.intake import take_turn, touch
 from bridge.store.referrals import requests_under
 from consent.facts import load_facts
@@ -92,6 +93,8 @@ def _report(parts: Parts, lea: str, fact: str, unknown_in: timedelta | None) -> 
         lock_students(connection, people, share=False)
         now, source_id = parts.clock.now(), _source_id(lea, fact)
         was_down = any(name == fact and since <= now for name, since in _standing(connection, lea))
+        if was_down and unknown_in != timedelta():
+            look_at_agreements(connection, [a.id for a in bound], now)
         supersede(connection, source_id, "", now)
         if unknown_in is not None:
             rows = [

@@ -20,6 +20,7 @@ from bridge.store.directory import (
 )
 from bridge.store.facts.agreement_changes import keep_first_day
 from bridge.store.facts.evidence import NewEvidence, record_evidence
+from bridge.store.facts.openings import look_at_agreements
 from bridge.store.facts.table_documents import keep_documents
 from bridge.store.intake import NewRecord, put_records, take_turn
 from consent.calendar import start_of
@@ -189,4 +190,6 @@ def designate(parts: Parts, agreement_id: str, fact: str) -> None:
         agreement_id=agreement_id,
     )
     with write(parts.engine) as connection:
-        record_evidence(connection, [row])
+        take_turn(connection)
+        if record_evidence(connection, [row]):
+            look_at_agreements(connection, [agreement_id], now)

@@ -19,6 +19,8 @@ from sqlmodel import Field, SQLModel
 from bridge.driver import cursor_of, spelled_for, stored_instant
 from bridge.schema import table_of
 from bridge.store.directory import AgreementEntry, agreements, replace_agreement
+from bridge.store.facts.openings import look_at_agreements
+from bridge.store.facts.table_documents import digest_of
 from bridge.store.intake import touch
 from bridge.store.referrals import open_requests
 
@@ -90,7 +92,8 @@ def take_effect(connection: Connection, now: datetime) -> int:
     """Put in place what is due, in the order of its days; returns how many changed.
 
     Open referrals under it get a new change number: what came in before the day may be seen from
-    it on, and whoever polls by time would not learn of it.
+    it on, and whoever polls by time would not learn of it. All else of its students is looked at
+    by and by (:mod:`bridge.store.facts.openings`).
 
     INVARIANT: called before the agreements are read for a decision, in the same transaction, so a
     decision at or after the instant is taken by the new documents and none before it is.
@@ -104,6 +107,7 @@ def take_effect(connection: Connection, now: datetime) -> int:
         texts = {name: getattr(row, name) for name in _TEXTS}
         # By this instant others learn that there is a change: it grows with every one.
         later = max(row.effective_at, used.activated_at + timedelta(microseconds=1))
+        look_at_agreements(connection, {used.id}, later, digest_of(connection, used))
         replace_agreement(connection, replace(used, activated_at=later, **texts))
         key = (
             _CHANGE.c.agreement_id == row.agreement_id,

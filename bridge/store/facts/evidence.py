@@ -15,6 +15,7 @@ from bridge.driver import among, cursor_of, listed_for, named_for, read_instant,
 from bridge.store.facts.conditions import EVIDENCE, OTHERS, STUDENT, Scope
 from bridge.store.facts.held_facts import AskedFacts, Held, Place, RecordFacts, read_fact
 from bridge.store.facts.known_facts import COLUMNS, KnownFact, Whom
+from bridge.store.facts.openings import keep_openings
 
 _HOLDS: Final = (
     "e.valid_from <= :as_of AND e.valid_to > :as_of AND e.recorded_at <= :known_at"
@@ -84,6 +85,7 @@ def record_evidence(connection: Connection, rows: Iterable[NewEvidence]) -> int:
             del wanted[known]
     if wanted:
         connection.execute(insert(EVIDENCE), [_values(row) for row in wanted.values()])
+        keep_openings(connection, wanted.values(), ALWAYS_TO)
     return len(wanted)
 
 

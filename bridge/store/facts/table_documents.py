@@ -57,3 +57,11 @@ def documents_of(connection: Connection, digest: str) -> tuple[AgreementEntry, s
     texts = {name: row[name] for name in _SAME}
     entry = AgreementEntry(id=row["agreement_id"], activated_at=row["kept_at"], **texts)
     return entry, row["law_bases"]
+
+
+def digest_of(connection: Connection, entry: AgreementEntry) -> str:
+    """Return the digest of the table an agreement's documents are kept under; "" if never kept."""
+    row = _DOCUMENTS.c
+    same = [row[name] == getattr(entry, name) for name in ("template_text", "agreement_text")]
+    kept = select(row.digest).where(row.agreement_id == entry.id, *same)
+    return str(connection.execute(kept.order_by(row.kept_at.desc())).scalars().first() or "")
