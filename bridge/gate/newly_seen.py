@@ -10,7 +10,7 @@ INVARIANT: a record moves for nobody who sees nothing more of it. Otherwise a fo
 signed for care alone would show as a new date to a school that is told nothing.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from bridge.gate.agreements import CompiledAgreement, all_agreements, compiled
-from bridge.gate.authorise import DIRECTORY_TYPES, Viewer, standing_of
+from bridge.gate.authorise import DIRECTORY_TYPES, Viewer, partners, standing_of
 from bridge.gate.decisions import decide, may_know
 from bridge.gate.linking import linkable
 from bridge.gate.projection import LINKING, project
@@ -95,6 +95,37 @@ def seen_anew(
     _stand_anew(connection, parts, students, before)
 
 
+@contextmanager
+def introduced(connection: Connection, parts: HasParts) -> Iterator[None]:
+    """Let who comes to work with others by a new agreement find their directory entries by time.
+
+    The agreement is put to use within; the caller has taken its turn.
+    """
+    before = {standing_of(each): partners(each) for each in registered(connection)}
+    change = last_change(connection)
+    yield
+    met: dict[tuple[str, str], list[str]] = {}
+    for viewer in registered(connection):
+        standing = standing_of(viewer)
+        for key in _entries(connection, partners(viewer) - before.get(standing, set()), change):
+            met.setdefault(key, []).append(standing)
+    _stand_at_last(connection, met, parts.clock.now())
+
+
+def _entries(
+    connection: Connection, custodians: Collection[str], change: int
+) -> list[tuple[str, str]]:
+    """Return type and id of the directory entries of some organisations, as old as a number."""
+    if not custodians:
+        return []
+    row = RECORD.c
+    query = select(row.type, row.id).where(
+        row.type.in_(DIRECTORY_TYPES), row.custodian.in_(sorted(custodians)), row.change <= change
+    )
+    found = connection.execute(query.order_by(row.change))
+    return [(each.type, each.id) for each in found]
+
+
 def let_due_be_seen(connection: Connection, parts: HasParts) -> int:
     """Let what has come to be seen by the day be found by time; returns how many were looked at.
 
@@ -164,12 +195,19 @@ def _stand_anew(
         for each in stored:
             if concerns(viewer, each) and looking.sees_more(viewer, each):
                 opened.setdefault((each.type, each.id), []).append(standing_of(viewer))
-    if not opened:
+    _stand_at_last(connection, opened, now)
+
+
+def _stand_at_last(
+    connection: Connection, moved: Mapping[tuple[str, str], Sequence[str]], now: datetime
+) -> None:
+    """Let records stand, for some standings each, as if they had just changed."""
+    if not moved:
         return
-    first, moved = next_changes(connection, len(opened), now)
-    for n, (key, standings) in enumerate(opened.items()):
+    first, at = next_changes(connection, len(moved), now)
+    for n, (key, standings) in enumerate(moved.items()):
         for standing in standings:
-            keep_view(connection, standing, key, (first + n, moved))
+            keep_view(connection, standing, key, (first + n, at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from bridge.gate.agreements import agreements_of
+from bridge.gate.agreements import all_agreements
 from bridge.gate.authorise import Viewer, standing_of
 from bridge.gate.decisions import decide
 from bridge.gate.projection import project
@@ -80,8 +80,9 @@ def _look(
 def registered(connection: Connection) -> Iterator[Viewer]:
     """Yield each standing clients are registered with, once, with its agreements."""
     standings = {client.standing for client in list_clients(connection)}
+    used = all_agreements(connection)
     for each in sorted(standings, key=repr):
-        bound = agreements_of(connection, each.party, each.organization)
+        bound = tuple(a for a in used if a.organization(each.party) == each.organization)
         yield Viewer(each.party, each.organization, each.role, tuple(each.purposes), bound)
 
 

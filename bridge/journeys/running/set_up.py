@@ -7,6 +7,7 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
+from bridge.gate import introduced
 from bridge.gate.duties.carried import ABLE
 from bridge.parts import Parts
 from bridge.store.database.engine import write
@@ -74,15 +75,20 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
         take_turn(connection)
         _only_one(connection, row)
         _own_name(connection, row, entries)
-        put_organizations(connection, entries)
-        if put_agreement(connection, row):
-            law = load_law(documents.jurisdiction)
-            keep_documents(connection, digest, row, law.bases_text)
-            begins = start_of(agreement.effective.first, agreement.effective.tz)
-            if begins > row.activated_at:
-                keep_first_day(connection, digest, row, begins)
-        _put_directory(connection, parts, entries)
+        with introduced(connection, parts):
+            put_organizations(connection, entries)
+            if put_agreement(connection, row):
+                _keep_terms(connection, row, (agreement, digest))
+            _put_directory(connection, parts, entries)
     return agreement.id
+
+
+def _keep_terms(connection: Connection, row: AgreementEntry, read: tuple[Agreement, str]) -> None:
+    agreement, digest = read
+    keep_documents(connection, digest, row, load_law(row.jurisdiction).bases_text)
+    begins = start_of(agreement.effective.first, agreement.effective.tz)
+    if begins > row.activated_at:
+        keep_first_day(connection, digest, row, begins)
 
 
 def _only_one(connection: Connection, row: AgreementEntry) -> None:

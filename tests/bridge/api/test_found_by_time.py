@@ -17,14 +17,19 @@ from bridge.clock import FixedClock
 from bridge.gate import newly_seen
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
 from bridge.journeys.running.let_be_seen import let_be_seen
+from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
 from bridge.store.database.engine import read, write
 from bridge.store.partners.subscriptions import events_of
+from consent.mou import shipped_document
 from tests.support.exports import kicked_off, rows_of
 from tests.support.receiver import Receiver
 from tests.support.subscribing import TOPIC, Subscribed, subscribed, subscription
 from tests.support.what_opens import CLOSED, EDITS, OPENINGS
 from tests.support.worlds import (
+    COVE,
+    FIRST,
     HARBOR,
+    HUB,
     LEA,
     NOW,
     Json,
@@ -189,7 +194,11 @@ def found_by_time(parties: Parties, name: str) -> None:
 
 @pytest.mark.parametrize("name", CLOSED)
 def test_what_opens_nothing_moves_nothing(begin: Begin, name: str) -> None:
-    parties = begin({})
+    stays(begin({}), name)
+
+
+def stays(parties: Parties, name: str) -> None:
+    """Let something happen that opens nothing, and let everybody ask what has changed."""
     happens = CLOSED[name](parties)
     let_be_seen(parties.world.parts)
     before, _ = parties.seen(), parties.notified()
@@ -200,6 +209,22 @@ def test_what_opens_nothing_moves_nothing(begin: Begin, name: str) -> None:
     assert parties.seen().keys() <= before.keys()
     assert parties.seen(f"?_lastUpdated=gt{cursor}") == {}
     assert parties.exported(cursor) == parties.notified() == set()
+
+
+def test_a_record_that_moves_for_nothing_is_noticed(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newly_seen._Looking, "sees_more", lambda *_: True)
+    with pytest.raises(AssertionError):
+        stays(begin({}), "a minor's own form")
+
+
+def test_a_record_that_does_not_move_is_noticed(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(newly_seen._Looking, "sees_more", lambda *_: False)
+    with pytest.raises(AssertionError):
+        found_by_time(begin({}), "a form to tell the school")
 
 
 def test_what_is_due_is_looked_at_once_however_often_it_is_broken_off(
@@ -222,3 +247,27 @@ def test_what_is_due_is_looked_at_once_however_often_it_is_broken_off(
     again = parties.pass_days()
     let_be_seen(parties.world.parts)
     assert parties.seen(f"?_lastUpdated=gt{again}") == {}
+
+
+def agreed(world: World, agreement: str, provider: str) -> None:
+    """Put an agreement of another district to use."""
+    document = shipped_document(FIRST).replace(FIRST.encode(), agreement.encode())
+    if provider == COVE:
+        document = document.replace(b"Harbor Family Centers", b"Cove Counseling")
+    template = shipped_document("xx-smh-template")
+    asked = AgreementDocuments(template, document, "US-XX", "oakdale", provider, HUB)
+    activate_agreement(world.parts, asked)
+
+
+def test_who_comes_to_work_with_others_finds_their_entries_by_time(begin: Begin) -> None:
+    parties = begin({})
+    agreed(parties.world, "oakdale-cove-2026", COVE)
+    cursor, web = parties.pass_days(), parties.webs["harbor-ehr"]
+    before = {each["id"] for each in web.found("/fhir/Organization")}
+    agreed(parties.world, "oakdale-harbor-2026", HARBOR)
+
+    new = {each["id"] for each in web.found("/fhir/Organization")} - before
+    polled = f"/fhir/Organization?_lastUpdated=gt{cursor}"
+    assert new
+    assert new == {each["id"] for each in web.found(polled)}
+    assert parties.webs["cove-ehr"].found(polled) == []
