@@ -131,7 +131,7 @@ def _line(entry: Entry) -> str:
     sign = "≥" if entry["better"] == Better.HIGHER else "≤"
     verdict = "reached" if entry["reached"] else "**not reached**"
     figure = entry.get("figure")
-    own = f"; ours {sign} {figure:,.0f}" if isinstance(figure, float) else ""
+    own = f"; ours {sign} {figure:,.0f}" if isinstance(figure, int | float) else ""
     return (
         f"| `{entry['name']}` | {entry['unit']} | {entry['ours']} | {entry['reference']} "
         f"| {entry['ratio']} | {sign} {entry['goal']}{own} | {verdict} |"

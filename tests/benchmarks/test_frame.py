@@ -1,6 +1,7 @@
 """The frame of the benchmarks counts right, whatever the machine."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -105,6 +106,14 @@ def test_the_page_shows_ratio_and_goal() -> None:
     page = render([entry(Result(row(arms), (30.0,), (20.0,)))])
 
     assert "| 1.5 | ≥ 2.0 | **not reached** |" in page
+
+
+def test_the_page_shows_what_our_own_figure_must_reach() -> None:
+    arms = Arms(lambda: Sample(1, 1.0), lambda: Sample(1, 1.0))
+    wanted = [replace(row(arms), figure=figure) for figure in (50, 50.0)]
+    page = render([entry(Result(each, (30.0,), (10.0,))) for each in wanted])
+
+    assert page.count("| ≥ 2.0; ours ≥ 50 | **not reached** |") == 2
 
 
 def test_an_unknown_row_is_refused() -> None:
