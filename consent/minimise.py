@@ -275,6 +275,6 @@ def _day(value: object, zone: ZoneInfo) -> str | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()
+    except (ValueError, OverflowError):  # in the zone, 0001-01-01T00:00:00Z is of no year there is
         return None
-    return (moment.astimezone(zone) if moment.tzinfo else moment).date().isoformat()

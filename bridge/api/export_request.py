@@ -158,15 +158,15 @@ def _bound(call: Call, name: str, value: str) -> datetime:
     """Read an instant; for a hub its day: a coded row tells no time, so no search may find it."""
     try:
         instant = datetime.fromisoformat(value)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
+        utc = instant.astimezone(UTC) if instant.tzinfo else None
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None:
         text = f"{name} needs an instant with seconds and zone."
         raise BadRequestError(Finding("invalid", text, name))
-    instant = instant.astimezone(UTC)
     if call.caller.party != "hub":
-        return instant
-    return instant.replace(hour=0, minute=0, second=0, microsecond=0)
+        return utc
+    return utc.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _pair(given: object, place: int) -> tuple[str, str]:

@@ -109,14 +109,15 @@ class SubscriptionReader:
             return None
         try:
             instant = datetime.fromisoformat(str(written))
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
+            utc = instant.astimezone(UTC) if instant.tzinfo else None
+        except (ValueError, OverflowError):
+            utc = None
+        if utc is None:
             self._refuse("end", "is an instant with seconds and zone")
             return None
-        if instant <= self.call.bridge.clock.real_now():
+        if utc <= self.call.bridge.clock.real_now():
             self._refuse("end", "is in the future")
-        return instant.astimezone(UTC)
+        return utc
 
     def _criteria(self, kind: str) -> bytes:
         """Return the filters of ``_criteria`` as they are searched with."""

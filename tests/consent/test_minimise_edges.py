@@ -20,6 +20,7 @@ from consent.selectors import parse_selector
 
 SCHOOL = load_projection("to-school", "America/New_York")
 PROVIDER = load_projection("to-provider", "America/New_York")
+HUB = load_projection("to-hub", "America/New_York")
 VISIT = frozenset({"visit.dates", "visit.type"})
 
 
@@ -51,6 +52,16 @@ def test_what_is_permitted_keeps_its_value_and_what_is_withheld_gets_the_constan
     assert less is not None
     assert whole["class"] == {"system": "http://x", "code": "AMB"}
     assert json.dumps(less["class"]).count("unknown") == 1
+
+
+@pytest.mark.parametrize(
+    "edge", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
+)
+def test_a_time_that_is_of_no_year_in_the_zone_is_left_out(edge: str) -> None:
+    found = minimise(encounter(period={"start": edge}), frozenset({"enc.row"}), HUB)
+
+    assert found is not None
+    assert "period" not in found
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

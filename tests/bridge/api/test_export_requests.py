@@ -192,3 +192,11 @@ def test_a_file_comes_in_parts_by_size_and_in_the_order_of_change(
     assert [row["id"] for row in whole] == [
         world.id_of("ServiceRequest", f"R-{n}") for n in range(9)
     ]
+
+
+@pytest.mark.parametrize("edge", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("client", ["harbor-ehr", "state-hub"])
+def test_an_instant_of_no_year_is_refused(lite: World, client: str, edge: str) -> None:
+    query = urlencode({"_type": "ServiceRequest", "_since": edge})
+    answer = lite.web(client).get(f"/fhir/$export?{query}", headers=ASYNC)
+    assert answer.status_code == 400, answer.text

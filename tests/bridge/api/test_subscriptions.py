@@ -64,6 +64,7 @@ REFUSED: list[tuple[str, Json, str]] = [
     ("no reason", subscription(HOOK, reason=None), "reason"),
     ("a day as end", subscription(HOOK, end="2027-01-01"), "end"),
     ("an end that is over", subscription(HOOK, end="2020-01-01T00:00:00Z"), "end"),
+    ("an end of no year", subscription(HOOK, end="9999-12-31T23:59:59-14:00"), "end"),
     ("begun as active", subscription(HOOK, status="active"), "status"),
     ("an unknown element", subscription(HOOK, error="x"), ""),
 ]
