@@ -90,7 +90,7 @@ def _what_belongs(answers: Answers) -> Mapping[str, str]:
 
 
 QUESTIONS: Final = Questions(
-    say("What becomes of them?"),
+    say("Your decision"),
     (
         Field(
             "which",

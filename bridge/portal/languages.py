@@ -71,7 +71,7 @@ def speak(templates: Environment, lang: str) -> None:
     def counted(one: str, many: str, num: int, **values: object) -> Markup:
         return escape(translations.ngettext(one, many, num)) % {"num": num, **values}
 
-    templates.install_gettext_callables(said, counted, newstyle=False)  # type: ignore[attr-defined]
+    templates.install_gettext_callables(said, counted, newstyle=False)  # type: ignore[attr-defined] # of the i18n extension
     templates.globals["_"] = said  # itself: the extension's looks it up by name each time
 
 

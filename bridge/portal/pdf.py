@@ -19,8 +19,8 @@ def pdf_of(html: str) -> bytes:
         FetchRefusedError: it refers to a file or an address.
     """
     # Loads Pango: only where a PDF is asked for.
-    from weasyprint import HTML  # noqa: PLC0415
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: PLC0415
+    from weasyprint import HTML  # noqa: PLC0415 - loads Pango: only where a PDF is asked for
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher  # noqa: PLC0415 - loads Pango: only where a PDF is asked for
 
     closed = URLFetcher(allowed_protocols=(), fail_on_errors=True)
     try:

@@ -201,7 +201,7 @@ def _without_turns(value: object) -> object:
 
 def _in_language(words: object, lang: str) -> object:
     def filtered(*values: object) -> object:
-        return words(lang, *values)  # type: ignore[operator]
+        return words(lang, *values)  # type: ignore[operator] # any of the functions above
 
     return filtered
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from bridge.portal.family import PROOF
 from tests.portal.conftest import CHROMIUM
 from tests.portal.served import COUNSELOR, LEAD, served
 
@@ -27,6 +28,7 @@ TAKEN = (
     ("close-out", "/portal/close-out/unanswered", 360, "es"),
     ("import", "{review}", 1280, "en"),
     ("same", "/portal/same/{student}/{other}", 360, "es"),
+    ("family-form", "/portal/family/form", 360, "es"),
 )
 OF_LEADS = ("close-out", "import", "same")
 
@@ -46,8 +48,9 @@ def main() -> None:
                 token = portal.session(
                     "lead" if leads else "counselor-1", LEAD if leads else COUNSELOR
                 )
-                cookie = {"name": "schoolbridge_session", "value": token}
-                context.add_cookies([{**cookie, "url": f"{portal.base}/portal"}])
+                cookies = {"schoolbridge_session": token, PROOF: portal.made["proof"]}
+                kept = {"url": f"{portal.base}/portal"}
+                context.add_cookies([{**kept, "name": n, "value": v} for n, v in cookies.items()])
                 page = context.new_page()
                 answer = page.goto(path.format(**portal.made))
                 if answer is None or not answer.ok:
