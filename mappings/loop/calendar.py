@@ -85,7 +85,7 @@ def read_calendar(tz: str, text: str) -> SchoolCalendar:
     closed: dict[date, Kind] = {}
     for number, row in enumerate(rows_of("calendar", _COLUMNS, text.removeprefix("\ufeff")), 2):
         place = ("calendar", number)
-        kind: Kind = one_of(get_args(Kind), row["kind"], place)  # type: ignore[assignment]
+        kind: Kind = one_of(get_args(Kind), row["kind"], place)
         first = _day(row["from"], place)
         last = _day(row["to"], place) if row["to"] else first
         if not 0 <= (last - first).days < _LONGEST:

@@ -22,6 +22,10 @@ _OPEN: Final = frozenset({row.follow_up for row in STATES.values() if not row.en
     AWAITING_SIGNATURE
 }
 
+Since = Literal["status", "expiry", "plan"]
+# Something is due of somebody.
+_TURNS: Final[tuple[Turn, ...]] = ("school", "provider")
+
 
 @dataclass(frozen=True, slots=True)
 class ClockRule:
@@ -38,7 +42,7 @@ class ClockRule:
 
     id: str
     statuses: frozenset[str]
-    since: Literal["status", "expiry", "plan"]
+    since: Since
     days: int
     unit: Unit
     turn: Turn
@@ -105,10 +109,10 @@ def _rule(row: Mapping[str, str], place: tuple[str, int]) -> ClockRule:
     return ClockRule(
         row["rule"],
         statuses,
-        one_of(("status", "expiry", "plan"), row["since"], place),  # type: ignore[arg-type]
+        one_of(get_args(Since), row["since"], place),
         int(row["days"]),
-        one_of(get_args(Unit), row["unit"], place),  # type: ignore[arg-type]
-        one_of(("school", "provider"), row["turn"], place),  # type: ignore[arg-type]
+        one_of(get_args(Unit), row["unit"], place),
+        one_of(_TURNS, row["turn"], place),
         row["replaces"],
         row["says"],
         row["source"],

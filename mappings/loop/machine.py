@@ -97,7 +97,7 @@ def read_states(text: str | None = None) -> dict[State, StateRow]:
         if bool(turn) == bool(end):
             raise LoopTableError(*place, "an open state is somebody's turn, an end is nobody's")
         codes = tuple(row["bser"].split())
-        found[state] = StateRow(state, row["follow_up"], turn, end, codes, row["meaning"])  # type: ignore[arg-type]
+        found[state] = StateRow(state, row["follow_up"], turn, end, codes, row["meaning"])
     return found
 
 
@@ -118,7 +118,7 @@ def read_transitions(text: str | None = None) -> tuple[Transition, ...]:
     lines: dict[object, int] = {}
     for number, row in enumerate(rows_of("transitions", MOVE_COLUMNS, text), 2):
         place = ("transitions", number)
-        one_of(get_args(Actor), row["actor"], place)
+        actor: Actor = one_of(get_args(Actor), row["actor"], place)
         needs = frozenset(one_of(get_args(Need), n, place) for n in row["needs"].split())
         for before in _befores(row, place):
             unique(lines, (row["event"], row["actor"], before), place)
@@ -126,7 +126,6 @@ def read_transitions(text: str | None = None) -> tuple[Transition, ...]:
             after = _after(row, before)
             if after not in STATES:
                 raise LoopTableError(*place, f"there is no state {after}")
-            actor: Actor = row["actor"]  # type: ignore[assignment]
             found.append(Transition(row["event"], actor, before, after, needs, row["source"]))
     return tuple(found)
 

@@ -3,6 +3,9 @@
 import csv
 from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
+from typing import TypeVar
+
+Word = TypeVar("Word", bound=str)
 
 
 class LoopTableError(ValueError):
@@ -38,15 +41,16 @@ def rows_of(name: str, columns: Sequence[str], text: str | None = None) -> list[
     return rows
 
 
-def one_of(known: Collection[str], word: str, place: tuple[str, int]) -> str:
-    """Return a word that must be known.
+def one_of(known: Collection[Word], word: str, place: tuple[str, int]) -> Word:
+    """Return a word that must be known, as what it is known as.
 
     Raises:
         LoopTableError: it is not.
     """
-    if word not in known:
-        raise LoopTableError(*place, f"unknown word {word!r}")
-    return word
+    for each in known:
+        if each == word:
+            return each
+    raise LoopTableError(*place, f"unknown word {word!r}")
 
 
 def unique(found: Mapping[object, int], key: object, place: tuple[str, int]) -> None:

@@ -36,7 +36,7 @@ def read_x360_events(text: str | None = None) -> tuple[X360Event, ...]:
     for number, row in enumerate(rows_of("x360-events", _COLUMNS, text), 2):
         if (row["actor"], row["event"]) not in known:
             raise LoopTableError("x360-events", number, "its actor has no such event")
-        found.append(X360Event(**row))  # type: ignore[arg-type]
+        found.append(X360Event(**row))  # type: ignore[arg-type] # the columns are its fields
     return tuple(found)
 
 
