@@ -27,7 +27,7 @@ def share_between_processes(folder: Path) -> None:
     """Let what this process counts from now on stand beside that of others, in a folder."""
     folder.mkdir(mode=0o700, exist_ok=True)
     os.environ[_FOLDER] = str(folder)  # noqa: TID251 - the library takes it from nowhere else
-    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call] # the library's, without types
 
 
 class Prometheus:
@@ -107,7 +107,7 @@ class Prometheus:
         """Return all of it, and more, as Prometheus reads it (text format 0.0.4)."""
         told = CollectorRegistry(auto_describe=False) if self._folder else self._registry
         if self._folder:
-            MultiProcessCollector(told, path=str(self._folder))  # type: ignore[no-untyped-call]
+            MultiProcessCollector(told, path=str(self._folder))  # type: ignore[no-untyped-call] # the library's, without types
         also = CollectorRegistry(auto_describe=False)
         also.register(_Given(more))
         return generate_latest(told) + generate_latest(also)

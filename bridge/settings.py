@@ -157,7 +157,7 @@ def _secrets_of_text() -> dict[str, str]:
 
 
 def _overridden(name: str, written: object) -> str:
-    return os.environ.get(f"SCHOOLBRIDGE_{name.upper()}", str(written))  # noqa: TID251
+    return os.environ.get(f"SCHOOLBRIDGE_{name.upper()}", str(written))  # noqa: TID251 - settings may be overridden there
 
 
 def _checked(home: Path, values: dict[str, str]) -> Settings:

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 # The HTTP client looks for this library at every request made within a process, and where it is not
 # installed the whole path of imports is searched each time: two thirds of a millisecond.
 if find_spec("sniffio") is None:
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # an import of it fails (PEP 328)
 
 pytest_plugins = ["tests.support.databases"]
 

@@ -265,7 +265,7 @@ class Demo:
     @staticmethod
     def _python(module: str, *arguments: str) -> str:
         command = [sys.executable, "-m", module, *arguments]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own program
         if done.returncode != 0:
             raise RuntimeError(f"{module} failed: {done.stderr[-2000:]}")
         return done.stdout

@@ -54,15 +54,15 @@ class TokenRefused(IdentityError):  # noqa: N818 - reads as what happened
         super().__init__(reason.value)
 
 
-class KeysRefused(IdentityError):  # noqa: N818
+class KeysRefused(IdentityError):  # noqa: N818 - reads as what happened
     """A key set cannot be registered."""
 
 
-class RegistrationRefused(IdentityError):  # noqa: N818
+class RegistrationRefused(IdentityError):  # noqa: N818 - reads as what happened
     """A client cannot be registered, or there is none of that name."""
 
 
-class SignInRefused(IdentityError):  # noqa: N818
+class SignInRefused(IdentityError):  # noqa: N818 - reads as what happened
     """A district's sign-in did not let a person in; the text holds nothing of the person."""
 
 

@@ -45,7 +45,7 @@ def locked_version_of(connection: Connection) -> int:
 
 def _on_create(table: Table, dialect: str, *statements: str) -> None:
     for statement in statements:
-        ddl = DDL(statement)  # type: ignore[no-untyped-call]
+        ddl = DDL(statement)  # type: ignore[no-untyped-call] # SQLAlchemy's, without types
         event.listen(table, "after_create", ddl.execute_if(dialect=dialect))
 
 

@@ -24,11 +24,11 @@ class UnknownEntry(LedgerError):  # noqa: N818 - reads as what happened
     """There is no such entry, or the log never had that size."""
 
 
-class LedgerDamaged(LedgerError):  # noqa: N818
+class LedgerDamaged(LedgerError):  # noqa: N818 - reads as what happened
     """Rows that must be there are missing or unreadable."""
 
 
-class LedgerHalted(LedgerError):  # noqa: N818
+class LedgerHalted(LedgerError):  # noqa: N818 - reads as what happened
     """The log is shorter than, or another than, others know it to be. Nothing was released."""
 
 
@@ -40,5 +40,5 @@ class NothingToRepeat(LedgerError):  # noqa: N818 - says what is so
     """What an entry was to repeat was erased, or is of another copy of the database."""
 
 
-class ForkDetected(LedgerError):  # noqa: N818
+class ForkDetected(LedgerError):  # noqa: N818 - reads as what happened
     """A head does not extend the one remembered."""

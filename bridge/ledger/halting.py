@@ -135,5 +135,5 @@ _TRIGGERS: Final = {
 
 for _dialect, _statements in _TRIGGERS.items():
     for _statement in _statements:
-        _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
+        _ddl = DDL(_statement)  # type: ignore[no-untyped-call] # SQLAlchemy's, without types
         event.listen(ENTRY, "after_create", _ddl.execute_if(dialect=_dialect))

@@ -24,7 +24,7 @@ def run(connection: Connection) -> None:
     context.run_migrations()
 
 
-def spelled(kind: str, item: Any, _context: object) -> str | Literal[False]:  # noqa: ANN401
+def spelled(kind: str, item: Any, _context: object) -> str | Literal[False]:  # noqa: ANN401 - as Alembic hands it over
     """Spell SQLModel's own types as what they are in the database."""
     if kind == "type" and isinstance(item, AutoString):
         return "sa.String()"

@@ -136,7 +136,7 @@ def _counting(
 
 
 @event.listens_for(metadata, "after_create")
-def _with_the_tables(_: object, connection: Connection, **_more: Any) -> None:  # noqa: ANN401
+def _with_the_tables(_: object, connection: Connection, **_more: Any) -> None:  # noqa: ANN401 - as the toolkit hands them over
     keep_triggers(connection)
 
 

@@ -270,7 +270,7 @@ def _prepared(
 ) -> TextClause | TextualSelect:
     """Return a statement ready to run: reading the names in a long text takes its time."""
     typed = [bindparam(name, type_=RECORD.c.last_updated.type) for name in instants]
-    typed += [each for each in condition._bindparams.values() if f":{each.key}" in sql]  # noqa: SLF001
+    typed += [each for each in condition._bindparams.values() if f":{each.key}" in sql]  # noqa: SLF001 - nothing public lists them
     statement = text(sql).bindparams(*typed)
     return statement if counting else statement.columns(*_COLUMNS)
 

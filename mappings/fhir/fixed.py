@@ -85,13 +85,13 @@ def shape_of(value: object) -> object:
     """
     kind = type(value)
     if kind in _FIXED:
-        return value.shape  # type: ignore[attr-defined]
+        return value.shape  # type: ignore[attr-defined] # a type of _FIXED has it
     if kind is dict:
-        return _shape_of_dict(value)  # type: ignore[arg-type]
+        return _shape_of_dict(value)  # type: ignore[arg-type] # a dict
     if kind is list:
-        shapes = [shape_of(item) for item in value]  # type: ignore[attr-defined]
+        shapes = [shape_of(item) for item in value]  # type: ignore[attr-defined] # a list
         return (shapes[0],) if len(shapes) == 1 else frozenset(shapes)
-    return bool(value.strip()) if kind is str else kind  # type: ignore[attr-defined]
+    return bool(value.strip()) if kind is str else kind  # type: ignore[attr-defined] # a str
 
 
 def _shape_of_dict(value: dict[str, Any]) -> tuple[object, ...]:

@@ -131,7 +131,7 @@ def _layout(
         f"def layout({pieces}):\n    def fill(texts, ids, items):\n        {body}\n    return fill"
     )
     # The lines hold names made of numbers only: no text of a record or a resource enters them.
-    exec(compile(source, "<template>", "exec"), names)  # noqa: S102
+    exec(compile(source, "<template>", "exec"), names)  # noqa: S102 - code made of our own shapes
     made: Callable[..., Fill] = names["layout"]
     return made
 

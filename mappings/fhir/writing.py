@@ -162,7 +162,7 @@ class _Writer:
         source = "def write(record, ids, choice):\n    " + "\n    ".join(lines) + "\n"
         # The lines hold names of fields of our own records: no text of a record enters them.
         exec(compile(source, f"<{recipe.kind}>", "exec"), names)  # noqa: S102 - ours
-        written: Write = names["write"]  # type: ignore[assignment]
+        written: Write = names["write"]  # type: ignore[assignment] # of the code made just there
         return written
 
     def _known_by_value(self, same: tuple[Any, ...], record: object) -> Fill:

@@ -133,7 +133,7 @@ def same_text_two_days(formats: tuple[DateFormat, ...]) -> tuple[DateFormat, Dat
 
     Found by trying: every day of a year is written in each format and read in the others.
     """
-    days = [datetime(2026, 1, 1) + timedelta(days=n, hours=13) for n in range(365)]  # noqa: DTZ001
+    days = [datetime(2026, 1, 1) + timedelta(days=n, hours=13) for n in range(365)]  # noqa: DTZ001 - days of a source, which have no zone
     for one in formats:
         for other in formats:
             if one is other:

@@ -57,7 +57,7 @@ def reads_as(bound: BoundField, texts: Texts) -> object:
         return None
 
 
-def _candidates(bound: BoundField, value: Any, zone: ZoneInfo) -> Iterator[Texts]:  # noqa: ANN401
+def _candidates(bound: BoundField, value: Any, zone: ZoneInfo) -> Iterator[Texts]:  # noqa: ANN401 - a value of any field
     if bound.rule.choose:
         return _choices(bound.rule, str(value))
     if bound.entry.kind in _WHEN:

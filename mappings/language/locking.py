@@ -32,7 +32,7 @@ _LISTS: Final = (Kind.CODED_LIST, Kind.CODE_LIST)
 # One winter and one summer moment, whose day and month cannot be taken for each other.
 _MOMENTS: Final = (
     datetime(2026, 1, 29, 15, 4, 5),  # noqa: DTZ001 - a source's own time has no zone
-    datetime(2026, 7, 8, 9, 10, 11),  # noqa: DTZ001
+    datetime(2026, 7, 8, 9, 10, 11),  # noqa: DTZ001 - a value without a zone is what is meant
 )
 _HOW: Final = tuple(
     field.name for field in fields(SourceFormat) if field.name not in ("formats", "locations")

@@ -148,7 +148,7 @@ class TableRun:
                 return self._diagnosed(origin, cells, others, error)
             else:
                 self.report.mapped += 1
-                return _MAPPED(record, origin.row, origin)  # type: ignore[no-any-return]
+                return _MAPPED(record, origin.row, origin)  # type: ignore[no-any-return] # the generic class, without its type
         return self._diagnosed(origin, cells, others, None)
 
     def _diagnosed(

@@ -38,4 +38,4 @@ def test_a_fixed_clock_answers_in_utc_whatever_zone_it_was_given() -> None:
 @pytest.mark.parametrize("make", [ShiftedClock, FixedClock])
 def test_an_instant_without_a_zone_is_refused(make: Callable[[datetime], object]) -> None:
     with pytest.raises(ValueError, match="time zone"):
-        make(datetime(2025, 9, 2))  # noqa: DTZ001
+        make(datetime(2025, 9, 2))  # noqa: DTZ001 - without a zone on purpose

@@ -29,7 +29,7 @@ def read(home: Path, **more: object) -> Settings:
     }
     tables = lines.pop("directory", {})
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
-    for name, table in dict(tables).items():  # type: ignore[call-overload]
+    for name, table in dict(tables).items():  # type: ignore[call-overload] # tables as TOML has them
         roles = table.get("roles", {})
         text += f"[directory.{name}]\n"
         plain = {key: value for key, value in table.items() if key != "roles"}

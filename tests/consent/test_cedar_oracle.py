@@ -65,7 +65,7 @@ def prohibition(rule: dict[str, Any]) -> str:
         aims = [aim.split(".") for aim in rule["to"]]
         when.append(some([aimed_at(*aim) for aim in aims]))
     unless = some([f'context.facts.contains("{fact}")' for fact in rule["unless"] or []])
-    return f"forbid(principal,action,resource) when {{ {'&&'.join(f'({w})' for w in when)} }} unless {{ {unless} }};"  # noqa: E501
+    return f"forbid(principal,action,resource) when {{ {'&&'.join(f'({w})' for w in when)} }} unless {{ {unless} }};"  # noqa: E501 - one rule a line
 
 
 def aimed_at(party: str, staff: str = "") -> str:
@@ -75,7 +75,7 @@ def aimed_at(party: str, staff: str = "") -> str:
 def laws() -> Iterator[str]:
     for kind, law in dict.fromkeys((row["kind"], row["law"]) for row in BASES):
         ways = [basis_way(row) for row in BASES if (row["kind"], row["law"]) == (kind, law)]
-        yield f'forbid(principal,action,resource) when {{ context.kind == "{kind}" }} unless {{ {some(ways)} }};'  # noqa: E501
+        yield f'forbid(principal,action,resource) when {{ context.kind == "{kind}" }} unless {{ {some(ways)} }};'  # noqa: E501 - one rule a line
 
 
 def basis_way(row: dict[str, str]) -> str:

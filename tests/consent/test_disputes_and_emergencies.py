@@ -149,7 +149,7 @@ def test_an_emergency_opens_its_elements_for_24_hours_and_owes_a_review_in_72() 
 def test_a_declaration_with_a_fault_opens_nothing_and_says_which(
     change: dict[str, object], said: str
 ) -> None:
-    faulty = replace(DECLARED, **change)  # type: ignore[arg-type]
+    faulty = replace(DECLARED, **change)  # type: ignore[arg-type] # fields as a case changes them
 
     assert problems(faulty, AGREEMENT, TEMPLATE) == [said]
     assert opened(faulty, AGREEMENT, TEMPLATE) == ()

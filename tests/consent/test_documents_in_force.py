@@ -154,7 +154,7 @@ def test_a_draft_template_holds_nothing() -> None:
 
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        in_force(shipped_agreement(), shipped_template(), datetime(2026, 10, 1))  # noqa: DTZ001
+        in_force(shipped_agreement(), shipped_template(), datetime(2026, 10, 1))  # noqa: DTZ001 - without a zone on purpose
 
 
 def test_the_agreement_tightens_the_templates_numbers_and_keeps_the_rest() -> None:

@@ -156,7 +156,7 @@ def table_permits(bound_text: str, asked: object, facts: tuple[str, ...]) -> boo
     """Ask the engine itself whether the counterexample leaves."""
     bound = read_bound(bound_text.encode(), "t.yaml", shipped_document)
     engine = compile_table(bound.template, bound.agreements[0], bound.law)
-    return engine.decide(asked, facts).permitted  # type: ignore[arg-type]
+    return engine.decide(asked, facts).permitted  # type: ignore[arg-type] # facts as text
 
 
 @pytest.mark.parametrize(

@@ -121,5 +121,5 @@ def test_a_misspelt_fact_denies_instead_of_counting_as_false() -> None:
 def test_an_error_inside_the_decision_denies() -> None:
     asked = slice_of("lea provider intake refer referral.reason")
 
-    assert table().decide(asked, [["not", "a", "name"]]).reasons == ("decision-failed",)  # type: ignore[list-item]
-    assert table().decide(None, []).reasons == ("decision-failed",)  # type: ignore[arg-type]
+    assert table().decide(asked, [["not", "a", "name"]]).reasons == ("decision-failed",)  # type: ignore[list-item] # wrong on purpose
+    assert table().decide(None, []).reasons == ("decision-failed",)  # type: ignore[arg-type] # wrong on purpose

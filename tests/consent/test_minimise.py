@@ -303,7 +303,7 @@ def test_the_hub_gets_no_reason_note_or_words_of_a_referral() -> None:
 
 
 @pytest.mark.parametrize("view", [PROVIDER, SCHOOL])
-def test_a_directory_entry_leaves_whatever_is_permitted(view: Any) -> None:  # noqa: ANN401
+def test_a_directory_entry_leaves_whatever_is_permitted(view: Any) -> None:  # noqa: ANN401 - any of the projections
     entry = {"resourceType": "Organization", "id": "o", "name": "SYNTHETIC", "active": True}
 
     assert minimise(entry, (), view) == entry

@@ -130,7 +130,7 @@ def view_of(*rules: Rule) -> Projection:
     return Projection("to-provider", ZoneInfo("America/New_York"), {"Thing": view})
 
 
-def left_of(view: Projection, **more: object) -> Any:  # noqa: ANN401 JSON
+def left_of(view: Projection, **more: object) -> Any:  # noqa: ANN401 - JSON
     return minimise({"resourceType": "Thing", **more}, {"e"}, view, ["A/1"])
 
 

@@ -84,8 +84,8 @@ def test_more_evidence_closes_a_cell_only_by_a_fact_a_prohibition_names(
 def test_what_is_no_fact_and_no_number_is_a_denial_not_an_error() -> None:
     odd: list[object] = [None, "in_force", 3.5, [1], object()]
 
-    answers = [table().decide_bits(ASKED, value) for value in odd]  # type: ignore[arg-type]
-    answers.append(table().decide_record(ASKED, []))  # type: ignore[arg-type]
+    answers = [table().decide_bits(ASKED, value) for value in odd]  # type: ignore[arg-type] # wrong on purpose
+    answers.append(table().decide_record(ASKED, []))  # type: ignore[arg-type] # wrong on purpose
     answers.append(table().decide(ASKED, ["in_forse"]))
 
     assert {answer.reasons for answer in answers} == {("decision-failed",)}

@@ -83,7 +83,7 @@ def test_what_a_form_calls_itself_counts_for_nothing() -> None:
 def test_a_health_form_without_a_part_is_none_and_the_clerk_is_told(
     change: dict[str, object], part: str
 ) -> None:
-    release = replace(HEALTH, **change)  # type: ignore[arg-type]
+    release = replace(HEALTH, **change)  # type: ignore[arg-type] # fields as a case changes them
 
     assert "health" not in forms_met(release, TEMPLATE)
     assert part in missing_parts(release, TEMPLATE)["health"]
@@ -217,7 +217,7 @@ def test_a_form_that_is_not_signed_meets_none_however_complete(answer: str) -> N
 def test_a_signature_is_a_name_and_a_day(
     change: dict[str, object], lacking: tuple[str, ...]
 ) -> None:
-    both = replace(HEALTH, cosigner_relationship="ONESELF", **change)  # type: ignore[arg-type]
+    both = replace(HEALTH, cosigner_relationship="ONESELF", **change)  # type: ignore[arg-type] # fields as a case changes them
 
     assert missing_parts(both, TEMPLATE)["part2"] == lacking
 
@@ -245,7 +245,7 @@ def test_a_part_with_two_names_is_asked_for_once() -> None:
 
 @pytest.mark.parametrize("change", [{"answer": "pending"}, {"disputed": True}, {"answer": "maybe"}])
 def test_a_pending_or_disputed_form_is_evidence_of_nothing(change: dict[str, object]) -> None:
-    assert evidence_of(replace(HEALTH, **change), TEMPLATE) == ()  # type: ignore[arg-type]
+    assert evidence_of(replace(HEALTH, **change), TEMPLATE) == ()  # type: ignore[arg-type] # fields as a case changes them
 
 
 def test_a_refusal_is_dissent_to_what_it_names_and_to_nothing_else() -> None:
@@ -336,9 +336,9 @@ def test_a_form_revoked_before_it_began_is_evidence_of_nothing() -> None:
 
 def test_an_instant_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        evidence_of(replace(HEALTH, recorded_at=datetime(2026, 9, 2)), TEMPLATE)  # noqa: DTZ001
+        evidence_of(replace(HEALTH, recorded_at=datetime(2026, 9, 2)), TEMPLATE)  # noqa: DTZ001 - without a zone on purpose
     with pytest.raises(ValueError, match="time zone"):
-        evidence_of(replace(HEALTH, revoked_at=datetime(2026, 9, 9)), TEMPLATE)  # noqa: DTZ001
+        evidence_of(replace(HEALTH, revoked_at=datetime(2026, 9, 9)), TEMPLATE)  # noqa: DTZ001 - without a zone on purpose
 
 
 def test_words_for_a_flow_that_the_template_does_not_have_cover_nothing() -> None:

@@ -22,7 +22,7 @@ FORMS = TEMPLATE.settings.consents
 
 
 def may_sign(form: str, template: Template = TEMPLATE, **change: object) -> bool:
-    release = replace(COMING_OF_AGE, **change)  # type: ignore[arg-type]
+    release = replace(COMING_OF_AGE, **change)  # type: ignore[arg-type] # fields as a case changes them
     return has_authority(release, template.settings.consents[form], template)
 
 
@@ -118,8 +118,8 @@ def test_where_the_template_names_no_signer_at_all_nobody_may_sign() -> None:
 def test_a_form_for_a_signer_we_know_no_rule_of_is_signed_by_nobody() -> None:
     strange = replace(FORMS["minor"], signer="whoever asks")
 
-    assert has_authority(replace(HEALTH, **STUDENT), FORMS["minor"], TEMPLATE)  # type: ignore[arg-type]
-    assert not has_authority(replace(HEALTH, **STUDENT), strange, TEMPLATE)  # type: ignore[arg-type]
+    assert has_authority(replace(HEALTH, **STUDENT), FORMS["minor"], TEMPLATE)  # type: ignore[arg-type] # fields as a case changes them
+    assert not has_authority(replace(HEALTH, **STUDENT), strange, TEMPLATE)  # type: ignore[arg-type] # fields as a case changes them
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_day_is_as_long_as_the_districts_clock_says_and_the_last_has_no_end(
 
 
 def test_a_minors_own_form_is_none_of_an_adults() -> None:
-    minors = replace(HEALTH, **STUDENT)  # type: ignore[arg-type]
+    minors = replace(HEALTH, **STUDENT)  # type: ignore[arg-type] # fields as a case changes them
     adults = replace(minors, birth_date=date(2008, 1, 1))
 
     assert "minor" in forms_met(minors, TEMPLATE)

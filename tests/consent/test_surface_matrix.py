@@ -46,7 +46,7 @@ def test_every_open_slice_stands_in_one_row_with_its_condition(document: str) ->
 
 
 def test_a_condition_says_nothing_twice() -> None:
-    a, b, c, not_d = (Literal("a"), Literal("b"), Literal("c"), Literal("d", wanted=False))  # type: ignore[arg-type]
+    a, b, c, not_d = (Literal("a"), Literal("b"), Literal("c"), Literal("d", wanted=False))  # type: ignore[arg-type] # a fact's name as text
 
     when = when_of(Filter((((a,),), ((a,), (b,)), ((not_d,),), ((a, b), (c,)), ((b,), (c,)))))
 

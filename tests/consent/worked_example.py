@@ -67,7 +67,7 @@ def agreement_with(old: str, new: str, template: Template | None = None) -> Agre
 def problems_of(read: object, *arguments: object) -> list[str]:
     """Return the problems a reader raises; an error if it raises none."""
     try:
-        read(*arguments)  # type: ignore[operator]
+        read(*arguments)  # type: ignore[operator] # any of the readers
     except DocumentError as error:
         return [str(problem) for problem in error.problems]
     raise AssertionError("the document was read without a problem")

@@ -30,7 +30,7 @@ def oidc_provider(people: Mapping[str, list[str]], log: Path) -> Iterator[str]:
     issuer = f"http://127.0.0.1:{port}"
     with (
         log.open("wb") as written,
-        subprocess.Popen(  # noqa: S603
+        subprocess.Popen(  # noqa: S603 - the server named above
             [*program, *arguments], stdout=written, stderr=written, start_new_session=True
         ) as process,
         httpx.Client(trust_env=False) as http,
@@ -67,7 +67,7 @@ class Browser:
 
     def post(self, path: str, **how: object) -> httpx.Response:
         """Send a form to the bridge."""
-        headers = {**self._cookie(), **dict(how.pop("headers", {}))}  # type: ignore[call-overload]
+        headers = {**self._cookie(), **dict(how.pop("headers", {}))}  # type: ignore[call-overload] # headers as httpx takes them
         return self._keep(self.world.anonymous.send("POST", path, headers=headers, **how))
 
     def begin(self, district: str) -> str:

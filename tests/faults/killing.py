@@ -133,7 +133,7 @@ def _worker(deployment: Deployment, run: Run, of: tuple[int, threading.Event]) -
     return threading.Thread(target=provider.work, daemon=True)
 
 
-def _started(deployment: Deployment, run: Run, dice: random.Random) -> Any:  # noqa: ANN401
+def _started(deployment: Deployment, run: Run, dice: random.Random) -> Any:  # noqa: ANN401 - a process of whichever kind
     """Start the server again; now and then kill it before it is up, which must not matter."""
     server = deployment.start()
     if dice.random() < KILLED_WHILE_STARTING and run.kills < run.plan.kills:

@@ -151,7 +151,7 @@ class Provider:
             self.journal.acknowledged += 1
             self.journal.sessions[key] = answer.json()["id"]
 
-    def _send(self, method: str, url: str, **how: Any) -> tuple[httpx.Response, bool]:  # noqa: ANN401
+    def _send(self, method: str, url: str, **how: Any) -> tuple[httpx.Response, bool]:  # noqa: ANN401 - as httpx takes them
         """Send until answered; returns the answer and whether any before it may have been lost."""
         lost, tries = False, 0
         while True:

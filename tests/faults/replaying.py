@@ -92,7 +92,7 @@ class Worker:
         command = [*self.deployment.program, str(self.deployment.home)]
         with log.open("ab") as out:
             environment = {**os.environ, **own}  # noqa: TID251 - a child's own
-            return subprocess.Popen(command, env=environment, stdout=out, stderr=out)  # noqa: S603
+            return subprocess.Popen(command, env=environment, stdout=out, stderr=out)  # noqa: S603 - our own program
 
     @property
     def url(self) -> str:
@@ -105,7 +105,7 @@ class Worker:
 
 def run_replays(deployment: Deployment, wanted: int, seed: int) -> Replays:
     """Send until ``wanted`` requests were made, killing a server now and then."""
-    run, dice, began = Replays(wanted, seed), random.Random(seed), time.monotonic()  # noqa: S311
+    run, dice, began = Replays(wanted, seed), random.Random(seed), time.monotonic()  # noqa: S311 - to be repeated, not to be secret
     workers = [Worker(deployment, _free_port()) for _ in range(2)]
     try:
         for worker in workers:

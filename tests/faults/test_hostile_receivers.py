@@ -67,7 +67,7 @@ def test_every_call_ends_within_ten_seconds_and_memory_stays_flat(name: str) -> 
 
         at_once([work(key, act) for key, act in acts.items()])
     grown = resident() - before
-    print(f"{name}: longest {max(found.values()):.2f} s, grown {grown / 1e6:.1f} MB")  # noqa: T201
+    print(f"{name}: longest {max(found.values()):.2f} s, grown {grown / 1e6:.1f} MB")  # noqa: T201 - what the run found
     assert max(found.values()) <= 10.0
     assert grown < 50_000_000
 
@@ -95,5 +95,5 @@ def test_others_are_called_as_quickly_while_some_do_not_answer() -> None:
         for thread in threads:
             thread.join()
     before, after = (times[int(calls * 0.99)] for times in (alone, beside))
-    print(f"p99 alone {before * 1e3:.2f} ms, beside slow ones {after * 1e3:.2f} ms")  # noqa: T201
+    print(f"p99 alone {before * 1e3:.2f} ms, beside slow ones {after * 1e3:.2f} ms")  # noqa: T201 - what the run found
     assert after <= before * 1.1 + 0.005

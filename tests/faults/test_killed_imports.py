@@ -77,7 +77,7 @@ def content(deployment: Deployment) -> Content:
         }
         assert all(verify_log(connection, log).sound for log in logs(connection))
     bridge.engine.dispose()
-    return found  # type: ignore[return-value] - texts are objects
+    return found  # type: ignore[return-value] # texts are objects
 
 
 def killed_then_done(

@@ -39,7 +39,7 @@ def elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Elsewhere]:
     """Return the URL of an empty place for a database of the same kind, as often as asked."""
-    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")  # noqa: TID251
+    monkeypatch.setenv("PATH", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")  # noqa: TID251 - a switch of the tests
     if make_url(database_url).get_backend_name() == "sqlite":
         made = iter(range(1000))
         yield lambda: f"sqlite:///{tmp_path / f'restored-{next(made)}.db'}"

@@ -238,7 +238,7 @@ def _saturate(made: CanaryWorld) -> None:
                 connection.execute(text(f"{moved}{shown} WHERE type = :kind AND id = :id"), said)
 
 
-def _owners(connection: Any, states: dict[str, str]) -> dict[str, str]:  # noqa: ANN401
+def _owners(connection: Any, states: dict[str, str]) -> dict[str, str]:  # noqa: ANN401 - a connection
     query = text(
         "SELECT r.student_id, s.value FROM record r JOIN search_value s"
         " ON s.type = r.type AND s.id = r.id"

@@ -244,7 +244,7 @@ def wrong_accounts(world: World, cells: Sequence[Cell]) -> Iterator[str]:
 def tells_on_no_consent(planting: pytest.MonkeyPatch) -> None:
     """Let a follow-up tell what the database and the decision both keep back."""
 
-    def judged(connection: Any, kind: str, students: Any, _told: Any) -> set[str]:  # noqa: ANN401
+    def judged(connection: Any, kind: str, students: Any, _told: Any) -> set[str]:  # noqa: ANN401 - as the function it stands for
         return {each.id for each in follow_up.of_students(connection, (kind,), students)}
 
     planting.setattr(follow_up, "judged", judged)

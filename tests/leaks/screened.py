@@ -16,7 +16,7 @@ def minute(number: float) -> datetime:
     return NOW - timedelta(hours=2) + timedelta(minutes=number)
 
 
-def screen(opened: Opened, when: float, *numbers: int, **changes: Any) -> None:  # noqa: ANN401
+def screen(opened: Opened, when: float, *numbers: int, **changes: Any) -> None:  # noqa: ANN401 - fields as a case changes them
     """Import a screening of the n-th student each; ``again`` tells it from an earlier one."""
     opened.at(minute(when))
     again = changes.pop("again", 0)

@@ -138,7 +138,7 @@ def test_no_account_of_a_family_speaks_of_an_answer(world: World, cells: list[Ce
 def tells_in_the_providers_words(planting: Planting) -> None:
     real = follow_up._row
 
-    def row(district: Any, task: Any, told: Any, names: Any) -> Any:  # noqa: ANN401
+    def row(district: Any, task: Any, told: Any, names: Any) -> Any:  # noqa: ANN401 - as the function it stands for
         said = str(task[1].get("statusReason", {}).get("text", ""))
         return real(district, task, (said, told[1]) if told[1] else told, names)
 
@@ -158,7 +158,7 @@ def names_the_place(planting: Planting) -> None:
 def dates_by_the_last_visit(planting: Planting) -> None:
     real = follow_up._Teller._tell
 
-    def tell(self: Any, agreement: Any, task: Any, withdrawn: str) -> Any:  # noqa: ANN401
+    def tell(self: Any, agreement: Any, task: Any, withdrawn: str) -> Any:  # noqa: ANN401 - as the function it stands for
         status, day, decided = real(self, agreement, task, withdrawn)
         visits = self.visits.get((task[0].agreement_id, task[0].referral_id), ())
         held = [visit.resource() for visit in visits]
@@ -205,10 +205,10 @@ def test_a_district_that_is_told_after_the_student_left_is_noticed(
 ) -> None:
     asked, known, past = follow_up.told_of, follow_up.evidence_about, timedelta(days=1, minutes=1)
 
-    def asked_of_yesterday(viewer: Any, sender: Any, elements: Any, now: Any, *more: Any) -> Any:  # noqa: ANN401
+    def asked_of_yesterday(viewer: Any, sender: Any, elements: Any, now: Any, *more: Any) -> Any:  # noqa: ANN401 - as the function it stands for
         return asked(viewer, sender, elements, now - past, *more)
 
-    def known_yesterday(connection: Any, viewer: Any, whose: Any, asked: Any) -> Any:  # noqa: ANN401
+    def known_yesterday(connection: Any, viewer: Any, whose: Any, asked: Any) -> Any:  # noqa: ANN401 - as the function it stands for
         return known(connection, viewer, whose, (*asked[:2], asked[2] - past))
 
     monkeypatch.setattr(follow_up, "told_of", asked_of_yesterday)

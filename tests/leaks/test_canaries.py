@@ -50,7 +50,7 @@ def logged() -> Iterator[io.StringIO]:
     kept = root.handlers[:]
     root.handlers = []
     configure_logs()
-    root.handlers[0].setStream(written)  # type: ignore[attr-defined]
+    root.handlers[0].setStream(written)  # type: ignore[attr-defined] # a StreamHandler
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=written))
     yield written
     root.handlers = kept
@@ -134,11 +134,11 @@ def test_an_answer_that_may_be_kept_or_is_compressed_is_caught(world: CanaryWorl
 class CutsNothing(Gate):
     """A gate that forgets to cut what is withheld."""
 
-    def _released(self, connection: Any, viewer: Any, query: Any, **how: Any) -> Any:  # noqa: ANN401
+    def _released(self, connection: Any, viewer: Any, query: Any, **how: Any) -> Any:  # noqa: ANN401 - as httpx takes them
         found, total = super()._released(connection, viewer, query, **how)
         return [self._whole(viewer, one) for one in found], total
 
-    def _whole(self, viewer: Any, one: Disclosure) -> Disclosure:  # noqa: ANN401
+    def _whole(self, viewer: Any, one: Disclosure) -> Disclosure:  # noqa: ANN401 - as the function it stands for
         whole = sealed(viewer, one.stored, one.stored.resource(), self._identifiers)
         return replace(one, released=whole)
 

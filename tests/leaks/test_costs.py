@@ -150,7 +150,7 @@ def test_a_search_that_fetches_what_it_then_leaves_out_is_caught(
 ) -> None:
     own = {ids(world, kind)["mine"] for kind in KINDS}
 
-    def fetched(connection: Any, query: Query, _condition: Any) -> Any:  # noqa: ANN401
+    def fetched(connection: Any, query: Query, _condition: Any) -> Any:  # noqa: ANN401 - as the function it stands for
         kept = [each for each in find(connection, query, EVERYTHING)[0] if each.id in own]
         return kept, len(kept)
 
@@ -161,7 +161,7 @@ def test_a_search_that_fetches_what_it_then_leaves_out_is_caught(
 def test_a_condition_that_takes_long_where_there_is_a_record_is_caught(
     world: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(connection: Any, query: Query, condition: Authorised) -> Any:  # noqa: ANN401
+    def slow(connection: Any, query: Query, condition: Authorised) -> Any:  # noqa: ANN401 - as the function it stands for
         long = "(SELECT count(*) FROM record a CROSS JOIN record b WHERE a.id < record.id) >= 0"
         both = text(f"{long} AND ({condition.condition.text})")
         return find(connection, query, replace(condition, condition=both.bindparams()))
@@ -248,7 +248,7 @@ def test_a_page_that_reads_what_it_may_not_tell_is_caught(
 ) -> None:
     """As the pages did: they read what was known of a student, and decided that it may not go."""
 
-    def read_all(connection: Connection, _: str, students: Collection[str], __: object) -> Any:  # noqa: ANN401
+    def read_all(connection: Connection, _: str, students: Collection[str], __: object) -> Any:  # noqa: ANN401 - as the function it stands for
         if planted == "facts":
             evidence_of(connection, students, two.world.clock.now())
         else:

@@ -54,7 +54,7 @@ class Door:
             yield self._request(headers={"Cookie": b"schoolbridge_session=" + spelled})
 
     def _request(self, **how: object) -> httpx.Request:
-        return httpx.Request(self.method, BASE + self.path, **how)  # type: ignore[arg-type]
+        return httpx.Request(self.method, BASE + self.path, **how)  # type: ignore[arg-type] # as httpx takes them
 
 
 def _sendable(proof: bytes) -> bool:

@@ -83,8 +83,8 @@ SAID = {
 
 def askable(app: typer.Typer) -> dict[str, set[str]]:
     """Return the commands there are and what each is told."""
-    called = {each.name or each.callback.__name__: each for each in app.registered_commands}  # type: ignore[union-attr]
-    return {name: set(inspect.signature(each.callback).parameters) for name, each in called.items()}  # type: ignore[arg-type]
+    called = {each.name or each.callback.__name__: each for each in app.registered_commands}  # type: ignore[union-attr] # every command is a function
+    return {name: set(inspect.signature(each.callback).parameters) for name, each in called.items()}  # type: ignore[arg-type] # every command is a function
 
 
 def test_a_hub_is_asked_for_its_fixed_table_and_nothing_else() -> None:

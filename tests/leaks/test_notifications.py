@@ -184,7 +184,7 @@ def as_it_was(
     _gate: object,
     found: Subscription,
     _caller: object,
-    numbers: Any,  # noqa: ANN401
+    numbers: Any,  # noqa: ANN401 - as the function it stands for
 ) -> list[Event]:
     """Tell again what was decided once."""
     first, last, most = numbers
@@ -239,7 +239,7 @@ def test_a_queue_that_keeps_payloads_is_noticed(
 ) -> None:
     right = number_events.put_events
 
-    def wrong(connection: Connection, found: Subscription, ids: Sequence[str], at: Any) -> None:  # noqa: ANN401
+    def wrong(connection: Connection, found: Subscription, ids: Sequence[str], at: Any) -> None:  # noqa: ANN401 - as the function it stands for
         right(connection, found, ids, at)
         bodies = text("SELECT body FROM record WHERE type = 'Task' AND id = :id")
         for each in ids:

@@ -87,7 +87,7 @@ def test_a_parameter_that_replaces_the_one_before_is_noticed(
 ) -> None:
     reading = SearchReader.read
 
-    def last(self: SearchReader, given: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401
+    def last(self: SearchReader, given: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - as the function it stands for
         return reading(self, list(dict(given).items()))
 
     monkeypatch.setattr(SearchReader, "read", last)

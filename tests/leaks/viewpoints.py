@@ -112,7 +112,7 @@ def read_task(opened: Opened, caller: str, number: int) -> dict[str, Any]:
     return dict(answer.json())
 
 
-def answer(opened: Opened, when: float, number: int, status: str, **more: Any) -> None:  # noqa: ANN401
+def answer(opened: Opened, when: float, number: int, status: str, **more: Any) -> None:  # noqa: ANN401 - fields as a case changes them
     """Let a provider answer a referral, naming on whose consent the care rests."""
     opened.at(minute(when))
     caller = more.pop("caller", "harbor intake")
@@ -123,7 +123,7 @@ def answer(opened: Opened, when: float, number: int, status: str, **more: Any) -
     assert done.status_code == 200, done.text
 
 
-def session(opened: Opened, when: float, number: int, key: str, **more: Any) -> None:  # noqa: ANN401
+def session(opened: Opened, when: float, number: int, key: str, **more: Any) -> None:  # noqa: ANN401 - fields as a case changes them
     """Let a provider record a session; ``label`` is its confidentiality, ``modality`` its kind."""
     opened.at(minute(when))
     caller = more.pop("caller", "harbor intake")

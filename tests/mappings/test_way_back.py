@@ -55,7 +55,7 @@ class AnySchool(dict[str, str]):
 class AnyCode(dict[str, str]):
     """Knows every school's code by its id."""
 
-    def get(self, school_id: str, default: Any = None) -> Any:  # noqa: ANN401
+    def get(self, school_id: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping has it
         if not school_id.startswith("school-"):
             return default
         return bytes.fromhex(school_id.removeprefix("school-")).decode()
@@ -85,7 +85,7 @@ def cell(rule: FieldRule, kind: MapKind, dice: Random) -> str:
     spelled = [value.text for value in rule.values or ()] or list(entry.codes)
     match entry.kind:
         case Kind.DATE | Kind.MOMENT | Kind.INSTANT:
-            day = datetime(2012, 1, 1) + timedelta(seconds=dice.randrange(470_000_000))  # noqa: DTZ001
+            day = datetime(2012, 1, 1) + timedelta(seconds=dice.randrange(470_000_000))  # noqa: DTZ001 - without a zone on purpose
             return written(day, date_format(dice.choice(rule.read_as).text))
         case Kind.DECIMAL:
             return dice.choice(["0", "7.5", "12", "12.50", "3"])
@@ -141,7 +141,7 @@ def mapped(compiled: CompiledMap, rows: dict[str, dict[str, str]]) -> Referral |
 
 
 def read_again(compiled: CompiledMap, tables: dict[str, WrittenTable]) -> Referral | None:
-    def opener(role: str, table: WrittenTable) -> Any:  # noqa: ANN401
+    def opener(role: str, table: WrittenTable) -> Any:  # noqa: ANN401 - as the writer takes it
         return lambda: Table(role, table.header, (list(row) for row in table.rows))
 
     try:

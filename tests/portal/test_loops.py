@@ -144,7 +144,7 @@ def paper(counselor: Page, place: str, check: str, said: str) -> None:
     counselor.locator("[name='check']").fill(check)
     counselor.locator("[name='interpreter']").select_option("none")
     scan = {"name": "scan.pdf", "mimeType": SCAN[0], "buffer": SCAN[1]}
-    counselor.locator("[name='scan']").set_input_files(scan)  # type: ignore[arg-type]
+    counselor.locator("[name='scan']").set_input_files(scan)  # type: ignore[arg-type] # a file as playwright takes it
     counselor.locator("form#questions > button[type=submit]").click()
     counselor.wait_for_url(f"**{place}")
 

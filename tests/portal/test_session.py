@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.portal.conftest import Opening
 from tests.portal.served import Served
@@ -15,8 +15,8 @@ def passed(portal: Served, page: Page, seconds: int) -> None:
     page.clock.fast_forward(seconds * 1000)
 
 
-def opened(context: object, path: str = "/portal/board") -> Page:
-    page: Page = context.new_page()  # type: ignore[attr-defined]
+def opened(context: BrowserContext, path: str = "/portal/board") -> Page:
+    page = context.new_page()
     page.clock.install()
     page.goto(path)
     return page
@@ -36,7 +36,7 @@ def test_two_minutes_before_the_end_a_page_warns_and_one_key_keeps_it(
         page.keyboard.press(key)
         expect(page.locator("dialog")).not_to_be_visible()
         passed(portal, page, 12 * 60)
-        assert page.goto("/portal/board").ok  # type: ignore[union-attr]
+        assert page.goto("/portal/board").ok  # type: ignore[union-attr] # it is a page
 
 
 def test_asking_how_long_is_left_does_not_keep_a_session(opening: Opening, portal: Served) -> None:

@@ -21,7 +21,7 @@ class Hands:
 
     def click(self, role: str, name: str) -> None:
         self.used += 1
-        self.page.get_by_role(role, name=name, exact=True).click()  # type: ignore[arg-type]
+        self.page.get_by_role(role, name=name, exact=True).click()  # type: ignore[arg-type] # a role as text
 
     def type(self, **fields: str) -> None:
         for name, text in fields.items():

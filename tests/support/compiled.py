@@ -55,5 +55,5 @@ def share_routes(app: FastAPI) -> FastAPI:
     for n, route in enumerate(routes):
         if router := getattr(route, "original_router", None):
             routes[n] = _ROUTES.setdefault(id(router), route)
-    app.dependency_overrides = MappingProxyType({})  # type: ignore[assignment] - refuses a change
+    app.dependency_overrides = MappingProxyType({})  # type: ignore[assignment] # refuses a change
     return app

@@ -55,7 +55,7 @@ def _refers_to(column: Column[Any]) -> list[Column[Any]]:
     return [key.column for key in column.foreign_keys]
 
 
-def _known(connection: Connection, key: Column[Any], student_id: str) -> Any:  # noqa: ANN401
+def _known(connection: Connection, key: Column[Any], student_id: str) -> Any:  # noqa: ANN401 - a value of any column
     """Return a value that stands in another table, of the same student where it is of one."""
     parent = key.table
     query = select(key)
@@ -64,12 +64,12 @@ def _known(connection: Connection, key: Column[Any], student_id: str) -> Any:  #
     found = connection.scalar(query.limit(1))
     if found is not None:
         return found
-    made = _row(connection, parent, student_id)  # type: ignore[arg-type]
+    made = _row(connection, parent, student_id)  # type: ignore[arg-type] # any selectable of ours is a table
     connection.execute(insert(parent), made)
     return made[key.name]
 
 
-def _value(connection: Connection, column: Column[Any], student_id: str) -> Any:  # noqa: ANN401
+def _value(connection: Connection, column: Column[Any], student_id: str) -> Any:  # noqa: ANN401 - a value of any column
     if column.name == "student_id":
         return student_id
     for key in _refers_to(column):

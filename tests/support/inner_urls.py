@@ -27,7 +27,7 @@ RANGES_6 = (
 """IANA's special-purpose registries as of 2025, with multicast and what was withdrawn."""
 
 TARGETS = (
-    *("127.0.0.1", "10.0.0.7", "169.254.169.254", "192.168.1.1", "172.16.0.9", "0.0.0.0"),  # noqa: S104
+    *("127.0.0.1", "10.0.0.7", "169.254.169.254", "192.168.1.1", "172.16.0.9", "0.0.0.0"),  # noqa: S104 - an address to be refused
     *("127.9.9.9", "10.255.255.1", "100.100.100.200", "192.0.0.192", "172.31.255.254"),
 )
 
@@ -55,7 +55,7 @@ def _spelled_4() -> Iterator[str]:
         yield f"{parts[0]}.{parts[1]}.{number & 0xFFFF}"
         yield f"0x{parts[0]:x}.{number & 0xFFFFFF}"
         yield target.replace(".", "。")
-        yield target.translate(str.maketrans("0123456789", "０１２３４５６７８９"))  # noqa: RUF001
+        yield target.translate(str.maketrans("0123456789", "０１２３４５６７８９"))  # noqa: RUF001 - digits that look like ours
         yield target.translate(str.maketrans("0123456789", "⓪①②③④⑤⑥⑦⑧⑨"))
 
 

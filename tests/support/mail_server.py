@@ -27,8 +27,8 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - the library's name
         self,
         _server: object,
-        session: Any,  # noqa: ANN401
-        envelope: Any,  # noqa: ANN401
+        session: Any,  # noqa: ANN401 - as the library calls it
+        envelope: Any,  # noqa: ANN401 - as the library calls it
         address: str,
         _options: object,
     ) -> str:
@@ -37,7 +37,7 @@ class Mailbox:
             envelope.rcpt_tos.append(address)
         return self.reply
 
-    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401, N802
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401, N802 - as the library calls it
         self.came.append(message_from_bytes(envelope.content))
         return "250 OK"
 

@@ -150,10 +150,10 @@ def _keep() -> None:
     """Import everything, then fork whatever is asked for."""
     import uvicorn.protocols.http.auto  # noqa: F401, PLC0415 - for the processes to come
 
-    import bridge.app  # noqa: PLC0415
-    import bridge.cli.running  # noqa: PLC0415
-    import bridge.journeys.files.map_files  # noqa: PLC0415
-    import bridge.logs  # noqa: F401, PLC0415
+    import bridge.app  # noqa: PLC0415 - loaded once, before it is forked
+    import bridge.cli.running  # noqa: PLC0415 - loaded once, before it is forked
+    import bridge.journeys.files.map_files  # noqa: PLC0415 - loaded once, before it is forked
+    import bridge.logs  # noqa: F401, PLC0415 - loaded once, before it is forked
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the ended
     for line in sys.stdin:

@@ -310,4 +310,4 @@ def run_for(name: str, seconds: float, first_seed: int) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run_for(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201
+    print(json.dumps(run_for(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201 - what the run found

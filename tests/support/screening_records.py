@@ -23,7 +23,7 @@ FULL_SCREENING = StudentScreening(
 )
 
 
-def gad_7(number: int, key: str, **changes: Any) -> StudentScreening:  # noqa: ANN401
+def gad_7(number: int, key: str, **changes: Any) -> StudentScreening:  # noqa: ANN401 - fields as a case changes them
     """Return a GAD-7 of the n-th student of :func:`tests.support.worlds.referral`."""
     made = StudentScreening(
         key=key,

@@ -55,7 +55,7 @@ def verify(
         raise Refused
     if "jku" in header and header["jku"] != jwks_url:
         raise Refused
-    keys = KeySet.import_key_set(jwks)  # type: ignore[arg-type]
+    keys = KeySet.import_key_set(jwks)  # type: ignore[arg-type] # a set as it is sent
     registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     claims = jwt.decode(token, keys, ALGORITHMS, registry, decoder_cls=Strict).claims
     return _checked(claims, expected, now)

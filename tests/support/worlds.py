@@ -126,7 +126,7 @@ class Web:
     app: Any
     token: str = ""
 
-    def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+    def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
         return asyncio.run(self._send(method, path, how))
 
     async def _send(self, method: str, path: str, how: Json) -> httpx.Response:
@@ -137,7 +137,7 @@ class Web:
         async with httpx.AsyncClient(transport=inside, base_url=BASE) as client:
             return await client.request(method, path, headers=headers, **how)
 
-    def get(self, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+    def get(self, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
         return self.send("GET", path, **how)
 
     def found(self, path: str) -> list[Json]:
@@ -200,7 +200,7 @@ class World:
         """Return the rows of every table."""
         with read(self.bridge.engine) as connection:
             return {
-                name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608
+                name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one()  # noqa: S608 - names of ours
                 for name in metadata.tables
             }
 

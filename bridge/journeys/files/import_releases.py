@@ -163,9 +163,9 @@ def _form(said: dict[str, str]) -> SignedRelease:
         signed_on=day_of(said["signed_on"]),
         expires_on=day_of(said["expires_on"]),
         minor_consented=_YES_NO[said["minor_consented"].casefold()],
-        **{name: said[name] or None for name in texts},  # type: ignore[arg-type]
-        **{name: tuple(sorted(said[name].split())) for name in lists},  # type: ignore[arg-type]
-        **_UNKNOWN_YET,  # type: ignore[arg-type]
+        **{name: said[name] or None for name in texts},  # type: ignore[arg-type] # parts by name
+        **{name: tuple(sorted(said[name].split())) for name in lists},  # type: ignore[arg-type] # parts by name
+        **_UNKNOWN_YET,  # type: ignore[arg-type] # parts by name
     )
 
 

@@ -72,7 +72,7 @@ def needed(kind: Any, names: str) -> Iterator[sa.Column[Any]]:  # noqa: ANN401 -
     )
 
 
-def optional(kind: Any, names: str) -> Iterator[sa.Column[Any]]:  # noqa: ANN401
+def optional(kind: Any, names: str) -> Iterator[sa.Column[Any]]:  # noqa: ANN401 - as the function it stands for
     """Yield columns that may be empty."""
     yield from (sa.Column(name, kind, nullable=True) for name in names.split())
 

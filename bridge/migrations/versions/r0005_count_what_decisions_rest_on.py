@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_state_version"),
     )
     for name in ("agreement", "erasure", "evidence"):
-        op.execute(f"INSERT INTO state_version (name, value) VALUES ('{name}', 1)")  # noqa: S608
+        op.execute(f"INSERT INTO state_version (name, value) VALUES ('{name}', 1)")  # noqa: S608 - names of ours
     for statement in _statements(op.get_bind().dialect.name):
         op.execute(statement)
 

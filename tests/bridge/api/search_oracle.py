@@ -142,7 +142,7 @@ def span_of(node: Any) -> Span:  # noqa: ANN401 - JSON
         after = (year + month // 12, month % 12 + 1)
         return datetime(year, month, 1, tzinfo=UTC), datetime(*after, 1, tzinfo=UTC)
     if not time:
-        start = datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
+        start = datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type] # year, month, day ...
         return start, start + timedelta(days=1)
     start = datetime.fromisoformat(node).astimezone(UTC)
     clock = time.rstrip("Z").split("+")[0].rsplit("-", 1)[0]

@@ -50,7 +50,7 @@ def ordered(world: World, monkeypatch: pytest.MonkeyPatch) -> Order:
 
     def note(connection: object, place: tuple[str, str], *more: object) -> None:
         found.made.append(found.owner[place[0]])
-        noted(connection, place, *more)  # type: ignore[arg-type]
+        noted(connection, place, *more)  # type: ignore[arg-type] # as they came
 
     monkeypatch.setattr(export_files, "note_part", note)
     world.refer(referral(n) for n in range(ROWS))

@@ -27,6 +27,6 @@ def test_an_answer_to_a_connection_that_closes_is_dropped() -> None:
         write=lambda reply, **_: transport.write(reply.body),
     )
     exchange = Exchange(connection, lane, Wanted("Task", "one"))
-    exchange._asked = object()  # type: ignore[assignment]
+    exchange._asked = object()  # type: ignore[assignment] # anything but None
     exchange.set_result(None)
     assert exchange.done()

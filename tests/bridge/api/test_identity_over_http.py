@@ -31,7 +31,7 @@ def claims(world: World, **changes: object) -> dict[str, object]:
     return {**good, "exp": now + 240, "iat": now, "jti": "j-1", **changes}
 
 
-def jwt(header: dict[str, object], said: dict[str, object], sign) -> str:  # noqa: ANN001
+def jwt(header: dict[str, object], said: dict[str, object], sign) -> str:  # noqa: ANN001 - a function of the test's own
     signing = f"{b64(json.dumps(header).encode())}.{b64(json.dumps(said).encode())}"
     return f"{signing}.{b64(sign(signing.encode()))}"
 

@@ -294,7 +294,7 @@ def test_a_parameter_that_is_taken_and_not_understood_is_noticed(
 ) -> None:
     reading = SearchReader.read
 
-    def leaves_out(self: SearchReader, given: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401
+    def leaves_out(self: SearchReader, given: Sequence[tuple[str, str]]) -> Any:  # noqa: ANN401 - as the function it stands for
         return reading(self, [pair for pair in given if not pair[0].startswith(names)])
 
     monkeypatch.setattr(SearchReader, "read", leaves_out)

@@ -199,7 +199,7 @@ def test_a_batch_answers_each_entry_as_if_it_had_come_alone(
 def test_a_batch_of_nonsense_is_refused_entry_by_entry_or_whole(lite: World) -> None:
     web, (task,) = referred(lite)
     entries = [{}, {"request": 3}, {"request": {"method": "GET", "url": "///?"}}, {"resource": {}}]
-    statuses = [e["response"]["status"] for e in batched(web, entries)]  # type: ignore[arg-type]
+    statuses = [e["response"]["status"] for e in batched(web, entries)]  # type: ignore[arg-type] # wrong on purpose
     assert statuses == ["400", "400", "404", "400"]
     message = {"resourceType": "Bundle", "type": "message", "entry": []}
     assert web.send("POST", "/fhir", json=message).status_code == 400

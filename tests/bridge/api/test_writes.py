@@ -197,7 +197,7 @@ def bundle(kind: str, *entries: Json) -> Json:
     return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
 
 
-def entry(method: str, url: str, resource: Json | None = None, **more: Any) -> Json:  # noqa: ANN401
+def entry(method: str, url: str, resource: Json | None = None, **more: Any) -> Json:  # noqa: ANN401 - fields as a case changes them
     request = {"method": method, "url": url, **more.pop("request", {})}
     body = {} if resource is None else {"resource": resource}
     return {"request": request, **body, **more}

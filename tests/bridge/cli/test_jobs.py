@@ -93,7 +93,7 @@ def test_progress_is_rate_and_estimated_end_while_a_file_is_sent(
 
     def note(*given: object) -> None:
         lite.clock.advance(timedelta(seconds=10))
-        slow(*(*given[:3], lite.clock.now()))  # type: ignore[arg-type]
+        slow(*(*given[:3], lite.clock.now()))  # type: ignore[arg-type] # as they came
         seen.append(lite.clock.now())
 
     monkeypatch.setattr(export_files, "note_part", note)
@@ -101,7 +101,7 @@ def test_progress_is_rate_and_estimated_end_while_a_file_is_sent(
     half: list[Json] = []
 
     def watched(*given: object) -> object:
-        for number, part in enumerate(parts(*given)):  # type: ignore[arg-type]
+        for number, part in enumerate(parts(*given)):  # type: ignore[arg-type] # as they came
             if number == 1:
                 half.append(shown(lite, job_of(place)))
             yield part

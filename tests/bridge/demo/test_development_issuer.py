@@ -116,7 +116,7 @@ def test_its_codes_work_once_with_their_verifier(http: httpx.Client) -> None:
 def test_it_is_refused_outside_of_a_demonstration_on_loopback(
     demo: World, change: dict[str, object]
 ) -> None:
-    settings: Settings = replace(demo.bridge.settings, **change)  # type: ignore[arg-type]
+    settings: Settings = replace(demo.bridge.settings, **change)  # type: ignore[arg-type] # fields as a case changes them
     with pytest.raises(SettingsError, match=r"development issuer"):
         development_issuer(settings, demo.bridge.clock)
     if settings.development_issuer:

@@ -215,7 +215,7 @@ def alike(world: World, *said: KnownFact) -> list[tuple[ElementDecision, ...]]:
         for fact in facts
     ]
     view = EvidenceView([*every, *said])
-    base = replace(stored(random.Random(1), "lea", agreement.id), third_party=False)  # noqa: S311
+    base = replace(stored(random.Random(1), "lea", agreement.id), third_party=False)  # noqa: S311 - to be repeated, not to be secret
     of = (replace(base, student_id=f"s{n}", id=f"r{n}", referral_id=f"f{n}") for n in (1, 2, 3))
     return [
         decide_as("lea", viewer, agreement, (each, elements), (view, NOW)).elements for each in of

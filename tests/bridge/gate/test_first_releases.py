@@ -27,9 +27,9 @@ STUDENTS = 6
 
 def own_names(world: World, connection: object, student_id: str) -> set[str]:
     """Return what the ledger calls the records that may be the minor's own, one by one."""
-    view = evidence_of(connection, {student_id}, world.clock.now())  # type: ignore[arg-type]
+    view = evidence_of(connection, {student_id}, world.clock.now())  # type: ignore[arg-type] # a connection
     found = set[str]()
-    rows = connection.execute(RECORD.select().where(RECORD.c.student_id == student_id))  # type: ignore[attr-defined]
+    rows = connection.execute(RECORD.select().where(RECORD.c.student_id == student_id))  # type: ignore[attr-defined] # a table
     for row in rows:
         facts = RecordFacts(
             row.id, student_id, row.referral_id or "", third_party=False, minor=True
@@ -47,7 +47,7 @@ def accounts(world: World, number: int) -> tuple[ReleasedAccount, ReleasedAccoun
         own = own_names(world, connection, student.id)
         return [
             (each, bool(each.entry.resource and each.entry.resource.id in own))
-            for each in about(connection, subject)  # type: ignore[arg-type]
+            for each in about(connection, subject)  # type: ignore[arg-type] # a connection
             if each.entry.kind is Kind.RELEASE
         ]
 

@@ -213,7 +213,7 @@ def come_of_age(world: World, n: int) -> None:
 def erase_a_visit(world: World, _n: int) -> None:
     with write(world.bridge.engine) as connection:
         sessions = "SELECT id FROM record WHERE type = 'Encounter' ORDER BY id LIMIT 1"
-        connection.execute(text(f"DELETE FROM record WHERE id IN ({sessions})"))  # noqa: S608
+        connection.execute(text(f"DELETE FROM record WHERE id IN ({sessions})"))  # noqa: S608 - names of ours
 
 
 EVENTS: dict[str, Callable[[World, int], None]] = {

@@ -53,5 +53,5 @@ def test_a_new_version_keeps_the_table_it_decides_by_and_every_replay_is_exact(
         keep_tables(connection)
         keep_tables(connection)
         found = list(replay_log(connection, world.agreement))
-        assert all(documents_of(connection, r.recorded.entry.terms.table) for r in found)  # type: ignore[union-attr]
+        assert all(documents_of(connection, r.recorded.entry.terms.table) for r in found)  # type: ignore[union-attr] # a release has terms
     assert [each.differences for each in found] == [()]

@@ -32,7 +32,7 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         def hears(self: Board, students: Sequence[str], made: object = made) -> dict[str, int]:
             heard.extend(students)
-            return made(self, students)  # type: ignore[operator,no-any-return]
+            return made(self, students)  # type: ignore[operator,no-any-return] # the method that was there
 
         monkeypatch.setattr(kind, "_made_anew", hears)
     monkeypatch.setattr(kept_lines, "SPARE", 0)
@@ -79,7 +79,7 @@ def test_of_the_erased_no_line_stays_though_nobody_looks(looked: World) -> None:
     erase_student(looked.parts, ASKED)
     with read(looked.bridge.engine) as connection:
         for table in ("follow_line", "follow_due"):
-            count = text(f"SELECT count(*) FROM {table} WHERE student_id = :gone")  # noqa: S608
+            count = text(f"SELECT count(*) FROM {table} WHERE student_id = :gone")  # noqa: S608 - names of ours
             assert connection.scalar(count, {"gone": gone}) == 0, table
 
 

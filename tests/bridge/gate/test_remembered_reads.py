@@ -46,7 +46,7 @@ RACES = int(os.environ.get("SCHOOLBRIDGE_RACES") or 60)  # noqa: TID251 - how lo
 class TrustsItsMemory(Together):
     """Does not ask whether the record and what is known of its student still stand."""
 
-    def _stand(self, moment: Any, stood: Sequence[Stood]) -> list[bool]:  # noqa: ANN401
+    def _stand(self, moment: Any, stood: Sequence[Stood]) -> list[bool]:  # noqa: ANN401 - as the method it stands for
         return [True] * len(super()._stand(moment, stood))
 
 
@@ -55,7 +55,7 @@ class KeepsItsMoment(Together):
 
     first: dict[str, int] | None = None
 
-    def _moment(self, connection: Connection) -> Any:  # noqa: ANN401
+    def _moment(self, connection: Connection) -> Any:  # noqa: ANN401 - as the method it stands for
         moment = super()._moment(connection)
         self.first = self.first or moment.versions
         return replace(moment, versions=self.first)

@@ -130,7 +130,7 @@ def test_an_entry_that_does_not_follow_from_its_facts_is_found(
     release_all(lite)
     with write(lite.bridge.engine) as connection:
         first: Recorded = recorded(connection, Receipt(lite.agreement, 0))
-        ruling: Ruling = replace(first.entry.ruling, **{part: value})  # type: ignore[type-var]
+        ruling: Ruling = replace(first.entry.ruling, **{part: value})  # type: ignore[type-var] # a release has a ruling
         forged = append(connection, [replace(first.entry, ruling=ruling)], lite.clock)[0]
         assert replay(connection, forged).differences == (part,)
 

@@ -169,7 +169,7 @@ class RemembersPermits(gate.Gate):
         super().__init__(*parts)
         self._remembered: dict[str, Any] = {}
 
-    def _reached(self, connection: Any, asking: Any, query: Query, **how: Any) -> Any:  # noqa: ANN401
+    def _reached(self, connection: Any, asking: Any, query: Query, **how: Any) -> Any:  # noqa: ANN401 - as httpx takes them
         key = f"{query.type} {query.ids}"
         if key not in self._remembered:
             self._remembered[key] = super()._reached(connection, asking, query, **how)

@@ -32,7 +32,7 @@ class Counting(Gate):
 
     decided = 0
 
-    def _seen(self, connection: Any, asking: Any, kind: str, ids: Any) -> list[Disclosure]:  # noqa: ANN401
+    def _seen(self, connection: Any, asking: Any, kind: str, ids: Any) -> list[Disclosure]:  # noqa: ANN401 - as the function it stands for
         self.decided += len(ids)
         return super()._seen(connection, asking, kind, ids)
 

@@ -85,6 +85,6 @@ def test_a_real_key_of_1024_bits_is_refused() -> None:
         ([RSA | {"n": None}], "base64url"),
     ],
 )
-def test_a_set_that_cannot_be_trusted_is_refused_with_a_word_on_why(keys: Any, word: str) -> None:  # noqa: ANN401
+def test_a_set_that_cannot_be_trusted_is_refused_with_a_word_on_why(keys: Any, word: str) -> None:  # noqa: ANN401 - wrong in every way
     with pytest.raises(KeysRefused, match=word):
         read_keys({"keys": keys})

@@ -148,7 +148,7 @@ def test_nothing_of_it_can_be_read_in_the_database(waiting: World) -> None:
     link = asked(waiting)
     with read(waiting.bridge.engine) as connection:
         rows = [
-            str(connection.execute(text(f"SELECT * FROM {name}")).all())  # noqa: S608
+            str(connection.execute(text(f"SELECT * FROM {name}")).all())  # noqa: S608 - names of ours
             for name in ("signing_request", "family_contact", "form_text")
         ]
     for word in ("Winterbourne", "max@", link.code, link.code.replace("-", ""), link.token):

@@ -44,7 +44,7 @@ def server_of(box: Mailbox, **changes: Any) -> MailServer:  # noqa: ANN401 - set
     return replace(made, **changes)
 
 
-def digests(world: World, box: Mailbox, authority: Authority, **changes: Any) -> Digests:  # noqa: ANN401
+def digests(world: World, box: Mailbox, authority: Authority, **changes: Any) -> Digests:  # noqa: ANN401 - fields as a case changes them
     server = server_of(box, **changes)
     return Digests(world.parts, world.bridge.gate, server, PLACE, authority.trusted())
 

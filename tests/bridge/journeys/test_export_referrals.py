@@ -53,7 +53,7 @@ def followed(world: World, out: Path, map_id: str = MAP) -> ExportReport:
 def records(path: Path, map_id: str = MAP) -> list[Referral]:
     outcomes = list(run_of(map_id, [path]))
     assert all(isinstance(each, Mapped) for each in outcomes), outcomes
-    return [each.record for each in outcomes if isinstance(each.record, Referral)]  # type: ignore[union-attr]
+    return [each.record for each in outcomes if isinstance(each.record, Referral)]  # type: ignore[union-attr] # asked just there
 
 
 def demo(world: World) -> int:

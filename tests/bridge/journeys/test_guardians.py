@@ -115,7 +115,7 @@ def test_an_authority_that_ended_earlier_takes_later_forms_with_it_and_recalls(
 def test_what_was_signed_before_the_last_day_stands(lite: World) -> None:
     file(start(lite, FATHER))
     (kept,) = guardians(lite.parts, LEA, "1001")
-    assert end_guardian(lite.parts, LEA, "1001", (kept.id, FORM.signed_on, "court-order")) == 0  # type: ignore[arg-type]
+    assert end_guardian(lite.parts, LEA, "1001", (kept.id, FORM.signed_on, "court-order")) == 0  # type: ignore[arg-type] # the form has a day
     assert sees(lite)
     assert end_guardian(lite.parts, LEA, "1001", ("-", date(2026, 1, 1), "x")) is None
 

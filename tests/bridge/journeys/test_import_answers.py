@@ -233,7 +233,7 @@ def test_a_decision_that_cannot_be_taken_carries_nothing_out(
         asked.append(words)
         if len(asked) > 1:
             raise RuntimeError
-        return real(*words, **more)  # type: ignore[arg-type]
+        return real(*words, **more)  # type: ignore[arg-type] # as they came
 
     monkeypatch.setattr(Gate, "read_within", fails)
     rows = [row("Accepted"), row("Accepted", **{"Referral number": "R-2"})]

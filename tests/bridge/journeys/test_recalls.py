@@ -38,7 +38,7 @@ def notices(web: Web) -> list[dict[str, Any]]:
     return [entry["resource"] for entry in bundle.get("entry", [])]
 
 
-def acknowledge(web: Web, task: dict[str, Any], **changes: Any) -> Any:  # noqa: ANN401
+def acknowledge(web: Web, task: dict[str, Any], **changes: Any) -> Any:  # noqa: ANN401 - fields as a case changes them
     body = {**task, "status": "completed"} | changes
     etag = {"If-Match": f'W/"{task["meta"]["versionId"]}"'}
     return web.send("PUT", f"/fhir/Task/{task['id']}", json=body, headers=etag)

@@ -173,7 +173,7 @@ def test_a_merge_that_gives_one_the_forms_of_the_other_is_noticed(
     def merged(connection: object, _parts: object, students: tuple[str, str], _: str) -> None:
         gone, kept = students
         moved = update(same.EVIDENCE).where(same.EVIDENCE.c.student_id == gone)
-        connection.execute(moved.values(student_id=kept, referral_id=""))  # type: ignore[attr-defined]
+        connection.execute(moved.values(student_id=kept, referral_id=""))  # type: ignore[attr-defined] # a statement that changes rows
 
     revoke_all(referred, "R-1")
     monkeypatch.setattr(same, "_carry", merged)

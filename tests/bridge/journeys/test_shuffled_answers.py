@@ -61,12 +61,12 @@ def test_a_version_that_comes_again_is_noticed(
 def test_a_hundred_thousand_shuffled_sequences_end_as_the_model_says(
     lite: World, run: Run, part: int
 ) -> None:
-    wanted = int(os.environ.get("SCHOOLBRIDGE_SEQUENCES", "100000")) // part  # noqa: TID251
-    seed = int(os.environ.get("SCHOOLBRIDGE_SEED", "20261126"))  # noqa: TID251
-    print(f"seed {seed}")  # noqa: T201
+    wanted = int(os.environ.get("SCHOOLBRIDGE_SEQUENCES", "100000")) // part  # noqa: TID251 - a switch of the tests
+    seed = int(os.environ.get("SCHOOLBRIDGE_SEED", "20261126"))  # noqa: TID251 - a switch of the tests
+    print(f"seed {seed}")  # noqa: T201 - what the run found
     done, answers = 0, Counter[str]()
     while done < wanted:
         tally = run(lite, done, min(200, wanted - done), seed + done)
         done, answers = done + tally.sequences, answers + Counter(tally.answers)
-    print(f"{done} sequences, {answers.total()} answers: {dict(answers)}")  # noqa: T201
+    print(f"{done} sequences, {answers.total()} answers: {dict(answers)}")  # noqa: T201 - what the run found
     assert done == wanted

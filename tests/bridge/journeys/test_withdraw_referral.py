@@ -204,7 +204,7 @@ def test_a_school_that_may_not_learn_of_care_learns_nothing_by_withdrawing(
     for world in (lite, twin):
         steps: list[object] = [told(world)]
         for act in (resubmit_referral, withdraw_referral, withdraw_referral, resubmit_referral):
-            act(world.parts, R0)  # type: ignore[operator]
+            act(world.parts, R0)  # type: ignore[operator] # any of the acts
             own = release_own_referrals(world.bridge, SIS).referrals
             steps += [told(world), [len(each.resources) for each in own]]
         seen.append(steps)

@@ -263,9 +263,9 @@ def test_the_rows_about_a_person_are_sought_in_each_entry_that_lists_some(
     said: list[str] = []
     raw = log.connection.dbapi_connection
     assert raw is not None
-    raw.set_trace_callback(said.append)  # type: ignore[attr-defined]
+    raw.set_trace_callback(said.append)  # type: ignore[attr-defined] # SQLite's connection
     assert places(about(log, "p2")) == [(1, 3)]
-    raw.set_trace_callback(None)  # type: ignore[attr-defined]
+    raw.set_trace_callback(None)  # type: ignore[attr-defined] # SQLite's connection
     sought = next(each for each in said if "ledger_row" in each)
     steps = [str(row[3]) for row in log.execute(text(f"EXPLAIN QUERY PLAN {sought}"))]
     assert "SCAN e USING INDEX ix_ledger_entry_listing" in steps

@@ -180,7 +180,7 @@ def test_a_large_tree_is_proved_from_kept_nodes() -> None:
     leaves = [leaf_hash(n.to_bytes(4, "big")) for n in range(66_000)]
     tree = Grown(leaves)
     assert set(tree.levels) == {0, 8, 16}
-    chooser = random.Random(6962)  # noqa: S311
+    chooser = random.Random(6962)  # noqa: S311 - to be repeated, not to be secret
     for _ in range(50):
         old = chooser.randrange(1, 66_000)
         new = chooser.randrange(old, 66_001)

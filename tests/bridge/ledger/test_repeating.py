@@ -197,9 +197,9 @@ def test_what_repeats_an_entry_is_found_without_reading_the_log(engine: Engine) 
     with read(engine) as connection:
         raw = connection.connection.dbapi_connection
         assert raw is not None
-        raw.set_trace_callback(said.append)  # type: ignore[attr-defined]
+        raw.set_trace_callback(said.append)  # type: ignore[attr-defined] # SQLite's connection
         list(about(connection, "p0"))
-        raw.set_trace_callback(None)  # type: ignore[attr-defined]
+        raw.set_trace_callback(None)  # type: ignore[attr-defined] # SQLite's connection
         joined = next(each for each in said if "later" in each)
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN {joined}")).all()
     steps = [str(row[3]) for row in plan]

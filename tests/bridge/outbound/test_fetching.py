@@ -22,7 +22,7 @@ def server() -> Iterator[Documents]:
 
 def fetching(at_once: int = 4, **limits: float) -> Fetching:
     """Fetch within limits, from servers of this machine too."""
-    return Fetching(Outgoing(loopback=True, at_once=at_once), Limits(**limits))  # type: ignore[arg-type]
+    return Fetching(Outgoing(loopback=True, at_once=at_once), Limits(**limits))  # type: ignore[arg-type] # limits by name
 
 
 def refused(url: str, deadline: float = 5.0) -> str:
@@ -139,7 +139,7 @@ def test_proxy_settings_of_the_machine_do_not_count(
     server: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setitem(os.environ, name, "http://127.0.0.1:1")  # noqa: TID251
+        monkeypatch.setitem(os.environ, name, "http://127.0.0.1:1")  # noqa: TID251 - a switch of the tests
     assert fetching().get(server.url).body == b"{}"
 
 

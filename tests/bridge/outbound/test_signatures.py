@@ -92,7 +92,7 @@ def test_another_library_verifies_what_we_sign(url: str) -> None:
 )
 def test_a_request_that_was_changed_is_found_out(changed: dict[str, object]) -> None:
     with pytest.raises(InvalidSignature):
-        verified(replace(received(SENT), **changed))  # type: ignore[arg-type]
+        verified(replace(received(SENT), **changed))  # type: ignore[arg-type] # fields as a case changes them
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "Content-Digest", "Signature", "Signature-Input"])
@@ -106,9 +106,9 @@ def test_a_header_that_was_changed_is_found_out(name: str) -> None:
 
 
 def test_a_signature_is_good_for_five_minutes() -> None:
-    verified(received(SENT, FixedClock(datetime.now(UTC) - timedelta(minutes=4))))  # noqa: TID251
+    verified(received(SENT, FixedClock(datetime.now(UTC) - timedelta(minutes=4))))  # noqa: TID251 - the time it is
     with pytest.raises(InvalidSignature):
-        verified(received(SENT, FixedClock(datetime.now(UTC) - timedelta(minutes=6))))  # noqa: TID251
+        verified(received(SENT, FixedClock(datetime.now(UTC) - timedelta(minutes=6))))  # noqa: TID251 - the time it is
 
 
 def test_two_requests_have_two_signatures_and_neither_shows_the_body() -> None:

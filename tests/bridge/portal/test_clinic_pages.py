@@ -40,7 +40,7 @@ class Clinic:
         sent = {"version": shown.group(1) if shown else "", "consent": "guardian", **said}
         return self.send("POST", path, data={"page_key": form_token(self.token), **sent})
 
-    def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+    def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
         cookie = {"Cookie": f"{COOKIE}={self.token}; schoolbridge_language={self.lang}"}
         return self.world.anonymous.send(method, path, headers=cookie, **how)
 

@@ -49,7 +49,7 @@ class Browser:
         fields = {"page_key": form_token(self.cookies.get(PROOF, "")), **fields}
         return self._send("POST", path, data=fields)
 
-    def _send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+    def _send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
         kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         answer = self.world.anonymous.send(method, path, headers={"Cookie": kept}, **how)
         for name, value in answer.cookies.items():

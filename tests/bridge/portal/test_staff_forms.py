@@ -64,7 +64,7 @@ class Desk:
     def get(self, path: str = "") -> httpx.Response:
         return self._send("GET", path or self.place)
 
-    def post(self, path: str, sent: dict[str, str], **how: Any) -> httpx.Response:  # noqa: ANN401
+    def post(self, path: str, sent: dict[str, str], **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
         return self._send("POST", path, data={"page_key": form_token(self.token), **sent}, **how)
 
     def paper(self, **changes: str) -> httpx.Response:
@@ -75,7 +75,7 @@ class Desk:
         scan = {"scan": ("scan.pdf", SCAN[1], SCAN[0])}
         return self.post(f"{self.place}/paper", sent, files=scan)
 
-    def _send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401
+    def _send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
         cookie = {"Cookie": f"{COOKIE}={self.token}; schoolbridge_language=en"}
         return self.world.anonymous.send(method, path, headers=cookie, **how)
 

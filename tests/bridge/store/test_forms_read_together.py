@@ -68,7 +68,7 @@ def test_a_form_that_sends_no_referral_of_the_school_is_left_out(
     world: World, told: dict[str, object]
 ) -> None:
     world.refer([referral(0)])
-    form = replace(WHOLE, **told)  # type: ignore[arg-type]
+    form = replace(WHOLE, **told)  # type: ignore[arg-type] # fields as a case changes them
     with write(world.bridge.engine) as connection:
         student, agreement = student_of(connection), world.agreement
         keep_release(connection, KeptRelease("one", student, agreement, form))

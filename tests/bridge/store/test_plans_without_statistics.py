@@ -73,7 +73,7 @@ def gone_through(world: World, statements: set[str]) -> list[tuple[str, str]]:
     found = []
     with world.bridge.engine.connect() as connection:
         # Searches call it for each row (bridge.gate.hot.together); a plan only has to know it.
-        connection.connection.driver_connection.create_function(  # type: ignore[union-attr]
+        connection.connection.driver_connection.create_function(  # type: ignore[union-attr] # a connection just opened
             "stands_as_decided", -1, lambda *_: 1
         )
         for said in sorted(statements):

@@ -63,7 +63,7 @@ class Filled:
         pairs = [tuple(pair.split("=", 1)) for pair in asked.split("&")]
         bridge = self.world.bridge
         reader = SearchReader(kind, "c", FHIR, bridge.identifiers, "provider", NOW)
-        return reader.read([*pairs, ("_count", "20")]).query  # type: ignore[list-item]
+        return reader.read([*pairs, ("_count", "20")]).query  # type: ignore[list-item] # pairs of text
 
 
 def copy(connection: Connection, n: int) -> None:

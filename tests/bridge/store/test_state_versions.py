@@ -14,7 +14,7 @@ from tests.support.worlds import World, referral
 COLUMNS = "id, agreement_id, student_id, referral_id, record_id, fact, value, element, purpose"
 MORE = "recipient, valid_from, valid_to, recorded_at, source, source_id"
 FACT = (
-    f"INSERT INTO evidence ({COLUMNS}, {MORE}) SELECT 'new', agreement_id, {{student}}, '', '',"  # noqa: S608
+    f"INSERT INTO evidence ({COLUMNS}, {MORE}) SELECT 'new', agreement_id, {{student}}, '', '',"  # noqa: S608 - names of ours
     " 'dissent', value, '', '', '', valid_from, valid_to, recorded_at, 'test', '' FROM evidence"
     " WHERE student_id <> '' LIMIT 1"
 )

@@ -94,7 +94,7 @@ def in_sql(connection: Connection, fact: str, write: Callable[[Filter, Scope], s
     known = binds(NOW, {"a1": ADULT})
     used = {name: value for name, value in known.items() if f":{name}" in made.text}
     query = text(
-        "SELECT record.student_id FROM record JOIN student ON student.id = record.student_id"  # noqa: S608
+        "SELECT record.student_id FROM record JOIN student ON student.id = record.student_id"  # noqa: S608 - names of ours
         f" WHERE {made.text}"
     ).bindparams(*made._bindparams.values())
     return set(connection.execute(query, used).scalars())

@@ -94,7 +94,7 @@ def in_session(work: Callable[[pytest.Session], _T]) -> _T:
         plugin = _Work(work)
         _keep_what_is_read()
         pytest.main([*OPTIONS, str(ROOT / "tests/consent")], plugins=[plugin])
-        return plugin.result  # type: ignore[no-any-return]
+        return plugin.result  # type: ignore[no-any-return] # of our own plugin
 
     result = in_child(begun)
     if result is None:

@@ -58,8 +58,8 @@ def test_a_fact_that_only_prohibits_opens_no_cell(paper: Paper) -> None:
 def some_prohibitions() -> Iterator[Prohibition]:
     """Yield one prohibition on every fact, lifted by every second one."""
     for fact in FACTS:
-        yield Prohibition(ProhibitionId("X"), "x", when=(fact,), unless=())  # type: ignore[arg-type]
-        yield Prohibition(ProhibitionId("Y"), "y", when=(), unless=(fact,))  # type: ignore[arg-type]
+        yield Prohibition(ProhibitionId("X"), "x", when=(fact,), unless=())  # type: ignore[arg-type] # a fact's name as text
+        yield Prohibition(ProhibitionId("Y"), "y", when=(), unless=(fact,))  # type: ignore[arg-type] # a fact's name as text
 
 
 @each_paper
@@ -118,7 +118,7 @@ def test_what_must_never_be_is_impossible(paper: Paper, case: tuple[str, object,
     _, speaks_of, facts = case
 
     def breaks(asked: Slice, allowed: Formula) -> Formula:
-        return z3.And(z3.BoolVal(bool(speaks_of(asked, paper))), allowed, facts)  # type: ignore[operator]
+        return z3.And(z3.BoolVal(bool(speaks_of(asked, paper))), allowed, facts)  # type: ignore[operator] # z3 has no types
 
     assert each_slice(paper, breaks) == []
 

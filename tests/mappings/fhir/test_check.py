@@ -34,11 +34,11 @@ def changed(resource_type: str, path: str, value: object) -> dict[str, Any]:
     resource = place = one(resource_type)
     *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
     for step in steps:
-        place = place[step]  # type: ignore[index]
+        place = place[step]  # type: ignore[index] # JSON, walked by a path
     if value is ...:
-        del place[last]  # type: ignore[arg-type]
+        del place[last]  # type: ignore[arg-type] # JSON, walked by a path
     else:
-        place[last] = value  # type: ignore[index]
+        place[last] = value  # type: ignore[index] # JSON, walked by a path
     return resource
 
 
@@ -174,7 +174,7 @@ def test_no_json_whatever_makes_the_check_fail(place: str, value: object) -> Non
 @given(JSON)
 @settings(max_examples=50, deadline=None)
 def test_what_is_no_resource_is_one_issue(value: object) -> None:
-    assert [issue.path for issue in check_resource(value)] == ["Resource.resourceType"]  # type: ignore[arg-type]
+    assert [issue.path for issue in check_resource(value)] == ["Resource.resourceType"]  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_bytes_read_back_as_the_resource() -> None:

@@ -22,7 +22,7 @@ def opaque(kind: str, key: str) -> str:
 CONTEXT = replace(SESSION_CONTEXT, id_for=opaque)
 SITES = {f"Location/{SESSION_CONTEXT.school_location_id}"}
 TEXT = st.text("abcXYZ ñ'<&\"\\漢", min_size=1, max_size=20).map(str.strip).filter(bool)
-INSTANT = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+INSTANT = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is drawn beside it
 LICENCE = st.builds(Coded, st.sampled_from([*table("licences").rows, ""]), TEXT)
 
 

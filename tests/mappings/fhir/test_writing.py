@@ -28,7 +28,7 @@ CONTEXT_OF_HASHES = replace(
     CONTEXT, id_for=lambda kind, key: sha256(f"{kind}/{key}".encode()).hexdigest()
 )
 DAYS = st.dates(date(1900, 1, 1), date(9000, 1, 1))
-WHENS = DAYS | st.datetimes(datetime(1900, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+WHENS = DAYS | st.datetimes(datetime(1900, 1, 1), datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the zone is drawn beside it
 NUMBERS = st.decimals(0, 100, places=2)
 
 

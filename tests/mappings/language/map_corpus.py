@@ -150,7 +150,7 @@ def _texts(document: MapDocument, rule: FieldRule, column: str) -> Iterator[str]
         yield mark.join(values or entry.codes)
     for word in rule.read_as:
         if word.text != "Last, First":
-            for when in (datetime(2026, 1, 29, 15, 4, 5), datetime(2012, 7, 8, 9, 10, 11)):  # noqa: DTZ001
+            for when in (datetime(2026, 1, 29, 15, 4, 5), datetime(2012, 7, 8, 9, 10, 11)):  # noqa: DTZ001 - without a zone on purpose
                 yield written(when, date_format(word.text))
     for choice in rule.choose:
         for name, texts in choice.when:
@@ -220,7 +220,7 @@ def _same_cell(one: Variation, other: Variation, role: str, column: str) -> bool
 def _key(rule: FieldRule | None, number: int) -> str:
     if rule is None or not rule.read_as:
         return f"KEY-{number}"
-    when = datetime(2026, 9, 14, 8) + timedelta(seconds=number)  # noqa: DTZ001
+    when = datetime(2026, 9, 14, 8) + timedelta(seconds=number)  # noqa: DTZ001 - without a zone on purpose
     return written(when, date_format(rule.read_as[0].text))
 
 

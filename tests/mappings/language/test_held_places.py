@@ -73,7 +73,7 @@ def corrected(path: Path, row: int, changes: dict[str, str]) -> Path:
 def mapped(compiled: CompiledMap, path: Path) -> list[object]:
     """Return the records of a run without where they came from."""
     found = list(compiled.run([path]))
-    return [replace(one.record, origin=None) for one in found if isinstance(one, Mapped)]  # type: ignore[arg-type]
+    return [replace(one.record, origin=None) for one in found if isinstance(one, Mapped)]  # type: ignore[arg-type] # only compared
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def test_a_place_that_says_several_things_is_held_until_one_is_written(tmp_path:
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     compiled = compile_map(load_map("oneroster"))
     sheet = sheet_of(compiled, folder, tmp_path)
-    cells = [cell.value for row in openpyxl.load_workbook(sheet).active.iter_rows() for cell in row]  # type: ignore[union-attr]
+    cells = [cell.value for row in openpyxl.load_workbook(sheet).active.iter_rows() for cell in row]  # type: ignore[union-attr] # the sheet has cells
     assert cells.count(SAYS_SEVERAL) == 3
     assert mapped(compiled, sheet) == []
     corrected(sheet, 3, {"enrollment.grade": "09"})
     (third,) = [one for one in compiled.run([sheet]) if isinstance(one, Mapped)]
-    assert (third.record.local_id, third.record.grade.code) == ("3", "09")  # type: ignore[union-attr]
+    assert (third.record.local_id, third.record.grade.code) == ("3", "09")  # type: ignore[union-attr] # a student's record
 
 
 def test_a_corrected_record_of_fhir_is_mapped(tmp_path: Path) -> None:

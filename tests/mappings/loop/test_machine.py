@@ -111,7 +111,7 @@ def test_the_six_conflicts_end_where_the_guide_lets_them() -> None:
             continue
         event, actor = ("cancel", "requester") if row["tid"] == "04" else ("decline", "target")
         starts = places(row["from_status"], row["from_sub"])
-        ends[row["tid"]] = {next_state(s, event, actor) for s in starts}  # type: ignore[arg-type]
+        ends[row["tid"]] = {next_state(s, event, actor) for s in starts}  # type: ignore[arg-type] # the table's words are checked
     given_back = {State("failed", "declined-by-provider")}
     assert ends.pop("04") == {State("cancelled", "withdrawn-by-school")}
     assert ends == dict.fromkeys(CONFLICTS - {"04"}, given_back)

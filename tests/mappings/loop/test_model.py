@@ -73,7 +73,7 @@ def test_every_end_is_a_status_the_school_reads_and_every_dead_end_has_a_name() 
 def test_every_open_state_is_somebodys_turn_and_whose_turn_it_is_has_a_move() -> None:
     actors = {"school": "requester", "provider": "target"}
     for state in OPEN:
-        moves = legal_moves(state, actors[STATES[state].turn])  # type: ignore[arg-type]
+        moves = legal_moves(state, actors[STATES[state].turn])  # type: ignore[arg-type] # an open state has an actor
         assert [move for move in moves if move.event != "enter-in-error"], state
 
 

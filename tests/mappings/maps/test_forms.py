@@ -48,7 +48,7 @@ def microsoft(tmp_path: Path, **changes: object) -> Path:
     row = ANSWERS | {
         "ID": 12,
         "Start time": datetime(2026, 9, 14, 8, 20, 1),  # noqa: DTZ001 - Excel has no zones
-        "Completion time": datetime(2026, 9, 14, 8, 22, 18),  # noqa: DTZ001
+        "Completion time": datetime(2026, 9, 14, 8, 22, 18),  # noqa: DTZ001 - without a zone on purpose
         "Email": "teacher@millbrook.example",
         "Date of birth": date(2012, 3, 4),
         WORRIES: "Sadness, low mood;Family change (divorce, move, deployment);",

@@ -85,10 +85,10 @@ def test_any_input_is_drafted_or_refused(name: str) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("name", FORMATS)
 def test_ten_minutes_of_any_input_break_no_reader(name: str) -> None:
-    seed = int(os.environ.get("SCHOOLBRIDGE_TEST_SEED") or secrets.randbelow(10**9))  # noqa: TID251
+    seed = int(os.environ.get("SCHOOLBRIDGE_TEST_SEED") or secrets.randbelow(10**9))  # noqa: TID251 - a switch of the tests
     command = [sys.executable, "-m", "tests.support.reader_fuzz", name, "600", str(seed)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    print(f"{name}: seed {seed}: {done.stdout.strip()}")  # noqa: T201
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    print(f"{name}: seed {seed}: {done.stdout.strip()}")  # noqa: T201 - what the run found
     assert done.returncode == 0, done.stderr[-2_000:]
     found = json.loads(done.stdout)
     assert found["peak_mb"] < 256

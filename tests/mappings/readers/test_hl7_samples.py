@@ -26,7 +26,7 @@ REFUSED = [row for row in rows() if row["refused"]]
 
 def parts(value: object) -> list[object]:
     """Return the members of a field, component or repetition of the other parser."""
-    return [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+    return [value] if isinstance(value, str) else list(value)  # type: ignore[call-overload] # text, or a list of it
 
 
 def texts(theirs: hl7.Message) -> Iterator[tuple[str, str]]:
