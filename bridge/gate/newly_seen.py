@@ -53,7 +53,7 @@ from bridge.store.views import keep_view, view_of
 _KINDS: Final = sorted({*PARAMETERS} - {*DIRECTORY_TYPES})
 _MOMENT: Final = timedelta(microseconds=1)
 _NONE: Final = frozenset[str]()
-MOST_AT_ONCE: Final = 20
+MOST_AT_ONCE: Final = 5
 """Students in one transaction of the worker: whoever writes meanwhile waits for no more."""
 
 
@@ -222,12 +222,13 @@ class _Looking:
     def sees_more(self, viewer: Viewer, stored: Stored) -> bool:
         """Whether there is anything of a record that could not be seen before and can be now."""
         now = self._permitted(viewer, stored, self.known)
-        if not now or self._was_moved(viewer, stored):
+        if not now:
             return False
         then = (self._then(viewer), stored)
-        if now <= self._permitted(*then, self.before.known) and not self._links_more(
-            (viewer, stored), then
-        ):
+        more = not now <= self._permitted(*then, self.before.known)
+        if not (more or self._links_more((viewer, stored), then)):
+            return False
+        if self._was_moved(viewer, stored):
             return False
         return self._look((viewer, stored), self.known) != self._look(then, self.before.known)
 
@@ -235,10 +236,10 @@ class _Looking:
         self, viewer: Viewer, stored: Stored, known: tuple[EvidenceView, datetime]
     ) -> frozenset[str]:
         """Return the elements of a record that may be told; none where it may not be known."""
-        if not may_know(viewer, stored, known):
-            return _NONE
         decided = decide(viewer, stored, *known)
-        return frozenset(each.slice.element for each in decided.permitted) if decided else _NONE
+        if decided is None or not decided.permitted or not may_know(viewer, stored, known):
+            return _NONE
+        return frozenset(each.slice.element for each in decided.permitted)
 
     def _was_moved(self, viewer: Viewer, stored: Stored) -> bool:
         view = view_of(self.connection, standing_of(viewer), (stored.type, stored.id))
