@@ -312,9 +312,10 @@ def amend(
 def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> None:
     """Give records of referrals a new change number, so that pollers look at them again.
 
-    For whatever lets a referral be seen after it came (a consent, an enrolment, a refusal that is
-    taken back, the day of an agreement): without it a partner who polls by time would never learn
-    of it. The caller has taken its turn (:func:`take_turn`) before it locked any student.
+    For what lets many referrals of a district be seen at once (a roster, the day of an agreement, a
+    source that is heard again): for everybody, so never for a fact of one student
+    (:func:`bridge.gate.seen_anew`). The caller has taken its turn (:func:`take_turn`) before it
+    locked any student.
     """
     rows: list[tuple[str, str, int]] = []
     for start in range(0, len(referral_ids), 500):

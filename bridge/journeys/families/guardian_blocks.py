@@ -90,8 +90,8 @@ def record_order(parts: Parts, student_id: str, order: Order) -> tuple[str, int]
 def record_locked(connection: Connection, parts: Parts, student_id: str, order: Order) -> Recorded:
     """Do :func:`record_order` in a transaction that has taken its turn.
 
-    The turn comes first because a refusal that ends with the guardian's forms gives referrals new
-    change numbers, and every writer locks the counter before a student.
+    The turn comes first because a refusal that ends with the guardian's forms lets records stand at
+    new numbers, and every writer locks the counter before a student.
 
     Raises:
         BridgeError: as there.
@@ -126,7 +126,7 @@ def record_locked(connection: Connection, parts: Parts, student_id: str, order: 
 def lift_order(parts: Parts, student_id: str, order_id: str) -> bool:
     """End an order; False if none of that id holds. Forms it ended must be signed anew.
 
-    Referrals that it kept from a party get a new change number: whoever polls learns of them.
+    Who sees again what it kept from them finds it by time.
     """
     with write(parts.engine) as connection:
         take_turn(connection)

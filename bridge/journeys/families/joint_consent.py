@@ -58,8 +58,8 @@ def settle(
 ) -> Settled:
     """Let the forms of a student set the facts that all guardians together consent to, and no more.
 
-    From now on: what went out before was lawful as it was known then. Where something opens, the
-    referrals get a new change number, so that a partner who polls learns of it.
+    From now on: what went out before was lawful as it was known then. Callers do it
+    within :func:`bridge.gate.seen_anew`, so that who sees what opens finds it by time.
     """
     lock_students(connection, [student_id], share=False)
     now, new, closed = parts.clock.now(), 0, []

@@ -34,8 +34,8 @@ def record_releases(
     """Record the releases that came with a referral; returns how many facts were new.
 
     Recording the same form again changes nothing; an answer to a form that was pending is filed
-    beside it. Where a form opens something new for a referral that was there before, its records
-    want a new change number (:func:`bridge.store.intake.touch`): a partner who polls learns of it.
+    beside it. For a student of whom there are records the caller does it within
+    :func:`bridge.gate.seen_anew`.
 
     Args:
         connection: a write transaction.

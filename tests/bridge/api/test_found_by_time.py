@@ -16,11 +16,14 @@ import pytest
 from bridge.clock import FixedClock
 from bridge.gate import newly_seen
 from bridge.identity import Party, Registration, Standing, read_scopes, register_client
+from bridge.journeys.files.import_referrals import ReferralImport
+from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.running.let_be_seen import let_be_seen
-from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
+from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement, designate
 from bridge.store.database.engine import read, write
 from bridge.store.partners.subscriptions import events_of
 from consent.mou import shipped_document
+from mappings.language import Mapped
 from tests.support.exports import kicked_off, rows_of
 from tests.support.receiver import Receiver
 from tests.support.subscribing import TOPIC, Subscribed, subscribed, subscription
@@ -37,6 +40,7 @@ from tests.support.worlds import (
     World,
     client_key,
     make_world,
+    referral,
 )
 
 CLIENTS: Final = {
@@ -271,3 +275,19 @@ def test_who_comes_to_work_with_others_finds_their_entries_by_time(begin: Begin)
     assert new
     assert new == {each["id"] for each in web.found(polled)}
     assert parties.webs["cove-ehr"].found(polled) == []
+
+
+def test_what_a_designation_lets_the_state_count_is_in_its_next_export(begin: Begin) -> None:
+    parties = begin({})
+    world, hub = parties.world, parties.webs["state-hub"]
+    agreed(world, "oakdale-cove-2026", COVE)
+    row = referral(1)
+    import_roster(world.parts, "oakdale", [Mapped(row.student, row.origin.row)])
+    ReferralImport(world.parts, "oakdale", COVE).run([Mapped(row, row.origin.row)])
+    assert rows_of(hub, kicked_off(hub)) == {}
+    cursor = parties.pass_days()
+    for fact in ("audit_eval_agreement", "state_mandate"):
+        designate(world.parts, "oakdale-cove-2026", fact)
+    let_be_seen(world.parts)
+
+    assert len(rows_of(hub, kicked_off(hub, f"?_since={cursor}"))["ServiceRequest"]) == 1
