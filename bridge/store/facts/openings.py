@@ -12,6 +12,7 @@ A row of nobody says until when comings of age were looked at.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Final, Protocol
 
 from sqlalchemy import BigInteger, Connection, Table, delete, func, select
@@ -21,7 +22,6 @@ from bridge.driver import cursor_of, spelled_for, stored_instant
 from bridge.schema import table_of
 from bridge.store.facts.conditions import RECORD, STUDENT
 from consent.facts import IfUnknown, load_facts
-from consent.model import FactName
 
 NOBODY: Final = ""
 ANY_CHANGE: Final = 2**62
@@ -104,8 +104,14 @@ def end_opens(fact: str, value: bool | None) -> bool:
 
     The end of what a permit needs takes away alone.
     """
-    known = load_facts().get(FactName(fact))
-    return value is not True or known is None or known.if_unknown is not IfUnknown.FALSE
+    return value is not True or fact not in _needed()
+
+
+@cache
+def _needed() -> frozenset[str]:
+    """Return the facts that a permit needs: nobody is told more for their end."""
+    facts = load_facts().values()
+    return frozenset(str(each.name) for each in facts if each.if_unknown is IfUnknown.FALSE)
 
 
 def look_at_agreements(
