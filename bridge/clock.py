@@ -108,7 +108,7 @@ class ShiftedClock:
 
     def real_now(self) -> datetime:
         """Return the machine's time."""
-        return SystemClock().real_now()
+        return self._machine.real_now()
 
 
 @dataclass(slots=True)

@@ -70,6 +70,34 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the headers of a request say of what it wants; the next of a client says the same.
+
+    Attributes:
+        plain: whether it takes what is given to whoever asks for nothing in particular.
+        typed: whether it comes with a body of a type that is kept here.
+        bearer: the token it comes with; "" if with none.
+    """
+
+    plain: bool
+    typed: bool
+    bearer: str = field(repr=False)
+
+    @classmethod
+    def by(cls, headers: Headers) -> "Told":
+        """Read headers."""
+        plain, typed, bearers = True, False, list[str]()
+        for name, value in headers:
+            if name in _NEGOTIATED and value not in _PLAIN:
+                plain = False
+            elif name == b"content-type":
+                typed = typed or value.partition(b";")[0] in _PLAIN[1:]
+            elif name == b"authorization":
+                bearers.append(bearer_in(value.decode("latin-1")))
+        return cls(plain, typed, bearers[0] if bearers else "")
+
+
+@dataclass(slots=True, eq=False)
 class Wanted:
     """What a request wants that is answered here.
 
@@ -159,9 +187,8 @@ class HotLane:
         """Answer a request, or pass it on."""
         wanted = None
         if scope["type"] == "http" and PASSED_ON not in scope:
-            wanted = wanted_of(
-                scope["method"], scope["path"], scope["query_string"], scope["headers"]
-            )
+            told = Told.by(scope["headers"])
+            wanted = wanted_of(scope["method"], scope["path"], scope["query_string"], told)
         if wanted is None:
             await self._app(scope, receive, send)
         elif wanted.creates:
@@ -239,12 +266,13 @@ _SEARCH_ROUTE: Final = _Route("/fhir/{kind}")
 _BUNDLE_ROUTE: Final = _Route("/fhir")
 
 
-def wanted_of(method: str, path: str, query: bytes, headers: Headers) -> Wanted | None:
+def wanted_of(method: str, path: str, query: bytes, told: Told) -> Wanted | None:
     """Return what a request wants that is answered here; None where it is for the routes."""
-    if any(name in _NEGOTIATED and value not in _PLAIN for name, value in headers):
+    if not told.plain:
         return None
     if method == "POST":
-        return None if query else _created(path, headers)
+        kind = None if query or not told.typed or not told.bearer else _CREATES.get(path)
+        return None if kind is None else Wanted(kind, creates=True, bearer=told.bearer)
     found = _PLACE.fullmatch(path) if method == "GET" else None
     if found is None:
         return None
@@ -255,14 +283,7 @@ def wanted_of(method: str, path: str, query: bytes, headers: Headers) -> Wanted 
     else:
         elsewhere = not query.isascii() or _ELSEWHERE.search(query)
         elsewhere = elsewhere or not offered(kind, "search-type")
-    return None if elsewhere else Wanted(kind, record_id, query, bearer=_bearer_of(headers))
-
-
-def _created(path: str, headers: Headers) -> Wanted | None:
-    kind = _CREATES.get(path)
-    typed = any(n == b"content-type" and v.partition(b";")[0] in _PLAIN[1:] for n, v in headers)
-    bearer = _bearer_of(headers) if kind is not None and typed else ""
-    return Wanted(kind, creates=True, bearer=bearer) if kind is not None and bearer else None
+    return None if elsewhere else Wanted(kind, record_id, query, bearer=told.bearer)
 
 
 async def _received(receive: Receive) -> list[Message]:
@@ -284,13 +305,6 @@ def _again(came: Sequence[Message], receive: Receive) -> Receive:
         return next(first, None) or await receive()
 
     return received
-
-
-def _bearer_of(headers: Headers) -> str:
-    for name, value in headers:
-        if name == b"authorization":
-            return bearer_in(value.decode("latin-1"))
-    return ""
 
 
 async def _send(reply: Reply | None, send: Send) -> None:

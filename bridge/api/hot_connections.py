@@ -25,7 +25,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from bridge.api.guard import noted, secured
-from bridge.api.hot import PASSED_ON, Lane, Wanted, headers_of, wanted_of
+from bridge.api.hot import PASSED_ON, Lane, Told, Wanted, headers_of, wanted_of
 from bridge.api.hot_writes import Sending
 from bridge.api.problems import answer_of
 from bridge.api.replies import Reply
@@ -45,6 +45,7 @@ class HotConnection(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:  # noqa: ANN401 - the server's
         super().__init__(*args, **more)
         self._lane = lane_of(self.config.loaded_app)
+        self._head: tuple[tuple[tuple[bytes, bytes], ...], Told, int] = ((), Told.by(()), 0)
 
     def on_headers_complete(self) -> None:
         """Begin to answer a request."""
@@ -67,19 +68,25 @@ class HotConnection(HttpToolsProtocol):
         under_way = self.cycle is not None and not self.cycle.response_complete
         if self._lane is None or under_way or self.flow.write_paused or self.root_path:
             return None
-        path, _, query = self.url.partition(b"?")
-        method = self.parser.get_method().decode("latin-1")
-        most = MOST_BODY if method == "POST" else 0
-        if not _is_plain(self.url, path) or not _is_whole(self.headers, most):
+        raw, _, query = self.url.partition(b"?")
+        method, path = self.parser.get_method().decode("latin-1"), raw.decode("latin-1")
+        told, length = self._said()
+        if not told.bearer or not 0 <= length <= (MOST_BODY if method == "POST" else 0):
             return None
-        if self.parser.get_http_version() != "1.1":
+        if not _is_plain(self.url, raw) or self.parser.get_http_version() != "1.1":
             return None
-        wanted = wanted_of(method, path.decode("latin-1"), query, self.headers)
-        if wanted is None or not wanted.bearer:
-            return None
-        self.scope["method"], self.scope["query_string"] = method, query
-        self.scope["path"], self.scope["raw_path"] = path.decode("latin-1"), path
+        wanted = wanted_of(method, path, query, told)
+        if wanted is not None:
+            self.scope["method"], self.scope["query_string"] = method, query
+            self.scope["path"], self.scope["raw_path"] = path, raw
         return wanted
+
+    def _said(self) -> tuple[Told, int]:
+        """Return what the headers say, and :func:`_length_of` them."""
+        head = tuple(self.headers)
+        if head != self._head[0]:
+            self._head = (head, Told.by(head), _length_of(head))
+        return self._head[1:]
 
     def write(self, reply: Reply, *, last: bool) -> None:
         """Write an answer, and say that the connection ends with it if it is the last."""
@@ -169,9 +176,9 @@ class Exchange:
         noted(self._lane.measures, of, self._began)
 
     def _reply(self) -> Reply | None:
-        if self._asked is None:
-            return None
-        return self._lane.reply(self._asked, self.scope["headers"])
+        # Each knows the other: left so, both would stay until the collector comes by.
+        asked, self._asked = self._asked, None
+        return None if asked is None else self._lane.reply(asked, self.scope["headers"])
 
 
 class _Nobody:
@@ -196,14 +203,17 @@ def _is_plain(url: bytes, path: bytes) -> bool:
     return b"#" not in url and b"%" not in path and url.isascii()
 
 
-def _is_whole(headers: Iterable[tuple[bytes, bytes]], most: int) -> bool:
-    """Tell whether a request comes with so many bytes at most, and asks nothing of us meanwhile."""
+def _length_of(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return how many bytes a request comes with; -1 where it asks something of the connection."""
+    length = 0
     for name, value in headers:
         if name in _OF_CONNECTIONS and (name, value.lower()) != _KEEPING:
-            return False
-        if name == b"content-length" and not (value.isdigit() and int(value[:9]) <= most):
-            return False
-    return True
+            return -1
+        if name == b"content-length":
+            if not value.isdigit():
+                return -1
+            length = max(length, int(value[:9]))
+    return length
 
 
 @lru_cache(maxsize=4096)

@@ -1,5 +1,6 @@
 """A connection that answers by itself writes what the server's own connection writes."""
 
+import gc
 import re
 import secrets
 import socket
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bridge.api import hot_connections
 from bridge.api.hot_connections import MOST_BODY, Exchange
+from bridge.gate.hot.asked import Asked
 from tests.bridge.api.test_recording_together import sessions
 from tests.support.listening import listening
 from tests.support.worlds import World, encounter, form_health, make_world, referral
@@ -107,6 +109,16 @@ def requests(served: Served) -> dict[str, tuple[bytes, ...]]:
         "no token": (get(one, ""),),
         "a token nobody has": (get(one, "nobody"),),
         "a token twice": (get(one, token, "Authorization: Bearer nobody"),),
+        "another proof, then a token": (
+            get(one, token).replace(b"Auth", b"Authorization: Basic eDp4\r\nAuth"),
+        ),
+        "heads that differ": (
+            get(one, token),
+            get(one, "nobody"),
+            get(one, token),
+            get(one, token, "Accept: text/html"),
+            get(one, token, "Content-Length: 1") + b"x",
+        ),
         "its own method": (get(one, token).replace(b"GET", b"HEAD"),),
         "a method that is not offered": (get(one, token).replace(b"GET", b"LOCK"),),
         "a version nobody has": (get(one, token, 'If-None-Match: W/"none"'),),
@@ -137,7 +149,14 @@ CASES = [
     *("a read", "a read in pieces", "one kept alive", "one that is withheld"),
     *("one that is not there", "a type that is not served", "a page of the portal", "a search"),
     *("a search that is not understood", "a count", "no token", "a token nobody has"),
-    *("a token twice", "its own method", "a method that is not offered", "a version nobody has"),
+    *(
+        "a token twice",
+        "another proof, then a token",
+        "heads that differ",
+        "its own method",
+        "a method that is not offered",
+        "a version nobody has",
+    ),
     *("a part", "another type", "two at once", "two, the second as another begins"),
     *("three that differ", "an older version", "an older version kept alive", "the last"),
     *("a body with a read", "a body of chunks with a read", "an address in full"),
@@ -221,6 +240,19 @@ def test_it_does_answer_by_itself(
     monkeypatch.setattr(hot_connections.Exchange, "begin", begin)
     written(served.ours, (*requests(served)[about], END))
     assert len(begun) == 1
+
+
+def test_what_was_answered_is_gone_without_the_collector(served: Served) -> None:
+    read = requests(served)["a read"][0]
+    written(served.ours, (read, END))
+    gc.collect()
+    gc.disable()
+    try:
+        written(served.ours, (read * 50, *[read] * 20, END))
+        left = [each for each in gc.get_objects() if isinstance(each, Exchange | Asked)]
+    finally:
+        gc.enable()
+    assert len(left) < 20
 
 
 def test_who_leaves_before_the_answer_takes_no_other_along(served: Served) -> None:
