@@ -202,7 +202,8 @@ class EvidenceRow(SQLModel, table=True):
 
     __tablename__ = "evidence"
     __table_args__ = (
-        Index("ix_evidence_fact", "student_id", "fact"),
+        # A form states a fact once for each element: the one asked about is found at once.
+        Index("ix_evidence_fact", "student_id", "fact", "element"),
         # Statements that take a permit away are few, and asked about for every fact of a filter.
         Index(
             "ix_evidence_doubt",
