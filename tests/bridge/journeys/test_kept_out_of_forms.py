@@ -1,10 +1,12 @@
 """A guardian whom an order keeps out opens no form and is not reminded. All people made up."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from bridge.errors import BridgeError
+from bridge.journeys.families import sign_online as sign_online_of
 from bridge.journeys.families.guardian_blocks import FACT, Order, lift_order, record_order
 from bridge.journeys.families.remind_families import FamilyReminders
 from bridge.journeys.families.sign_online import is_open, prove, proved, sign_online
@@ -84,3 +86,18 @@ def test_while_nobody_can_say_whom_orders_keep_out_a_reminder_waits(waiting: Wor
     source_heard(waiting.parts, LEA, FACT)
     waiting.clock.advance(timedelta(minutes=30))
     assert due.send_due() == 1
+
+
+@pytest.mark.parametrize(
+    "guards",
+    [
+        test_a_guardian_whom_an_order_keeps_out_opens_nothing_and_is_not_asked,
+        test_a_guardian_whom_an_order_keeps_out_is_not_written_to,
+    ],
+)
+def test_a_link_that_stays_open_is_noticed(
+    waiting: World, monkeypatch: pytest.MonkeyPatch, guards: Callable[[World], None]
+) -> None:
+    monkeypatch.setattr(sign_online_of, "may_be_blocked", lambda *_: False)
+    with pytest.raises(AssertionError):
+        guards(waiting)
