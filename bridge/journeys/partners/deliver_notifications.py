@@ -32,7 +32,7 @@ TO_ONE_HOST: Final = 2
 TO_ONE_PARTNER: Final = 4
 TO_FAILING: Final = 6
 SLOW: Final = 2.0
-"""Seconds from which on a notification took long, with all that goes with it."""
+"""Seconds from which on a call took long."""
 SLOW_FOR: Final = 60.0
 """For so many seconds after it an organisation has a place among those that failed."""
 MOST_LOOKED: Final = 100_000
@@ -123,8 +123,7 @@ class Deliveries:
 
     def _send(self, each: Subscription, change: int) -> None:
         # Should anything go wrong it rests a while: it must not be tried again and again at once.
-        began = time.monotonic()
-        self._troubled[each.id] = began + AFTER_TROUBLE
+        self._troubled[each.id] = time.monotonic() + AFTER_TROUBLE
         try:
             if not self._sender.send(each.id):
                 self._seen(each, change)
@@ -133,9 +132,8 @@ class Deliveries:
             # What was not kept is decided again; a lease that was taken runs out by itself.
             _log.warning("a notification was not sent", kind=type(error).__name__)
         finally:
-            ended = time.monotonic()
-            if ended - began >= SLOW:
-                self._slow_until[each.organization] = ended + SLOW_FOR
+            if self._sender.took.pop(each.id, 0.0) >= SLOW:
+                self._slow_until[each.organization] = time.monotonic() + SLOW_FOR
             with self._guard:
                 self._under_way.pop(each.id, None)
             self._woken.set()

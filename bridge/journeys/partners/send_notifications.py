@@ -12,6 +12,7 @@ deadline, so nothing leaves later than that after the decision.
 
 import random
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,9 @@ class Sender:
         base: the FHIR service base URL, in which records are named.
         outgoing: makes the calls.
         signer: signs them.
+
+    Attributes:
+        took: how many seconds the last call for a subscription took; whoever reads it takes it out.
     """
 
     def __init__(
@@ -117,6 +121,7 @@ class Sender:
         self._base = base
         self._outgoing = outgoing
         self._signer = signer
+        self.took: dict[str, float] = {}
 
     def send(self, subscription_id: str) -> bool:
         """Send what is next for a subscription; False if there is nothing to send.
@@ -128,10 +133,12 @@ class Sender:
         prepared = commit_together(engine, lambda c: self._prepared(c, subscription_id))
         if prepared is None:
             return False
+        began = time.monotonic()
         try:
             came = self._called(prepared)
         except OutboundBusyError:
             came = None
+        self.took[subscription_id] = time.monotonic() - began
         commit_together(engine, lambda c: self._settle(c, prepared, came))
         return came is not None
 
