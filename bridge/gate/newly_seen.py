@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 
 from bridge.gate.agreements import CompiledAgreement, all_agreements, compiled
 from bridge.gate.authorise import DIRECTORY_TYPES, Viewer, partners, standing_of
-from bridge.gate.decisions import decide, may_know
+from bridge.gate.decisions import decide, is_own, may_know
 from bridge.gate.linking import linkable
 from bridge.gate.projection import LINKING, project
 from bridge.gate.views import concerns, registered
@@ -45,10 +45,10 @@ from bridge.store.facts.openings import (
     looked_until,
 )
 from bridge.store.facts.table_documents import documents_of
-from bridge.store.intake import next_changes, take_turn
+from bridge.store.intake import next_changes, renumber, take_turn
 from bridge.store.search.index import PARAMETERS
 from bridge.store.vault import Stored
-from bridge.store.views import keep_view, view_of
+from bridge.store.views import drop_view, keep_view, view_of
 
 _KINDS: Final = sorted({*PARAMETERS} - {*DIRECTORY_TYPES})
 _MOMENT: Final = timedelta(microseconds=1)
@@ -189,13 +189,50 @@ def _stand_anew(
     looking = _Looking(
         connection, parts.identifiers, before, (evidence_of(connection, students, now), now)
     )
-    stored = of_students(connection, _KINDS, students)
-    opened: dict[tuple[str, str], list[str]] = {}
-    for viewer in registered(connection):
-        for each in stored:
-            if concerns(viewer, each) and looking.sees_more(viewer, each):
-                opened.setdefault((each.type, each.id), []).append(standing_of(viewer))
-    _stand_at_last(connection, opened, now)
+    viewers = list(registered(connection))
+    opened: list[_Opened] = []
+    for stored in of_students(connection, _KINDS, students):
+        told = [viewer for viewer in viewers if concerns(viewer, stored)]
+        more = {standing_of(each) for each in told if looking.sees_more(each, stored)}
+        if more:
+            rest = {standing_of(each) for each in told if looking.sees(each, stored)} - more
+            opened.append(_Opened(stored, frozenset(more), frozenset(rest)))
+    _move(connection, opened, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A record, the standings that see more of it now, and those that see what they saw before."""
+
+    stored: Stored
+    more: frozenset[str]
+    same: frozenset[str]
+
+
+def _move(connection: Connection, opened: Sequence[_Opened], now: datetime) -> None:
+    """Let records stand anew for who sees more of them, with as few rows of views as that takes.
+
+    A search goes through them: where fewer see what they saw before, the record itself moves, and
+    it is their view that stays where it was.
+    """
+    if not opened:
+        return
+    first, at = next_changes(connection, len(opened), now)
+    moves: list[tuple[str, str, int, int]] = []
+    for number, each in enumerate(opened, start=first):
+        stored, key = each.stored, (each.stored.type, each.stored.id)
+        if len(each.same) > len(each.more):
+            for standing in each.more:
+                keep_view(connection, standing, key, (number, at))
+            continue
+        for standing in each.same:
+            stood = view_of(connection, standing, key) or (stored.change, stored.last_updated)
+            keep_view(connection, standing, key, stood)
+        for standing in each.more:
+            drop_view(connection, standing, key)
+        moves.append((*key, stored.change, number))
+    if moves:
+        renumber(connection, moves, at)
 
 
 def _stand_at_last(
@@ -218,6 +255,10 @@ class _Looking:
     identifiers: Identifiers
     before: _Before
     known: tuple[EvidenceView, datetime]
+
+    def sees(self, viewer: Viewer, stored: Stored) -> bool:
+        """Whether a record may be known of now."""
+        return is_own(viewer, stored) or bool(self._permitted(viewer, stored, self.known))
 
     def sees_more(self, viewer: Viewer, stored: Stored) -> bool:
         """Whether there is anything of a record that could not be seen before and can be now."""

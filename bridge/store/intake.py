@@ -327,12 +327,23 @@ def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> 
         return
     rows.sort(key=lambda row: row[2])
     first, moved = next_changes(connection, len(rows), at)
-    moves = [{"k": k, "i": i, "b": b, "n": first + n} for n, (k, i, b) in enumerate(rows)]
-    for table, more in ((RECORD, {"last_updated": moved}), (VALUES, {}), (DATES, {})):
+    renumber(connection, [(*row, first + n) for n, row in enumerate(rows)], moved)
+    # What may be seen has changed, for everybody: nobody's view is dated before it any more.
+    of = (_VIEWS.c.type == bindparam("k"), _VIEWS.c.id == bindparam("i"))
+    connection.execute(delete(_VIEWS).where(*of), [{"k": k, "i": i} for k, i, _ in rows])
+
+
+def renumber(
+    connection: Connection, moves: Sequence[tuple[str, str, int, int]], at: datetime
+) -> None:
+    """Give records other numbers, and what they are found by: type, id, number before and now.
+
+    The numbers and their time are of :func:`next_changes`. Whose view stays where it was is the
+    caller's to keep.
+    """
+    rows = [{"k": k, "i": i, "b": b, "n": n} for k, i, b, n in moves]
+    for table, more in ((RECORD, {"last_updated": at}), (VALUES, {}), (DATES, {})):
         of = (table.c.type == bindparam("k"), table.c.id == bindparam("i"))
         before = table.c.change == bindparam("b")
         numbered = update(table).where(before, *of).values(change=bindparam("n"), **more)
-        connection.execute(numbered, moves)
-    # What may be seen has changed, for everybody: nobody's view is dated before it any more.
-    of = (_VIEWS.c.type == bindparam("k"), _VIEWS.c.id == bindparam("i"))
-    connection.execute(delete(_VIEWS).where(*of), [{"k": m["k"], "i": m["i"]} for m in moves])
+        connection.execute(numbered, rows)

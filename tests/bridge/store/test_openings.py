@@ -1,6 +1,7 @@
 """Whose end of what may let something be seen: decided by what a fact counts as while unknown."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
@@ -52,13 +53,19 @@ FACTS = (
 
 @pytest.mark.parametrize(("fact", "said", "due"), FACTS)
 def test_a_day_is_written_down_with_the_fact_that_has_one(
-    lite: World, fact: str, said: dict[str, object], *, due: bool
+    lite: World, fact: str, said: dict[str, Any], *, due: bool
 ) -> None:
     begins = NOW - timedelta(days=9)
-    given = {"student_id": "s", "valid_from": begins, "recorded_at": NOW, "source": "x", **said}
+    given: dict[str, Any] = {
+        "student_id": "s",
+        "valid_from": begins,
+        "recorded_at": NOW,
+        "source": "x",
+        **said,
+    }
     with write(lite.bridge.engine) as connection:
         connection.execute(delete(metadata.tables["opening"]))
-        record_evidence(connection, [NewEvidence(id="x", fact=fact, **given)])  # type: ignore[arg-type]
+        record_evidence(connection, [NewEvidence(id="x", fact=fact, **given)])
     with read(lite.bridge.engine) as connection:
         assert due_openings(connection, LATER - timedelta(days=1), 9) == []
         found = due_openings(connection, ALWAYS_TO, 9)
