@@ -165,6 +165,14 @@ CASES = [
 ]
 
 
+def test_of_two_proofs_the_first_counts(served: Served) -> None:
+    # Both kinds of connection read them by the same lines: compared, they would agree in a mistake.
+    for about, status in (("another proof, then a token", b"401"), ("a token twice", b"200")):
+        pieces = (*requests(served)[about], END)
+        for port in (served.ours, served.plain):
+            assert written(port, pieces).startswith(b"HTTP/1.1 " + status)
+
+
 def test_every_request_is_tried(served: Served) -> None:
     assert list(requests(served)) == CASES
 

@@ -6,6 +6,7 @@ from time import monotonic
 
 import pytest
 
+from bridge.gate.hot import batches
 from bridge.gate.hot.batches import LONGEST_WAIT, Waiting
 
 MOST = 64
@@ -93,23 +94,32 @@ def test_nobody_is_lost_however_many_come_at_once() -> None:
     assert sorted(found) == list(range(4 * each))
 
 
-def test_the_thread_that_takes_them_is_woken_twice_for_many() -> None:
-    class Counted(Waiting[int]):
-        rung = 0
+class Counted(Waiting[int]):
+    """Counts how often who takes is woken."""
 
-        def _ring(self) -> None:
-            self.rung += 1
-            super()._ring()
+    rung = 0
 
-    waiting, found = Counted(), list[list[int]]()
-    taker = Thread(target=lambda: found.append(waiting.take(8)))
+    def _ring(self) -> None:
+        self.rung += 1
+        super()._ring()
+
+
+def test_the_thread_that_takes_them_is_woken_twice_for_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(batches, "LONGEST_WAIT", 20)
+    waiting, found = Counted(), list[int]()
+    taker = Thread(target=lambda: found.extend(waiting.take(8)))
     taker.start()
-    while not waiting._enough:
-        pass
-    for n in range(8):
-        waiting.put(n)
+    for enough, last in ((1, 1), (8, 7)):
+        while waiting._enough != enough:
+            pass
+        for n in range(enough // 8, last):
+            waiting.put(n)
+        assert waiting.rung == 1
+    waiting.put(7)
     taker.join(5)
-    assert waiting.rung <= 2
+    assert (found, waiting.rung) == (list(range(8)), 2)
 
 
 def _take_all(waiting: Waiting[int], found: list[int]) -> None:
