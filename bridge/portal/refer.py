@@ -3,6 +3,7 @@
 The address names a draft, which is opaque and its owner's alone.
 """
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Final
@@ -76,7 +77,7 @@ def check(visit: StaffOf, draft_id: Id) -> Response:
 
 @router.post("/{draft_id}/check")
 def check_post(visit: StaffOf, form: FormOf, draft_id: Id) -> Response:
-    """Send the referral; again: the same page, and nothing happens."""
+    """Send the referral as it was shown; again: the same page, and nothing happens."""
     draft = draft_of(visit.parts, visit.staff, KIND, draft_id)
     if draft is None:
         raise NotHere
@@ -84,6 +85,8 @@ def check_post(visit: StaffOf, form: FormOf, draft_id: Id) -> Response:
         return visit.go(f"/portal/refer/{draft_id}/{next_page(draft)}")
     if form.language:
         return _check(visit.speaking(form.language), draft)
+    if not draft.became and form.one("shown") != _as_shown(visit, draft):
+        return _check(visit, draft, changed=True)
     _, problems = send(visit.bridge, visit.staff, draft, _why_single(visit, draft))
     if problems:
         return _check(visit, draft)
@@ -236,17 +239,25 @@ def _asked(visit: Visit, of: tuple[Draft, Asked], step: str, filled: Filled) -> 
     )
 
 
-def _check(visit: Visit, draft: Draft) -> Response:
+def _as_shown(visit: Visit, draft: Draft) -> str:
+    """Return what stands for the answers that a page shows: another window may change them."""
+    said = json.dumps(dict(draft.values), sort_keys=True)
+    return visit.parts.identifiers.seal("referral as shown", draft.id, said)
+
+
+def _check(visit: Visit, draft: Draft, *, changed: bool = False) -> Response:
     rehearsal = rehearse(visit.parts, visit.staff, draft)
     names = {o.key: o.name for o in providers_of(visit.parts, visit.staff.organization)}
     return visit.page(
         "refer-check.html",
-        409 if rehearsal.problems else 200,
+        409 if rehearsal.problems or changed else 200,
         draft=draft,
         number=number_of(visit.parts, visit.staff, draft.id),
         provider=names[draft.values["provider"]],
         leaves=leaving(rehearsal.sent),
         problems=rehearsal.problems,
+        changed=changed,
+        shown=_as_shown(visit, draft),
         answers=_answers(visit, draft, names),
     )
 

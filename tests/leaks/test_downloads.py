@@ -93,7 +93,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
     visitor = Visitor(made, found.session())
     review = begun(visitor, ({"Referral number": "Q-4", "Urgency": ""},))
     sent = visitor.answered()
-    assert visitor.post(f"{sent}/check").status_code == 303
+    assert visitor.send(sent).status_code == 303
     student = made.bridge.identifiers.issue("student", LEA, "1001")
     places = (f"{review}/held.xlsx", f"{sent}/paper", f"/portal/forms/{student}/{HARBOR}/blank-en")
     found.places = {path: path for path in (*OF_STAFF[:3], *OF_FAMILIES)}

@@ -69,6 +69,12 @@ class Visitor:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         return self.world.anonymous.send("POST", path, content=body, headers=self._cookie() | kind)
 
+    def send(self, place: str) -> httpx.Response:
+        """Send a referral as its last page shows it."""
+        page = self.get(f"{place}/check").text
+        shown = re.search(r'name="shown" value="([^"]+)"', page)
+        return self.post(f"{place}/check", shown=shown.group(1) if shown else "")
+
     def send_file(self, path: str, content: bytes, name: str, **answers: str) -> httpx.Response:
         fields = {"page_key": form_token(self.token), **answers}
         sent = {"file": (name, content)}

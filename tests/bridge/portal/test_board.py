@@ -169,7 +169,7 @@ def test_a_declined_referral_asks_for_another_provider_and_nothing_is_typed_agai
     visitor = Visitor.signed_in(world)
     world.refer([referral(7)], "cove")  # so that the student is on the roster
     sent = visitor.answered()
-    visitor.post(f"{sent}/check")
+    visitor.send(sent)
     number = re.findall(r"P-[0-9A-F]{10}", visitor.get(f"{sent}/sent").text)[0]
     web = world.web()
     (task,) = web.found("/fhir/Task")

@@ -87,7 +87,7 @@ def entered(visitor: Visitor, answers: dict[str, dict[str, str | list[str]]]) ->
         assert visitor.post(f"{place}/{step}", **said).status_code == 303
     effort.seconds += READ
     effort.choose()
-    assert visitor.post(f"{place}/check").status_code == 303
+    assert visitor.send(place).status_code == 303
     return effort
 
 

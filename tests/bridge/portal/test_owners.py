@@ -36,7 +36,7 @@ def test_who_enters_a_referral_follows_up_on_it_and_finds_it_under_mine(world: W
     world.refer([referral(7)], "cove")  # so that the student is on the roster
     visitor = Visitor.signed_in(world)
     sent = visitor.answered()
-    visitor.post(f"{sent}/check")
+    visitor.send(sent)
 
     assert [number[0] for number in number_in(visitor, "mine")] == ["P"]
     assert number_in(visitor, "no-owner") == ["R-7"]

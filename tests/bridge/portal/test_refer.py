@@ -1,6 +1,7 @@
 """A school refers a student: it sees what would leave, sends once, and nothing is lost."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
@@ -59,7 +60,7 @@ def test_a_referral_is_sent_and_the_provider_reads_what_the_page_said(world: Wor
     before = world.counts()
     assert received(world) == []
 
-    answer = visitor.post(f"{place}/check")
+    answer = visitor.send(place)
 
     assert (answer.status_code, answer.headers["location"]) == (303, f"{place}/sent")
     came = received(world)
@@ -72,6 +73,22 @@ def test_a_referral_is_sent_and_the_provider_reads_what_the_page_said(world: Wor
     assert "Cries in class." not in json.dumps(came)
     assert "What you wrote in your own words" not in listed
     assert world.counts()["portal_draft"] == before["portal_draft"]
+
+
+def test_what_was_changed_in_another_window_is_not_sent_unseen(world: World) -> None:
+    on_the_roster(world)
+    visitor = Visitor.signed_in(world)
+    place = visitor.answered()
+    shown = re.search(r'name="shown" value="([^"]+)"', visitor.get(f"{place}/check").text)
+    assert shown
+    visitor.post(f"{place}/urgency", urgency="routine")
+
+    late = visitor.post(f"{place}/check", shown=shown.group(1))
+
+    assert late.status_code == 409
+    assert "Not sent: your answers have changed" in words(late)
+    assert received(world) == []
+    assert visitor.send(place).status_code == 303
 
 
 def test_looking_at_what_would_leave_changes_nothing(world: World) -> None:
@@ -119,7 +136,7 @@ def test_without_a_signed_form_the_page_says_that_nothing_leaves_and_nothing_doe
     place = visitor.answered(**PENDING)
 
     assert "Nothing leaves now" in words(visitor.get(f"{place}/check"))
-    assert visitor.post(f"{place}/check").status_code == 303
+    assert visitor.send(place).status_code == 303
     assert received(world) == []
     assert "Waits for a signature" in words(visitor.get("/portal/board"))
 
@@ -129,7 +146,7 @@ def test_an_earlier_release_for_the_same_provider_is_named_where_it_lets_a_refer
 ) -> None:
     on_the_roster(world)
     visitor = Visitor.signed_in(world)
-    visitor.post(f"{visitor.answered()}/check")
+    visitor.send(visitor.answered())
 
     said = words(visitor.get(f"{visitor.answered(**PENDING)}/check"))
 
@@ -143,10 +160,10 @@ def test_a_referral_is_sent_once_however_often_it_is_pressed(world: World) -> No
     place = visitor.answered()
     before = world.counts()["record"]
     with ThreadPoolExecutor(4) as tabs:
-        answers = list(tabs.map(lambda _: visitor.post(f"{place}/check"), range(4)))
+        answers = list(tabs.map(lambda _: visitor.send(place), range(4)))
     once = world.counts()["record"]
     world.clock.advance(timedelta(minutes=5))
-    answers.append(visitor.post(f"{place}/check"))
+    answers.append(visitor.send(place))
 
     assert {a.headers["location"] for a in answers} == {f"{place}/sent"}
     assert world.counts()["record"] == once > before
@@ -160,7 +177,7 @@ def test_the_confirmation_is_kept_as_a_pdf_that_names_nobody(world: World) -> No
     visitor = Visitor.signed_in(world)
     place = visitor.answered()
     assert visitor.get(f"{place}/paper").status_code == 404
-    visitor.post(f"{place}/check")
+    visitor.send(place)
 
     answer = visitor.get(f"{place}/paper")
 
@@ -221,7 +238,7 @@ def test_a_draft_is_its_owners_alone(world: World) -> None:
     ):
         for page in ("find", "check", "sent"):
             assert other.get(f"{place}/{page}").status_code == 404
-        assert other.post(f"{place}/check").status_code == 404
+        assert other.send(place).status_code == 404
 
 
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(world: World) -> None:
