@@ -151,6 +151,8 @@ def _begun(client: BackendClient, kept: Collection, wanted: Wanted) -> tuple[Und
 def _asked_for(manifest: Manifest) -> Manifest:
     if any(file.type not in KINDS for file in manifest.files):
         raise OutboundError("the partner sent a type that was not asked for")
+    if len({file.url for file in manifest.files}) < len(manifest.files):
+        raise OutboundError("the partner's manifest names a file twice")
     return manifest
 
 

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -25,7 +25,7 @@ from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.partners import collect_rows
 from bridge.journeys.partners.collect_rows import Wanted, collect_all
 from bridge.journeys.running.set_up import designate
-from bridge.outbound import BackendClient, OutboundError, Partner
+from bridge.outbound import BackendClient, Manifest, OutboundError, Partner
 from bridge.parts import parts_of
 from bridge.store.database.engine import write
 from bridge.store.directory import agreements
@@ -162,6 +162,32 @@ def test_a_file_that_is_not_what_was_sent_is_not_kept(running: Deployment, tmp_p
     again = Counting(client_of(running.base_url))
     assert collect(again, folder)["ServiceRequest"] >= FEW
     assert again.asked == 1
+
+
+@dataclass
+class Naming:
+    """A client whose partner names each file again and again."""
+
+    client: BackendClient
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.client, name)
+
+    def manifest(self, place: str) -> Manifest | None:
+        made = self.client.manifest(place)
+        return made and replace(made, files=made.files * 1000)
+
+    def lines(self, url: str) -> Iterator[bytes]:
+        self.asked += 1
+        return self.client.lines(url)
+
+
+def test_a_file_that_is_named_twice_is_not_fetched(running: Deployment, tmp_path: Path) -> None:
+    naming = Naming(client_of(running.base_url))
+    with pytest.raises(OutboundError, match="twice"):
+        collect(naming, tmp_path / "rows")  # type: ignore[arg-type]
+    assert naming.asked == 0
 
 
 def test_files_that_are_not_named_any_more_are_not_kept(
