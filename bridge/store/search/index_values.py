@@ -22,6 +22,9 @@ SELECTIVE: Final = (*OF_ONE, "owner:missing", "business-status", "status", "code
 """Criteria from which a search can start, the most selective first."""
 STARTS: Final = frozenset((*SELECTIVE, "intent"))
 """Parameters of which a record is looked for by its value; of others, whether a record has one."""
+FOLLOWED: Final[Mapping[str, str]] = {"patient": "Patient", "based-on": "ServiceRequest"}
+"""References by which a search starts from the records of the student that the target is of, whose
+index there is anyway. INVARIANT: a record is of the student of what it refers to so."""
 _TEXTS = (
     *("text", "family", "given", "prefix", "suffix"),
     *("line", "city", "district", "state", "postalCode", "country"),
@@ -46,6 +49,16 @@ class SearchDate(NamedTuple):
     param: str
     low: int
     high: int
+
+
+def starts(param: str, value: str) -> bool:
+    """Tell whether a search can start from a value, in the index of values."""
+    return param in STARTS and not is_followed(param, value)
+
+
+def is_followed(param: str, value: str) -> bool:
+    """Tell whether a search for a value starts from a student's records (:data:`FOLLOWED`)."""
+    return param in FOLLOWED and value.startswith(f"{FOLLOWED[param]}/")
 
 
 def search_values(resource: Mapping[str, object]) -> tuple[SearchValue, ...]:

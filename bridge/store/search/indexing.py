@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from bridge.driver import cursor_of, spelled_for
 from bridge.store.facts.conditions import RECORD
 from bridge.store.search.index import STORED_AS
-from bridge.store.search.index_values import STARTS, found_by, normalised
+from bridge.store.search.index_values import found_by, normalised, starts
 
 VALUES: Final = SQLModel.metadata.tables["search_value"]
 DATES: Final = SQLModel.metadata.tables["search_date"]
@@ -41,7 +41,7 @@ def index_records(
         of, elsewhere = (change, kind, resource["id"]), STORED_AS.get(kind, ())
         said, spans = found_by(resource)
         own = (value for value in said if value.param not in elsewhere)
-        values += [(*of, *v, agreement_id, 1 if v.param in STARTS else None) for v in own]
+        values += [(*of, *v, agreement_id, 1 if starts(v.param, v.value) else None) for v in own]
         dates += [(*of, *span, agreement_id) for span in spans]
     dialect = connection.dialect.name
     with cursor_of(connection) as cursor:

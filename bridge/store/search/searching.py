@@ -23,7 +23,7 @@ from typing import Final
 
 from bridge.store.facts.conditions import TRUE
 from bridge.store.search.criteria import Statement, alternatives, as_stored, criterion
-from bridge.store.search.index_values import OF_ONE, SELECTIVE
+from bridge.store.search.index_values import FOLLOWED, OF_ONE, SELECTIVE, is_followed
 from bridge.store.search.query import Match, Query
 
 MOST_BINS: Final = 12
@@ -219,7 +219,8 @@ class _Compiler(Statement):
         driver = self._driver
         if self.query.order.param or driver is None:
             return False
-        return len(driver.values) > 1 or driver.begins
+        several = len(driver.values) > 1 or driver.begins
+        return several or driver.param in FOLLOWED
 
     def _start(self, key: str | None) -> _Start:
         if self.query.ids:
@@ -233,13 +234,32 @@ class _Compiler(Statement):
         if self._driver is None:
             return _Start("record", ())
         if self._any_of:
-            param, values = self.bind(self._driver.param), alternatives(self, "w", self._driver)
-            rows = (
-                "(SELECT DISTINCT w.id FROM search_value w WHERE w.starts = 1"  # noqa: S608 - values are bound
-                f" AND w.type = {self.kind} AND w.param = {param} AND {values}) d"
-            )
-            return _Start(f"{rows} CROSS JOIN record", ("record.id = d.id",), met=self._driver)
+            return self._of_several(self._driver)
         return self._of_one_value(self._driver, key)
+
+    def _of_several(self, driver: Match) -> _Start:
+        followed = tuple(v for v in driver.values if is_followed(driver.param, v[1] or ""))
+        rest = tuple(v for v in driver.values if v not in followed)
+        rows = [self._of_students(driver.param, followed)] if followed else []
+        if rest or not rows:
+            param = self.bind(driver.param)
+            values = alternatives(self, "w", replace(driver, values=rest))
+            rows.append(
+                "SELECT w.id FROM search_value w WHERE w.starts = 1"  # noqa: S608 - values are bound
+                f" AND w.type = {self.kind} AND w.param = {param} AND {values}"
+            )
+        met = None if followed else driver
+        joined = f"(SELECT DISTINCT id FROM ({' UNION ALL '.join(rows)}) f) d CROSS JOIN record"  # noqa: S608 - the same
+        return _Start(joined, ("record.id = d.id",), met=met)
+
+    def _of_students(self, param: str, links: Iterable[tuple[str | None, str | None]]) -> str:
+        """Write the ids of the records of those students that the targets of references are of."""
+        ids = ", ".join(self.bind((link or "").partition("/")[2]) for _, link in links)
+        of = f"SELECT p.student_id FROM record p WHERE p.type = {self.bind(FOLLOWED[param])}"  # noqa: S608 - values are bound
+        return (  # the type as an expression, so that no index of types serves
+            f"SELECT r.id FROM record r WHERE r.type || '' = {self.kind}"  # noqa: S608 - the same
+            f" AND r.student_id IN ({of} AND p.id IN ({ids}))"
+        )
 
     def _of_one_value(self, driver: Match, key: str | None) -> _Start:
         param = self.bind(driver.param)

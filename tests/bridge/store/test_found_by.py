@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from bridge.store.database.engine import read, write
 from bridge.store.intake import NewRecord, put_records, touch
 from bridge.store.search.index import STORED_AS
-from tests.support.worlds import World, put_task, referral
+from bridge.store.search.index_values import FOLLOWED
+from tests.support.worlds import World, encounter, post_session, put_task, referral
 
 INDEXES = ("search_value", "search_date")
 RECORD = NewRecord(
@@ -65,3 +66,43 @@ def test_a_key_of_a_source_is_of_one_record(world: World) -> None:
     own = [replace(each, source_key=each.id) for each in (RECORD, other)]
     with write(world.bridge.engine) as connection:
         assert put_records(connection, own, world.clock.now()).new == ("one", "two")
+
+
+OF_ANOTHER = """
+SELECT v.type, v.id FROM search_value v
+JOIN record r ON r.change = v.change AND r.type = v.type AND r.id = v.id
+JOIN record t ON t.type = :kind AND t.id = substr(v.value, :begins)
+WHERE v.param = :param AND t.student_id IS DISTINCT FROM r.student_id
+"""
+OF_ANOTHER_REFERRAL = """
+SELECT r.type, r.id FROM record r
+JOIN record t ON t.type = 'ServiceRequest' AND t.id = r.referral_id
+WHERE t.student_id IS DISTINCT FROM r.student_id
+"""
+
+
+def astray_of_students(connection: Connection) -> list[tuple[str, str]]:
+    """Return the records of another student than what they refer to, or their referral, is of."""
+    wrong = list(connection.execute(text(OF_ANOTHER_REFERRAL)))
+    for param, kind in FOLLOWED.items():
+        binds = {"param": param, "kind": kind, "begins": len(kind) + 2}
+        wrong += connection.execute(text(OF_ANOTHER), binds)
+    return [(row[0], row[1]) for row in wrong]
+
+
+def test_a_record_is_of_the_student_of_what_a_search_follows_from_it(world: World) -> None:
+    world.refer([referral(n) for n in (1, 2)])
+    for task in world.web().found("/fhir/Task"):
+        assert post_session(world.web(), encounter(task, "s-" + task["id"])).status_code == 201
+    with read(world.bridge.engine) as connection:
+        assert astray_of_students(connection) == []
+        starting = text("SELECT DISTINCT param FROM search_value WHERE starts = 1")
+        assert not FOLLOWED.keys() & set(connection.scalars(starting))
+    with write(world.bridge.engine) as connection:  # noticed, if one were
+        other = "(SELECT max(id) FROM student WHERE id <> record.student_id)"
+        moved = f"UPDATE record SET student_id = {other}, change = change + 1000"  # noqa: S608 - ours
+        connection.execute(text(f"{moved} WHERE type = 'Encounter'"))
+        for table in INDEXES:
+            renumbered = f"UPDATE {table} SET change = change + 1000 WHERE type = 'Encounter'"  # noqa: S608 - ours
+            connection.execute(text(renumbered))
+        assert {kind for kind, _ in astray_of_students(connection)} == {"Encounter"}

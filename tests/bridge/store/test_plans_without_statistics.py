@@ -29,6 +29,9 @@ SEARCHES = (
     "Patient",
     "Encounter",
     "Observation",
+    "Task?patient=nobody-1,nobody-2",
+    "Encounter?based-on=nobody-1&patient=nobody-2",
+    "Encounter?based-on=CarePlan/nobody-1",
 )
 PAGES = ("board", "board?show=all", "board.csv", "looked", "same", "close-out", "meeting", "forms")
 
