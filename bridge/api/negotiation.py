@@ -78,6 +78,7 @@ def posted_query(request: Request, body: bytes) -> str:
     return body.decode("utf-8", "replace")
 
 
+@lru_cache(maxsize=64)
 def preferences(header: str | None) -> Preferences:
     """Read the header Prefer; what is not understood is left out (RFC 7240 2)."""
     wanted = dict(

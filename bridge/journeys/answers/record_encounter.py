@@ -1,6 +1,5 @@
 """A provider records a session: an Encounter of a referral it was given."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ from mappings.fhir.sessions_in import modalities_of, service_request_id
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
 _SUD = {"SUD", "ETHUD", "OPIOIDUD"}
 _PLAIN = {"BH", "MH", "PSY"}
-_LINK: Final = re.compile(rb'"reference":"([^"]*+)"')
+_LINK: Final = b'"reference":"'
 _NESTED = (dict, list)
 """What may hold references; a union of the two would be made anew each time it is asked for."""
 
@@ -38,7 +37,8 @@ class SentSession:
         """Every reference in it, wherever it stands."""
         written = orjson.dumps(self.resource)
         if b"\\" not in written:  # as it is written: nothing in a text can look like one
-            return frozenset(map(bytes.decode, _LINK.findall(written)))
+            _, *after = written.split(_LINK)
+            return frozenset(each[: each.index(b'"')].decode() for each in after)
         found, waiting = set[str](), list[Any]([self.resource])
         while waiting:
             node = waiting.pop()
@@ -56,7 +56,8 @@ class SentSession:
 
     def naming(self, kind: str) -> set[str]:
         """Return every reference to a resource of a type."""
-        return {link for link in self.links if link.startswith(f"{kind}/")}
+        begins = f"{kind}/"
+        return {link for link in self.links if link.startswith(begins)}
 
     @property
     def kind(self) -> str:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 from bridge.store.search.index import MISSING, PARAMETERS, SOUGHT_MISSING, ParameterKind
@@ -41,6 +41,10 @@ class SearchValue(NamedTuple):
     param: str
     system: str
     value: str
+
+
+_made: Final = partial(tuple.__new__, SearchValue)
+"""Makes a value of its three texts, in half the time of the class's own way."""
 
 
 class SearchDate(NamedTuple):
@@ -166,7 +170,7 @@ def _flat(items: list[object]) -> list[object]:
 def _read_link(values: set[SearchValue], of: tuple[str, str], node: object) -> None:
     link = node.get("reference") if isinstance(node, _MAPPINGS) else node
     if isinstance(link, str) and len(link) <= MOST_LETTERS:
-        values.add(SearchValue(of[0], "", link))
+        values.add(_made((of[0], "", link)))
 
 
 def _read_texts(values: set[SearchValue], of: tuple[str, str], node: object) -> None:
@@ -187,22 +191,29 @@ def _texts(node: object) -> Iterator[str]:
 
 
 def _read_tokens(values: set[SearchValue], of: tuple[str, str], node: object) -> None:
-    if isinstance(node, str):
+    if isinstance(node, _MAPPINGS):
+        coding = node.get("coding")
+        if coding is None and "coding" not in node:
+            _add_coding(values, of[0], node)
+        elif isinstance(coding, list):
+            for item in coding:
+                if isinstance(item, _MAPPINGS):
+                    _add_coding(values, of[0], item)
+    elif isinstance(node, str):
         _add_token(values, of, node)
     elif isinstance(node, bool):
         _add_token(values, of, str(node).lower())
-    elif isinstance(node, _MAPPINGS):
-        coding = node.get("coding", [node])
-        for item in coding if isinstance(coding, list) else ():
-            if isinstance(item, _MAPPINGS):
-                code = item.get("code", item.get("value"))
-                _add_token(values, (of[0], str(item.get("system", ""))), code)
+
+
+def _add_coding(values: set[SearchValue], name: str, item: Mapping[str, object]) -> None:
+    code = item["code"] if "code" in item else item.get("value")
+    _add_token(values, (name, str(item.get("system", ""))), code)
 
 
 def _add_token(values: set[SearchValue], of: tuple[str, str], code: object) -> None:
     name, system = of
     if code is not None and len(system) + len(written := str(code)) <= MOST_LETTERS:
-        values.add(SearchValue(name, system, written))
+        values.add(_made((name, system, written)))
 
 
 _READS: Final[Mapping[ParameterKind, _Read]] = {
