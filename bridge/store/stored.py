@@ -91,6 +91,10 @@ class FoundRow(NamedTuple):
         )
 
 
+RawRow = tuple[Any, ...]
+"""A :class:`FoundRow` before ``_make``: whoever goes through a million reads few of its fields."""
+
+
 @lru_cache(maxsize=1024)  # what was written together has one time
 def _instant(moved: object) -> datetime:
     at = read_instant(moved)

@@ -6,6 +6,7 @@ that finds set by set, and asks of one of each (:func:`admitted`).
 """
 
 import json
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,7 +41,7 @@ from bridge.store.search.searching import (
     rows_sql,
     sampled_sql,
 )
-from bridge.store.stored import FoundRow, Stored
+from bridge.store.stored import FoundRow, RawRow, Stored
 
 __all__ = [
     "Chain",
@@ -53,6 +54,7 @@ __all__ = [
     "Order",
     "Place",
     "Query",
+    "RawRow",
     "Stored",
     "admitted",
     "candidates",
@@ -82,6 +84,7 @@ _COLUMNS: Final = (
 )
 
 
+_BODY: Final = FoundRow._fields.index("body")
 _Ready = tuple[str, dict[str, object]]
 """A statement as the driver takes it, and what is bound each time."""
 
@@ -128,7 +131,7 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
 
 
-def candidates(connection: Connection, query: Query, authorised: Condition) -> list[FoundRow]:
+def candidates(connection: Connection, query: Query, authorised: Condition) -> list[RawRow]:
     """Return up to ``limit`` records, and not many more bytes than ``most_bytes``, by their change.
 
     INVARIANT: nobody has decided that they may be told. Whoever asks decides on each of them, by
@@ -137,15 +140,15 @@ def candidates(connection: Connection, query: Query, authorised: Condition) -> l
     sight, dialect = _sight(authorised), connection.dialect.name
     sql, binds = candidates_sql(query, sight)
     given = {name: stored_value(dialect, value) for name, value in binds.items()}
-    found, size = list[FoundRow](), 0
+    found, size, most = list[RawRow](), 0, query.most_bytes or math.inf
     # A cursor of its own name stays in PostgreSQL's server, which else sends all at once.
     own = "" if dialect == "sqlite" else "candidates"
     with _planned_by_values(connection, query), cursor_of(connection, own) as cursor:
         cursor.execute(named_for(dialect, sql), given)
         for row in cursor:
-            found.append(FoundRow._make(row))
-            size += len(found[-1].body)
-            if 0 < query.most_bytes <= size:
+            found.append(row)
+            size += len(row[_BODY])
+            if size >= most:
                 break
     return found
 

@@ -23,6 +23,7 @@ from bridge.identity import Caller, caller_of
 from bridge.ledger.append import append
 from bridge.store.database.engine import write
 from bridge.store.partners.export_jobs import ExportJob
+from bridge.store.stored import FoundRow
 
 # As long as a revocation takes: it has to fit in between.
 GAP_SECONDS = 0.02
@@ -75,9 +76,10 @@ def coded_hastily(call: Call, wanted: Query, coded: CodedRows) -> ReleasedLines:
         found, made = coded._made(connection, viewer, wanted)
     time.sleep(GAP_SECONDS)
     with write(engine) as connection:
-        entries = [coded._entry(viewer, each, "") for each in made.sets.values() if each.of]
+        entries = [coded._entry(viewer, each, "") for each in made.sets if each.of]
         append(connection, entries, call.bridge.clock)
-    return ReleasedLines.of(made.lines, found[-1].place if found else 0, GATE_MARK)
+    reached = FoundRow._make(found[-1]).place if found else 0
+    return ReleasedLines.of(made.lines, reached, GATE_MARK)
 
 
 # Not below: each worker imports this module under another name.

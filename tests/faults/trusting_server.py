@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from bridge.cli import main
-from bridge.gate.exports import coded_rows
+from bridge.gate.exports.alike_rows import DecidedSet, PartMade
 from bridge.gate.exports.coded_rows import CodedRows
 from bridge.gate.exports.student_facts import StudentFacts
 from bridge.store.facts.known_facts import KnownFact
@@ -25,10 +25,10 @@ def stands(*_: object) -> bool:
 def decided(
     self: CodedRows,
     _: Connection,
-    made: coded_rows._Part,
+    made: PartMade,
     row: FoundRow,
     said: Sequence[KnownFact],
-) -> coded_rows._Set | None:
+) -> DecidedSet | None:
     alike = self._decided(made, row, said)
     return alike if alike is not None and alike.decided.permitted else None
 

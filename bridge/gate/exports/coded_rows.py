@@ -14,30 +14,31 @@ facts of an instant that has not come (another machine's clock is ahead).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from bridge.driver import stored_instant
+from bridge.driver import stored_instant, stored_value
 from bridge.errors import GateError
-from bridge.gate.authorise import CODED_ELEMENTS, Authorised, Viewer, authorised, scope_of
-from bridge.gate.decisions import ElementDecision, RecordDecision, decide
+from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised, scope_of
+from bridge.gate.decisions import decide
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.duties.carried import QUEUED
+from bridge.gate.exports.alike_rows import Alike, DecidedSet, PartMade
 from bridge.gate.exports.row_plans import Coding, RowPlan
-from bridge.gate.exports.student_facts import StudentFacts, said_of, sought_by
+from bridge.gate.exports.student_facts import StudentFacts, named_in, said_of, sought_by
 from bridge.gate.released import GATE_MARK, ReleasedLines, ReleasedResource
 from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.ledger.append import append
-from bridge.ledger.listing import Listed, ListedRows
+from bridge.ledger.listing import Listed, evidence_text
 from bridge.parts import Parts
-from bridge.store.facts.conditions import Scope
 from bridge.store.facts.evidence import EvidenceView, lock_students
 from bridge.store.facts.known_facts import KnownFact, KnownFacts, Sought, known_facts
-from bridge.store.vault import Chain, FoundRow, Order, Query, admitted, candidates
+from bridge.store.vault import Chain, FoundRow, Order, Query, RawRow, admitted, candidates
 from consent.duties import ConsentScope
 
 _MOST_KNOWN: Final = 25_000
@@ -46,75 +47,19 @@ _MOST_KNOWN: Final = 25_000
 Sessions follow each other by their change, so those of a student are weeks of everybody's apart.
 """
 _ANY: Final[Sequence[KnownFact]] = ()
-_NOTHING: Final = frozenset[object]()
+_NOBODY: Final = StudentFacts(0, None, None, _ANY, frozenset[object](), named=False, subject="")
+
+_AT: Final = FoundRow._fields.index
+_AGREEMENT, _PLACE = _AT("agreement_id"), _AT("place")
+_KIN: Final = itemgetter(
+    *map(_AT, ("agreement_id", "custodian", "sender_role", "element", "third_party"))
+)
+_WHOSE: Final = itemgetter(_AT("student_id"), _AT("birth_date"))
+_VERSION: Final = itemgetter(_AT("student_id"), _AT("student_version"))
 
 
 class _OneByOneError(Exception):
     """A part is left to be decided record by record."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Set:
-    """Rows that are decided alike: the decision, and how they are cut."""
-
-    decided: RecordDecision
-    plan: RowPlan
-    scopes: tuple[Scope, ...]
-    common: Sequence[KnownFact]
-    shared: tuple[str, ...] = ()
-
-    def sources(self, said: Sequence[KnownFact]) -> tuple[str, ...]:
-        """Return who said what a decision rests on, of a record of which something is said."""
-        own = any(fact.source_id for fact in said)
-        return self.worked_out(said) if own else self.shared
-
-    def worked_out(self, said: Sequence[KnownFact]) -> tuple[str, ...]:
-        """Do :meth:`sources` anew."""
-        found = (
-            self._sources(each, scope, said)
-            for each, scope in zip(self.decided.elements, self.scopes, strict=True)
-            if each.decision.permitted
-        )
-        return tuple(sorted({source for sources in found for source in sources}))
-
-    def _sources(self, each: ElementDecision, scope: Scope, said: Sequence[KnownFact]) -> set[str]:
-        return {
-            fact.source_id
-            for fact in (*said, *self.common)
-            if fact.source_id and fact.value
-            if fact.fact in each.facts and fact.counts_in(scope)
-        }
-
-
-@dataclass(slots=True)
-class _Part:
-    """One part, being made: who asks, of when, and what was told so far."""
-
-    viewer: Viewer
-    sight: Authorised
-    now: datetime
-    common: Sequence[KnownFact]
-    adults: dict[str, date]
-    sets: dict[object, "_Alike"] = field(default_factory=dict)
-    minors: dict[object, bool] = field(default_factory=dict)
-    lines: list[bytes] = field(default_factory=list)
-
-    def is_minor(self, row: FoundRow) -> bool:
-        """Tell whether a record's student is no adult, as its agreement counts."""
-        key = (row.birth_date, row.agreement_id)
-        known = self.minors.get(key)
-        if known is None:
-            known = self.minors[key] = _is_minor(row, self.adults)
-        return known
-
-
-@dataclass(slots=True)
-class _Alike:
-    """Rows of a part that are decided alike; none of them leaves where there is no set."""
-
-    of: _Set | None
-    first: FoundRow
-    rows: ListedRows = field(default_factory=ListedRows)
 
 
 @dataclass(slots=True)
@@ -150,11 +95,12 @@ class CodedRows:
             found, made = self._made(connection, viewer, within)
         except _OneByOneError:
             return None
-        entries = [self._entry(viewer, each, request) for each in made.sets.values() if each.of]
+        entries = [self._entry(viewer, each, request) for each in made.sets if each.of]
         append(connection, entries, self.parts.clock)
-        return ReleasedLines.of(made.lines, found[-1].place if found else 0, GATE_MARK)
+        reached = found[-1][_PLACE] if found else 0
+        return ReleasedLines.of(made.lines, reached, GATE_MARK)
 
-    def _entry(self, viewer: Viewer, alike: _Alike, request: str) -> Listed:
+    def _entry(self, viewer: Viewer, alike: Alike, request: str) -> Listed:
         """Return what the ledger is to say of all that were decided alike."""
         of, first = alike.of, alike.first
         one = of.plan.row(first) if of else None
@@ -170,7 +116,7 @@ class CodedRows:
 
     def _made(
         self, connection: Connection, viewer: Viewer, query: Query
-    ) -> tuple[list[FoundRow], _Part]:
+    ) -> tuple[list[RawRow], PartMade]:
         """Search, lock, decide.
 
         INVARIANT: as of :meth:`bridge.gate.gate.Gate.search`: decided on facts read after the
@@ -179,18 +125,19 @@ class CodedRows:
         now, dialect = self.parts.clock.now(), connection.dialect.name
         sight = authorised(viewer, query.type, now, dialect)
         found = candidates(connection, query, sight)
-        versions = {row.student_id: row.student_version for row in found if row.student_id}
+        versions = dict(map(_VERSION, found))
+        for nobody in (None, ""):
+            versions.pop(nobody, None)
         versions |= lock_students(connection, versions, share=True)
         now = self.parts.clock.now()
         facts = self._learn(connection, versions, (sought_by(viewer, query.type), now))
         common = facts.of.get("", _ANY)
         if any(fact.referral_id or fact.record_id for fact in common):
             raise _OneByOneError
-        adults = {a.id: a.adult_since(now) for a in viewer.agreements}
+        adults = {a.id: stored_value(dialect, a.adult_since(now)) for a in viewer.agreements}
         sight = authorised(viewer, query.type, now, dialect)
-        made = _Part(viewer, sight, now, common, adults)
-        for row in found:
-            self._tell(connection, made, row)
+        made = PartMade(viewer, sight, now, common, adults)
+        self._tell(connection, made, found)
         return found, made
 
     def _learn(
@@ -210,7 +157,7 @@ class CodedRows:
         unknown = [
             student
             for student, version in versions.items()
-            if student not in known or not known[student].stands(version, at)
+            if (there := known.get(student)) is None or not there.stands(version, at)
         ]
         facts = known_facts(connection, unknown, sought, now)
         if facts.later:
@@ -226,45 +173,63 @@ class CodedRows:
 
     def _shared(
         self, facts: Sequence[KnownFact]
-    ) -> tuple[Sequence[KnownFact], frozenset[object] | None]:
+    ) -> tuple[Sequence[KnownFact], frozenset[object] | None, bool]:
         """Return what is said of a student, and of it what a decision can rest on.
 
-        What names no source, referral or record is kept once for all of whom the same is said; it
-        then names one of them, and whoever decides on it puts the right one in (:meth:`_decided`).
+        And whether it names who says so. What names no source, referral or record is kept once for
+        all of whom the same is said; it then names one of them, and whoever decides on it puts the
+        right one in (:meth:`_decided`).
         """
         if any(fact.referral_id or fact.record_id for fact in facts):
-            return facts, None
+            return facts, None, False
         said = said_of(facts)
-        if any(fact.source_id for fact in facts):
-            return facts, said
-        found: tuple[Sequence[KnownFact], frozenset[object]]
-        found = self._same.setdefault(said, (facts, said))
+        if named_in(facts):
+            return facts, self._same.setdefault((said,), said), True
+        found: tuple[Sequence[KnownFact], frozenset[object], bool]
+        found = self._same.setdefault(said, (facts, said, False))
         return found
 
-    def _tell(self, connection: Connection, made: _Part, row: FoundRow) -> None:
-        known = self._known[row.student_id] if row.student_id else None
-        said, about = known.about(row) if known else (_ANY, _NOTHING)
-        key = (
-            *(row.agreement_id, row.custodian, row.sender_role, row.element),
-            *(bool(row.third_party), bool(row.student_id), made.is_minor(row), about),
-        )
-        alike = made.sets.get(key)
-        if alike is None:
-            alike = made.sets[key] = _Alike(self._set(connection, made, row, said), row)
-        if alike.of is None:
-            return
-        told = alike.of.plan.row(row)
-        if told is None:
-            raise _OneByOneError
-        own, digest, line = told
-        subject = known.subject if known else self.parts.identifiers.issue("ledger-subject", "")
-        sources = alike.of.sources(said) if said else alike.of.shared
-        alike.rows.add(subject, own, digest, sources)
-        made.lines.append(line)
+    def _tell(self, connection: Connection, made: PartMade, found: Sequence[RawRow]) -> None:
+        """Tell rows one after another; what differs from all before is decided first."""
+        students, kin, lines = self._known, made.kin, made.lines
+        for row in found:
+            key, (student, born) = _KIN(row), _WHOSE(row)
+            of = kin.get(key) or made.kin_of(key, row[_AGREEMENT])
+            known = students[student] if student else _NOBODY
+            about, adult = known.said, of.adult
+            if about is None:
+                known = known.about(FoundRow._make(row))
+                about = known.said
+            minor = (born is None or adult is None or born > adult) if student else None
+            alike = of.alike.get((minor, about))
+            if alike is None:
+                alike = of.alike[minor, about] = self._alike(connection, made, row, known)
+            if alike.of is None:
+                continue
+            told = alike.of.plan.row(row)
+            if told is None:
+                raise _OneByOneError
+            own, digest, line = told
+            sources = alike.evidence
+            if known.named:
+                sources = evidence_text(alike.of.sources(known.facts))
+            alike.rows.add_issued(known.subject or self._nobody(), own, digest, sources)
+            lines.append(line)
+
+    def _nobody(self) -> str:
+        return self.parts.identifiers.issue("ledger-subject", "")
+
+    def _alike(
+        self, connection: Connection, made: PartMade, row: RawRow, known: StudentFacts
+    ) -> Alike:
+        first = FoundRow._make(row)
+        alike = Alike.begun(self._set(connection, made, first, known.facts), first)
+        made.sets.append(alike)
+        return alike
 
     def _set(
-        self, connection: Connection, made: _Part, row: FoundRow, said: Sequence[KnownFact]
-    ) -> _Set | None:
+        self, connection: Connection, made: PartMade, row: FoundRow, said: Sequence[KnownFact]
+    ) -> DecidedSet | None:
         """Return how all rows leave that are as one is; None where they do not.
 
         Raises:
@@ -279,7 +244,9 @@ class CodedRows:
             raise GateError("the search filter and the decision disagree; nothing was released")
         return alike if told else None
 
-    def _decided(self, made: _Part, row: FoundRow, said: Sequence[KnownFact]) -> _Set | None:
+    def _decided(
+        self, made: PartMade, row: FoundRow, said: Sequence[KnownFact]
+    ) -> DecidedSet | None:
         """Decide for all rows that are as one is; None where nothing binds them and the viewer."""
         viewer, now, common = made.viewer, made.now, made.common
         # INVARIANT: facts that students share name one of them; here they are this row's own.
@@ -302,20 +269,10 @@ class CodedRows:
         agreement = decided.agreement
         constants = agreement.constants(now, decided.view)
         scopes = tuple(scope_of(agreement, each.slice, constants) for each in decided.elements)
-        own = common if row.student_id else _ANY
-        shared = _Set(decided, self._plans[alike], scopes, own)
-        return replace(shared, shared=shared.worked_out(_ANY))
+        return DecidedSet(decided, self._plans[alike], scopes, common if row.student_id else _ANY)
 
 
 def _is_plain(query: Query) -> bool:
     """Tell whether a query finds rows in the order of change, without following links."""
     linked = query.ids or query.reverse or any(isinstance(each, Chain) for each in query.matches)
     return query.order == Order() and not linked
-
-
-def _is_minor(row: FoundRow, adults: dict[str, date]) -> bool:
-    since = adults.get(row.agreement_id)
-    if row.birth_date is None or since is None:
-        return True
-    born = row.birth_date
-    return (date.fromisoformat(born) if isinstance(born, str) else born) > since

@@ -36,7 +36,7 @@ from bridge.gate.exports.row_pieces import (
 from bridge.gate.exports.row_shapes import ESCAPE, Shape, shape_of
 from bridge.gate.projection import coded_member, project
 from bridge.identifiers import Identifiers
-from bridge.store.vault import FoundRow, Stored
+from bridge.store.vault import FoundRow, RawRow
 from consent.minimise import (
     anchoring,
     load_projection,
@@ -48,11 +48,13 @@ from consent.minimise import (
 
 _MOST_KEPT: Final = 5_000
 """So many values of one member are remembered before they are forgotten."""
-_MOST_PEOPLE: Final = 20_000
-"""Of so many people, and referrals, pseudonyms are remembered before they are forgotten."""
+_MOST_PEOPLE: Final = 50_000
+"""Of so many people, and referrals, pseudonyms are remembered before they are forgotten (a quarter
+of a kilobyte each): of each student of a file, and a referral."""
 _MOST_SHAPES: Final = 12
 """So many shapes are tried on a row before it is taken apart."""
 _HOLE: Final = b"the-pseudonym-of-a-person"
+_BODY: Final = FoundRow._fields.index("body")
 _FIRST: Final = ("resourceType", "id", "meta")
 
 _MEMBERS: Final = Decoder(dict[str, Raw])
@@ -89,6 +91,20 @@ class Coding:
         )
 
 
+class _Pseudonyms(dict[str, bytes]):
+    """The pseudonyms of people and referrals, each made when it is first asked for."""
+
+    def __init__(self, pseudonym: Callable[[bytes], str]) -> None:
+        super().__init__()
+        self._pseudonym = pseudonym
+
+    def __missing__(self, person: str) -> bytes:
+        if len(self) >= _MOST_PEOPLE:
+            self.clear()
+        made = self[person] = self._pseudonym(person.encode()).encode()
+        return made
+
+
 class RowPlan:
     """How rows of one type leave under one decision."""
 
@@ -109,39 +125,40 @@ class RowPlan:
         self._type = b'"%b"' % kind.encode()
         self._anchoring = anchoring(kind, self._projection)
         self._read = frozenset({*self._pieces, *self._anchoring, "resourceType"})
-        self._people: dict[str, bytes] = {}
+        self._people = _Pseudonyms(coding.pseudonym)
         self._shapes: list[Shape] = []
         self._every: dict[tuple[str, bytes, bytes], Pattern] = {}
         self._open: dict[Pattern, Piece | None] = {}
         self._proved: set[tuple[str, ...]] = set()
         self._known: dict[tuple[object, ...], Made | None] = {}
 
-    def row(self, found: FoundRow) -> CodedRow | None:
+    def row(self, found: RawRow) -> CodedRow | None:
         """Return what leaves of one record, or None where nothing may.
 
         Raises:
             GateError: the two ways of making it disagree.
         """
-        if ESCAPE in found.body:
+        body = found[_BODY]
+        if ESCAPE in body:
             return self._taken_apart(found, None)
         for n, shape in enumerate(self._shapes):
-            fits = shape.fits(found.body)
+            fits = shape.fits(body)
             if fits is not None:
                 if n:
                     self._shapes.insert(0, self._shapes.pop(n))
                 made = shape.known.get(fits.group(*shape.said))
                 if made is None:
                     return self._taken_apart(found, shape)
-                people = fits.group(*shape.people)
-                return self._joined(made, people[:-1])
+                return self._joined(made, fits.group(*shape.people)[:-1])
         return self._taken_apart(found, None)
 
-    def _taken_apart(self, found: FoundRow, shape: Shape | None) -> CodedRow | None:
+    def _taken_apart(self, found: RawRow, shape: Shape | None) -> CodedRow | None:
         """Do :meth:`row` for a row that says what none of its shape said before."""
-        members = self._members(found.body)
+        body = found[_BODY]
+        members = self._members(body)
         own = bytes(members.get("id", b"")) if members else b""
         if members is None or own[:1] != b'"':
-            return self._whole(found.stored())
+            return self._whole(found)
         said: list[object] = []
         people, halves = [own[1:-1].decode()], dict[str, _Halves]()
         for name, raw in members.items():
@@ -156,8 +173,8 @@ class RowPlan:
         if made is UNKNOWN:
             made = self._learn((found, people), key, members)
         if made is None:
-            return self._whole(found.stored())
-        self._remember((shape, made), found.body, members, halves)
+            return self._whole(found)
+        self._remember((shape, made), body, members, halves)
         return self._joined(made, people)
 
     def _remember(
@@ -190,15 +207,15 @@ class RowPlan:
         except MsgspecError:  # it is no object
             return None
 
-    def _whole(self, stored: Stored) -> CodedRow | None:
+    def _whole(self, found: RawRow) -> CodedRow | None:
         coding = self._coding
-        asked = (stored, self._decided)
+        asked = (FoundRow._make(found).stored(), self._decided)
         made = project(coding.viewer, asked, frozenset(), coding.identifiers, ())
         return None if made is None else (made.id, made.version, made.body)
 
     def _learn(
         self,
-        first: tuple[FoundRow, Sequence[str]],
+        first: tuple[RawRow, Sequence[str]],
         key: tuple[object, ...],
         members: Mapping[str, Raw],
     ) -> Made | None:
@@ -217,7 +234,7 @@ class RowPlan:
         return made
 
     def _worked_out(
-        self, first: tuple[FoundRow, Sequence[str]], said: Mapping[str, bytes]
+        self, first: tuple[RawRow, Sequence[str]], said: Mapping[str, bytes]
     ) -> Made | None:
         """Put together what leaves of the members; None where one of them is not sure."""
         left: dict[str, tuple[Piece, int]] = {}
@@ -257,22 +274,16 @@ class RowPlan:
         )
 
     def _joined(self, made: Made, people: Sequence[str]) -> CodedRow:
-        coding, known = self._coding, self._people
+        coding = self._coding
         own = coding.pseudonym(people[0].encode())
-        named = [own.encode(), *[known.get(each) or self._person(each) for each in people[1:]]]
+        named = [own.encode(), *map(self._people.__getitem__, people[1:])]
         version = coding.seal(made.sealed % made.of_sealed(named))
         return own, version, made.plain % made.of_plain(named)
 
-    def _prove(self, first: tuple[FoundRow, Sequence[str]], made: Made) -> None:
+    def _prove(self, first: tuple[RawRow, Sequence[str]], made: Made) -> None:
         found, people = first
-        if self._whole(found.stored()) != self._joined(made, people):
+        if self._whole(found) != self._joined(made, people):
             raise GateError("two ways of making a row disagree; nothing was released")
-
-    def _person(self, person: str) -> bytes:
-        if len(self._people) >= _MOST_PEOPLE:
-            self._people.clear()
-        other = self._people[person] = self._coding.pseudonym(person.encode()).encode()
-        return other
 
     def _piece(self, name: str, text: bytes) -> Piece:
         """Return what is left of a member that says just this."""

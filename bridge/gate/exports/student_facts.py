@@ -1,7 +1,7 @@
 """What is known of students for a file of coded rows, and which facts can matter to one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bridge.gate.agreements import VIEWS
@@ -29,6 +29,7 @@ class StudentFacts:
     until: Any
     facts: Sequence[KnownFact]
     said: frozenset[object] | None
+    named: bool
     subject: str
 
     def stands(self, version: int, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
@@ -36,17 +37,20 @@ class StudentFacts:
         ends = self.until
         return self.version == version and self.since <= at and (ends is None or at < ends)
 
-    def about(self, row: FoundRow) -> tuple[Sequence[KnownFact], frozenset[object]]:
-        """Return what is said of one record, and of it what a decision can rest on."""
-        if self.said is not None:
-            return self.facts, self.said
+    def about(self, row: FoundRow) -> "StudentFacts":
+        """Return what is known of one record of the student."""
         own = [fact for fact in self.facts if fact.is_about(row.referral_id or "", row.id)]
-        return own, said_of(own)
+        return replace(self, facts=own, said=said_of(own), named=named_in(own))
 
 
 def said_of(facts: Sequence[KnownFact]) -> frozenset[object]:
     """Return of some facts what a decision can rest on."""
     return frozenset(fact.said for fact in facts)
+
+
+def named_in(facts: Sequence[KnownFact]) -> bool:
+    """Tell whether some facts name who says so."""
+    return any(fact.source_id for fact in facts)
 
 
 def sought_by(viewer: Viewer, kind: str) -> Sought:

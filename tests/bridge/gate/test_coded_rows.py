@@ -26,6 +26,7 @@ from bridge.ledger.lookup import of_request
 from bridge.store.database.engine import read, write
 from bridge.store.facts.evidence import EVIDENCE, NewEvidence, evidence_of, record_evidence
 from bridge.store.vault import FoundRow, candidates, find
+from bridge.store.views import keep_view
 from tests.bridge.gate.test_filter_and_decision import fill
 from tests.support.exports import served
 from tests.support.odd_sessions import BODY, bodies, compact, of_one_shape
@@ -84,6 +85,22 @@ def test_parts_follow_each_other_to_the_end(world: World) -> None:
     whole = world.bridge.gate.search(HUB, Query("Encounter", limit=100, interaction="read"))
     assert seen == [each.id for each in whole.matches]
     assert len(seen) == 5
+
+
+def test_a_row_stands_where_the_hub_saw_its_last_change(world: World) -> None:
+    served(world, 3)
+    query = Query("Encounter", limit=10, interaction="read")
+    with write(world.bridge.engine) as connection:
+        viewer = viewer_of(connection, HUB)
+        sight = authorised(viewer, "Encounter", world.clock.now(), connection.dialect.name)
+        found, _ = find(connection, query, sight)
+        assert len(candidates(connection, query, sight)) == 3
+        # The hub saw the first change when all others had.
+        place = (found[-1].change + 1, found[-1].last_updated)
+        keep_view(connection, sight.standing, ("Encounter", found[0].id), place)
+        again = [FoundRow._make(row).id for row in candidates(connection, query, sight)]
+        assert again == [each.id for each in (*found[1:], found[0])]
+    assert both_ways(world, HUB, query) == 3
 
 
 def test_a_part_of_which_nothing_is_told_is_followed_by_the_next(world: World) -> None:
@@ -208,7 +225,7 @@ def plan_and_row(world: World) -> tuple[RowPlan, FoundRow, Any]:
         viewer, now = viewer_of(connection, HUB), world.clock.now()
         sight = authorised(viewer, "Encounter", now, connection.dialect.name)
         (stored,), _ = find(connection, Query("Encounter"), sight)
-        (row,) = candidates(connection, Query("Encounter"), sight)
+        (row,) = map(FoundRow._make, candidates(connection, Query("Encounter"), sight))
         facts = evidence_of(connection, {stored.student_id}, now)
     assert row.stored() == stored
     decided = decide(viewer, stored, facts, now)

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Connection, Engine, delete, text, update
 
 from bridge.clock import FixedClock
+from bridge.identifiers import Identifiers
 from bridge.ledger.append import append, erase, head
 from bridge.ledger.check import Fault, Finding, verify_log
 from bridge.ledger.entry import Entry, Kind, Receipt, Recorded
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.halting import halt_all
-from bridge.ledger.listing import Listed, ListedRows
+from bridge.ledger.listing import Listed, ListedRows, evidence_text
 from bridge.ledger.lookup import about, of_request, recorded
 from bridge.ledger.notes import Signer, sign_head
 from bridge.ledger.proofs import export_lines, receipt_document
@@ -40,6 +41,15 @@ def listed(make_entry: EntryMaker, *subjects: str) -> Listed:
     for n, each in enumerate(subjects):
         rows.add(each, f"row-{n}", f"digest-{n}", ("form",) if n % 2 else ())
     return Listed.of(make_entry(), "Encounter", rows)
+
+
+@pytest.mark.parametrize("evidence", [(), ("form",), ("a", 'é"\\')])
+def test_rows_of_names_we_issued_are_written_as_any(evidence: tuple[str, ...]) -> None:
+    issue, rows, issued = Identifiers("a-secret").issue, ListedRows(), ListedRows()
+    said = issue("student", "1"), issue("row", "1"), "0123456789abcdef" * 2
+    rows.add(*said, evidence)
+    issued.add_issued(*said, evidence_text(evidence))
+    assert issued == rows
 
 
 @pytest.fixture

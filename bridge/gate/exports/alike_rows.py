@@ -1,0 +1,101 @@
+"""Rows of a part of a coded file that are decided alike, and how each of them is told apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bridge.gate.authorise import Authorised, Viewer
+from bridge.gate.decisions import ElementDecision, RecordDecision
+from bridge.gate.exports.row_plans import RowPlan
+from bridge.ledger.listing import ListedRows, evidence_text
+from bridge.store.facts.conditions import Scope
+from bridge.store.facts.known_facts import KnownFact
+from bridge.store.vault import FoundRow
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedSet:
+    """How rows leave that are decided alike: the decision, and how they are cut."""
+
+    decided: RecordDecision
+    plan: RowPlan
+    scopes: tuple[Scope, ...]
+    common: Sequence[KnownFact]
+
+    def sources(self, said: Sequence[KnownFact]) -> tuple[str, ...]:
+        """Return who said what a decision rests on, of a record of which something is said."""
+        found = (
+            self._sources(each, scope, said)
+            for each, scope in zip(self.decided.elements, self.scopes, strict=True)
+            if each.decision.permitted
+        )
+        return tuple(sorted({source for sources in found for source in sources}))
+
+    def _sources(self, each: ElementDecision, scope: Scope, said: Sequence[KnownFact]) -> set[str]:
+        return {
+            fact.source_id
+            for fact in (*said, *self.common)
+            if fact.source_id and fact.value
+            if fact.fact in each.facts and fact.counts_in(scope)
+        }
+
+
+@dataclass(slots=True)
+class Alike:
+    """Rows of a part that are decided alike; none of them leaves where there is no set.
+
+    Attributes:
+        of: how they leave.
+        first: one of them.
+        evidence: who said what the decision rests on, of a record of which nothing of its own is
+            said, as the ledger writes it.
+        rows: what the ledger is to say of each.
+    """
+
+    of: DecidedSet | None
+    first: FoundRow
+    evidence: str = ""
+    rows: ListedRows = field(default_factory=ListedRows)
+
+    @classmethod
+    def begun(cls, of: DecidedSet | None, first: FoundRow) -> "Alike":
+        """Make it with no rows yet."""
+        return cls(of, first, evidence_text(of.sources(())) if of else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """Rows of a part that are alike but for whose they are.
+
+    Attributes:
+        adult: the birth date of the youngest adult, as the driver spells it; None where nobody is.
+        alike: by whether they are a minor's (None: nobody's) and what is said of them.
+    """
+
+    adult: Any
+    alike: dict[object, Alike] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class PartMade:
+    """One part, being made: who asks, of when, and what was told so far.
+
+    Attributes:
+        common: what holds for anybody.
+        adults: by agreement, the birth date of the youngest adult, as the driver spells it.
+    """
+
+    viewer: Viewer
+    sight: Authorised
+    now: datetime
+    common: Sequence[KnownFact]
+    adults: Mapping[str, Any]
+    kin: dict[object, Kin] = field(default_factory=dict)
+    sets: list[Alike] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+
+    def kin_of(self, key: object, agreement: str) -> Kin:
+        """Begin with rows that differ from all before; they are alike in whatever the key says."""
+        made = self.kin[key] = Kin(self.adults.get(agreement))
+        return made
