@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Exists, and_, select
 from sqlmodel import SQLModel
 
 from bridge.store.facts.conditions import RECORD, STUDENT
@@ -47,27 +47,42 @@ def referrals_of(
     if patient_id is None and number is None:
         return ()
     query = _KNOWN.where(RECORD.c.audience == provider)
-    for param, value in (("identifier", number), ("patient", patient_id)):
-        if value is not None:
-            wanted = value if param == "identifier" else f"Patient/{value}"
-            query = query.where(RECORD.c.id.in_(_that_say(connection, param, wanted)))
+    if number is not None:
+        query = query.where(RECORD.c.id.in_(_numbered(connection, number)))
+    if patient_id is not None:
+        # By the student: of a Patient no value of its own stands in the index (docs/adr/0061).
+        student = select(RECORD.c.student_id).where(
+            RECORD.c.type == "Patient", RECORD.c.id == patient_id
+        )
+        query = query.where(
+            RECORD.c.student_id == (connection.scalar(student) or ""), _is_about(patient_id)
+        )
     return tuple(
         KnownReferral(row.id, row.student_id, row.agreement_id, row.lea)
         for row in connection.execute(query.order_by(RECORD.c.change))
     )
 
 
-def _that_say(connection: Connection, param: str, value: str) -> list[str]:
-    """Return the ids of the referrals that say something: a few, in the order of their change.
+def _numbered(connection: Connection, number: str) -> list[str]:
+    """Return the ids of the referrals of a number: a few, in the order of their change.
 
     Asked for first, and with a column of the row: in one statement, or where the key's own index
     holds all it needs, SQLite without statistics goes through every referral there is.
     """
     said = select(_SEARCH.c.id, _SEARCH.c.change).where(
         *(_SEARCH.c.starts == 1, _SEARCH.c.type == "ServiceRequest"),
-        *(_SEARCH.c.param == param, _SEARCH.c.value == value),
+        *(_SEARCH.c.param == "identifier", _SEARCH.c.value == number),
     )
     return [row.id for row in connection.execute(said.order_by(_SEARCH.c.change))]
+
+
+def _is_about(patient_id: str) -> Exists:
+    """Return the condition that a record says that it is about a Patient."""
+    said = select(_SEARCH.c.id).where(
+        *(_SEARCH.c[name] == RECORD.c[name] for name in _ITS),
+        *(_SEARCH.c.param == "patient", _SEARCH.c.value == f"Patient/{patient_id}"),
+    )
+    return said.exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +224,7 @@ def student_of_number(connection: Connection, agreement_ids: Collection[str], nu
     """Return the student of a referral under some agreements by its number; "" for none."""
     query = select(RECORD.c.student_id).where(
         RECORD.c.type == "ServiceRequest",
-        RECORD.c.id.in_(_that_say(connection, "identifier", number)),
+        RECORD.c.id.in_(_numbered(connection, number)),
         RECORD.c.agreement_id.in_(sorted(agreement_ids)),
     )
     return str(connection.execute(query).scalars().first() or "")
