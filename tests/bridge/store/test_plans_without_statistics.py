@@ -3,15 +3,30 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from bridge.gate.authorise import told_of
+from bridge.gate.viewers import viewer_of
+from bridge.identity import Caller, Party, Standing
+from bridge.store.by_student import of_students
+from bridge.store.database.engine import read
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_clinic_pages import Clinic
-from tests.support.worlds import World, encounter, make_world, post_session, put_task, referral
+from tests.support.worlds import (
+    LEA,
+    NOW,
+    World,
+    encounter,
+    make_world,
+    post_session,
+    put_task,
+    referral,
+)
 
 LARGE = (
     *("record", "record_version", "evidence", "search_value", "search_date", "view_change"),
@@ -33,6 +48,7 @@ SEARCHES = (
     "Encounter?based-on=nobody-1&patient=nobody-2",
     "Encounter?based-on=CarePlan/nobody-1",
 )
+OF_SOME = "FROM student CROSS JOIN record"
 PAGES = ("board", "board?show=all", "board.csv", "looked", "same", "close-out", "meeting", "forms")
 
 
@@ -73,7 +89,28 @@ def used(world: World) -> None:
 
 def gone_through(world: World, statements: set[str]) -> list[tuple[str, str]]:
     """Return each step of a plan that goes through a large table, and its statement's beginning."""
-    found = []
+    return [
+        (step, said[:60])
+        for step, said, names in planned(world, statements)
+        if (scan := re.match(r"SCAN (\w+)", step))
+        and names.get(scan[1], scan[1]) in LARGE
+        and not FEW.search(step)
+    ]
+
+
+def by_others(world: World, statements: set[str]) -> list[tuple[str, str]]:
+    """Return each step by which records of some students are looked for among everybody's."""
+    of_some = {said for said in statements if OF_SOME in said}
+    assert of_some
+    return [
+        (step, said[:60])
+        for step, said, _ in planned(world, of_some)
+        if step.startswith("SEARCH record ") and "(student_id=" not in step
+    ]
+
+
+def planned(world: World, statements: set[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield each step of a plan, its statement, and which large table each short name is of."""
     with world.bridge.engine.connect() as connection:
         # Searches call it for each row (bridge.gate.hot.together); a plan only has to know it.
         connection.connection.driver_connection.create_function(  # type: ignore[union-attr] # a connection just opened
@@ -84,10 +121,7 @@ def gone_through(world: World, statements: set[str]) -> list[tuple[str, str]]:
                 continue
             names = _called(said)
             for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}"):
-                scan = re.match(r"SCAN (\w+)", row[-1])
-                if scan and names.get(scan[1], scan[1]) in LARGE and not FEW.search(row[-1]):
-                    found.append((row[-1], said[:60]))
-    return found
+                yield row[-1], said, names
 
 
 def _called(said: str) -> dict[str, str]:
@@ -103,6 +137,20 @@ def test_nothing_large_is_gone_through_without_statistics(told: tuple[World, set
     used(world)
     assert len(heard) > 200
     assert gone_through(world, heard) == []
+
+
+def test_records_of_some_students_are_looked_for_by_student(told: tuple[World, set[str]]) -> None:
+    """Also where a viewer has one agreement, by which a consent filter then begins."""
+    world, heard = told
+    used(world)
+    with read(world.bridge.engine) as connection:
+        viewer = viewer_of(connection, Caller("", Standing(Party.LEA, LEA, "", "counselor", ())))
+        one = replace(viewer, agreements=viewer.agreements[:1])
+        told_to = told_of(one, "provider", ("referral.status", "sud.row"), NOW, "sqlite")
+        of_students(connection, ("Appointment", "Encounter"), ["somebody", "nobody"], told_to)
+    assert by_others(world, heard) == []
+    plain = {said.replace(" INDEXED BY ix_record_student", "") for said in heard}
+    assert by_others(world, plain) != []
 
 
 def analysed(world: World) -> None:
