@@ -49,6 +49,7 @@ SEARCHES = (
     "Encounter?based-on=CarePlan/nobody-1",
 )
 OF_SOME = "FROM student CROSS JOIN record"
+OWN = "INDEXED BY ix_record_student"
 PAGES = ("board", "board?show=all", "board.csv", "looked", "same", "close-out", "meeting", "forms")
 
 
@@ -149,8 +150,12 @@ def test_records_of_some_students_are_looked_for_by_student(told: tuple[World, s
         told_to = told_of(one, "provider", ("referral.status", "sud.row"), NOW, "sqlite")
         of_students(connection, ("Appointment", "Encounter"), ["somebody", "nobody"], told_to)
     assert by_others(world, heard) == []
-    plain = {said.replace(" INDEXED BY ix_record_student", "") for said in heard}
-    assert by_others(world, plain) != []
+    # Left to choose, SQLite takes this index or the other, by what a connection happens to know.
+    assert {said for said in heard if OF_SOME in said and OWN not in said} == set()
+    of_one = {said for said in heard if OF_SOME in said and '"somebody"' in said}
+    assert by_others(
+        world, {said.replace(OWN, "INDEXED BY ix_record_agreement") for said in of_one}
+    )
 
 
 def analysed(world: World) -> None:
