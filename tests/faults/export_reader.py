@@ -12,9 +12,14 @@ import orjson
 
 from tests.faults.deployment import CLIENT
 from tests.faults.revocation_races import Races, Reader
+from tests.faults.stages import Stages
 
 BROKEN = (http.client.HTTPException, OSError)
 T = TypeVar("T")
+KICK_OFF, MANIFEST, FILE, ROWS = "kick-off", "manifest", "file", "rows of a file"
+SIGN_IN = "sign-in"
+STAGES = (SIGN_IN, KICK_OFF, MANIFEST, FILE, ROWS)
+"""What an export goes through; a file is only asked for until its first row has come."""
 TYPES = ("Patient", "ServiceRequest", "Task")
 
 
@@ -32,14 +37,14 @@ class Exporter:
 
     Attributes:
         client, types: who exports, and what.
-        stage: what it is at now; whoever wants to hit a stage waits for it.
+        stages: what it is at now; whoever wants to hit a stage waits for it.
         lost: manifests of acknowledged exports that were not found.
     """
 
     base_url: str
     client: str = CLIENT
     types: tuple[str, ...] = TYPES
-    stage: str = ""
+    stages: Stages = field(default_factory=Stages)
     lost: int = 0
     retries: int = 0
     rows_received: int = 0
@@ -51,11 +56,11 @@ class Exporter:
 
     def exported(self) -> dict[str, dict[str, bytes]]:
         """Return the rows of one whole export, by type and id, whatever breaks on the way."""
-        place = urlsplit(self._until_done("kick-off", self._kicked_off)).path
-        files = self._until_done("manifest", lambda: self._manifest(place))
+        place = urlsplit(self._until_done(self._kicked_off)).path
+        files = self._until_done(lambda: self._manifest(place))
         rows: dict[str, dict[str, bytes]] = {}
         for kind, url in files:
-            found = self._until_done("file", lambda url=url: self.downloaded(url)).rows
+            found = self._until_done(lambda url=url: self.downloaded(url)).rows
             rows.setdefault(kind, {}).update(found)
         return rows
 
@@ -66,10 +71,12 @@ class Exporter:
     def downloaded(self, path: str) -> Download:
         """Return one file; raises where it breaks off."""
         began = time.monotonic()
-        answer = self._asked(path, {})
+        answer = self._asked(path, {}, FILE)
         assert answer.status == 200, answer.status
         rows: dict[str, bytes] = {}
         for line in _lines(answer):
+            if not rows:
+                self.stages.enter(ROWS)
             self.rows_received += 1
             rows[orjson.loads(line)["id"]] = line
         return Download(began, rows)
@@ -79,12 +86,12 @@ class Exporter:
             self._answer.close()
         self._reader.close()
 
-    def _until_done(self, stage: str, step: Callable[[], T]) -> T:
+    def _until_done(self, step: Callable[[], T]) -> T:
         while True:
-            self.stage = stage
             try:
                 return step()
             except BROKEN:
+                self.stages.broken()
                 self.retries += 1
                 self.close()
                 self._reader = Reader(self.base_url, self.client)
@@ -92,20 +99,23 @@ class Exporter:
 
     def _kicked_off(self) -> str:
         path = f"/fhir/$export?_type={','.join(self.types)}"
-        answer = self._asked(path, {"Prefer": "respond-async"})
+        answer = self._asked(path, {"Prefer": "respond-async"}, KICK_OFF)
         answer.read()
         assert answer.status == 202, answer.status
         return str(answer.headers["Content-Location"])
 
     def _manifest(self, path: str) -> list[tuple[str, str]]:
-        answer = self._asked(path, {})
+        answer = self._asked(path, {}, MANIFEST)
         body = answer.read()
         self.lost += answer.status == 404
         assert answer.status == 200, answer.status
         return [(f["type"], urlsplit(f["url"]).path) for f in orjson.loads(body)["output"]]
 
-    def _asked(self, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
+    def _asked(self, path: str, headers: dict[str, str], stage: str) -> http.client.HTTPResponse:
+        if not self._reader.signed_in:
+            self.stages.enter(SIGN_IN)
         token = {"Authorization": f"Bearer {self._reader.token()}"}
+        self.stages.enter(stage)
         self._reader.http.request("GET", path, headers=token | headers)
         answer = self._answer = self._reader.http.getresponse()
         if answer.status in (500, 503):  # a database that recovers

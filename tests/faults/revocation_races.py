@@ -114,9 +114,14 @@ class Reader:
     def close(self) -> None:
         self.http.close()
 
+    @property
+    def signed_in(self) -> bool:
+        """Whether it has a token that is good for a while."""
+        return time.monotonic() <= self._until
+
     def token(self) -> str:
         """Return a token that is good for a while."""
-        if time.monotonic() > self._until:
+        if not self.signed_in:
             place = f"{self.base_url}/auth/token"
             signed = client_key().assertion(self.client, place, SystemClock().real_now())
             form = {

@@ -4,8 +4,9 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,24 +16,29 @@ from bridge.ledger.entry import Kind
 from bridge.ledger.tables import ENTRY, ROW
 from bridge.store.database.engine import read
 from tests.faults.deployment import Deployment, kill, make_deployment
-from tests.faults.export_reader import Exporter
+from tests.faults.export_reader import STAGES, Exporter
 from tests.faults.hub_exports import HUB_CLIENT, ROWS, make_hub_deployment
 from tests.faults.seeds import LONG, seed
+from tests.faults.stages import come_to
 
 pytestmark = pytest.mark.turns(4)
 
 SHORT = (3, 2)  # as a provider exports, and as a hub does
 REFERRALS = 120
-STAGES = ("kick-off", "manifest", "file")
-# About as long as each takes here: a kill falls before, into and after it.
-LONGEST = {"kick-off": 0.05, "manifest": 0.08, "file": 0.4}
+BETWEEN = "between"
+ENOUGH = 60  # kills, of which each stage has a share however chance falls
 
 
 @dataclass
 class Run:
-    """What a run came to."""
+    """What a run came to.
+
+    Attributes:
+        stages: how many kills fell into each stage of an export.
+    """
 
     kills: int = 0
+    stages: Counter[str] = field(default_factory=Counter)
     exports: int = 0
     different: int = 0
     retries: int = 0
@@ -58,7 +64,8 @@ def killed(made: Deployment, partner: Exporter, kills: int, dice: random.Random)
     thread.start()
     try:
         while run.kills < kills and not run.different:
-            _let_it_come_to(partner, dice)
+            come_to(partner.stages, dice.choice(STAGES), dice)
+            run.stages[partner.stages.now[0] or BETWEEN] += 1
             kill(server)
             run.kills += 1
             server = made.start()
@@ -74,13 +81,6 @@ def killed(made: Deployment, partner: Exporter, kills: int, dice: random.Random)
     run.unrecorded = max(0, partner.rows_received - _entries(made))
     run.seconds = time.monotonic() - began
     return run
-
-
-def _let_it_come_to(partner: Exporter, dice: random.Random) -> None:
-    stage, until = dice.choice(STAGES), time.monotonic() + 10
-    while partner.stage != stage and time.monotonic() < until:
-        time.sleep(0.001)
-    time.sleep(dice.uniform(0, LONGEST[stage]))
 
 
 def _entries(made: Deployment) -> int:
@@ -127,3 +127,5 @@ def test_an_export_completes_with_the_same_rows_wherever_the_server_is_killed(
     assert (run.kills, run.different, run.lost, run.unrecorded) == (kills, 0, 0, 0)
     assert run.exports > 1
     assert run.retries > 0
+    if kills >= ENOUGH:
+        assert all(run.stages[each] >= kills / 20 for each in STAGES)

@@ -6,6 +6,7 @@ the same words, a process of its own with a pid of its own, to be looked at, sig
 """
 
 import atexit
+import gc
 import json
 import os
 import random
@@ -19,11 +20,30 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 
 KILLED = -signal.SIGKILL
 _NUMBERS = count()
+_NEEDED = (
+    "anyio._backends._asyncio",
+    "bridge.api.hot_connections",
+    "bridge.app",
+    "bridge.cli",
+    "bridge.cli.running",
+    "bridge.journeys.files.map_files",
+    "bridge.journeys.running.let_be_seen",
+    "bridge.journeys.running.make_ready",
+    "bridge.logs",
+    "encodings.idna",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.auto",
+    "uvicorn.loops.uvloop",
+    "uvicorn.protocols.http.auto",
+    "uvicorn.protocols.websockets.auto",
+)
+"""What a process of the command line imports; none of it opens a file, a socket or a thread."""
 
 
 def _readable(handle: int, timeout: float | None) -> bool:
@@ -148,13 +168,12 @@ def _live(order: dict[str, str]) -> None:
 
 def _keep() -> None:
     """Import everything, then fork whatever is asked for."""
-    import uvicorn.protocols.http.auto  # noqa: F401, PLC0415 - for the processes to come
-
-    import bridge.app  # noqa: PLC0415 - loaded once, before it is forked
-    import bridge.cli.running  # noqa: PLC0415 - loaded once, before it is forked
-    import bridge.journeys.files.map_files  # noqa: PLC0415 - loaded once, before it is forked
-    import bridge.logs  # noqa: F401, PLC0415 - loaded once, before it is forked
-
+    for name in _NEEDED:
+        import_module(name)
+    # What is imported stays for good: no child's collector need walk it, which took most of a start
+    # and copied every page of it.
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the ended
     for line in sys.stdin:
         pid = os.fork()
