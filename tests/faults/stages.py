@@ -40,15 +40,16 @@ def come_to(
     stages: Stages, wanted: str, dice: random.Random, longest: float = LONGEST_WAIT
 ) -> None:
     """Wait for a stage, and for a moment of chance within the time it takes."""
-    until, share = time.monotonic() + longest, dice.uniform(0, _BEYOND)
-    if not _until(lambda: stages.now[0] == wanted, until):
+    patience, share = time.monotonic() + longest, dice.uniform(0, _BEYOND)
+    if not until(lambda: stages.now[0] == wanted, patience):
         return
     since, takes = stages.now[1], stages.lasted.get(wanted, 0.02)
-    _until(lambda: time.monotonic() >= since + share * takes, until)
+    until(lambda: time.monotonic() >= since + share * takes, patience)
 
 
-def _until(true: Callable[[], bool], until: float) -> bool:
-    while time.monotonic() < until:
+def until(true: Callable[[], bool], patience: float) -> bool:
+    """Wait until something is true, at most until an instant; tells whether it is."""
+    while time.monotonic() < patience:
         if true():
             return True
         time.sleep(_LOOK)
