@@ -8,11 +8,12 @@ import pytest
 from tests.faults.notification_races import run_races
 from tests.faults.seeds import seed
 from tests.support.receiver import receiving
-from tests.support.subscribing import active
+from tests.support.subscribing import BACKPORT, active
 from tests.support.worlds import make_world
 
 pytestmark = pytest.mark.turns(2)
 
+ONE_AT_A_TIME = {"url": f"{BACKPORT}backport-max-count", "valuePositiveInt": 1}
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 RACES = [
     pytest.param(25, marks=pytest.mark.slow),
@@ -26,7 +27,7 @@ def test_nothing_is_told_that_was_decided_after_an_acknowledged_revocation(
 ) -> None:
     world, run = make_world(database_url, tmp_path), seed()
     with receiving() as receiver:
-        one = active(world, receiver)
+        one = active(world, receiver, channel={"extension": [ONE_AT_A_TIME]})
         came, _ = run_races(world.bridge, receiver, races, run)
         before, after = came.committed(world.bridge)
         row = one.row
