@@ -27,7 +27,7 @@ pytestmark = pytest.mark.turns(3)
 
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 SHORT = 40
-MOST_SECONDS = 0.06
+MOST_SECONDS = 0.02
 TRUSTING = (sys.executable, str(Path(__file__).with_name("trusting_server.py")))
 FAULTY = [
     pytest.param(HASTY, id="hasty"),
