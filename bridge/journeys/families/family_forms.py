@@ -15,15 +15,17 @@ from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
 from bridge.gate import CompiledAgreement
+from bridge.journeys.families.ask_family import name_asked
 from bridge.journeys.families.record_releases import end_with_alike
 from bridge.journeys.families.record_verbal import VerbalPermission, opened
+from bridge.journeys.families.request_standing import standing_of
 from bridge.journeys.families.sign_release import agreement_of, today_of
 from bridge.journeys.families.stop_contact import Reached, reached
 from bridge.parts import Parts
 from bridge.store.database.engine import read, write
 from bridge.store.directory import StudentEntry, student_of_id
 from bridge.store.facts.evidence import lock_students
-from bridge.store.facts.families import requests_of_student, verbal_of
+from bridge.store.facts.families import SigningRequest, requests_of_student, verbal_of
 from bridge.store.facts.releases import KeptRelease, forms, releases_of
 from bridge.store.facts.signatures import KeptSignature, invalid, signatures
 from bridge.store.intake import take_turn
@@ -55,13 +57,27 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedOnline:
+    """What one person was asked to sign online.
+
+    Attributes:
+        who: as the office named the person; "" where it does not open under this secret.
+        standing: a word of :mod:`bridge.journeys.families.request_standing`.
+    """
+
+    made_at: datetime
+    who: str = field(repr=False)
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The forms of one student under one agreement.
 
     Attributes:
         differ: people who may sign answered differently, counting the latest of each.
         held: what they differ about is held, by the agreement's own choice.
-        waiting: how many signing requests are open.
+        requests: what people were asked to sign online, the oldest first.
         people: who was asked to sign, and how they are reached.
     """
 
@@ -69,8 +85,7 @@ class Overview:
     differ: bool
     held: bool
     said: tuple[VerbalPermission, ...]
-    waiting: int
-    requests: tuple[tuple[datetime, str], ...]
+    requests: tuple[AskedOnline, ...]
     people: tuple[Reached, ...]
 
 
@@ -91,15 +106,14 @@ def forms_overview(parts: Parts, parties: tuple[str, str], student: StudentEntry
             if request.agreement_id == agreement.id
         ]
         people = reached(connection, parts, asked)
+        online = tuple(_asked(connection, parts, each) for each in asked)
         answers = _answers(connection, kept, today_of(agreement, parts.clock.now()))
-    now = parts.clock.now()
     return Overview(
         answers=answers,
         differ=bool(found),
         held=any(each.held for each in found),
         said=tuple(said for each in verbal if (said := opened(parts, each))),
-        waiting=sum(not each.ended and now < each.expires_at for each in asked),
-        requests=tuple((each.made_at, each.ended) for each in asked),
+        requests=online,
         people=people,
     )
 
@@ -123,6 +137,11 @@ def withdraw_for_family(
         if asked is None:
             raise BridgeError("there is no such form in force")
         end_with_alike(connection, parts, asked, there)
+
+
+def _asked(connection: Connection, parts: Parts, request: SigningRequest) -> AskedOnline:
+    who, standing = name_asked(parts, request), standing_of(connection, parts, request)
+    return AskedOnline(request.made_at, who, standing)
 
 
 def student_here(parts: Parts, lea: str, student_id: str) -> StudentEntry | None:

@@ -162,25 +162,6 @@ def is_blocked(
     return bool(connection.scalar(select(query.exists())))
 
 
-def may_be_blocked(
-    connection: Connection,
-    identifiers: Identifiers,
-    who: tuple[str, str | None],
-    when: tuple[str, datetime],
-) -> bool:
-    """Return whether an order keeps a guardian out under an agreement, or nobody can say just now.
-
-    Args:
-        connection: the database.
-        identifiers: the deployment's.
-        who: the student, and the guardian by name.
-        when: the agreement, and the instant.
-    """
-    agreement_id, now = when
-    unknown = is_unknown(connection, FACT, agreement_id, now)
-    return unknown or is_blocked(connection, identifiers, who, now)
-
-
 def orders_unknown(connection: Connection, lea: str, now: datetime) -> bool:
     """Return whether nobody can say just now whom orders keep out, for a district."""
     bound = agreements_of(connection, "lea", lea)

@@ -2,7 +2,8 @@
 
 A mail or a text message carries fixed words and the link; no name, school, provider or reason. To
 whom the family chose ``none`` nothing is sent, also when it chose so after it was asked: the
-channel is read when the message is sent. A channel without a :class:`Sender` is left to people.
+channel is read when the message is sent. Nor is a guardian written to whom an order keeps out; once
+it is lifted or has ended, what is left of the reminders goes out. A channel without a :class:`Sender` is left to people.
 """
 
 import csv
@@ -20,8 +21,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.errors import SettingsError
 from bridge.journeys.families.ask_family import address_of, token_of
-from bridge.journeys.families.guardian_blocks import FACT
-from bridge.journeys.families.sign_online import is_open
+from bridge.journeys.families.request_standing import OPEN, PASSING, Barred, standing_of
 from bridge.journeys.families.sign_release import agreement_by_id
 from bridge.journeys.referrals.work_list import calendar_of
 from bridge.outbound.errors import MessageRefusedError
@@ -30,7 +30,6 @@ from bridge.outbound.texts import send_text
 from bridge.parts import Parts
 from bridge.settings import MailServer
 from bridge.store.database.engine import read, write
-from bridge.store.facts.evidence import is_unknown
 from bridge.store.facts.families import (
     Contact,
     SigningRequest,
@@ -132,17 +131,19 @@ class FamilyReminders:
     def _sent(self, request: SigningRequest, now: datetime) -> dict[str, Any]:
         with read(self.parts.engine) as connection:
             contact = contact_of(connection, request.contact_id)
-            if is_unknown(connection, FACT, request.agreement_id, now):
-                return {"next_at": now + RETRY}  # whom orders keep out nobody can say just now
+            standing = standing_of(connection, self.parts, request)
         send = self._sender(contact)
-        asked = is_open(self.parts, token_of(self.parts.identifiers, request.handle))
-        if contact is None or send is None or not asked:
+        if contact is None or send is None or standing not in (OPEN, *PASSING):
             return {"next_at": None}
+        if standing == Barred.UNSURE:
+            return {"next_at": now + RETRY}
+        if standing == Barred.KEPT_OUT:  # an order may be lifted, or end, while there is time
+            return {"next_at": self._day_after(request, now, 1)}
         try:
             send(address_of(self.parts, contact), self._words(request, contact))
         except MessageRefusedError as error:
             return self._refused(contact, error, now)
-        return {"sent": request.sent + 1, "next_at": self._next(request)}
+        return self._gone_out(request, now)
 
     def _sender(self, contact: Contact | None) -> Sender | None:
         if contact is None or contact.refused or contact.channel == "none":
@@ -164,15 +165,21 @@ class FamilyReminders:
             mark_refused(connection, contact.id, error.code)
         return {"next_at": None}
 
-    def _next(self, request: SigningRequest) -> datetime | None:
-        if request.sent >= len(STEPS):
-            return None
+    def _gone_out(self, request: SigningRequest, now: datetime) -> dict[str, Any]:
+        """Return what is kept of one that went out; of those whose day went by meanwhile it is one.
+
+        Otherwise a family would be reminded twice in a day once an order was lifted.
+        """
+        days = [self._day_after(request, request.made_at, step) for step in STEPS]
+        ahead = [day for day in days[request.sent :] if day > now]
+        return {"sent": len(STEPS) + 1 - len(ahead), "next_at": min(ahead, default=None)}
+
+    def _day_after(self, request: SigningRequest, since: datetime, days: int) -> datetime:
         with read(self.parts.engine) as connection:
             agreement = agreement_by_id(connection, request.agreement_id)
         try:
             calendar = calendar_of(self.calendars, agreement)
         except SettingsError:  # it went out: of a closed day somebody is told all the same
             calendar = SchoolCalendar(agreement.agreement.effective.tz)
-        first = calendar.today(request.made_at)
-        day = calendar.after(first, STEPS[request.sent], "school")
+        day = calendar.after(calendar.today(since), days, "school")
         return datetime.combine(day, _HOUR, ZoneInfo(calendar.tz))

@@ -14,15 +14,9 @@ import orjson
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
-from bridge.journeys.families.ask_family import (
-    FamilyMember,
-    factor_of,
-    has_passed,
-    member_of,
-    token_of,
-)
-from bridge.journeys.families.guardian_blocks import may_be_blocked
+from bridge.journeys.families.ask_family import FamilyMember, factor_of, token_of
 from bridge.journeys.families.register_release import Filed
+from bridge.journeys.families.request_standing import MOST_ATTEMPTS, Barred, who_may_answer
 from bridge.journeys.families.sign_release import agreement_by_id, sign, today_of
 from bridge.journeys.families.signature_record import Act, Authenticated, Method
 from bridge.parts import Parts
@@ -32,7 +26,6 @@ from bridge.store.facts.families import SigningRequest, contact_of, request_of, 
 from bridge.store.intake import take_turn
 
 PROVED_FOR: Final = timedelta(minutes=30)
-MOST_ATTEMPTS: Final = 5
 # Typed as read out: no letter of the codes is one of these.
 _READ_AS: Final = str.maketrans("OIL", "011", "- ")
 
@@ -153,23 +146,6 @@ def _opened(
 
 
 def _member(connection: Connection, parts: Parts, request: SigningRequest) -> FamilyMember | None:
-    """Return who was asked; None once the time or the agreement ended, or who may not decide.
-
-    The right passes on the 18th birthday (34 CFR 99.5), and an order keeps a guardian out (99.4).
-    """
-    now = parts.clock.now()
-    if now >= request.expires_at:
-        return None
-    member = member_of(parts, request)
-    student = student_of_id(connection, request.student_id)
-    if member is None or student is None:
-        return None
-    try:
-        agreement = agreement_by_id(connection, request.agreement_id)
-    except BridgeError:
-        return None
-    if member.relationship == "ONESELF":
-        return member
-    who, when = (student.id, member.name), (agreement.id, now)
-    out = may_be_blocked(connection, parts.identifiers, who, when)
-    return None if out or has_passed(agreement, student, member, now) else member
+    """Return who was asked; None where they may not decide, for whichever reason."""
+    found = who_may_answer(connection, parts, request)
+    return None if isinstance(found, Barred) else found

@@ -38,8 +38,9 @@ class SigningRequestRow(SQLModel, table=True):
     """What one person was asked to sign: a link that works once, and a code told another way.
 
     The link is made of ``handle`` and a keyed digest of it, ``factor`` is a keyed digest of the
-    code; ``attempts`` counts wrong ones. ``sealed`` holds who is asked. ``sent`` counts the mails,
-    ``next_at`` is when the next reminder is due; none once it was answered or came to its end.
+    code; ``attempts`` counts wrong ones. ``sealed`` holds who is asked. ``sent`` counts the mails
+    and the days on which none could go out, ``next_at`` is when the next reminder is due; none once
+    it was answered or came to its end.
     """
 
     __tablename__ = "signing_request"
