@@ -141,6 +141,20 @@ def amend_party(
     print_line(f"decides from {amended.effective_at.isoformat()}" if amended.new else "as before")
 
 
+@party_app.command("rename")
+def rename(
+    organization: Annotated[str, typer.Argument(help="Short name of the party.")],
+    name: Annotated[str, typer.Argument(help="What people call it from now on.")],
+    home: Home = Path(),
+) -> None:
+    """Give a party a name that tells it apart; its short name and all references stay."""
+    from bridge.journeys.running.rename_party import rename_party
+    from bridge.parts import parts_of
+
+    changed = rename_party(parts_of(open_at(home)), organization, name)
+    print_line(f"{organization} {'has another name' if changed else 'is called so already'}")
+
+
 def _documents(
     template: str, agreement: str, jurisdiction: str, parties: tuple[str, str, str]
 ) -> "AgreementDocuments":

@@ -10,6 +10,8 @@ from bridge.cli.database import ABSENT
 from bridge.cli.running import AsJson, Home, print_line, tell
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from bridge.settings import Settings
 
 _SETTINGS = """\
@@ -123,6 +125,7 @@ def _examined(settings: "Settings") -> dict[str, Any]:
         current = (state := state_within(connection)) is State.CURRENT
         heads = [head(connection, log) for log in logs(connection)] if current else []
         halted = [each.log for each in halted_logs(connection)] if current else []
+        more = _kept_wrong(connection) if current else []
         product, settings_of_it, durable = durability(connection)
         clock.hear(database_time(connection) or clock.real_now())
     said = doubt(max((h.time for h in heads if h.time), default=None), clock)
@@ -131,6 +134,7 @@ def _examined(settings: "Settings") -> dict[str, Any]:
         WHAT_TO_DO.get(state, ""): not current,
         f"{said}; nothing leaves": bool(said),
         **{f"{log} is halted: schoolbridge ledger halted": True for log in halted},
+        **dict.fromkeys(more, True),
     }
     return {
         "database": product,
@@ -141,3 +145,10 @@ def _examined(settings: "Settings") -> dict[str, Any]:
         "ledger": {h.log: h.size for h in heads},
         "wrong": [what for what, so in wrong.items() if so],
     }
+
+
+def _kept_wrong(connection: "Connection") -> list[str]:
+    """Return what is wrong with what is kept, each with what to do."""
+    from bridge.journeys.running.look_for_faults import faults_of
+
+    return faults_of(connection)

@@ -26,7 +26,13 @@ from bridge.gate.crossing import Crossed, cross_back
 from bridge.gate.duties.waiting import WaitingText
 from bridge.gate.exports.groups import EVERYBODY, groups_of
 from bridge.gate.gate import Gate
-from bridge.gate.newly_seen import introduced, is_due, let_due_be_seen, seen_anew
+from bridge.gate.newly_seen import (
+    NotLookedAtError,
+    introduced,
+    is_due,
+    let_due_be_seen,
+    seen_anew,
+)
 from bridge.gate.own.own_orders import release_own_order
 from bridge.gate.own.own_referrals import release_own_referrals
 from bridge.gate.own.own_requests import OwnTask, own_tasks, release_own_request
@@ -65,6 +71,7 @@ __all__ = [
     "Gate",
     "Match",
     "Missing",
+    "NotLookedAtError",
     "Order",
     "OwnReferral",
     "OwnTask",

@@ -18,6 +18,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from bridge.errors import GateError
 from bridge.gate.agreements import CompiledAgreement, all_agreements, compiled
 from bridge.gate.authorise import DIRECTORY_TYPES, Viewer, partners, standing_of
 from bridge.gate.decisions import decide, is_own, may_know
@@ -27,6 +28,7 @@ from bridge.gate.views import concerns, registered
 from bridge.identifiers import Identifiers
 from bridge.parts import HasParts
 from bridge.store.by_student import of_students
+from bridge.store.database.outages import is_outage
 from bridge.store.facts.agreement_changes import take_effect
 from bridge.store.facts.conditions import RECORD
 from bridge.store.facts.evidence import (
@@ -55,6 +57,14 @@ _MOMENT: Final = timedelta(microseconds=1)
 _NONE: Final = frozenset[str]()
 MOST_AT_ONCE: Final = 5
 """Students in one transaction of the worker: whoever writes meanwhile waits for no more."""
+
+
+class NotLookedAtError(GateError):
+    """What of one student may be seen since could not be found out; its cause says why."""
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__("what of one student may be seen since could not be found out")
+        self.opening = opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +140,9 @@ def let_due_be_seen(connection: Connection, parts: HasParts) -> int:
     """Let what has come to be seen by the day be found by time; returns how many were looked at.
 
     At most :data:`MOST_AT_ONCE`; done again it goes on, and with none left it changes nothing.
+
+    Raises:
+        NotLookedAtError: of one it could not be found out; the transaction must be given up.
     """
     take_turn(connection)
     now = parts.clock.now()
@@ -138,7 +151,12 @@ def let_due_be_seen(connection: Connection, parts: HasParts) -> int:
     due = due_openings(connection, now, MOST_AT_ONCE)
     lock_students(connection, {each.student_id for each in due}, share=False)
     for each in due:
-        _open(connection, parts, each)
+        try:
+            _open(connection, parts, each)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            raise NotLookedAtError(each) from error
         drop_opening(connection, each)
     return len(due)
 

@@ -16,17 +16,16 @@ from bridge.gate import Placed, ReleasedPage, Wanted
 from bridge.gate.people.places import HELD
 from bridge.journeys.referrals.close_out import Chosen, Decision, Outcome, close_out, done_in
 from bridge.journeys.referrals.note_look import LEADS
-from bridge.journeys.referrals.withdraw_referral import OwnNumber
-from bridge.journeys.referrals.work_list import district_calendar, provider_keys
+from bridge.journeys.referrals.work_list import district_calendar
 from bridge.portal.board import key_of, shown_of
 from bridge.portal.close_out_words import GROUPS, OUTCOME_WORDS, QUESTIONS, REASON_WORDS
 from bridge.portal.forms import Filled, Problem
 from bridge.portal.languages import say
 from bridge.portal.posted import Form, FormOf
+from bridge.portal.referral_page import own_numbers
 from bridge.portal.refusals import NotHere
 from bridge.portal.status_words import words_of
 from bridge.portal.visits import StaffOf, Visit
-from bridge.store.database.engine import read
 from bridge.store.people.close_outs import CloseOut
 
 router = APIRouter(prefix="/portal/close-out")
@@ -192,15 +191,11 @@ def _chosen(visit: Visit, form: Form) -> list[Chosen]:
     keys = tuple(dict.fromkeys(each.partition(":")[0] for each in wanted))
     lines = [Line(one, key_of(visit, one.row)) for one in shown_of(visit, Wanted(keys=keys)).rows]
     own = {line.key: line for line in lines}
-    with read(visit.bridge.engine) as connection:
-        providers = provider_keys(connection, lea := visit.staff.organization)
+    chosen = [(own[key], each) for each in wanted if (key := each.partition(":")[0]) in own]
+    numbers = own_numbers(visit, [line.one.row for line, _ in chosen])
     return [
-        Chosen(
-            OwnNumber(lea, providers[line.one.row.provider], line.one.row.referral),
-            stands=bool(line.one.stage) and line.shown == each,
-        )
-        for each in wanted
-        if (line := own.get(each.partition(":")[0])) is not None
+        Chosen(number, stands=bool(line.one.stage) and line.shown == each)
+        for number, (line, each) in zip(numbers, chosen, strict=True)
     ]
 
 

@@ -4,6 +4,7 @@ INVARIANT: it shows what the board does and the school's own acts and forms, not
 be done is offered by what is shown, never by what a provider did unseen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final
 
@@ -22,7 +23,7 @@ from bridge.journeys.referrals.withdraw_referral import (
     resubmit_referral,
     withdraw_referral,
 )
-from bridge.journeys.referrals.work_list import ENDED, Placed, provider_keys, sending_forms
+from bridge.journeys.referrals.work_list import ENDED, Placed, finding_provider, sending_forms
 from bridge.journeys.referrals.write_note import notes_of
 from bridge.portal.board import shown_of
 from bridge.portal.close_out_words import OUTCOME_WORDS, REASON_WORDS
@@ -31,7 +32,7 @@ from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
 from bridge.portal.refer import next_page
 from bridge.portal.refer_questions import NEEDED
-from bridge.portal.refusals import NotHere
+from bridge.portal.refusals import NotHere, NotToldApart
 from bridge.portal.status_words import DUE_WORDS, ENDED_BY, words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.database.engine import read
@@ -158,10 +159,26 @@ def found(visit: Visit, key: str) -> Placed:
 
 
 def own_number(visit: Visit, row: FollowUp) -> OwnNumber:
-    """Return how a referral that is shown is named by its district."""
+    """Return how a referral that is shown is named by its district.
+
+    Raises:
+        NotToldApart: it went to one of two providers of one name, and nothing says to which.
+    """
+    return own_numbers(visit, [row])[0]
+
+
+def own_numbers(visit: Visit, rows: Sequence[FollowUp]) -> list[OwnNumber]:
+    """Do :func:`own_number` for some."""
+    lea = visit.staff.organization
     with read(visit.bridge.engine) as connection:
-        keys = provider_keys(connection, visit.staff.organization)
-    return OwnNumber(visit.staff.organization, keys[row.provider], row.referral)
+        find = finding_provider(connection, lea)
+        providers = [find(row) for row in rows]
+    if "" in providers:
+        raise NotToldApart
+    return [
+        OwnNumber(lea, provider, row.referral)
+        for provider, row in zip(providers, rows, strict=True)
+    ]
 
 
 def _of_year(visit: Visit, row: FollowUp) -> list[Event]:

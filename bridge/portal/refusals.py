@@ -10,7 +10,8 @@ class PageError(BridgeError):
     ├── ``NotSignedIn``   nobody is signed in, or no longer
     ├── ``NotHere``       there is no such page, or not for this person
     ├── ``FromElsewhere`` a form that this portal did not make, or made for another session
-    └── ``TooMuchSent``   a form larger than any of ours
+    ├── ``TooMuchSent``   a form larger than any of ours
+    └── ``NotToldApart``  a referral to one of two providers of one name
     """
 
 
@@ -28,3 +29,7 @@ class FromElsewhere(PageError):  # noqa: N818 - reads as what happened
 
 class TooMuchSent(PageError):  # noqa: N818 - reads as what happened
     """A form larger than any of ours."""
+
+
+class NotToldApart(PageError):  # noqa: N818 - reads as what happened
+    """A referral to one of two providers of one name, of which both know its number."""

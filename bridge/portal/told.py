@@ -14,7 +14,13 @@ from fastapi.exceptions import WebSocketRequestValidationError
 
 from bridge.context import bridge_of
 from bridge.portal.languages import say
-from bridge.portal.refusals import FromElsewhere, NotSignedIn, PageError, TooMuchSent
+from bridge.portal.refusals import (
+    FromElsewhere,
+    NotSignedIn,
+    NotToldApart,
+    PageError,
+    TooMuchSent,
+)
 from bridge.portal.visits import EitherOf, Visit, keep_cookie, visit_of
 
 router = APIRouter(prefix="/portal")
@@ -35,6 +41,13 @@ _WRONG_SENT: Final = (
     say(
         "Something went wrong here. What you sent may have been carried out: look before you send "
         "it again, or ask for help."
+    ),
+)
+_TWO_OF_ONE_NAME: Final = (
+    say("Two providers have one name"),
+    say(
+        "Both have a referral with this number, and nothing here tells them apart. Ask whoever "
+        "runs schoolbridge for your district to give one provider another name."
     ),
 )
 _SAID: Final = {
@@ -116,6 +129,9 @@ def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, TooMuchSent):
         text = say("What was sent is too large. Choose a smaller file.")
         return visit.page("told.html", 413, title=say("That is too large"), text=text)
+    if isinstance(error, NotToldApart):
+        title, text = _TWO_OF_ONE_NAME
+        return visit.page("told.html", 409, title=title, text=text)
     title, text = _ABSENT
     return visit.page("told.html", 404, title=title, text=text)
 

@@ -77,6 +77,17 @@ def organizations(connection: Connection) -> dict[str, OrganizationEntry]:
     return {row["key"]: OrganizationEntry(**row) for row in rows}
 
 
+def written_alike(one: str, other: str) -> bool:
+    """Tell whether people read two names as one: capitals and spaces make no difference."""
+    return one.casefold().split() == other.casefold().split()
+
+
+def rename_organization(connection: Connection, key: str, name: str) -> None:
+    """Keep another name of an organisation."""
+    row = _ORGANIZATION.c
+    connection.execute(update(_ORGANIZATION).where(row.key == key).values(name=name))
+
+
 def organization_id(connection: Connection, key: str) -> str:
     """Return the id of an organisation by its key.
 

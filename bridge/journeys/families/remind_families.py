@@ -3,7 +3,8 @@
 A mail or a text message carries fixed words and the link; no name, school, provider or reason. To
 whom the family chose ``none`` nothing is sent, also when it chose so after it was asked: the
 channel is read when the message is sent. Nor is a guardian written to whom an order keeps out; once
-it is lifted or has ended, what is left of the reminders goes out. A channel without a :class:`Sender` is left to people.
+it is lifted or has ended, what is left of the reminders goes out. A channel without a
+:class:`Sender` is left to people.
 """
 
 import csv
@@ -35,13 +36,14 @@ from bridge.store.facts.families import (
     SigningRequest,
     contact_of,
     mark_refused,
-    settle_request,
+    settle_taken,
     take_due_request,
 )
 from bridge.text_gateways import TextGateway
 from mappings.loop.calendar import SchoolCalendar
 
 LEASE: Final = timedelta(minutes=2)
+"""Longer than any sender takes, so that nobody else sends what is being sent."""
 RETRY: Final = timedelta(minutes=30)
 STEPS: Final = (3, 7, 14)
 """School days after the first mail on which a family is reminded; after the last it is not."""
@@ -125,8 +127,7 @@ class FamilyReminders:
             values = self._sent(request, now)
             sent += values.get("sent", 0) > request.sent
             with write(self.parts.engine) as connection:
-                free: dict[str, Any] = {"lease": "", "leased_until": None}
-                settle_request(connection, request.handle, {**values, **free})
+                settle_taken(connection, request, lease, values)
 
     def _sent(self, request: SigningRequest, now: datetime) -> dict[str, Any]:
         with read(self.parts.engine) as connection:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bridge.errors import BridgeError
+from bridge.gate import CompiledAgreement
 from bridge.journeys.families.ask_family import FamilyMember, has_passed, member_of
 from bridge.journeys.families.guardian_blocks import FACT, is_blocked
 from bridge.journeys.families.sign_release import agreement_by_id
@@ -49,24 +50,34 @@ def who_may_answer(
     connection: Connection, parts: Parts, request: SigningRequest
 ) -> FamilyMember | Barred:
     """Return who was asked, as long as they may decide; else what keeps them from it."""
-    now = parts.clock.now()
-    if now >= request.expires_at:
+    if parts.clock.now() >= request.expires_at:
         return Barred.OVER
     member = member_of(parts, request)
-    student = student_of_id(connection, request.student_id)
-    if member is None or student is None:
-        return Barred.GONE
     try:
         agreement = agreement_by_id(connection, request.agreement_id)
     except BridgeError:
         return Barred.GONE
+    if member is None or student_of_id(connection, request.student_id) is None:
+        return Barred.GONE
+    return _kept_out(connection, parts, (request, agreement), member) or member
+
+
+def _kept_out(
+    connection: Connection,
+    parts: Parts,
+    asked: tuple[SigningRequest, CompiledAgreement],
+    member: FamilyMember,
+) -> Barred | None:
+    """Return what keeps a guardian from deciding; nothing of this keeps the student from it."""
     if member.relationship == "ONESELF":
-        return member
-    if has_passed(agreement, student, member, now):
+        return None
+    (request, agreement), now = asked, parts.clock.now()
+    student = student_of_id(connection, request.student_id)
+    if student is None or has_passed(agreement, student, member, now):
         return Barred.ADULT
-    if is_blocked(connection, parts.identifiers, (student.id, member.name), now):
+    if is_blocked(connection, parts.identifiers, (request.student_id, member.name), now):
         return Barred.KEPT_OUT
-    return Barred.UNSURE if is_unknown(connection, FACT, agreement.id, now) else member
+    return Barred.UNSURE if is_unknown(connection, FACT, agreement.id, now) else None
 
 
 def standing_of(connection: Connection, parts: Parts, request: SigningRequest) -> str:

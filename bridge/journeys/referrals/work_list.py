@@ -209,24 +209,42 @@ def _longest(item: WorkItem) -> tuple[date, str, str]:
 def _forms(connection: Connection, lea: str) -> tuple[Forms, Callable[[FollowUp], Whose]]:
     """Return the forms of a district, and what finds whose a referral is by its row."""
     agreements = agreements_of(connection, Party.LEA, lea)
-    names = provider_keys(connection, lea)
+    names = _provider_keys(connection, lea)
     students = numbered_referrals(connection, {a.id for a in agreements})
 
     def whose(row: FollowUp) -> Whose:
-        provider = names.get(row.provider, "")
-        return students.get((row.referral, provider), ""), provider
+        own = [key for key in names.get(row.provider, ()) if (row.referral, key) in students]
+        return (students[row.referral, own[0]], own[0]) if len(own) == 1 else ("", "")
 
     return Forms.of(connection, agreements, students.values(), every=True), whose
 
 
-def provider_keys(connection: Connection, lea: str) -> dict[str, str]:
-    """Return the short name of each provider a district has an agreement with, by its name.
+def finding_provider(connection: Connection, lea: str) -> Callable[[FollowUp], str]:
+    """Return what finds the short name of the provider a district's referral went to.
 
-    Nobody else's: a site, a school or a partner of another district may be called the same.
+    Nobody else's: a site, a school or a partner of another district may be called the same. Where
+    two of its providers are (older versions let them), the referral's number tells which it was;
+    "" where it does not: nothing is guessed, and ``doctor`` names the two.
     """
+    named, bound = _provider_keys(connection, lea), agreements_of(connection, Party.LEA, lea)
+
+    def found(row: FollowUp) -> str:
+        keys = named.get(row.provider, [])
+        if len(keys) > 1:
+            under = {key: {a.id for a in bound if a.entry.provider == key} for key in keys}
+            keys = [k for k in keys if student_of_number(connection, under[k], row.referral)]
+        return keys[0] if len(keys) == 1 else ""
+
+    return found
+
+
+def _provider_keys(connection: Connection, lea: str) -> dict[str, list[str]]:
+    """Return the short names of the providers a district has an agreement with, by their name."""
     known = organizations(connection)
-    bound = {each.entry.provider for each in agreements_of(connection, Party.LEA, lea)}
-    return {known[key].name: key for key in bound}
+    found: dict[str, list[str]] = {}
+    for key in sorted({each.entry.provider for each in agreements_of(connection, Party.LEA, lea)}):
+        found.setdefault(known[key].name, []).append(key)
+    return found
 
 
 def district_calendar(whole: HasParts, lea: str, folder: Path) -> SchoolCalendar:
@@ -244,7 +262,7 @@ def sending_forms(whole: HasParts, lea: str, row: FollowUp) -> list[SignedReleas
     """Return a guardian's forms for sending one referral, in force or not, the oldest first."""
     with read(whole.engine) as connection:
         agreements = agreements_of(connection, Party.LEA, lea)
-        provider = provider_keys(connection, lea).get(row.provider, "")
+        provider = finding_provider(connection, lea)(row)
         ids = {a.id for a in agreements if a.entry.provider == provider}
         student = student_of_number(connection, ids, row.referral)
         found = Forms.of(connection, agreements, [student]).about((student, provider), row.referral)

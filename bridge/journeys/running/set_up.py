@@ -18,6 +18,7 @@ from bridge.store.directory import (
     organizations,
     put_agreement,
     put_organizations,
+    written_alike,
 )
 from bridge.store.facts.agreement_changes import keep_first_day
 from bridge.store.facts.evidence import NewEvidence, record_evidence
@@ -79,7 +80,12 @@ def activate_agreement(parts: Parts, documents: AgreementDocuments) -> str:
             put_organizations(connection, entries)
             if put_agreement(connection, row):
                 _keep_terms(connection, row, (agreement, digest))
-            _put_directory(connection, parts, entries)
+            put_records(
+                connection,
+                directory_records(parts, entries),
+                parts.clock.now(),
+                renewable=("Organization", "Location"),
+            )
     return agreement.id
 
 
@@ -108,7 +114,8 @@ def _own_name(
     name = next(each.name for each in entries if each.key == row.provider)
     known = organizations(connection)
     bound = {each.provider for each in agreements(connection) if each.lea == row.lea}
-    if any(known[key].name == name for key in bound - {row.provider}):
+    name = known[row.provider].name if row.provider in known else name
+    if any(written_alike(known[key].name, name) for key in bound - {row.provider}):
         raise BridgeError(
             "this district has an agreement with another provider of that name: write the names "
             "so that people can tell them apart"
@@ -143,10 +150,8 @@ def _entry(
     return OrganizationEntry(key, parts.identifiers.issue("organization", key), role, name, parent)
 
 
-def _put_directory(
-    connection: Connection, parts: Parts, entries: Sequence[OrganizationEntry]
-) -> None:
-    """Keep a public Organization (and, for a school, a Location) for each entry."""
+def directory_records(parts: Parts, entries: Sequence[OrganizationEntry]) -> list[NewRecord]:
+    """Return a public Organization (and, for a school, a Location) for each entry."""
     by_key = {entry.key: entry for entry in entries}
     resources: list[tuple[OrganizationEntry, dict[str, object]]] = []
     for entry in entries:
@@ -159,7 +164,7 @@ def _put_directory(
         if parent and entry.role == "lea":
             place = parts.identifiers.issue("location", entry.key)
             resources.append((entry, location.build(place, entry.name, entry.id)))
-    records = [
+    return [
         NewRecord(
             resource=resource,
             custodian=entry.parent or entry.key,
@@ -170,7 +175,6 @@ def _put_directory(
         )
         for entry, resource in resources
     ]
-    put_records(connection, records, parts.clock.now(), renewable=("Organization", "Location"))
 
 
 def designate(parts: Parts, agreement_id: str, fact: str) -> None:

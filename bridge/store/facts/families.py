@@ -190,6 +190,16 @@ def settle_request(connection: Connection, handle: str, values: dict[str, Any]) 
     connection.execute(update(_REQUEST).where(_REQUEST.c.handle == handle).values(**values))
 
 
+def settle_taken(
+    connection: Connection, request: SigningRequest, lease: str, values: dict[str, Any]
+) -> None:
+    """Keep what came of a mail, unless somebody else has taken it over or it was answered since."""
+    row = _REQUEST.c
+    mine = (row.handle == request.handle, row.lease == lease, row.ended_at.is_(None))
+    free = {"lease": "", "leased_until": None}
+    connection.execute(update(_REQUEST).where(*mine).values({**values, **free}))
+
+
 def take_due_request(
     connection: Connection, now: datetime, lease: str, until: datetime
 ) -> SigningRequest | None:

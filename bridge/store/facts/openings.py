@@ -15,7 +15,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Final, Protocol
 
-from sqlalchemy import BigInteger, Connection, Table, delete, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, delete, func, select, update
 from sqlmodel import Field, SQLModel
 
 from bridge.driver import cursor_of, spelled_for, stored_instant
@@ -35,6 +35,8 @@ class OpeningRow(SQLModel, table=True):
         at: the instant.
         digest: of the table its agreement decided by before; "" where it is the same.
         change: number of the last change before: what was moved since is found by that already.
+        tries: how often it could not be looked at.
+        retry_at: when it is tried again; None for one that never failed.
     """
 
     __tablename__ = "opening"
@@ -43,6 +45,8 @@ class OpeningRow(SQLModel, table=True):
     student_id: str = Field(primary_key=True)
     digest: str = Field(default="", primary_key=True)
     change: int = Field(default=ANY_CHANGE, sa_type=BigInteger)
+    tries: int = 0
+    retry_at: datetime | None = None
 
 
 _OPENING: Table = table_of(OpeningRow)
@@ -56,6 +60,22 @@ class Opening:
     student_id: str
     digest: str
     change: int
+    tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """What could not be looked at, and waits to be tried again.
+
+    Attributes:
+        students: how many, at most.
+        tries: how often the one that failed most was tried.
+        next_at: when the first of them is tried again.
+    """
+
+    students: int
+    tries: int
+    next_at: datetime | None
 
 
 class Dated(Protocol):
@@ -122,8 +142,9 @@ def look_at_agreements(
     Called before anything else takes a number for the same change.
     """
     sql = (
-        "INSERT INTO opening (at, student_id, digest, change) SELECT DISTINCT ?, r.student_id, ?,"
-        " (SELECT coalesce(max(c.last), 0) FROM change_counter c) FROM record r"
+        "INSERT INTO opening (at, student_id, digest, change, tries)"
+        " SELECT DISTINCT ?, r.student_id, ?,"
+        " (SELECT coalesce(max(c.last), 0) FROM change_counter c), 0 FROM record r"
         " WHERE r.agreement_id = ? AND r.student_id IS NOT NULL ON CONFLICT DO NOTHING"
     )
     dialect = connection.dialect.name
@@ -154,18 +175,40 @@ def last_change(connection: Connection) -> int:
 
 
 def due_openings(connection: Connection, now: datetime, most: int) -> list[Opening]:
-    """Return up to so many of what is due, the oldest first."""
+    """Return up to so many of what is due, the oldest first; none that waits to be tried again."""
     row = _OPENING.c
-    due = select(_OPENING).where(row.student_id != NOBODY, row.at <= now)
+    free = row.retry_at.is_(None) | (row.retry_at <= now)
+    due = select(_OPENING).where(row.student_id != NOBODY, row.at <= now, free)
     found = connection.execute(due.order_by(row.at, row.student_id, row.digest).limit(most))
-    return [Opening(each.at, each.student_id, each.digest, each.change) for each in found]
+    return [
+        Opening(each.at, each.student_id, each.digest, each.change, each.tries) for each in found
+    ]
 
 
 def drop_opening(connection: Connection, opening: Opening) -> None:
     """Forget one that was looked at."""
+    connection.execute(delete(_OPENING).where(*_key(opening)))
+
+
+def set_aside(connection: Connection, opening: Opening, until: datetime) -> None:
+    """Keep that one could not be looked at, and when it is tried again."""
+    tried = {"tries": opening.tries + 1, "retry_at": until}
+    connection.execute(update(_OPENING).where(*_key(opening)).values(tried))
+
+
+def all_set_aside(connection: Connection) -> SetAside:
+    """Return what waits to be tried again."""
     row = _OPENING.c
-    key = (row.at == opening.at, row.student_id == opening.student_id)
-    connection.execute(delete(_OPENING).where(*key, row.digest == opening.digest))
+    students = func.count(row.student_id.distinct())
+    query = select(students, func.max(row.tries), func.min(row.retry_at)).where(row.tries > 0)
+    count, tries, first = connection.execute(query).one()
+    return SetAside(count, tries or 0, first)
+
+
+def _key(opening: Opening) -> tuple[ColumnElement[bool], ...]:
+    row = _OPENING.c
+    whose = (row.at == opening.at, row.student_id == opening.student_id)
+    return (*whose, row.digest == opening.digest)
 
 
 def looked_until(connection: Connection) -> datetime | None:
@@ -200,6 +243,6 @@ def _insert(connection: Connection, rows: list[tuple[datetime, str, str, int]]) 
 
 
 _NEW: Final = (
-    "INSERT INTO opening (at, student_id, digest, change) VALUES (?, ?, ?, ?)"
+    "INSERT INTO opening (at, student_id, digest, change, tries) VALUES (?, ?, ?, ?, 0)"
     " ON CONFLICT DO NOTHING"
 )

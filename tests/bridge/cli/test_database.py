@@ -117,8 +117,14 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(run: Run, database_url: st
         connection.execute(
             text("UPDATE ledger_head SET halted = TRUE WHERE recorded_at IS NOT NULL")
         )
+        connection.execute(
+            text("INSERT INTO opening VALUES (:at, 'x', '', 0, 3, :at)"), {"at": "2026-11-01"}
+        )
     engine.dispose()
     told = json.loads(run("doctor", "--json").stdout)
+    (aside,) = [each for each in told["wrong"] if "could not be looked at" in each]
+    assert "1 student" in aside
+    assert "tried 3 times" in aside
     behind, halted, *_ = [each for each in told["wrong"] if each != NO_DISK]
     assert "behind the ledger" in behind
     assert "ledger halted" in halted

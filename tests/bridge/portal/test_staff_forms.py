@@ -346,7 +346,7 @@ def test_a_request_says_who_cannot_answer_it_any_more_and_whom_to_ask(waiting: W
     source_heard(waiting.parts, LEA, FACT)
     waiting.clock.advance(timedelta(days=30))
     over = "Nobody answered within 30 days. Ask again."
-    assert lines_of(desk) == [f"{who} Winterbourne: {over}" for who in ("Ann", "Max")]
+    assert lines_of(Desk(waiting)) == [f"{who} Winterbourne: {over}" for who in ("Ann", "Max")]
 
 
 def test_a_blank_form_is_given_as_pdf_in_the_language_asked_for(waiting: World) -> None:
