@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
-from bridge.errors import GateError
+from bridge.errors import BridgeError, GateError
 from bridge.gate.agreements import CompiledAgreement, all_agreements, compiled
 from bridge.gate.authorise import DIRECTORY_TYPES, Viewer, partners, standing_of
 from bridge.gate.decisions import decide, is_own, may_know
@@ -55,6 +56,11 @@ from bridge.store.views import drop_view, keep_view, view_of
 _KINDS: Final = sorted({*PARAMETERS} - {*DIRECTORY_TYPES})
 _MOMENT: Final = timedelta(microseconds=1)
 _NONE: Final = frozenset[str]()
+_OF_A_RECORD: Final = (
+    *(BridgeError, DBAPIError, LookupError, ValueError, TypeError),
+    *(AttributeError, ArithmeticError, RuntimeError),
+)
+"""What a record that cannot be read, or not be decided on, may raise."""
 MOST_AT_ONCE: Final = 5
 """Students in one transaction of the worker: whoever writes meanwhile waits for no more."""
 
@@ -153,7 +159,7 @@ def let_due_be_seen(connection: Connection, parts: HasParts) -> int:
     for each in due:
         try:
             _open(connection, parts, each)
-        except Exception as error:
+        except _OF_A_RECORD as error:
             if is_outage(error):
                 raise
             raise NotLookedAtError(each) from error

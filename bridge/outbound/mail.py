@@ -5,7 +5,6 @@ mail is never given to it in the clear (RFC 3207; RFC 8314 for port 465).
 """
 
 import smtplib
-import socket
 import ssl
 import threading
 import time
@@ -23,6 +22,7 @@ SECONDS: Final = 10.0
 ALL_SECONDS: Final = 60.0
 """How long the whole exchange may; shorter than the leases of those who send."""
 _IMPLICIT: Final = 465
+_BOTH_WAYS: Final = 2  # SHUT_RDWR (POSIX shutdown)
 _LOOKUPS: Final = Lookups(system_addresses)
 
 
@@ -101,7 +101,7 @@ class _Deadline:
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
         self._lock = threading.Lock()
-        self._watched: socket.socket | None = None
+        self._watched: Any = None
 
     def __enter__(self) -> Self:
         self._timer.start()
@@ -119,23 +119,17 @@ class _Deadline:
         """Whether the time is over."""
         return time.monotonic() >= self._until
 
-    def connect(self, host: str, port: int) -> socket.socket:
-        """Connect to a host within the time left, and watch the connection.
+    def watch(self, connection: Any) -> None:  # noqa: ANN401 - a socket, also once TLS has taken it over
+        """End a connection when the time is over."""
+        with self._lock:
+            self._watched = connection.dup()
+
+    def left(self) -> float:
+        """Return for how many seconds the next step may wait.
 
         Raises:
-            OSError: it has no address, or none of them answers in time.
-            OutboundBusyError: too many names are being looked up.
+            TimeoutError: the time is over.
         """
-        for address in _LOOKUPS.addresses(host, port, self._left()):
-            with suppress(OSError):
-                made = socket.create_connection((address, port), timeout=self._left())
-                made.settimeout(SECONDS)
-                with self._lock:
-                    self._watched = made.dup()  # TLS takes the first one over
-                return made
-        raise OSError("no address of the server answers")
-
-    def _left(self) -> float:
         left = min(self._until - time.monotonic(), SECONDS)
         if left <= 0:
             raise TimeoutError("the time is over")
@@ -144,35 +138,46 @@ class _Deadline:
     def _end(self) -> None:
         with self._lock, suppress(OSError):
             if self._watched is not None:
-                self._watched.shutdown(socket.SHUT_RDWR)
+                self._watched.shutdown(_BOTH_WAYS)
 
 
 class _Within(smtplib.SMTP):
-    """Connects by a deadline; the library asks this for its connection, also where TLS is first.
+    """Connects by a deadline; the library asks this for its connection, also where TLS is first."""
 
-    It calls itself by the sender's domain: the library would look this machine's name up.
-    """
-
-    def __init__(self, deadline: _Deadline, server: MailServer, **more: Any) -> None:  # noqa: ANN401 - the library's
+    def __init__(self, deadline: _Deadline, server: MailServer) -> None:
         self._deadline = deadline
-        own = server.sender.rpartition("@")[2]
-        super().__init__(server.host, server.port, own, timeout=SECONDS, **more)
+        super().__init__(server.host, server.port, _named(server), timeout=SECONDS)
 
-    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
-        return self._deadline.connect(host, port)
+    def _get_socket(self, host: str, port: int, _timeout: float) -> Any:  # noqa: ANN401 - the library's
+        for address in _LOOKUPS.addresses(host, port, self._deadline.left()):
+            with suppress(OSError):
+                left = self._deadline.left()
+                made = super()._get_socket(address, port, left)  # type: ignore[misc] # not in its stubs
+                made.settimeout(SECONDS)
+                self._deadline.watch(made)
+                return made
+        raise OSError("no address of the server answers")
 
 
-class _WithinTls(_Within, smtplib.SMTP_SSL):
-    """The same where TLS comes first."""
+class _WithinTls(smtplib.SMTP_SSL, _Within):
+    """The same where TLS comes first: it is put around the connection made above."""
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        plain = super()._get_socket(host, port, timeout)
-        return self.context.wrap_socket(plain, server_hostname=host)
+    def __init__(self, deadline: _Deadline, server: MailServer, tls: ssl.SSLContext) -> None:
+        self._deadline = deadline
+        named = _named(server)
+        smtplib.SMTP_SSL.__init__(
+            self, server.host, server.port, named, timeout=SECONDS, context=tls
+        )
+
+
+def _named(server: MailServer) -> str:
+    """Return what the bridge calls itself: the library would look this machine's name up."""
+    return server.sender.rpartition("@")[2]
 
 
 def _connected(server: MailServer, tls: ssl.SSLContext, deadline: _Deadline) -> smtplib.SMTP:
     if server.port == _IMPLICIT:
-        return _WithinTls(deadline, server, context=tls)
+        return _WithinTls(deadline, server, tls)
     connection = _Within(deadline, server)
     try:
         connection.starttls(context=tls)  # raises where the server offers none

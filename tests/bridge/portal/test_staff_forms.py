@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,14 @@ from bridge.app import create_app
 from bridge.identity import Party, Standing, form_token, open_session
 from bridge.journeys.families.ask_family import address_of
 from bridge.journeys.families.check_signatures import invalidate_release
-from bridge.journeys.families.guardian_blocks import FACT, Order, lift_order, record_order
+from bridge.journeys.families.guardian_blocks import Order, record_order
 from bridge.journeys.families.register_release import file_release
 from bridge.journeys.families.sign_online import prove
 from bridge.journeys.families.sign_release import record_signature
-from bridge.journeys.running.report_sources import source_down, source_heard
 from bridge.portal.visits import COOKIE
 from bridge.store.database.engine import read, write
 from bridge.store.facts.families import contacts_of
-from tests.bridge.journeys.test_ask_family import asked, sees
+from tests.bridge.journeys.test_ask_family import sees
 from tests.bridge.journeys.test_release_register import FORM
 from tests.bridge.portal.entering import words
 from tests.support.signing import PARTIES, SCAN, in_person, issued
@@ -314,39 +313,6 @@ def test_a_number_nobody_has_is_said_at_the_field(waiting: World) -> None:
     again = Desk(waiting).post("/portal/forms", {"number": "9999", "provider": HARBOR})
     assert again.status_code == 422
     assert "No student of the district has that number." in again.text
-
-
-def lines_of(desk: Desk) -> list[str]:
-    """Return what the page says became of what people were asked to sign online."""
-    page = unescape(desk.get().text)
-    found = re.findall(r"<h3>Asked to sign online: ([^<]*)</h3>\s*<p>[^<.]*\. ([^<]*)</p>", page)
-    return sorted(f"{who}: {said}" for who, said in found)
-
-
-def test_a_request_says_who_cannot_answer_it_any_more_and_whom_to_ask(waiting: World) -> None:
-    """It says no more than that: why stands with the records office (row 107)."""
-    desk = Desk(waiting)
-    asked(waiting)
-    mother = asked(waiting, name="Ann Winterbourne", relationship="MTH")
-    assert lines_of(desk) == [f"{who} Winterbourne: No answer yet." for who in ("Ann", "Max")]
-    order, _ = record_order(waiting.parts, desk.student, Order(guardian="Max Winterbourne"))
-    barred = "This person cannot answer it any more. Ask another person who may sign."
-    assert f"Max Winterbourne: {barred}" in lines_of(desk)
-    assert "Ann Winterbourne: No answer yet." in lines_of(desk)
-    assert not re.search(r"(?i)\b(order|court)\b", words(desk.get()))
-
-    for _ in range(5):
-        prove(waiting.parts, mother.token, "0000-0000")
-    wrong = "A wrong code was typed too often. The link is closed: ask again."
-    assert f"Ann Winterbourne: {wrong}" in lines_of(desk)
-    lift_order(waiting.parts, desk.student, order)
-    assert "Max Winterbourne: No answer yet." in lines_of(desk)
-    source_down(waiting.parts, LEA, FACT)
-    assert "It opens again by itself." in str(lines_of(desk))
-    source_heard(waiting.parts, LEA, FACT)
-    waiting.clock.advance(timedelta(days=30))
-    over = "Nobody answered within 30 days. Ask again."
-    assert lines_of(Desk(waiting)) == [f"{who} Winterbourne: {over}" for who in ("Ann", "Max")]
 
 
 def test_a_blank_form_is_given_as_pdf_in_the_language_asked_for(waiting: World) -> None:
