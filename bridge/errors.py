@@ -116,3 +116,17 @@ class UnprocessableError(RefusedError):
     """422: well-formed, but a rule of the content is broken."""
 
     status = 422
+
+
+class TooManyError(RefusedError):
+    """429: the caller has as much under way as one may have; said of its own work alone.
+
+    Attributes:
+        after: seconds until something of it ends by itself (RFC 9110 10.2.3).
+    """
+
+    status = 429
+
+    def __init__(self, text: str, after: int) -> None:
+        super().__init__(Finding("throttled", text))
+        self.after = after

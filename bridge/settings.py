@@ -22,6 +22,9 @@ from bridge.information_systems import InformationSystem, read_information_syste
 from bridge.text_gateways import TextGateway, read_text_gateway
 
 FILE_NAME = "schoolbridge.toml"
+EXPORTS_PER_CLIENT = 100
+"""Far more than a client that waits for one before it begins the next; an export lasts an hour."""
+MOST_EXPORTS = 10_000
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")
 
 
@@ -54,6 +57,7 @@ class Settings:
         mail: the mail server; without one no mail is sent.
         text: the gateway of text messages; without one none is sent, and no family is asked by one.
         metrics_token: what ``GET /metrics`` asks for; empty for none, and then nothing is counted.
+        exports_per_client: how many exports of one client may be there at once.
         development_issuer: serve a sign-in that lets anybody in as anybody; for the demo alone.
     """
 
@@ -71,6 +75,7 @@ class Settings:
     mail: MailServer | None = None
     text: TextGateway | None = None
     metrics_token: str = field(default="", repr=False)
+    exports_per_client: int = EXPORTS_PER_CLIENT
 
     @property
     def local(self) -> bool:
@@ -126,7 +131,7 @@ def read_settings(home: Path) -> Settings:
     mail = _mail(raw.pop("mail", None))
     text = read_text_gateway(raw.pop("text", None), _secrets_of_text())
     known = {"database_url", "base_url", "host", "port", "secret", "demo_start", "demo_began"}
-    known |= {"development_issuer", "metrics_token"}
+    known |= {"development_issuer", "metrics_token", "exports_per_client"}
     if unknown := sorted(set(raw) - known):
         raise SettingsError(f"{FILE_NAME}: unknown setting {unknown[0]}")
     values = {name: _overridden(name, raw.get(name, "")) for name in known}
@@ -187,7 +192,16 @@ def _checked(home: Path, values: dict[str, str]) -> Settings:
         demo_began=values["demo_began"],
         development_issuer=_development(values),
         metrics_token=values["metrics_token"],
+        exports_per_client=_exports(values["exports_per_client"]),
     )
+
+
+def _exports(written: str) -> int:
+    if not written:
+        return EXPORTS_PER_CLIENT
+    if not written.isdecimal() or not 0 < int(written) <= MOST_EXPORTS:
+        raise SettingsError(f"{FILE_NAME}: exports_per_client is a number from 1 to {MOST_EXPORTS}")
+    return int(written)
 
 
 def _development(values: dict[str, str]) -> bool:

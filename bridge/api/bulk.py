@@ -9,6 +9,8 @@ parts of a file, takes its rows out.
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from math import ceil
 from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
@@ -28,7 +30,7 @@ from bridge.api.reading import parsed
 from bridge.api.replies import Reply, document_reply, ndjson_response
 from bridge.api.writing import writing
 from bridge.context import BodyOf, Call, CallOf
-from bridge.errors import BadRequestError, Finding, NotFoundError
+from bridge.errors import BadRequestError, Finding, NotFoundError, TooManyError
 from bridge.gate import EVERYBODY
 from bridge.gate.duties.riding import outcome_of
 from bridge.store.database.engine import read, write
@@ -172,6 +174,7 @@ def _begin(
 
     Raises:
         NotFoundError: the caller has no such group.
+        TooManyError: it has as many exports as a client may have.
     """
     agreement = agreement_of(call, group) if group else None
     if "respond-async" not in request.headers.get("prefer", ""):
@@ -180,12 +183,23 @@ def _begin(
     asked = read_parameters(call, given, people=bool(group))
     job = _job_for(call, asked, _address(call, request))
     job = replace(job, agreement_id=agreement.id if agreement else "")
+    most = call.bridge.settings.exports_per_client
     with write(call.bridge.engine) as connection:
         # What changed up to the instant of the job belongs to it: none of it is still under way.
         let_changes_end(connection)
         job = replace(job, upto_change=last_change(connection))
-        put_job(connection, job)
+        full = put_job(connection, job, most)
+    if full is not None:
+        raise _too_many(most, full - job.created_at)
     return Reply(202, b"", {"Content-Location": _place(call, job)}).response()
+
+
+def _too_many(most: int, left: timedelta) -> TooManyError:
+    text = (
+        f"Your client has {most} exports, and may not have more at once. Delete one that you have "
+        "taken at its status address (DELETE), or begin again after the time of Retry-After."
+    )
+    return TooManyError(text, max(1, ceil(left.total_seconds())))
 
 
 def _job_for(call: Call, asked: ExportRequest, url: str) -> ExportJob:

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from bridge.api.negotiation import http_date
 from bridge.api.turns import next_in_turn
-from bridge.errors import Finding, NotOfferedError, RefusedError
+from bridge.errors import Finding, NotOfferedError, RefusedError, TooManyError
 from bridge.gate import Released, ReleasedLines, ReleasedResource, Shape, shaped
 from bridge.gate.duties.riding import outcome_of
 
@@ -161,6 +161,8 @@ def outcome_reply(error: RefusedError) -> Reply:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if isinstance(error, NotOfferedError) and error.allow:
         headers["Allow"] = ", ".join(error.allow)
+    if isinstance(error, TooManyError):
+        headers["Retry-After"] = str(error.after)
     return Reply(error.status, outcome(error.findings), headers)
 
 

@@ -35,6 +35,10 @@ secret = "{secret}"
 # page, and nothing is counted. Better given as SCHOOLBRIDGE_METRICS_TOKEN.
 # metrics_token = "..."
 
+# How many exports of one client may be there at once; one is there for an hour, or until it is
+# cancelled. Who begins more is told to wait.
+# exports_per_client = 100
+
 # Where a district's people sign in (OpenID Connect); one table a district, by its short name.
 # The address to come back to, to be registered there, is base_url + /portal/callback.
 # [directory.millbrook]

@@ -23,7 +23,7 @@ from bridge.journeys.files.import_referrals import ReferralImport
 from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.running.set_up import AgreementDocuments, activate_agreement
 from bridge.parts import parts_of
-from bridge.settings import FILE_NAME, read_settings
+from bridge.settings import FILE_NAME, MOST_EXPORTS, read_settings
 from bridge.store.database.engine import write
 from consent.mou import shipped_document
 from mappings.language import Mapped
@@ -126,6 +126,7 @@ def make_deployment(
         "secret": secret or secrets.token_urlsafe(48),
         "demo_start": START,
         "demo_began": SystemClock().real_now().isoformat(),
+        "exports_per_client": MOST_EXPORTS,  # hundreds within an hour
     }
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in lines.items())
     (home / FILE_NAME).write_text(text, encoding="utf-8")

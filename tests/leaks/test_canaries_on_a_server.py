@@ -84,6 +84,7 @@ def serving(world: CanaryWorld, folder: Path, *command: str) -> Iterator[Running
         "demo_start": NOW.isoformat(),
         "demo_began": SystemClock().real_now().isoformat(),
         "metrics_token": TOKEN,
+        "exports_per_client": 10_000,  # hundreds within an hour
     }
     lines = (f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
     (home / "schoolbridge.toml").write_text("".join(lines), encoding="utf-8")

@@ -31,7 +31,7 @@ from bridge.migrations.state import create
 from bridge.outbound import Fetching, Outgoing
 from bridge.parts import Parts, parts_of
 from bridge.schema import metadata
-from bridge.settings import Settings
+from bridge.settings import MOST_EXPORTS, Settings
 from bridge.store.database.engine import open_engine, read, write
 from bridge.text_gateways import TextGateway
 from consent.mou import read_template, seal, shipped_document
@@ -229,6 +229,8 @@ def make_world(
         TextGateway("http://127.0.0.1:9/", token="t"),
     )
     settings = Settings(home, url, BASE, "127.0.0.1", 0, secret, text=texts)
+    # Clocks of tests stand still: no export expires.
+    settings = replace(settings, exports_per_client=MOST_EXPORTS)
     engine = share_compiled(open_engine(url))
     names = Identifiers(settings.secret)
     # Partners' servers are on this machine, as in a demonstration.

@@ -1,10 +1,12 @@
 """Bulk exports asked for: parameters and owner. Rows are decided and read when downloaded."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlmodel import SQLModel
 
 _JOB = SQLModel.metadata.tables["export_job"]
@@ -48,13 +50,50 @@ def last_change(connection: Connection) -> int:
     return int(found or 0)
 
 
-def put_job(connection: Connection, job: ExportJob) -> None:
-    """Keep an export job; jobs long past their time are forgotten."""
-    old = select(_JOB.c.id).where(_JOB.c.expires_at <= job.created_at - KEPT_FOR)
-    connection.execute(delete(_FILE).where(_FILE.c.job_id.in_(old)))
-    connection.execute(delete(_JOB).where(_JOB.c.id.in_(old)))
-    row = {name: getattr(job, name) for name in ExportJob.__slots__}
-    connection.execute(insert(_JOB), row)
+def put_job(connection: Connection, job: ExportJob, most: int) -> datetime | None:
+    """Keep an export job, unless its client has as many as it may have.
+
+    Jobs long past their time are forgotten, and of the client's that have expired all but as many.
+
+    Args:
+        connection: the write transaction.
+        job: which one.
+        most: how many of its client may be there that have not expired.
+
+    Returns:
+        None where it is kept; otherwise when the first of the client's expires.
+    """
+    _alone(connection, job.client_id)
+    row, now = _JOB.c, job.created_at
+    whose = select(row.expires_at).where(row.client_id == job.client_id, row.expires_at > now)
+    running: Sequence[datetime] = connection.scalars(whose.order_by(row.expires_at)).all()
+    if len(running) >= most:
+        return running[0]
+    expired = select(row.id).where(row.client_id == job.client_id, row.expires_at <= now)
+    _forget(connection, select(row.id).where(row.expires_at <= now - KEPT_FOR))
+    _forget(connection, expired.order_by(row.expires_at.desc(), row.id).offset(most))
+    values = {name: getattr(job, name) for name in ExportJob.__slots__}
+    connection.execute(insert(_JOB), values)
+    return None
+
+
+def _alone(connection: Connection, client_id: str) -> None:
+    """Wait until nobody else begins an export as this client, so that two do not both fit in.
+
+    What is read after it is a statement of its own: it sees what was committed meanwhile.
+    """
+    if connection.dialect.name == "postgresql":  # on SQLite a writing transaction is alone anyway
+        digest = hashlib.blake2b(f"export {client_id}".encode(), digest_size=8).digest()
+        key = int.from_bytes(digest, signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def _forget(connection: Connection, which: Select[tuple[str]]) -> None:
+    ids = connection.scalars(which).all()
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        connection.execute(delete(_FILE).where(_FILE.c.job_id.in_(some)))
+        connection.execute(delete(_JOB).where(_JOB.c.id.in_(some)))
 
 
 def renew_job(connection: Connection, job: ExportJob, now: datetime, upto_change: int) -> ExportJob:
