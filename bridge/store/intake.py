@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
 from bridge.store.facts.conditions import RECORD
+from bridge.store.referrals import of_referrals
 from bridge.store.search.indexing import DATES, VALUES, forget, index_records, inserting
 
 _VERSION = SQLModel.metadata.tables["record_version"]
@@ -319,9 +320,9 @@ def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> 
     """
     rows: list[tuple[str, str, int]] = []
     for start in range(0, len(referral_ids), 500):
-        of_some = RECORD.c.referral_id.in_(referral_ids[start : start + 500])
+        of_some = of_referrals(referral_ids[start : start + 500])
         query = select(RECORD.c.type, RECORD.c.id, RECORD.c.change)
-        found = connection.execute(query.where(of_some, RECORD.c.sender_role == "lea"))
+        found = connection.execute(query.where(*of_some, RECORD.c.sender_role == "lea"))
         rows += [(kind, record_id, int(change)) for kind, record_id, change in found]
     if not rows:
         return

@@ -1,9 +1,9 @@
 """Finding a referral by the identifiers a provider's system carries, reading no content."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Exists, and_, select
+from sqlalchemy import ColumnElement, Connection, Exists, and_, select
 from sqlmodel import SQLModel
 
 from bridge.store.facts.conditions import RECORD, STUDENT
@@ -165,9 +165,21 @@ def passed_on_requests(connection: Connection, agreement_ids: Collection[str]) -
     return list(connection.scalars(query.order_by(RECORD.c.change)))
 
 
+def of_referrals(request_ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that a record is of one of some referrals.
+
+    Their records are their students', and are looked for among those: an index by the referral
+    would be one more place that each new record is written to (docs/adr/0061).
+    """
+    request = RECORD.alias("request")
+    students = select(request.c.student_id).where(request.c.type == "ServiceRequest")
+    students = students.where(request.c.id.in_(request_ids))
+    return RECORD.c.student_id.in_(students), RECORD.c.referral_id.in_(request_ids)
+
+
 def records_of_referral(connection: Connection, request_id: str) -> list[tuple[str, str]]:
     """Return type and id of every record of one referral."""
-    query = select(RECORD.c.type, RECORD.c.id).where(RECORD.c.referral_id == request_id)
+    query = select(RECORD.c.type, RECORD.c.id).where(*of_referrals([request_id]))
     return [(row.type, row.id) for row in connection.execute(query.order_by(RECORD.c.change))]
 
 
@@ -248,7 +260,7 @@ def tasks_of(connection: Connection, request_id: str) -> list[IndexedTask]:
     query = (
         select(RECORD.c.id, _SEARCH.c.param, _SEARCH.c.system, _SEARCH.c.value)
         .join(_SEARCH, and_(*(_SEARCH.c[name] == RECORD.c[name] for name in _ITS)))
-        .where(RECORD.c.type == "Task", RECORD.c.referral_id == request_id)
+        .where(RECORD.c.type + "" == "Task", *of_referrals([request_id]))
         .order_by(RECORD.c.change)
     )
     found: dict[str, dict[str, str]] = {}

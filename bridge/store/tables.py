@@ -80,7 +80,6 @@ class RecordRow(SQLModel, table=True):
             sqlite_where=text("source_key <> id"),
             postgresql_where=text("source_key <> id"),
         ),
-        Index("ix_record_referral", "referral_id", "type"),
         Index("ix_record_audience", "audience", "type"),
         # A page of one agreement, or of all, in the order of change; and where a time begins.
         Index("ix_record_agreement", "agreement_id", "type", "change"),

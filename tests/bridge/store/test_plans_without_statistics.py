@@ -14,7 +14,9 @@ from bridge.gate.authorise import told_of
 from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller, Party, Standing
 from bridge.store.by_student import of_students
-from bridge.store.database.engine import read
+from bridge.store.database.engine import read, write
+from bridge.store.intake import touch
+from bridge.store.referrals import records_of_referral, tasks_of
 from tests.bridge.portal.entering import Visitor
 from tests.bridge.portal.test_clinic_pages import Clinic
 from tests.support.worlds import (
@@ -156,6 +158,21 @@ def test_records_of_some_students_are_looked_for_by_student(told: tuple[World, s
     assert by_others(
         world, {said.replace(OWN, "INDEXED BY ix_record_agreement") for said in of_one}
     )
+
+
+def test_records_of_a_referral_are_looked_for_by_its_student(told: tuple[World, set[str]]) -> None:
+    world, heard = told
+    several = [world.id_of("ServiceRequest", f"R-{n}") for n in (3, 4)]
+    heard.clear()
+    with write(world.bridge.engine) as connection:
+        assert len(tasks_of(connection, several[0])) == 1
+        assert len(records_of_referral(connection, several[0])) > 3
+        touch(connection, several, world.clock.now())
+    asked = {said for said in heard if "referral_id" in said and said.startswith("SELECT")}
+    assert len(asked) == 3
+    of_records = [step for step, *_ in planned(world, asked) if step.startswith("SEARCH record ")]
+    assert [step for step in of_records if "ix_record_student (student_id=?)" not in step] == []
+    assert len(of_records) == 3
 
 
 def analysed(world: World) -> None:
