@@ -15,10 +15,11 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.clock import Clock
 from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
+from bridge.ledger.blocks import erase_rows
 from bridge.ledger.clocks import require_time
 from bridge.ledger.entry import RELEASING, Entry, Kind, Receipt, Recorded, body_of, spelled
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
-from bridge.ledger.listing import Listed, erase_rows
+from bridge.ledger.listing import Listed
 from bridge.ledger.merkle import Frontier, Node
 from bridge.ledger.repeating import Span, require_there
 from bridge.ledger.tables import ENTRY, HEAD

@@ -10,10 +10,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, func, select
 
 from bridge.ledger.append import Head, head
+from bridge.ledger.blocks import KeptRow, are_found, rows_in, stored_blocks
 from bridge.ledger.entry import Kind, Recorded, read_body
-from bridge.ledger.listing import as_release, digests_of, rows_of
+from bridge.ledger.listing import as_release
 from bridge.ledger.merkle import Frontier, Node
-from bridge.ledger.tables import ENTRY, NODE, ROW
+from bridge.ledger.tables import BLOCK, ENTRY, NODE
 from bridge.ledger.verifier import entry_leaf, rows_digest
 
 
@@ -83,7 +84,7 @@ def verify_log(
         log: the log.
         remembered: size and root of an earlier head kept elsewhere.
     """
-    replay = _Replay(log, remembered, partial(rows_of, connection, log))
+    replay = _Replay(log, remembered, partial(stored_blocks, connection, log))
     for row in _rows(connection, log):
         replay.take(row)
     replay.compare_rows(_listed(connection, log))
@@ -95,7 +96,7 @@ def verify_log(
 class _Replay:
     log: str
     remembered: tuple[int, bytes] | None
-    rows_of: Callable[[int], list[Any]]
+    blocks_of: Callable[[int], list[Any]]
     frontier: Frontier = field(default_factory=Frontier)
     nodes: list[Node] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -149,7 +150,7 @@ class _Replay:
             self._found(None, Fault.NODES)
 
     def compare_rows(self, stored: int) -> None:
-        """Compare how many rows there are with how many are listed."""
+        """Compare how many blocks of rows there are with those of the entries that list some."""
         if stored != self.listed:
             self._found(None, Fault.ROWS)
 
@@ -186,13 +187,19 @@ class _Replay:
             self._found(said.index, Fault.REPEATS)
 
     def _check_rows(self, said: Recorded) -> None:
-        rows = self.rows_of(said.index)
-        self.listed += len(rows)
+        blocks = self.blocks_of(said.index)
+        self.listed += len(blocks)
+        try:
+            rows = sorted((row for b in blocks for row in rows_in(b.body)), key=lambda row: row.nth)
+            found = are_found(blocks) and all(_says(said, n, row) for n, row in enumerate(rows))
+        except ValueError:
+            self._found(said.index, Fault.ROWS)
+            return
         if any(row.body is None for row in rows):
             self.partly.append(said.index)
         resource = said.entry.resource
-        named = resource is not None and resource.digest == rows_digest(digests_of(rows))
-        if not named or not all(_says(said, row) for row in rows):
+        digest = rows_digest(row.digest for row in rows)
+        if resource is None or resource.digest != digest or not found:
             self._found(said.index, Fault.ROWS)
 
     def _check_time(self, row: Row[Any]) -> None:
@@ -220,18 +227,18 @@ def _searched(said: Recorded) -> tuple[object, ...]:
     return (said.time, entry.kind.value, entry.request, entry.subject, *ends)
 
 
-def _says(listing: Recorded, row: Any) -> bool:  # noqa: ANN401 - a row of the table
-    """Tell whether a row can be read, and is found by whom it is about."""
-    if row.body is None:
-        return row.subject is None
+def _says(listing: Recorded, nth: int, row: KeptRow) -> bool:
+    """Tell whether a row is in its place, and can be read, if it was not erased."""
+    if row.nth != nth or row.body is None:
+        return row.nth == nth
     try:
-        return bool(as_release(listing, row.nth, row.body).entry.subject == row.subject)
+        return as_release(listing, row.nth, row.body).entry.subject is not None
     except ValueError:
         return False
 
 
 def _listed(connection: Connection, log: str) -> int:
-    return connection.execute(select(func.count()).where(ROW.c.log == log)).scalar_one()
+    return connection.execute(select(func.count()).where(BLOCK.c.log == log)).scalar_one()
 
 
 def _place(node: Node) -> tuple[int, int]:

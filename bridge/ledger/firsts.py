@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, TextClause, bindparam, text
 from sqlalchemy.types import TypeEngine
 
+from bridge.ledger.blocks import REACHING
 from bridge.ledger.entry import Recorded, read_body
 from bridge.ledger.errors import LedgerDamaged
 from bridge.ledger.listing import as_release
@@ -23,6 +24,29 @@ _PIECE: Final = {
 _EACH: Final = {
     "sqlite": "json_each(first.elements) AS element",
     "postgresql": "jsonb_array_elements_text(CAST(first.elements AS jsonb)) AS element(value)",
+}
+# Of a block of rows: each of them, what it says, its place in its entry.
+_ROWS: Final = {
+    "sqlite": {
+        "rows": "json_each(CAST(f.body AS TEXT), '$.rows') r",
+        "row": "CAST(r.value AS BLOB)",
+        "row_subject": "json_extract(r.value, '$.subject')",
+        "listed_thing": "json_extract(r.value, '$.id')",
+        "nth": "json_extract(CAST(f.body AS TEXT), '$.nth[' || r.key || ']')",
+    },
+    "postgresql": {
+        "rows": (
+            "jsonb_array_elements(CAST(convert_from(f.body, 'UTF8') AS jsonb) -> 'rows')"
+            " WITH ORDINALITY AS r(value, key)"
+        ),
+        "row": "convert_to(CAST(r.value AS text), 'UTF8')",
+        "row_subject": "r.value ->> 'subject'",
+        "listed_thing": "r.value ->> 'id'",
+        "nth": (
+            "CAST(CAST(convert_from(f.body, 'UTF8') AS jsonb) -> 'nth'"
+            " ->> CAST(r.key - 1 AS integer) AS integer)"
+        ),
+    },
 }
 _KIND: Final = "log, releasing, receiving, purpose, elements, bases, facts, own"
 # Of one kind all are of one log, where no later entry has an earlier time. A window over them takes
@@ -38,10 +62,10 @@ WITH said AS (
  FROM ledger_entry e
  WHERE e.subject = :subject AND e.kind = 'release' AND e.body IS NOT NULL
  UNION ALL
- SELECT e.log, e.position, e.recorded_at, r.nth, e.body, r.body, {listed_thing}, {entry}
- FROM ledger_entry e CROSS JOIN ledger_row f CROSS JOIN ledger_row r
+ SELECT e.log, e.position, e.recorded_at, {nth}, e.body, {row}, {listed_thing}, {entry}
+ FROM ledger_entry e CROSS JOIN ledger_block f CROSS JOIN {rows}
  WHERE e.kind = 'releases' AND f.log = e.log AND f.position = e.position
-  AND f.subject = :subject AND r.log = f.log AND r.position = f.position AND r.nth = f.nth
+  AND {reaching} AND {row_subject} = :subject
 ), marked AS (
  SELECT said.*, CASE WHEN {own} THEN 1 ELSE 0 END AS own FROM said
 ), first AS (
@@ -88,7 +112,8 @@ def first_releases(
         for name, (value, kind) in hidden.binds.items()
     ]
     given = {name: value for name, (value, _) in hidden.binds.items()}
-    rows = connection.execute(told.bindparams(*typed), {"subject": subject, **given})
+    of = {"subject": subject, "least": subject.encode()}
+    rows = connection.execute(told.bindparams(*typed), {**of, **given})
     return [(_read(row), bool(row.own)) for row in rows]
 
 
@@ -119,7 +144,8 @@ def _statement(dialect: str, own: str, tellable: str, facts: str) -> TextClause:
     return text(
         _FIRSTS.format(
             thing=piece("e.body", "resource", "id"),
-            listed_thing=piece("r.body", "id"),
+            reaching=REACHING,
+            **_ROWS[dialect],
             entry=", ".join(f"{sql} AS {name}" for name, sql in named.items()),
             own=own,
             first=_FIRST[dialect].format(_KIND),

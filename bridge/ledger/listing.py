@@ -2,30 +2,28 @@
 
 The entry says what they share (who, to whom, why, under which terms and ruling, which elements)
 and commits to its rows; each row says the rest of one release: whose, which resource, and what it
-rests on. Rows stand in a table of their own, found by the person. Read back, each row counts as one
-release (:mod:`bridge.ledger.lookup`).
+rests on. Rows stand in blocks, found by the person (:mod:`bridge.ledger.blocks`). Read back, each
+row counts as one release (:mod:`bridge.ledger.lookup`).
 
 INVARIANT: an entry commits to all of its rows and their order. One row can be erased without the
 others: it leaves the digest that the entry commits to, which without the row's salt tells nothing.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count, repeat
 from typing import Any, Final, Self
 
 import orjson
-from sqlalchemy import Connection, select, update
 
 from bridge.driver import spelled_for
+from bridge.ledger.blocks import blocks_of
 from bridge.ledger.entry import Entry, Kind, Recorded, Resource
-from bridge.ledger.tables import ROW
 from bridge.ledger.verifier import row_digest, rows_digest
 
 _SALT_BYTES: Final = 16
-_NEW_ROW: Final = (
-    "INSERT INTO ledger_row (log, position, nth, subject, body, salt) VALUES (?, ?, ?, ?, ?, ?)"
+_NEW_BLOCK: Final = (
+    "INSERT INTO ledger_block (log, position, last, block, body) VALUES (?, ?, ?, ?, ?)"
 )
 
 
@@ -90,9 +88,9 @@ class Listed:
 
     def write(self, cursor: Any, dialect: str, position: int) -> None:  # noqa: ANN401 - the driver's
         """Write the rows of the entry at a place."""
-        rows, place = self.rows, (repeat(self.entry.log), repeat(position), count())
-        columns = zip(*place, rows.subjects, rows.bodies, self.salts, strict=False)
-        cursor.executemany(spelled_for(dialect, _NEW_ROW), columns)
+        blocks = blocks_of(self.rows.subjects, self.rows.bodies, self.salts)
+        lines = [(self.entry.log, position, *block) for block in blocks]
+        cursor.executemany(spelled_for(dialect, _NEW_BLOCK), lines)
 
 
 def evidence_text(evidence: Sequence[str]) -> str:
@@ -117,28 +115,3 @@ def as_release(listing: Recorded, nth: int, body: bytes) -> Recorded:
         raise ValueError("an entry without rows")
     told = replace(entry, kind=Kind.RELEASE, subject=subject, resource=resource, evidence=evidence)
     return replace(listing, entry=told, row=nth)
-
-
-def rows_of(connection: Connection, log: str, position: int) -> list[Any]:
-    """Return the rows of an entry as they are stored, in order."""
-    place = (ROW.c.log == log) & (ROW.c.position == position)
-    return list(connection.execute(select(ROW).where(place).order_by(ROW.c.nth)))
-
-
-def digests_of(rows: Iterable[Any]) -> list[bytes]:
-    """Return the digest of each row as it is stored now."""
-    return [row.digest if row.body is None else row_digest(row.salt, row.body) for row in rows]
-
-
-def erase_rows(
-    connection: Connection, log: str, positions: Sequence[int], subject: str
-) -> set[int]:
-    """Destroy what rows of some entries say of one person; returns the places of those entries."""
-    place = (ROW.c.log == log) & ROW.c.position.in_(positions) & (ROW.c.subject == subject)
-    found = connection.execute(select(ROW).where(place)).all()
-    for row in found:
-        one = (ROW.c.log == log) & (ROW.c.position == row.position) & (ROW.c.nth == row.nth)
-        gone = {"body": None, "salt": None, "subject": None}
-        digest = row_digest(row.salt, row.body)
-        connection.execute(update(ROW).where(one).values(**gone, digest=digest))
-    return {row.position for row in found}

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, select, text
 
+from bridge.ledger.blocks import REACHING, rows_of, rows_read
 from bridge.ledger.entry import Kind, Receipt, Recorded, read_body
 from bridge.ledger.errors import LedgerDamaged, UnknownEntry
 from bridge.ledger.listing import as_release
 from bridge.ledger.repeating import MOST_REPEATED
-from bridge.ledger.tables import ENTRY, ROW
+from bridge.ledger.tables import ENTRY
 
 _LATER: Final = ENTRY.alias("later")
 _REPEATS: Final = (
@@ -28,12 +29,10 @@ _REPEATS: Final = (
 )
 
 _LISTED_ABOUT: Final = text(
-    # Written so that each entry is looked into for the person (f): all rows are far more.
-    "SELECT e.log, e.position, e.body, r.nth, r.body AS said"
-    " FROM ledger_entry e CROSS JOIN ledger_row f CROSS JOIN ledger_row r"
-    " WHERE e.kind = 'releases'"
-    " AND f.log = e.log AND f.position = e.position AND f.subject = :subject"
-    " AND r.log = f.log AND r.position = f.position AND r.nth = f.nth"
+    # Each entry that lists releases is looked into for the person: all rows are far more.
+    "SELECT e.log, e.position, e.body, f.body AS block"  # noqa: S608 - names of ours
+    " FROM ledger_entry e CROSS JOIN ledger_block f"
+    f" WHERE e.kind = 'releases' AND f.log = e.log AND f.position = e.position AND {REACHING}"
 ).execution_options(yield_per=1000)
 
 
@@ -114,16 +113,19 @@ def spelled_out(connection: Connection, found: Iterable[Recorded]) -> Iterator[R
 
 
 def _listed_about(connection: Connection, subject: str) -> Iterator[Recorded]:
-    with connection.execute(_LISTED_ABOUT, {"subject": subject}) as rows:
-        for row in rows:
-            yield _row(_recorded(row), row.nth, row.said)
+    with connection.execute(_LISTED_ABOUT, {"least": subject.encode()}) as found:
+        for each in found:
+            rows = rows_read(iter((each.block,)), f"{each.log}#{each.position}")
+            own = [(row.nth, row.body) for row in rows if row.body and row.subject == subject]
+            if own:
+                listing = _recorded(each)
+                yield from (_row(listing, nth, body) for nth, body in sorted(own))
 
 
 def _rows(connection: Connection, listing: Recorded) -> Iterator[tuple[int, bytes]]:
-    place = (ROW.c.log == listing.entry.log) & (ROW.c.position == listing.index)
-    query = select(ROW.c.nth, ROW.c.body).where(place, ROW.c.body.is_not(None))
-    with connection.execute(query.order_by(ROW.c.nth)) as rows:
-        yield from ((row.nth, row.body) for row in rows)
+    for row in rows_of(connection, listing.entry.log, listing.index):
+        if row.body is not None:
+            yield row.nth, row.body
 
 
 def _row(listing: Recorded, nth: int, body: bytes) -> Recorded:

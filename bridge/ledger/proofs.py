@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from bridge.ledger.append import head
+from bridge.ledger.blocks import KeptRow, rows_of
 from bridge.ledger.entry import Kind, Receipt
 from bridge.ledger.errors import LedgerDamaged, UnknownEntry
-from bridge.ledger.listing import digests_of, rows_of
 from bridge.ledger.merkle import consistency_path, inclusion_path
 from bridge.ledger.tables import ENTRY, NODE
 from bridge.ledger.verifier import Checkpoint
@@ -91,7 +91,7 @@ def receipt_document(
         "salt": row.salt.hex(),
         "path": [step.hex() for step in path],
         "checkpoint": note,
-        **({"digests": [each.hex() for each in digests_of(listed)]} if listed else {}),
+        **({"digests": [each.digest.hex() for each in listed]} if listed else {}),
         **({} if receipt.row is None else {"row": _shown(listed, receipt)}),
     }
 
@@ -118,9 +118,9 @@ def sealed_document(
     }
 
 
-def _shown(listed: Sequence[Any], receipt: Receipt) -> dict[str, object]:
+def _shown(listed: Sequence[KeptRow], receipt: Receipt) -> dict[str, object]:
     for row in listed:
-        if row.nth == receipt.row and row.body is not None:
+        if row.nth == receipt.row and row.body is not None and row.salt is not None:
             return {"nth": row.nth, "body": row.body.decode(), "salt": row.salt.hex()}
     raise UnknownEntry(f"{receipt} does not exist or was erased")
 
@@ -141,8 +141,8 @@ def export_lines(connection: Connection, log: str) -> Iterator[dict[str, object]
                 yield line
 
 
-def _line(row: Any) -> dict[str, str]:  # noqa: ANN401 - a row of the table
-    if row.body is None:
+def _line(row: KeptRow) -> dict[str, str]:
+    if row.body is None or row.salt is None:
         return {"digest": row.digest.hex()}
     return {"body": row.body.decode(), "salt": row.salt.hex()}
 

@@ -85,32 +85,26 @@ class LedgerNodeRow(SQLModel, table=True):
     hash: bytes
 
 
-class LedgerRowRow(SQLModel, table=True):
-    """One release of several that an entry lists (see :mod:`bridge.ledger.listing`).
+class LedgerBlockRow(SQLModel, table=True):
+    """Some of the releases that an entry lists (see :mod:`bridge.ledger.blocks`).
 
-    Body, salt and subject are gone after an erasure; then ``digest`` is what the entry commits to.
+    ``last`` is the greatest of the persons they are about, in UTF-8: each is in the first block of
+    the entry that reaches it. Empty where all there were have been erased.
     """
 
-    __tablename__ = "ledger_row"
-    # By its place, and within an entry by the person: a file has a million of them, and an index of
-    # all by the person would be written to all over.
-    __table_args__ = (
-        Index("ix_ledger_row_subject", "log", "position", "subject"),
-        {"sqlite_with_rowid": False},
-    )
+    __tablename__ = "ledger_block"
 
     log: str = Field(primary_key=True)
     position: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
     )
-    nth: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    subject: str | None = None
-    body: bytes | None
-    salt: bytes | None
-    digest: bytes | None = None
+    # Bytes: no language's rules of sorting, in which a dash may count for nothing.
+    last: bytes = Field(primary_key=True)
+    block: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    body: bytes
 
 
 ENTRY: Final[Table] = table_of(LedgerEntryRow)
-ROW: Final[Table] = table_of(LedgerRowRow)
+BLOCK: Final[Table] = table_of(LedgerBlockRow)
 HEAD: Final[Table] = table_of(LedgerHeadRow)
 NODE: Final[Table] = table_of(LedgerNodeRow)

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from bridge.driver import lacks_privilege
 from bridge.errors import SchemaError
-from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
+from bridge.ledger.tables import BLOCK, ENTRY, HEAD, NODE
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import VERSION_TABLE
 from bridge.store.people.close_outs import CLOSE_OUT
@@ -36,7 +36,7 @@ _ROWS: Final = "SELECT, INSERT, UPDATE, DELETE"
 APP_MAY: Final = {
     ENTRY.name: "SELECT, INSERT",
     NODE.name: "SELECT, INSERT",
-    ROW.name: "SELECT, INSERT",
+    BLOCK.name: "SELECT, INSERT",
     HEAD.name: "SELECT, INSERT, UPDATE",
     LOOK.name: "SELECT, INSERT",
     CLOSE_OUT.name: "SELECT, INSERT",

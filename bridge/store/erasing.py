@@ -28,7 +28,7 @@ BY_RECORD: Final[Mapping[str, tuple[str, ...]]] = {
 }
 KEPT: Final[Mapping[str, str]] = {
     "ledger_entry": "who was given what, by a pseudonym (34 CFR 99.32, 45 CFR 164.528)",
-    "ledger_row": "as ledger_entry",
+    "ledger_block": "as ledger_entry",
     "notification_event": "an opaque id, until the subscriber has taken it",
     "page_look": "who of the staff looked, at an address of opaque keys, until its days are over",
 }

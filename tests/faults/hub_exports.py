@@ -22,7 +22,7 @@ from bridge.journeys.files.import_referrals import ReferralImport
 from bridge.journeys.files.import_roster import import_roster
 from bridge.journeys.running.set_up import designate
 from bridge.ledger.entry import Kind
-from bridge.ledger.tables import ENTRY, ROW
+from bridge.ledger.tables import ENTRY
 from bridge.parts import parts_of
 from bridge.store.database.engine import read, write
 from bridge.store.directory import agreements
@@ -32,6 +32,7 @@ from mappings.language import Mapped
 from tests.faults.deployment import Deployment, kill, make_deployment
 from tests.faults.export_reader import Exporter, downloads, judge
 from tests.faults.revocation_races import READERS, Races
+from tests.support.listed_rows import every_row
 from tests.support.worlds import HARBOR, HUB, LEA, client_key, referral, standings
 
 HUB_CLIENT = "state-hub"
@@ -97,16 +98,17 @@ class Orders:
         """
         began = select(EVIDENCE.c.student_id, EVIDENCE.c.recorded_at)
         began = began.where(EVIDENCE.c.fact == FACT, EVIDENCE.c.recipient == "hub")
-        listed = select(ROW.c.subject, ENTRY.c.recorded_at).where(
-            ROW.c.log == ENTRY.c.log, ROW.c.position == ENTRY.c.position
-        )
-        alone = select(ENTRY.c.subject, ENTRY.c.recorded_at)
-        alone = alone.where(ENTRY.c.kind == Kind.RELEASE.value)
-        counts = [0, 0]
+        entries = select(ENTRY.c.log, ENTRY.c.position, ENTRY.c.subject, ENTRY.c.recorded_at)
+        kinds = (Kind.RELEASE.value, Kind.RELEASES.value)
+        counts, listed = [0, 0], dict[tuple[str, int], list[str | None]]()
         with read(bridge.engine) as connection:
             closed = {self.subjects[s]: at for s, at in connection.execute(began)}
-            for query in (listed, alone):
-                for subject, at in connection.execute(query):
+            for log, position, row in every_row(connection):
+                listed.setdefault((log, position), []).append(row.subject)
+            for log, position, alone, at in connection.execute(
+                entries.where(ENTRY.c.kind.in_(kinds))
+            ):
+                for subject in listed.get((log, position), [alone]):
                     if subject in closed:
                         counts[at >= closed[subject]] += 1
         return counts[0], counts[1]

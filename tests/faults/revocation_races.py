@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bridge.clock import SystemClock
 from bridge.context import Bridge
 from bridge.gate.disclosures import subject_of
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.ledger.entry import Kind
-from bridge.ledger.tables import ENTRY, ROW
+from bridge.ledger.tables import ENTRY
 from bridge.parts import parts_of
 from bridge.store.database.engine import read
 from tests.faults.deployment import CLIENT
+from tests.support.listed_rows import every_row
 from tests.support.worlds import ASSERTION_TYPE, HARBOR, LEA, client_key
 
 READERS = 2
@@ -66,17 +67,18 @@ class Races:
         the commit. So nothing between the revocation's commit and its acknowledgement is missed.
         """
         kinds = (Kind.RELEASE.value, Kind.RELEASES.value, Kind.REVOCATION.value)
-        listed = (ROW.c.log == ENTRY.c.log) & (ROW.c.position == ENTRY.c.position)
-        subject = func.coalesce(ROW.c.subject, ENTRY.c.subject)
-        query = select(subject, ENTRY.c.kind).select_from(ENTRY.outerjoin(ROW, listed))
-        query = query.where(ENTRY.c.kind.in_(kinds))
-        revoked, counts = set[str](), [0, 0]
+        query = select(ENTRY.c.log, ENTRY.c.position, ENTRY.c.subject, ENTRY.c.kind)
+        query = query.where(ENTRY.c.kind.in_(kinds)).order_by(ENTRY.c.log, ENTRY.c.position)
+        revoked, counts, listed = set[str](), [0, 0], dict[tuple[str, int], list[str | None]]()
         with read(bridge.engine) as connection:
-            for subject, kind in connection.execute(query.order_by(ENTRY.c.log, ENTRY.c.position)):
+            for log, position, row in every_row(connection):
+                listed.setdefault((log, position), []).append(row.subject)
+            for log, position, subject, kind in connection.execute(query):
                 if kind == Kind.REVOCATION.value:
                     revoked.add(subject)
-                elif subject in self.subjects:
-                    counts[subject in revoked] += 1
+                for each in listed.get((log, position), [subject]):
+                    if kind != Kind.REVOCATION.value and each in self.subjects:
+                        counts[each in revoked] += 1
         assert self.subjects <= revoked
         return counts[0], counts[1]
 

@@ -5,12 +5,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
-from sqlalchemy import Connection, Engine, delete, text, update
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, delete, text
 
 from bridge.clock import FixedClock
 from bridge.identifiers import Identifiers
 from bridge.ledger.append import append, erase, head
+from bridge.ledger.blocks import TOGETHER, blocks_of, rows_in
 from bridge.ledger.check import Fault, Finding, verify_log
 from bridge.ledger.entry import Entry, Kind, Receipt, Recorded
 from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
@@ -19,17 +23,17 @@ from bridge.ledger.listing import Listed, ListedRows, evidence_text
 from bridge.ledger.lookup import about, of_request, recorded
 from bridge.ledger.notes import Signer, sign_head
 from bridge.ledger.proofs import export_lines, receipt_document
-from bridge.ledger.tables import ENTRY, ROW
+from bridge.ledger.tables import BLOCK, ENTRY
 from bridge.ledger.verifier import (
     Checkpoint,
     Refused,
     check_export,
     check_receipt,
     open_note,
-    row_digest,
 )
 from bridge.store.database.engine import write
 from tests.bridge.ledger.conftest import EntryMaker
+from tests.support.listed_rows import every_row, spoil
 
 LOG = "mou-1"
 SIGNER = Signer.from_seed("bridge.district.example", bytes(range(32)))
@@ -62,10 +66,6 @@ def log(engine: Engine, clock: FixedClock, make_entry: EntryMaker) -> Iterator[C
 
 def places(found: Iterator[Recorded]) -> list[tuple[int, int | None]]:
     return [(each.index, each.row) for each in found]
-
-
-def change(connection: Connection, which: int, **values: object) -> None:
-    connection.execute(update(ROW).where(ROW.c.nth == which).values(**values))
 
 
 def checked(connection: Connection) -> int:
@@ -122,33 +122,50 @@ def test_both_verifiers_find_it_sound(log: Connection) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {"body": b'{"digest":"x","evidence":[],"id":"row-1","subject":"p1"}'},
-        {"body": b"{}"},
-        {"body": b"not a row"},
-        {"salt": b"another"},
+        {"row": {"digest": "x", "evidence": [], "id": "row-1", "subject": "p1"}},
+        {"row": {}},
+        {"row": "not a row"},
+        {"salt": "00"},
+        {"salt": "not hexadecimal"},
+        {"salt": None},
         {"nth": 9},
-        {"body": None, "salt": None, "subject": None, "digest": b"x" * 32},
+        {"row": {"erased": "00" * 32}, "salt": None},
     ],
 )
-def test_a_row_that_was_changed_is_found_by_both(
-    log: Connection, values: dict[str, object]
-) -> None:
-    change(log, 1, **values)
+def test_a_row_that_was_changed_is_found_by_both(log: Connection, values: dict[str, Any]) -> None:
+    spoil(log, 1, **values)
     assert Finding(1, Fault.ROWS) in verify_log(log, LOG).findings
-    with pytest.raises(Refused):
+    with pytest.raises((Refused, LedgerDamaged)):
         checked(log)
 
 
-def test_a_row_that_was_taken_out_or_put_in_is_found(log: Connection) -> None:
-    row = dict(log.execute(ROW.select().where(ROW.c.nth == 3)).mappings().one())
-    log.execute(delete(ROW).where(ROW.c.nth == 3))
+def test_a_row_of_another_number_is_found(log: Connection) -> None:
+    spoil(log, 3, nth=9)  # still the last of them
     assert verify_log(log, LOG).findings == (Finding(1, Fault.ROWS),)
-    log.execute(ROW.insert(), [row, row | {"position": 7}])
+
+
+def test_rows_that_were_taken_out_or_put_in_are_found(log: Connection) -> None:
+    block = dict(log.execute(BLOCK.select()).mappings().one())
+    log.execute(delete(BLOCK))
+    assert verify_log(log, LOG).findings == (Finding(1, Fault.ROWS),)
+    log.execute(BLOCK.insert(), [block, block | {"position": 7}])
     assert verify_log(log, LOG).findings == (Finding(None, Fault.ROWS),)
 
 
-def test_a_row_under_another_person_is_found(log: Connection) -> None:
-    change(log, 1, subject="p2")
+@pytest.mark.parametrize("last", [b"p1", b""])
+def test_rows_where_nobody_would_look_for_them_are_found(log: Connection, last: bytes) -> None:
+    spoil(log, 1, last=last)
+    assert verify_log(log, LOG).findings == (Finding(1, Fault.ROWS),)
+
+
+def test_a_person_whose_rows_lie_in_two_blocks_is_found(log: Connection) -> None:
+    (block,) = log.execute(BLOCK.select()).mappings()
+    said = json.loads(block["body"])
+    for number, (some, last) in enumerate((([0], b"p0"), ([1, 2, 3], b"p2"))):
+        body = {name: [said[name][at] for at in some] for name in said}
+        parted = {"body": orjson.dumps(body), "last": last, "block": number + 1}
+        log.execute(BLOCK.insert(), dict(block) | parted)
+    log.execute(delete(BLOCK).where(BLOCK.c.block == 0))
     assert verify_log(log, LOG).findings == (Finding(1, Fault.ROWS),)
 
 
@@ -160,15 +177,28 @@ def test_rows_of_one_person_are_erased_and_the_others_stay(
     assert [place for place in places(about(log, "p0")) if place[0] == 1] == []
     assert verify_log(log, LOG).sound
     assert checked(log) == 1
-    stored = log.execute(ROW.select().order_by(ROW.c.nth)).all()
+    stored = [row for _, _, row in every_row(log)]
     assert [row.body is None for row in stored] == [True, False, True, False]
     assert [row.salt is None and row.subject is None for row in stored] == [True, False] * 2
 
 
+def test_of_the_erased_nothing_is_left_where_their_rows_were(
+    log: Connection, clock: FixedClock
+) -> None:
+    for whose in ("p2", "p0", "p1"):
+        salts = [
+            row.salt.hex() for _, _, row in every_row(log) if row.subject == whose and row.salt
+        ]
+        erase(log, Entry(LOG, Kind.ERASURE, subject=whose, refers=(1,)), clock)
+        for kept in log.execute(BLOCK.select()):
+            assert whose.encode() not in kept.body + kept.last
+            assert not any(salt.encode() in kept.body for salt in salts)
+        assert verify_log(log, LOG).sound
+
+
 def test_rows_emptied_without_an_erasure_are_found_by_both(log: Connection) -> None:
-    row: Any = log.execute(ROW.select().where(ROW.c.nth == 2)).one()
-    digest = row_digest(row.salt, row.body)
-    change(log, 2, body=None, salt=None, subject=None, digest=digest)
+    (digest,) = [row.digest for _, _, row in every_row(log) if row.nth == 2]
+    spoil(log, 2, row={"erased": digest.hex()}, salt=None)
     assert verify_log(log, LOG).findings == (Finding(1, Fault.ERASED),)
     with pytest.raises(Refused, match="left out"):
         checked(log)
@@ -238,7 +268,7 @@ def test_an_erased_row_has_no_receipt(log: Connection, clock: FixedClock) -> Non
 
 
 def test_a_row_that_cannot_be_read_is_damage(log: Connection) -> None:
-    change(log, 1, body=b"not a row")
+    spoil(log, 1, row="not a row")
     with pytest.raises(LedgerDamaged):
         list(of_request(log, "request-1"))
 
@@ -257,8 +287,7 @@ def test_an_entry_lists_at_least_one(make_entry: EntryMaker) -> None:
 
 
 def test_the_stored_body_is_canonical(log: Connection) -> None:
-    bodies = log.scalars(ROW.select().with_only_columns(ROW.c.body))
-    said = [json.loads(body) for body in bodies]
+    said = [json.loads(row.body or b"") for _, _, row in every_row(log)]
     assert [each["subject"] for each in said] == list(SUBJECTS)
     assert all(sorted(each) == list(each) for each in said)
     kinds = list(log.scalars(ENTRY.select().with_only_columns(ENTRY.c.kind)))
@@ -276,8 +305,28 @@ def test_the_rows_about_a_person_are_sought_in_each_entry_that_lists_some(
     raw.set_trace_callback(said.append)  # type: ignore[attr-defined] # SQLite's connection
     assert places(about(log, "p2")) == [(1, 3)]
     raw.set_trace_callback(None)  # type: ignore[attr-defined] # SQLite's connection
-    sought = next(each for each in said if "ledger_row" in each)
+    sought = next(each for each in said if "ledger_block" in each)
     steps = [str(row[3]) for row in log.execute(text(f"EXPLAIN QUERY PLAN {sought}"))]
     assert "SCAN e USING INDEX ix_ledger_entry_listing" in steps
-    found = "ix_ledger_row_subject (log=? AND position=? AND subject=?)"
-    assert any(found in step and "COVERING" in step for step in steps)
+    for found in ("log=? AND position=? AND last>?", "log=? AND position=? AND last=?"):
+        assert any(f"sqlite_autoindex_ledger_block_1 ({found})" in step for step in steps)
+
+
+@given(
+    st.lists(st.sampled_from([f"p{n}" for n in range(30)]), min_size=1, max_size=120),
+    st.integers(0, 29),
+)
+def test_all_rows_of_a_person_are_in_the_first_block_that_reaches_it(
+    subjects: list[str], whose: int
+) -> None:
+    bodies = [json.dumps({"subject": each}).encode() for each in subjects]
+    blocks = list(blocks_of(subjects, bodies, [b"salt"] * len(subjects)))
+    assert [number for _, number, _ in blocks] == list(range(len(blocks)))
+    assert sorted(row.nth for *_, body in blocks for row in rows_in(body)) == [
+        *range(len(subjects))
+    ]
+    person = f"p{whose}"
+    reaching = next((body for last, _, body in blocks if last >= person.encode()), b"")
+    found = [row.nth for row in rows_in(reaching) if row.subject == person] if reaching else []
+    assert found == [n for n, each in enumerate(subjects) if each == person]
+    assert all(len(rows_in(body)) >= TOGETHER for *_, body in blocks[:-1])

@@ -13,7 +13,7 @@ from bridge.clock import FixedClock, SystemClock
 from bridge.errors import SchemaError
 from bridge.ledger.append import append
 from bridge.ledger.entry import Entry, Kind
-from bridge.ledger.tables import ENTRY, HEAD, NODE, ROW
+from bridge.ledger.tables import BLOCK, ENTRY, HEAD, NODE
 from bridge.migrations import roles
 from bridge.migrations.catalogue import metadata
 from bridge.migrations.state import require_current
@@ -50,8 +50,8 @@ MAY_NOT = [
     "UPDATE ledger_node SET hash = NULL",
     "DELETE FROM ledger_entry",
     "DELETE FROM ledger_node",
-    "UPDATE ledger_row SET body = NULL",
-    "DELETE FROM ledger_row",
+    "UPDATE ledger_block SET body = ''",
+    "DELETE FROM ledger_block",
     "DELETE FROM ledger_head",
     "DELETE FROM page_look",
     "UPDATE page_look SET who = 'somebody else'",
@@ -111,7 +111,7 @@ def test_the_server_changes_no_table_and_nothing_that_was_recorded(seats: Seats)
 
 
 def test_the_server_reads_and_changes_every_other_row(seats: Seats) -> None:
-    kept = {ENTRY.name, NODE.name, HEAD.name, ROW.name, LOOK.name, CLOSE_OUT.name}
+    kept = {ENTRY.name, NODE.name, HEAD.name, BLOCK.name, LOOK.name, CLOSE_OUT.name}
     kept |= {NOTE.name, FOLLOW_OWNER.name, "alembic_version"}
     ours = set(EVERYTHING) - kept
 

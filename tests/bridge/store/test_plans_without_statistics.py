@@ -32,7 +32,7 @@ from tests.support.worlds import (
 
 LARGE = (
     *("record", "record_version", "evidence", "search_value", "search_date", "view_change"),
-    *("ledger_entry", "ledger_row", "signed_release", "student", "follow_line", "page_look"),
+    *("ledger_entry", "ledger_block", "signed_release", "student", "follow_line", "page_look"),
 )
 # An index of few rows alone: of two numbers that may be one child.
 FEW = re.compile(r"USING (COVERING )?INDEX ix_evidence_same")
