@@ -1,11 +1,13 @@
 """One record as a query found it, with what a decision needs to know about it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
+from sqlalchemy import Row
 
 from bridge.driver import read_instant
 
@@ -70,6 +72,10 @@ class FoundRow(NamedTuple):
         """When its viewer saw it change."""
         return _instant(self.moved)
 
+    def whole(self) -> "FoundRow":
+        """Return itself: it is all there is (:class:`Candidate` is less)."""
+        return self
+
     def stored(self) -> Stored:
         """Return the same as a decision on one record wants it."""
         born = self.birth_date
@@ -91,8 +97,27 @@ class FoundRow(NamedTuple):
         )
 
 
+class Candidate(NamedTuple):
+    """Of one record what tells it from others that are decided alike: a :class:`FoundRow` less.
+
+    Whoever goes through a million reads no more of each, and the rest of a few.
+    """
+
+    agreement_id: str
+    custodian: str
+    sender_role: str
+    element: str
+    third_party: bool
+    student_id: str | None
+    birth_date: Any
+    student_version: int
+    body: str
+    id: str
+    place: int
+
+
 RawRow = tuple[Any, ...]
-"""A :class:`FoundRow` before ``_make``: whoever goes through a million reads few of its fields."""
+"""A :class:`Candidate` before ``_make``."""
 
 
 @lru_cache(maxsize=1024)  # what was written together has one time
@@ -101,3 +126,30 @@ def _instant(moved: object) -> datetime:
     if at is None:
         raise ValueError("a record without the time of its change")
     return at
+
+
+def read_rows(rows: Iterable[Row[Any]]) -> list[Stored]:
+    """Return records as the toolkit reads them, with the columns' names."""
+    return [
+        Stored(
+            type=row.type,
+            id=row.id,
+            custodian=row.custodian,
+            sender_role=row.sender_role,
+            audience=row.audience,
+            agreement_id=row.agreement_id,
+            student_id=row.student_id or "",
+            referral_id=row.referral_id or "",
+            element=row.element,
+            third_party=row.third_party,
+            version=row.version,
+            change=row.change,
+            last_updated=row.last_updated,
+            birth_date=row.birth_date,
+            body=row.body,
+            place=row.place,
+            written=row.written,
+            student_version=row.student_version,
+        )
+        for row in rows
+    ]

@@ -7,7 +7,7 @@ that finds set by set, and asks of one of each (:func:`admitted`).
 
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,6 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     CursorResult,
-    Row,
     TextClause,
     bindparam,
     column,
@@ -31,6 +30,7 @@ from sqlmodel import SQLModel
 
 from bridge.driver import cursor_of, named_for, stored_value
 from bridge.store.facts.conditions import RECORD, STUDENT, Condition
+from bridge.store.search.columns import WHOLE
 from bridge.store.search.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 from bridge.store.search.searching import (
     Sight,
@@ -41,9 +41,10 @@ from bridge.store.search.searching import (
     rows_sql,
     sampled_sql,
 )
-from bridge.store.stored import FoundRow, RawRow, Stored
+from bridge.store.stored import Candidate, FoundRow, RawRow, Stored, read_rows
 
 __all__ = [
+    "Candidate",
     "Chain",
     "Condition",
     "Criterion",
@@ -67,6 +68,7 @@ __all__ = [
     "sampled",
     "total_of",
     "versions_of",
+    "whole",
     "whose",
 ]
 
@@ -84,7 +86,7 @@ _COLUMNS: Final = (
 )
 
 
-_BODY: Final = FoundRow._fields.index("body")
+_BODY: Final = Candidate._fields.index("body")
 _Ready = tuple[str, dict[str, object]]
 """A statement as the driver takes it, and what is bound each time."""
 
@@ -105,7 +107,7 @@ def find(
     found = list[Stored]()
     if query.limit:
         with _planned_by_values(connection, query):
-            found = _stored(_run(connection, page_sql(query, sight), given).all())
+            found = read_rows(_run(connection, page_sql(query, sight), given).all())
     return found, total_of(connection, query, authorised, len(found))
 
 
@@ -134,6 +136,8 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
 def candidates(connection: Connection, query: Query, authorised: Condition) -> list[RawRow]:
     """Return up to ``limit`` records, and not many more bytes than ``most_bytes``, by their change.
 
+    Each is a :class:`bridge.store.stored.Candidate` before ``_make``.
+
     INVARIANT: nobody has decided that they may be told. Whoever asks decides on each of them, by
     what :func:`admitted` answers: the condition is the same for all records that are alike.
     """
@@ -151,6 +155,20 @@ def candidates(connection: Connection, query: Query, authorised: Condition) -> l
             if size >= most:
                 break
     return found
+
+
+def whole(connection: Connection, kind: str, record_id: str, authorised: Condition) -> FoundRow:
+    """Return all there is of a candidate found in the same transaction.
+
+    Raises:
+        LookupError: it is not there.
+    """
+    given = {"kind": kind, "id": record_id, "standing": _sight(authorised).standing}
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(named_for(connection.dialect.name, WHOLE), given).fetchone()
+    if found is None:
+        raise LookupError("a record that was found is not there")
+    return FoundRow._make(found)
 
 
 def sampled(
@@ -288,7 +306,7 @@ def named(connection: Connection, kind: str, ids: Collection[str]) -> list[Store
     found: list[Stored] = []
     for start in range(0, len(ordered), 500):
         some = RECORD.c.id.in_(ordered[start : start + 500])
-        found += _stored(connection.execute(query.where(RECORD.c.type == kind, some)))
+        found += read_rows(connection.execute(query.where(RECORD.c.type == kind, some)))
     return found
 
 
@@ -316,29 +334,3 @@ _WHOSE: Final = {
     "sqlite": f"{_WHOSE_FROM} IN (SELECT value FROM json_each(:ids))",  # noqa: S608 - the same
     "postgresql": f"{_WHOSE_FROM} = ANY(:ids)",
 }
-
-
-def _stored(rows: Iterable[Row[Any]]) -> list[Stored]:
-    return [
-        Stored(
-            type=row.type,
-            id=row.id,
-            custodian=row.custodian,
-            sender_role=row.sender_role,
-            audience=row.audience,
-            agreement_id=row.agreement_id,
-            student_id=row.student_id or "",
-            referral_id=row.referral_id or "",
-            element=row.element,
-            third_party=row.third_party,
-            version=row.version,
-            change=row.change,
-            last_updated=row.last_updated,
-            birth_date=row.birth_date,
-            body=row.body,
-            place=row.place,
-            written=row.written,
-            student_version=row.student_version,
-        )
-        for row in rows
-    ]

@@ -6,20 +6,19 @@ Usage: ``python trusting_server.py HOME [serve's]``.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from bridge.cli import main
 from bridge.gate.exports.alike_rows import DecidedSet, PartMade
 from bridge.gate.exports.coded_rows import CodedRows
-from bridge.gate.exports.student_facts import StudentFacts
 from bridge.store.facts.known_facts import KnownFact
 from bridge.store.vault import FoundRow
 
 
-def stands(*_: object) -> bool:
-    return True
+def unknown(self: CodedRows, versions: Mapping[str, int], _: object) -> list[str]:
+    return [student for student in versions if student not in self._known]
 
 
 def decided(
@@ -34,7 +33,7 @@ def decided(
 
 
 # Not below: each worker imports this module under another name.
-setattr(StudentFacts, "stands", stands)  # noqa: B010 - a method is replaced on purpose
+setattr(CodedRows, "_unknown", unknown)  # noqa: B010 - a method is replaced on purpose
 setattr(CodedRows, "_set", decided)  # noqa: B010 - a method is replaced on purpose
 
 if __name__ == "__main__":

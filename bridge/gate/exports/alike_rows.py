@@ -82,10 +82,12 @@ class PartMade:
     """One part, being made: who asks, of when, and what was told so far.
 
     Attributes:
+        kind: the type of the records.
         common: what holds for anybody.
         adults: by agreement, the birth date of the youngest adult, as the driver spells it.
     """
 
+    kind: str
     viewer: Viewer
     sight: Authorised
     now: datetime

@@ -12,7 +12,7 @@ left to that: a duty that somebody carries out afterwards, a consent whose scope
 facts of an instant that has not come (another machine's clock is ahead).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import itemgetter
@@ -38,7 +38,17 @@ from bridge.ledger.listing import Listed, evidence_text
 from bridge.parts import Parts
 from bridge.store.facts.evidence import EvidenceView, lock_students
 from bridge.store.facts.known_facts import KnownFact, KnownFacts, Sought, known_facts
-from bridge.store.vault import Chain, FoundRow, Order, Query, RawRow, admitted, candidates
+from bridge.store.vault import (
+    Candidate,
+    Chain,
+    FoundRow,
+    Order,
+    Query,
+    RawRow,
+    admitted,
+    candidates,
+    whole,
+)
 from consent.duties import ConsentScope
 
 _MOST_KNOWN: Final = 25_000
@@ -47,15 +57,15 @@ _MOST_KNOWN: Final = 25_000
 Sessions follow each other by their change, so those of a student are weeks of everybody's apart.
 """
 _ANY: Final[Sequence[KnownFact]] = ()
-_NOBODY: Final = StudentFacts(0, None, None, _ANY, frozenset[object](), named=False, subject="")
+_NOBODY: Final = StudentFacts(0, None, _ANY, frozenset[object](), named=False, subject="")
 
-_AT: Final = FoundRow._fields.index
-_AGREEMENT, _PLACE = _AT("agreement_id"), _AT("place")
-_KIN: Final = itemgetter(
-    *map(_AT, ("agreement_id", "custodian", "sender_role", "element", "third_party"))
-)
-_WHOSE: Final = itemgetter(_AT("student_id"), _AT("birth_date"))
+_UNKNOWN: Final = replace(_NOBODY, version=-1)
+
+_AT: Final = Candidate._fields.index
+_KIN: Final = slice(_AT("student_id"))
+_OWN: Final = slice(_AT("student_id"), _AT("body") + 1)
 _VERSION: Final = itemgetter(_AT("student_id"), _AT("student_version"))
+_PLACE: Final = _AT("place")
 
 
 class _OneByOneError(Exception):
@@ -71,6 +81,7 @@ class CodedRows:
     _known: dict[str, StudentFacts] = field(default_factory=dict)
     _same: dict[object, Any] = field(default_factory=dict)
     _sought: Sought | None = None
+    _span: tuple[Any, Any] = (None, None)
     _issue: Callable[[str, str], str] | None = None
 
     def part(
@@ -136,7 +147,7 @@ class CodedRows:
             raise _OneByOneError
         adults = {a.id: stored_value(dialect, a.adult_since(now)) for a in viewer.agreements}
         sight = authorised(viewer, query.type, now, dialect)
-        made = PartMade(viewer, sight, now, common, adults)
+        made = PartMade(query.type, viewer, sight, now, common, adults)
         self._tell(connection, made, found)
         return found, made
 
@@ -154,11 +165,7 @@ class CodedRows:
             known.clear()
             self._same.clear()
         self._sought = sought
-        unknown = [
-            student
-            for student, version in versions.items()
-            if (there := known.get(student)) is None or not there.stands(version, at)
-        ]
+        unknown = self._unknown(versions, at)
         facts = known_facts(connection, unknown, sought, now)
         if facts.later:
             raise _OneByOneError
@@ -168,8 +175,26 @@ class CodedRows:
             ends = self._same.setdefault(until, until)
             said = self._shared(facts.of.get(student, _ANY))
             subject = issue("ledger-subject", student)
-            known[student] = StudentFacts(versions[student], at, ends, *said, subject)
+            known[student] = StudentFacts(versions[student], ends, *said, subject)
+        self._last(facts.until.values(), at)
         return facts
+
+    def _unknown(self, versions: Mapping[str, int], at: Any) -> list[str]:  # noqa: ANN401 - as the driver spells it
+        """Return of which students something else may be said at an instant than is known."""
+        known, (since, until) = self._known, self._span
+        if since is not None and at < since:  # a clock that was set back
+            known.clear()
+        elif until is not None and at >= until:
+            for student in [s for s, there in known.items() if not there.lasts(at)]:
+                del known[student]
+            self._span = since, min((t.until for t in known.values() if t.until), default=None)
+        there = known.get
+        return [s for s, v in versions.items() if there(s, _UNKNOWN).version != v]
+
+    def _last(self, ends: Iterable[Any], at: Any) -> None:  # noqa: ANN401 - as the driver spells them
+        """Note since when, and until when at least, all that is known is known."""
+        until = self._span[1]
+        self._span = at, min((*ends, *(() if until is None else (until,))), default=None)
 
     def _shared(
         self, facts: Sequence[KnownFact]
@@ -191,28 +216,30 @@ class CodedRows:
 
     def _tell(self, connection: Connection, made: PartMade, found: Sequence[RawRow]) -> None:
         """Tell rows one after another; what differs from all before is decided first."""
-        students, kin, lines = self._known, made.kin, made.lines
+        students, lines, key, of = self._known, made.lines, None, None
         for row in found:
-            key, (student, born) = _KIN(row), _WHOSE(row)
-            of = kin.get(key) or made.kin_of(key, row[_AGREEMENT])
-            known = students[student] if student else _NOBODY
-            about, adult = known.said, of.adult
-            if about is None:
-                known = known.about(FoundRow._make(row))
-                about = known.said
+            if of is None or row[_KIN] != key:  # most are as the one before
+                key = row[_KIN]
+                of = made.kin.get(key) or made.kin_of(key, row[0])
+            student, born, _, body = row[_OWN]
+            known, adult = students[student] if student else _NOBODY, of.adult
+            if known.said is None:
+                known = known.about(_whole(connection, made, row))
             minor = (born is None or adult is None or born > adult) if student else None
-            alike = of.alike.get((minor, about))
+            alike = of.alike.get((minor, known.said))
             if alike is None:
-                alike = of.alike[minor, about] = self._alike(connection, made, row, known)
+                first = _whole(connection, made, row)
+                alike = of.alike[minor, known.said] = self._alike(connection, made, first, known)
             if alike.of is None:
                 continue
-            told = alike.of.plan.row(row)
+            plan = alike.of.plan
+            told = plan.known(body) or plan.row(_Read(connection, made, row))
             if told is None:
                 raise _OneByOneError
             own, digest, line = told
-            sources = alike.evidence
-            if known.named:
-                sources = evidence_text(alike.of.sources(known.facts))
+            sources = (
+                evidence_text(alike.of.sources(known.facts)) if known.named else alike.evidence
+            )
             alike.rows.add_issued(known.subject or self._nobody(), own, digest, sources)
             lines.append(line)
 
@@ -220,9 +247,8 @@ class CodedRows:
         return self.parts.identifiers.issue("ledger-subject", "")
 
     def _alike(
-        self, connection: Connection, made: PartMade, row: RawRow, known: StudentFacts
+        self, connection: Connection, made: PartMade, first: FoundRow, known: StudentFacts
     ) -> Alike:
-        first = FoundRow._make(row)
         alike = Alike.begun(self._set(connection, made, first, known.facts), first)
         made.sets.append(alike)
         return alike
@@ -270,6 +296,27 @@ class CodedRows:
         constants = agreement.constants(now, decided.view)
         scopes = tuple(scope_of(agreement, each.slice, constants) for each in decided.elements)
         return DecidedSet(decided, self._plans[alike], scopes, common if row.student_id else _ANY)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A row that was found, of which all there is may be asked for."""
+
+    connection: Connection
+    made: PartMade
+    row: RawRow
+
+    @property
+    def body(self) -> str:
+        body: str = self.row[_AT("body")]
+        return body
+
+    def whole(self) -> FoundRow:
+        return _whole(self.connection, self.made, self.row)
+
+
+def _whole(connection: Connection, made: PartMade, row: RawRow) -> FoundRow:
+    return whole(connection, made.kind, row[_AT("id")], made.sight)
 
 
 def _is_plain(query: Query) -> bool:

@@ -13,7 +13,7 @@ plan is not sure of, that makes; and the first row of each outline is made both 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 from msgspec import MsgspecError, Raw
@@ -36,7 +36,7 @@ from bridge.gate.exports.row_pieces import (
 from bridge.gate.exports.row_shapes import ESCAPE, Shape, shape_of
 from bridge.gate.projection import coded_member, project
 from bridge.identifiers import Identifiers
-from bridge.store.vault import FoundRow, RawRow
+from bridge.store.vault import FoundRow
 from consent.minimise import (
     anchoring,
     load_projection,
@@ -54,7 +54,6 @@ of a kilobyte each): of each student of a file, and a referral."""
 _MOST_SHAPES: Final = 12
 """So many shapes are tried on a row before it is taken apart."""
 _HOLE: Final = b"the-pseudonym-of-a-person"
-_BODY: Final = FoundRow._fields.index("body")
 _FIRST: Final = ("resourceType", "id", "meta")
 
 _MEMBERS: Final = Decoder(dict[str, Raw])
@@ -89,6 +88,17 @@ class Coding:
             identifiers.pseudonymiser(hub),
             identifiers.sealer(hub, viewer.role),
         )
+
+
+class Found(Protocol):
+    """A record that was found: what it says, and all there is of it where that is wanted."""
+
+    @property
+    def body(self) -> str:
+        """What it says."""
+
+    def whole(self) -> FoundRow:
+        """Return all there is of it."""
 
 
 class _Pseudonyms(dict[str, bytes]):
@@ -132,15 +142,13 @@ class RowPlan:
         self._proved: set[tuple[str, ...]] = set()
         self._known: dict[tuple[object, ...], Made | None] = {}
 
-    def row(self, found: RawRow) -> CodedRow | None:
-        """Return what leaves of one record, or None where nothing may.
+    def known(self, body: str) -> CodedRow | None:
+        """Do :meth:`row` for a row that says what one before it said, but for whose it is.
 
-        Raises:
-            GateError: the two ways of making it disagree.
+        None where it does not.
         """
-        body = found[_BODY]
         if ESCAPE in body:
-            return self._taken_apart(found, None)
+            return None
         for n, shape in enumerate(self._shapes):
             fits = shape.fits(body)
             if fits is not None:
@@ -148,13 +156,21 @@ class RowPlan:
                     self._shapes.insert(0, self._shapes.pop(n))
                 made = shape.known.get(fits.group(*shape.said))
                 if made is None:
-                    return self._taken_apart(found, shape)
+                    return None
                 return self._joined(made, fits.group(*shape.people)[:-1])
-        return self._taken_apart(found, None)
+        return None
 
-    def _taken_apart(self, found: RawRow, shape: Shape | None) -> CodedRow | None:
+    def row(self, found: Found) -> CodedRow | None:
+        """Return what leaves of one record, or None where nothing may.
+
+        Raises:
+            GateError: the two ways of making it disagree.
+        """
+        return self.known(found.body) or self._taken_apart(found)
+
+    def _taken_apart(self, found: Found) -> CodedRow | None:
         """Do :meth:`row` for a row that says what none of its shape said before."""
-        body = found[_BODY]
+        body = found.body
         members = self._members(body)
         own = bytes(members.get("id", b"")) if members else b""
         if members is None or own[:1] != b'"':
@@ -174,20 +190,20 @@ class RowPlan:
             made = self._learn((found, people), key, members)
         if made is None:
             return self._whole(found)
-        self._remember((shape, made), body, members, halves)
+        self._remember(made, body, members, halves)
         return self._joined(made, people)
 
     def _remember(
         self,
-        learned: tuple[Shape | None, Made],
+        made: Made,
         body: str,
         members: Mapping[str, Raw],
         halves: Mapping[str, "_Halves"],
     ) -> None:
         """Keep how rows of one shape are written that say the same."""
-        shape, made = learned
         if ESCAPE in body:
             return
+        shape = next((each for each in self._shapes if each.fits(body)), None)
         if shape is None and len(self._shapes) < _MOST_SHAPES:
             texts = {name: bytes(raw).decode() for name, raw in members.items()}
             shape = shape_of(texts, body, halves)
@@ -207,15 +223,15 @@ class RowPlan:
         except MsgspecError:  # it is no object
             return None
 
-    def _whole(self, found: RawRow) -> CodedRow | None:
+    def _whole(self, found: Found) -> CodedRow | None:
         coding = self._coding
-        asked = (FoundRow._make(found).stored(), self._decided)
+        asked = (found.whole().stored(), self._decided)
         made = project(coding.viewer, asked, frozenset(), coding.identifiers, ())
         return None if made is None else (made.id, made.version, made.body)
 
     def _learn(
         self,
-        first: tuple[RawRow, Sequence[str]],
+        first: tuple[Found, Sequence[str]],
         key: tuple[object, ...],
         members: Mapping[str, Raw],
     ) -> Made | None:
@@ -234,7 +250,7 @@ class RowPlan:
         return made
 
     def _worked_out(
-        self, first: tuple[RawRow, Sequence[str]], said: Mapping[str, bytes]
+        self, first: tuple[Found, Sequence[str]], said: Mapping[str, bytes]
     ) -> Made | None:
         """Put together what leaves of the members; None where one of them is not sure."""
         left: dict[str, tuple[Piece, int]] = {}
@@ -274,13 +290,13 @@ class RowPlan:
         )
 
     def _joined(self, made: Made, people: Sequence[str]) -> CodedRow:
-        coding = self._coding
+        coding, known = self._coding, self._people
         own = coding.pseudonym(people[0].encode())
-        named = [own.encode(), *map(self._people.__getitem__, people[1:])]
+        named = [own.encode(), *[known[each] for each in people[1:]]]
         version = coding.seal(made.sealed % made.of_sealed(named))
         return own, version, made.plain % made.of_plain(named)
 
-    def _prove(self, first: tuple[RawRow, Sequence[str]], made: Made) -> None:
+    def _prove(self, first: tuple[Found, Sequence[str]], made: Made) -> None:
         found, people = first
         if self._whole(found) != self._joined(made, people):
             raise GateError("two ways of making a row disagree; nothing was released")

@@ -17,7 +17,7 @@ class StudentFacts:
 
     Attributes:
         version: of the student, when it was read.
-        since, until: of which instants it is known, as the driver spells them; None for no end.
+        until: from when on it is not known any more, as the driver spells it; None for no end.
         facts: what is said.
         said: of it, what a decision can rest on, if all of it is about whatever there is of the
             student; else None.
@@ -25,17 +25,15 @@ class StudentFacts:
     """
 
     version: int
-    since: Any
     until: Any
     facts: Sequence[KnownFact]
     said: frozenset[object] | None
     named: bool
     subject: str
 
-    def stands(self, version: int, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
-        """Tell whether it is what would be read now."""
-        ends = self.until
-        return self.version == version and self.since <= at and (ends is None or at < ends)
+    def lasts(self, at: Any) -> bool:  # noqa: ANN401 - as the driver spells it
+        """Tell whether it is still known at an instant, of the version it is known of."""
+        return self.until is None or bool(at < self.until)
 
     def about(self, row: FoundRow) -> "StudentFacts":
         """Return what is known of one record of the student."""

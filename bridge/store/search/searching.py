@@ -22,6 +22,7 @@ from functools import cached_property
 from typing import Final
 
 from bridge.store.facts.conditions import TRUE
+from bridge.store.search.columns import CANDIDATE, COUNTERS, FOUND, PLACED
 from bridge.store.search.criteria import Statement, alternatives, as_stored, criterion
 from bridge.store.search.index_values import FOLLOWED, OF_ONE, SELECTIVE, is_followed
 from bridge.store.search.query import Match, Query
@@ -32,17 +33,6 @@ IN_ONE_SYSTEM: Final = ("status",)
 """Of which a record has a value once, because it is a code of one system that FHIR sets."""
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST: Final = 2**62
-# What a query says of a record; a branch puts in where it stands, and since when.
-_PLACED: Final = (
-    "record.type AS type, record.id AS id, {change} AS change, {moved} AS moved, {place} AS place"
-)
-_COUNTERS: Final = ", record.change AS written, COALESCE(student.version, 0) AS student_version"
-_FOUND: Final = (
-    "record.type, record.id, record.custodian, record.sender_role, record.audience,"
-    " record.agreement_id, record.student_id, record.referral_id, record.element,"
-    " record.third_party, record.version, {change} AS change, {moved} AS moved, record.body,"
-    " student.birth_date, {place} AS place" + _COUNTERS
-)
 _ONCE: Final = (
     "NOT EXISTS (SELECT 1 FROM search_value z"
     " WHERE z.change = s.change AND z.type = s.type AND z.id = s.id"
@@ -86,7 +76,7 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     cut, tie = _cut(query, made.branches(paged=True))
     page = _within_bytes(cut, query)
     direction, _ = query.order.directions
-    found = _FOUND.format(change="p.change", moved="p.moved", place="p.place")
+    found = FOUND.format(change="p.change", moved="p.moved", place="p.place")
     sql = (
         f"SELECT {found} FROM ({page}) p"  # noqa: S608 - values are bound
         " CROSS JOIN record LEFT JOIN student ON student.id = record.student_id"
@@ -98,7 +88,7 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
 
 def rows_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     """Do :func:`page_sql` for what tells whether each record still is what it was, and where."""
-    made = _Compiler(query, sight, _PLACED + _COUNTERS)
+    made = _Compiler(query, sight, PLACED + COUNTERS)
     columns = "id, written, student_version, change, place"
     return _cut(query, made.branches(paged=True), columns)[0], made.binds
 
@@ -110,7 +100,7 @@ def candidates_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     rows are those of :func:`page_sql`, by the change, and come one after another from an index:
     whoever has enough reads no further.
     """
-    made = _Compiler(query, replace(sight, condition=TRUE), _FOUND)
+    made = _Compiler(query, replace(sight, condition=TRUE), CANDIDATE)
     arms = " UNION ALL ".join(made.branches(paged=True))
     return f"{arms} ORDER BY place ASC LIMIT {int(query.limit)}", made.binds
 
@@ -177,7 +167,7 @@ class _Compiler(Statement):
 
     query: Query
     sight: Sight
-    columns: str = _PLACED
+    columns: str = PLACED
 
     def __post_init__(self) -> None:
         self.query = as_stored(self.query)

@@ -25,7 +25,7 @@ from bridge.identity import Caller
 from bridge.ledger.lookup import of_request
 from bridge.store.database.engine import read, write
 from bridge.store.facts.evidence import EVIDENCE, NewEvidence, evidence_of, record_evidence
-from bridge.store.vault import FoundRow, candidates, find
+from bridge.store.vault import Candidate, FoundRow, candidates, find, whole
 from bridge.store.views import keep_view
 from tests.bridge.gate.test_filter_and_decision import fill
 from tests.support.exports import served
@@ -98,7 +98,7 @@ def test_a_row_stands_where_the_hub_saw_its_last_change(world: World) -> None:
         # The hub saw the first change when all others had.
         place = (found[-1].change + 1, found[-1].last_updated)
         keep_view(connection, sight.standing, ("Encounter", found[0].id), place)
-        again = [FoundRow._make(row).id for row in candidates(connection, query, sight)]
+        again = [Candidate._make(row).id for row in candidates(connection, query, sight)]
         assert again == [each.id for each in (*found[1:], found[0])]
     assert both_ways(world, HUB, query) == 3
 
@@ -225,7 +225,8 @@ def plan_and_row(world: World) -> tuple[RowPlan, FoundRow, Any]:
         viewer, now = viewer_of(connection, HUB), world.clock.now()
         sight = authorised(viewer, "Encounter", now, connection.dialect.name)
         (stored,), _ = find(connection, Query("Encounter"), sight)
-        (row,) = map(FoundRow._make, candidates(connection, Query("Encounter"), sight))
+        (found,) = map(Candidate._make, candidates(connection, Query("Encounter"), sight))
+        row = whole(connection, "Encounter", found.id, sight)
         facts = evidence_of(connection, {stored.student_id}, now)
     assert row.stored() == stored
     decided = decide(viewer, stored, facts, now)

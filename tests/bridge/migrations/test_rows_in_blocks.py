@@ -29,7 +29,7 @@ _NEW = text(
 
 
 def listed_before(connection: Connection, entry: Entry, clock: FixedClock) -> list[bytes]:
-    """Add an entry of several releases as r0029 did, one of them erased; returns the digests."""
+    """Add an entry of several releases as r0030 did, one of them erased; returns the digests."""
     rows, salts = ListedRows(), [secrets.token_bytes(16) for _ in PERSONS]
     for n, person in enumerate(PERSONS):
         rows.add(person, f"row-{n}", f"digest-{n}", ("form",))
@@ -48,7 +48,7 @@ def listed_before(connection: Connection, entry: Entry, clock: FixedClock) -> li
 @pytest.fixture
 def older(database_url: str) -> Iterator[Engine]:
     engine = open_engine(database_url)
-    upgrade(engine, to="r0029")
+    upgrade(engine, to="r0030")
     yield engine
     engine.dispose()
 

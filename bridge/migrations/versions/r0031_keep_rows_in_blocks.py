@@ -4,7 +4,7 @@ Each row wrote the entry's place and the person twice, into the table and an ind
 a large export costs. Rows are kept byte for byte, with their salts and places: the entries still
 commit to them.
 
-Revision: r0030, after r0029.
+Revision: r0031, after r0030.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ import orjson
 import sqlalchemy as sa
 from alembic import op
 
-revision = "r0030"
-down_revision = "r0029"
+revision = "r0031"
+down_revision = "r0030"
 
 TOGETHER: Final = 9
 _ENTRIES: Final = "SELECT DISTINCT log, position FROM ledger_row ORDER BY log, position"
