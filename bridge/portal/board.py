@@ -18,6 +18,7 @@ from bridge.journeys.referrals.note_look import LEADS
 from bridge.journeys.referrals.own_follow_up import handle_of
 from bridge.journeys.referrals.work_list import page_of, parts_of_all
 from bridge.portal.languages import say
+from bridge.portal.staff_forms import may_see_forms
 from bridge.portal.status_words import DUE_WORDS, words_of
 from bridge.portal.visits import StaffOf, Visit, staff_visit
 
@@ -111,6 +112,7 @@ def board_page(
     ]
     return visit.page(
         "board.html",
+        forms=may_see_forms(visit),
         presets=presets,
         chosen=chosen,
         count=count,

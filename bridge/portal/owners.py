@@ -76,7 +76,10 @@ def _asked(visit: Visit, of: tuple[str, Placed], filled: Filled) -> Response:
 def _questions(visit: Visit, one: Placed) -> Questions:
     own, today = handle_of(visit.staff), _today(visit)
     known = may_follow_up(visit.parts, visit.staff, one.owner)
-    others = [Option(each, f"{each} ({role})" if role else each) for each, role in known.items()]
+    others = [
+        Option(each, f"{each} ({role.replace('_', ' ')})" if role else each)
+        for each, role in known.items()
+    ]
     options = [Option(own, say("You")), *(each for each in others if each.value != own)]
 
     def together(answers: Answers) -> dict[str, str]:

@@ -33,6 +33,7 @@ from bridge.portal.posted import FormOf
 from bridge.portal.refer import next_page
 from bridge.portal.refer_questions import NEEDED
 from bridge.portal.refusals import NotHere, NotToldApart
+from bridge.portal.staff_forms import place_of_forms
 from bridge.portal.status_words import DUE_WORDS, ENDED_BY, words_of
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.database.engine import read
@@ -95,6 +96,7 @@ def referral(visit: StaffOf, key: Key) -> Response:
         own=handle_of(visit.staff),
         may_give=may_give(visit.staff, one.owner),
         returned=one.status == "returned-incomplete",
+        forms=place_of_forms(visit, own.provider, own.number),
     )
 
 

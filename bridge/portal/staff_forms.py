@@ -41,6 +41,7 @@ from bridge.portal.release_paper import paper_pdf
 from bridge.portal.visits import StaffOf, Visit
 from bridge.store.database.engine import read
 from bridge.store.directory import organizations, student_of_key
+from bridge.store.referrals import student_of_number
 from consent.forms import FormKind
 
 router = APIRouter(prefix="/portal/forms")
@@ -216,6 +217,27 @@ def quiet(
     except BridgeError:
         raise NotHere from None
     return visit.go(_over(visit, 2))
+
+
+def may_see_forms(visit: Visit) -> bool:
+    """Tell whether a person has the forms of any family to look after."""
+    return bool(_agreements(visit))
+
+
+def place_of_forms(visit: Visit, provider: str, number: str) -> str:
+    """Return where the forms of a referral's student stand; "" where the person may not see them.
+
+    Args:
+        visit: of the person.
+        provider: short name of the provider it went to.
+        number: the district's number of the referral.
+    """
+    bound = {each.id for each in _agreements(visit) if each.entry.provider == provider}
+    if not bound:
+        return ""
+    with read(visit.bridge.engine) as connection:
+        student = student_of_number(connection, bound, number)
+    return f"/portal/forms/{student}/{provider}" if student else ""
 
 
 def _about(visit: Visit, student_id: str, provider: str) -> About:
