@@ -18,6 +18,7 @@ from bridge.portal.languages import say
 from bridge.portal.posted import FormOf
 from bridge.portal.referral_page import Key, found, own_number
 from bridge.portal.refusals import NotHere
+from bridge.portal.role_words import role_words
 from bridge.portal.visits import StaffOf, Visit
 
 router = APIRouter(prefix="/portal/referral")
@@ -77,7 +78,7 @@ def _questions(visit: Visit, one: Placed) -> Questions:
     own, today = handle_of(visit.staff), _today(visit)
     known = may_follow_up(visit.parts, visit.staff, one.owner)
     others = [
-        Option(each, f"{each} ({role.replace('_', ' ')})" if role else each)
+        Option(each, f"{each} ({visit.say(role_words(role))})" if role else each)
         for each, role in known.items()
     ]
     options = [Option(own, say("You")), *(each for each in others if each.value != own)]

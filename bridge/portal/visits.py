@@ -30,6 +30,7 @@ from bridge.portal.languages import (
     translations_of,
 )
 from bridge.portal.refusals import NotSignedIn
+from bridge.portal.role_words import role_words
 from bridge.store.database.engine import read
 from bridge.store.database.unwaited import write_unwaited
 
@@ -180,6 +181,7 @@ def environment(lang: str) -> Environment:
     )
     speak(made, lang)
     made.globals["asset"] = address_of
+    made.globals["role_words"] = role_words
     for name, words in {
         "day": day_in,
         "short_day": short_day_in,
