@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 _NONCE = 12
 _WIDTH = 26  # with nonce and tag 54 bytes: a text of 72 letters without padding
 _BLOCK: Final = 64  # bytes SHA-256 takes at a time
+_LONGEST_BEGUN: Final = 1024  # the state of a hash is kept by the length of what is to follow
 # The two high bits of the variant of RFC 9562, whatever the digit's own two low bits.
 _VARIANT: Final = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
 
@@ -63,11 +64,21 @@ class Identifiers:
         inner = sha256(bytes(byte ^ 0x36 for byte in block))
         inner.update(self._frame(*names))
 
+        begun: dict[int, Any] = {}  # by the length of the last name, which is hashed before it
+
         def digest(last: bytes) -> str:
-            within, without = inner.copy(), outer.copy()
-            within.update(len(last).to_bytes(4, "big") + last)
+            length = len(last)
+            started = begun.get(length)
+            if started is None:
+                started = inner.copy()
+                started.update(length.to_bytes(4, "big"))
+                if length <= _LONGEST_BEGUN:
+                    begun[length] = started
+            within, without = started.copy(), outer.copy()
+            within.update(last)
             without.update(within.digest())
-            return without.hexdigest()[:letters]
+            hexed: str = without.hexdigest()[:letters]
+            return hexed
 
         return digest
 

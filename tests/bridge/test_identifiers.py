@@ -34,3 +34,17 @@ def test_an_identifier_is_a_uuid_of_version_8(names: list[str]) -> None:
     issued = UUID(Identifiers("secret").issue(*names))
 
     assert (issued.variant, issued.version) == (RFC_4122, 8)
+
+
+def test_pseudonyms_and_seals_of_whatever_length_are_those_made_one_at_a_time() -> None:
+    identifiers = Identifiers("secret")
+    pseudonym, seal = identifiers.pseudonymiser("hub"), identifiers.sealer("hub", "analyst")
+
+    for length in (0, 36, 37, 683, 1023, 1024, 1025, 70_000):
+        for letter in "ab":  # the second time the length is known
+            assert pseudonym((letter * length).encode()) == identifiers.pseudonym(
+                "hub", letter * length
+            )
+            assert seal((letter * length).encode()) == identifiers.seal(
+                "hub", "analyst", letter * length
+            )

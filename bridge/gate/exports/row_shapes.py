@@ -62,13 +62,18 @@ def shape_of(
     if f"{{{whole}}}" != body or not _ID.fullmatch(members["id"]):
         return None  # spaces, or a member twice
     groups: dict[str, list[int]] = {_OWN: [], _SAID: [], _PERSON: []}
-    written, number = list[str](), 0
+    written, number, before = list[str](), 0, ""
     for name, text in members.items():
         group, piece = _member(name, text, halves)
+        if group == before == _SAID:  # what stands side by side is said in one
+            written[-1] = f'{written[-1][:-1]},"{re.escape(name)}":{piece})'
+            continue
         if group:
             number += 1
             groups[group].append(number)
-        written.append(f'"{re.escape(name)}":{piece}')
+        before = group
+        grouped = f"({piece})" if group == _SAID else piece
+        written.append(f'"{re.escape(name)}":{grouped}')
     fits = re.compile(rf"\{{{','.join(written)}\}}").fullmatch
     own, said = groups[_OWN], groups[_SAID]
     return Shape(fits, (*said,), (*own, *groups[_PERSON], *own)) if said else None
@@ -85,7 +90,7 @@ def _member(name: str, text: str, halves: Mapping[str, tuple[str, str] | None]) 
         return _PERSON, _SOMEBODY.join(map(re.escape, halved))
     if name == "resourceType" or _REFERENCE in text:
         return "", re.escape(text)
-    return _SAID, f"({_opened(text)})"
+    return _SAID, _opened(text)
 
 
 def _opened(text: str) -> str:

@@ -6,12 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 from sqlmodel import SQLModel
 
 _JOB = SQLModel.metadata.tables["export_job"]
 _FILE = SQLModel.metadata.tables["export_file"]
 _COUNTER = SQLModel.metadata.tables["change_counter"]
+
+# Written once: a part of a file asks for its job, and writing the statement takes longer than it.
+_OWN: Final = select(_JOB).where(
+    _JOB.c.id == bindparam("job"),
+    _JOB.c.client_id == bindparam("client"),
+    _JOB.c.expires_at > bindparam("now", type_=_JOB.c.expires_at.type),
+)
+_OWN_KEPT: Final = _OWN.with_for_update(read=True)
 
 LIFETIME: Final = timedelta(hours=1)
 KEPT_FOR: Final = timedelta(days=1)
@@ -118,11 +126,8 @@ def job_of(
         now: the instant at which it must not have expired.
         keep: whether nobody may cancel it before the transaction ends; needs a writing one.
     """
-    query = select(_JOB).where(
-        _JOB.c.id == job_id, _JOB.c.client_id == client_id, _JOB.c.expires_at > now
-    )
-    query = query.with_for_update(read=True) if keep else query
-    row = connection.execute(query).mappings().one_or_none()
+    of = {"job": job_id, "client": client_id, "now": now}
+    row = connection.execute(_OWN_KEPT if keep else _OWN, of).mappings().one_or_none()
     return ExportJob(**row) if row else None
 
 

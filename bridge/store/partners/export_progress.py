@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Update, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bridge.schema import table_of
@@ -122,17 +122,16 @@ def note_part(connection: Connection, key: FileKey, part: Part, now: datetime) -
         part: what was released.
         now: when.
     """
-    row = _FILE.c
-    came: dict[str, object] = {"rows": part.rows, "bytes": part.bytes, "reached": part.reached}
     values: dict[str, object] = {"state": WHOLE if part.last else SENDING, "made_at": now}
     values["sha256"] = part.sha256
+    if part.first or not part.last:  # a last one has only found that there is no more
+        values |= {"rows": part.rows, "bytes": part.bytes, "reached": part.reached}
     if part.first:
-        values |= {**came, "begun_at": now}
-    elif not part.last:
-        came |= {"rows": row.rows + part.rows, "bytes": row.bytes + part.bytes}
-        values |= came
-    of_file = update(_FILE).where(*_is(key))
-    if not connection.execute(of_file.values(**values)).rowcount and part.first:
+        values["begun_at"] = now
+    statement = _FIRST if part.first else _LAST if part.last else _NEXT
+    given = {f"new_{name}": value for name, value in values.items()}
+    given |= {f"of_{name}": value for name, value in zip(_KEY, key, strict=True)}
+    if not connection.execute(statement, given).rowcount and part.first:
         # A client may ask for a file whose name it has not read.
         _add(connection, [{**dict(zip(_KEY, key, strict=True)), **values}])
 
@@ -160,6 +159,25 @@ def files_of(connection: Connection, job_id: str) -> list[ExportFile]:
     query = select(*(_FILE.c[each.name] for each in fields(ExportFile)))
     query = query.where(_FILE.c.job_id == job_id).order_by(_FILE.c.type, _FILE.c.number)
     return [ExportFile(**row) for row in connection.execute(query).mappings()]
+
+
+def _noting(*names: str, added: tuple[str, ...] = ()) -> Update:
+    """Write once how a part is noted, which takes longer than noting it.
+
+    Args:
+        names: of the columns that take what is given.
+        added: of those to which it is added.
+    """
+    row = _FILE.c
+    new = {name: bindparam(f"new_{name}", type_=row[name].type) for name in (*names, *added)}
+    values = {name: row[name] + value if name in added else value for name, value in new.items()}
+    return update(_FILE).where(*(row[n] == bindparam(f"of_{n}") for n in _KEY)).values(values)
+
+
+_NOTED: Final = ("state", "made_at", "sha256")
+_FIRST: Final = _noting(*_NOTED, "rows", "bytes", "reached", "begun_at")
+_NEXT: Final = _noting(*_NOTED, "reached", added=("rows", "bytes"))
+_LAST: Final = _noting(*_NOTED)
 
 
 def progress_of(files: Sequence[ExportFile]) -> Progress:
