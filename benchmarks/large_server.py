@@ -154,9 +154,9 @@ def _open(asked: Callable[[Large], Asked], sent: tuple[int, int], reference: Ref
         return Arms(ours, its, opened.pop_all().close)
 
 
-def large_server(opened: ExitStack, referrals: int = MANY) -> Large:
-    """Start our server with so many referrals."""
-    demo = loaded(BACKEND, referrals)
+def large_server(opened: ExitStack, referrals: int = MANY, sessions: int = 0) -> Large:
+    """Start our server with so many referrals: just sent, or answered with so many sessions."""
+    demo = loaded(BACKEND, referrals, answered=bool(sessions), sessions=sessions)
     set_address(demo, database(demo.folder.parent, BACKEND, opened))
     process = demo.start_server()
     server = Server(process, read_settings(demo.home).port)

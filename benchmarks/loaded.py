@@ -43,7 +43,11 @@ _COPIED = {
     "search_value": _OF_RECORDS,
     "search_date": _OF_RECORDS,
 }
-_OF_SESSIONS = dict.fromkeys(("record", "search_value", "search_date"), "WHERE type = 'Encounter'")
+_SESSIONS = "WHERE type = 'Encounter' AND id IN (SELECT id FROM record WHERE type = 'Encounter'"
+# An intake there is once, of each referral.
+_OF_SESSIONS = dict.fromkeys(
+    ("record", "search_value", "search_date"), f"{_SESSIONS} AND body NOT LIKE '%intake%')"
+)
 _FIRST_SESSION = 1 << 28
 """Copies of sessions are numbered from here, behind those of referrals."""
 _NUMBERS = (

@@ -36,6 +36,9 @@ from bridge.store.database.engine import write
 _LEAD = Standing(Party.LEA, LEA, "", "referral_coordinator", ("follow",))
 _DESK = Standing(Party.PROVIDER, "harbor", "", "intake", ("refer",))
 _OF_WORK = "/portal/work"
+_EACH = 10  # sessions for each referral, of those that were answered as many as are needed for it
+_SENT = (MANY, FEW)
+_TREATED = (MANY // 5, MANY // 50)
 Path = str | Callable[[Large, Headers], str]
 """The path of a page, or what finds it out."""
 
@@ -53,7 +56,7 @@ def growth_row(name: str, meaning: str, path: Path, sent: int) -> Row:
         ),
         value=cpu_milliseconds,
         figure=50,
-        open=partial(_open, path, partial(_spent, sent=sent)),
+        open=partial(_open, path, partial(_spent, sent=sent), _SENT),
     )
 
 
@@ -70,7 +73,25 @@ def waiting_row(name: str, meaning: str, path: Path, sent: int = 100) -> Row:
         ),
         value=_milliseconds,
         figure=50,
-        open=partial(_open, path, partial(_waited, sent=sent)),
+        open=partial(_open, path, partial(_waited, sent=sent), _SENT),
+    )
+
+
+def treated_row(name: str, meaning: str, path: Path, sent: int = 100) -> Row:
+    """Return the row of a page where children are in treatment, and were seen many times."""
+    many, few = (f"{each:,} referrals and {_EACH * each:,} sessions" for each in _TREATED)
+    return Row(
+        name=name,
+        unit="ms on the wall, 95th percentile",
+        better=Better.LOWER,
+        goal=1.5,
+        meaning=(
+            f"how many times as long a person waits {meaning} with {many} in one district than"
+            f" with {few}; one after the other over HTTP, {BACKEND}"
+        ),
+        value=_milliseconds,
+        figure=50,
+        open=partial(_open, path, partial(_waited, sent=sent), _TREATED),
     )
 
 
@@ -137,11 +158,14 @@ def _milliseconds(sample: Sample) -> float:
     return 1000 * sample.seconds
 
 
-def _open(path: Path, measuring: Callable[[Server, str, Headers], Sample]) -> Arms:
+def _open(
+    path: Path, measuring: Callable[[Server, str, Headers], Sample], compared: tuple[int, int]
+) -> Arms:
     with ExitStack() as opened:
         arms = []
-        for referrals in (MANY, FEW):
-            large = large_server(opened, referrals)
+        for referrals in compared:
+            sessions = _EACH * referrals if compared is _TREATED else 0
+            large = large_server(opened, referrals, sessions)
             lead, desk = _signed_in(large)
             headers = desk if path is one_sent or str(path).startswith(_OF_WORK) else lead
             place = path if isinstance(path, str) else path(large, headers)

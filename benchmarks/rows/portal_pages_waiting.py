@@ -1,7 +1,15 @@
 """How long people wait for each page that shows referrals, where there are many and few."""
 
 from benchmarks.frame import Row
-from benchmarks.portal_pages import Path, first_of, one_check, one_referral, one_sent, waiting_row
+from benchmarks.portal_pages import (
+    Path,
+    first_of,
+    one_check,
+    one_referral,
+    one_sent,
+    treated_row,
+    waiting_row,
+)
 
 _GROUP = first_of("/portal/close-out", r"/portal/close-out/[a-z-]+")
 _PAGES: dict[str, tuple[str, Path]] = {
@@ -19,7 +27,19 @@ _PAGES: dict[str, tuple[str, Path]] = {
     "work_ended": ("for what a provider has ended", "/portal/work?show=ended"),
     "work_referral": ("for one referral at its provider", one_sent),
 }
-ROWS: tuple[Row, ...] = tuple(
-    waiting_row(f"portal.{name}_waiting_many_vs_few", meaning, path)
-    for name, (meaning, path) in _PAGES.items()
+_IN_TREATMENT: dict[str, tuple[str, Path]] = {
+    **{name: _PAGES[name] for name in ("board", "referral", "meeting", "work", "work_referral")},
+    "running": ("for a hundred who are in treatment at a year's end", "/portal/close-out/running"),
+    "arranged": ("for a hundred of whom no session is told", "/portal/close-out/arranged"),
+    "check": _PAGES["check"],
+}
+ROWS: tuple[Row, ...] = (
+    *(
+        waiting_row(f"portal.{name}_waiting_many_vs_few", meaning, path)
+        for name, (meaning, path) in _PAGES.items()
+    ),
+    *(
+        treated_row(f"portal.{name}_treated_many_vs_few", meaning, path)
+        for name, (meaning, path) in _IN_TREATMENT.items()
+    ),
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import Row
@@ -116,6 +116,13 @@ class Candidate(NamedTuple):
     place: int
 
 
+RECORD: Final = (
+    "record.type, record.id, record.custodian, record.sender_role, record.audience,"
+    " record.agreement_id, record.student_id, record.referral_id, record.element,"
+    " record.third_party, record.version, record.change, record.last_updated, record.body,"
+    " student.birth_date, record.change, record.change, student.version"
+)
+"""The columns of a :class:`FoundRow`, of a record joined to its student."""
 RawRow = tuple[Any, ...]
 """A :class:`Candidate` before ``_make``."""
 

@@ -201,8 +201,9 @@ class EvidenceRow(SQLModel, table=True):
 
     __tablename__ = "evidence"
     __table_args__ = (
-        # A form states a fact once for each element: the one asked about is found at once.
-        Index("ix_evidence_fact", "student_id", "fact", "element"),
+        # A form states a fact once for each element: the one asked about is found at once. Of
+        # each session a fact is stated too: which it is about is known without looking at it.
+        Index("ix_evidence_fact", "student_id", "fact", "element", "record_id"),
         # Statements that take a permit away are few, and asked about for every fact of a filter.
         Index(
             "ix_evidence_doubt",

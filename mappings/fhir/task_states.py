@@ -18,6 +18,7 @@ from mappings.loop import STATES, State
 
 NEEDS_REASON: Final = frozenset({"rejected", "cancelled", "on-hold", "failed"})
 FOLLOW_UP: Final = table("follow-up")
+_UNDER_WAY: Final = ("accepted", "in-progress")
 _PLAIN: Final = {
     "rejected": "declined-by-provider",
     # Whoever gave it back without a code said no more than that it will not be done. The school's
@@ -77,11 +78,32 @@ def follow_up_code(task: Json, visits: Iterable[Json] = ()) -> str:
     return _derived(state.status, sorted(visits, key=_begins))
 
 
+def hangs_on_visits(task: Json) -> bool:
+    """Return whether the follow-up code of a referral depends on its visits at all.
+
+    Raises:
+        ParseError: the Task has no status.
+    """
+    state = state_of(task)
+    return not state.business and state.status in ("on-hold", *_UNDER_WAY)
+
+
+def settles(task: Json, visit: Json) -> bool:
+    """Return whether one visit decides such a code, whatever other visits there are.
+
+    Raises:
+        ParseError: the Task has no status.
+    """
+    if not (hangs_on_visits(task) and _attended(visit)):
+        return False
+    return state_of(task).status == "on-hold" or modality_of(visit) is not Modality.INTAKE
+
+
 def _derived(status: str, visits: Sequence[Json]) -> str:
     match status:
         case "on-hold":
             return "services-paused" if any(map(_attended, visits)) else "waitlisted"
-        case "accepted" | "in-progress":
+        case _ if status in _UNDER_WAY:
             return _from_visits(visits)
         case _:
             return _PLAIN.get(status, "sent")

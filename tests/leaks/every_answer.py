@@ -244,8 +244,8 @@ def wrong_accounts(world: World, cells: Sequence[Cell]) -> Iterator[str]:
 def tells_on_no_consent(planting: pytest.MonkeyPatch) -> None:
     """Let a follow-up tell what the database and the decision both keep back."""
 
-    def judged(connection: Any, kind: str, students: Any, _told: Any) -> set[str]:  # noqa: ANN401 - as the function it stands for
+    def judged(connection: Any, kind: str, students: Any, *_told: Any) -> set[str]:  # noqa: ANN401 - as the function it stands for
         return {each.id for each in follow_up.of_students(connection, (kind,), students)}
 
     planting.setattr(follow_up, "judged", judged)
-    planting.setattr(follow_up, "_permitted", lambda task, _: task)
+    planting.setattr(follow_up, "_permitted", lambda task, _: task[1])

@@ -156,16 +156,19 @@ def names_the_place(planting: Planting) -> None:
 
 
 def dates_by_the_last_visit(planting: Planting) -> None:
-    real = follow_up._Teller._tell
+    real = follow_up._Said._tell
 
-    def tell(self: Any, agreement: Any, task: Any, withdrawn: str) -> Any:  # noqa: ANN401 - as the function it stands for
-        status, day, decided = real(self, agreement, task, withdrawn)
-        visits = self.visits.get((task[0].agreement_id, task[0].referral_id), ())
-        held = [visit.resource() for visit in visits]
+    def tell(self: Any, answer: Any, withdrawn: str) -> Any:  # noqa: ANN401 - as the function it stands for
+        status, day, decided = real(self, answer, withdrawn)
+        held = (
+            self.visits[answer.referred].contents
+            if answer and answer.referred in self.visits
+            else ()
+        )
         days = [str(each.get("period", each)["start"])[:10] for each in held]
         return status, max(days) if days and day else day, decided
 
-    planting.setattr(follow_up._Teller, "_tell", tell)
+    planting.setattr(follow_up._Said, "_tell", tell)
 
 
 @pytest.mark.parametrize(

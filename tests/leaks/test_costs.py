@@ -248,7 +248,7 @@ def test_a_page_that_reads_what_it_may_not_tell_is_caught(
 ) -> None:
     """As the pages did: they read what was known of a student, and decided that it may not go."""
 
-    def read_all(connection: Connection, _: str, students: Collection[str], __: object) -> Any:  # noqa: ANN401 - as the function it stands for
+    def read_all(connection: Connection, _: str, students: Collection[str], *__: object) -> Any:  # noqa: ANN401 - as the function it stands for
         if planted == "facts":
             evidence_of(connection, students, two.world.clock.now())
         else:

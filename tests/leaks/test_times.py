@@ -96,10 +96,10 @@ def test_a_page_that_decides_on_what_it_may_not_tell_is_caught(
     """As the page did: it read what was known of the student, and then found that nothing goes."""
     bridge, judge = district.world.bridge, follow_up.judged
 
-    def read_all(connection: Connection, kind: str, students: Collection[str], met: Any) -> Any:  # noqa: ANN401 - as the function it stands for
+    def read_all(connection: Connection, kind: str, students: Collection[str], *met: Any) -> Any:  # noqa: ANN401 - as the function it stands for
         known_facts(connection, students, CARE, bridge.clock.now())
         of_students(connection, SESSION_TYPES, students)
-        return judge(connection, kind, students, met)
+        return judge(connection, kind, students, *met)
 
     monkeypatch.setattr(follow_up, "judged", read_all)
     alone, plain = (district.pages(number)["referral"] for number in (ALONE, PLAIN))

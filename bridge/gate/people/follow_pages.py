@@ -130,11 +130,21 @@ class Board(KeptLines):
 
     def _decided(self, places: Sequence[lines.Place]) -> list[tuple[Followed, Placed]] | None:
         """Decide what stands at some places; None where something of it is not there."""
-        students = sorted({student for _, student in places})
-        found = {each.request_id: (each, place) for each, place in self._stand(students)[0]}
+        found = {each.request_id: (each, place) for each, place in self._standing(places)}
         if any(request not in found for request, _ in places):
             return None
         return [found[request] for request, _ in places]
+
+    def _standing(self, places: Sequence[lines.Place]) -> list[tuple[Followed, Placed]]:
+        """Decide referrals, and others of their students where it depends on them who waits."""
+        students, wanted = ({student for _, student in places}, {one for one, _ in places})
+        stand = self._stand(sorted(students), wanted)[0]
+        unserved = {each.task.student_id for each, place in stand if place.unserved}
+        if unserved:
+            # Nobody waits who is cared for under another referral.
+            some = [each for each in stand if each[0].task.student_id not in unserved]
+            stand = [*some, *self._stand(sorted(unserved))[0]]
+        return stand
 
     def _leaving(
         self, shown: Sequence[tuple[Followed, Placed]]
@@ -168,12 +178,14 @@ class Board(KeptLines):
             made.append(self._line(each, place, min(changes)))
         return lines.put_lines(self.connection, self.whose, students, made)
 
-    def _stand(self, students: Sequence[str]) -> tuple[list[tuple[Followed, Placed]], Forms]:
-        """Decide every referral of some students: what may be told of it, and where it stands."""
+    def _stand(
+        self, students: Sequence[str], wanted: Collection[str] | None = None
+    ) -> tuple[list[tuple[Followed, Placed]], Forms]:
+        """Decide referrals of some students: what may be told of them, and where they stand."""
         connection = self.connection
         lock_students(connection, students, share=True)
         names = {o.id: o.name for o in self.known.organizations.values()}
-        found = followed(connection, self.viewer, students, (self.now, names))
+        found = followed(connection, self.viewer, students, (self.now, names), wanted)
         forms = Forms.of(connection, self.viewer.agreements, students)
         rows = [(each.row, each.whose) for each in found]
         placed = places_of(rows, forms, self.calendar, self.today)

@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 
 from bridge.clock import Clock
 from bridge.gate.agreements import CompiledAgreement
-from bridge.gate.authorise import PART2_RECORD, PART2_ROW, SESSION_TYPES, Viewer, told_of
+from bridge.gate.authorise import PART2_RECORD, PART2_ROW, Viewer, told_of
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.duties.consent_scopes import scopes_of
 from bridge.gate.duties.riding import codes_of, notice_of, riding
 from bridge.gate.people.own_words import PATIENT, REQUEST, OwnPatient, OwnRequest
+from bridge.gate.people.visits import NONE, Answered, Asking, Referred, Visits, visits_of
 from bridge.gate.projection import sealed
 from bridge.gate.released import FollowUp
 from bridge.identifiers import Identifiers
@@ -29,7 +30,7 @@ from bridge.store.directory import organizations
 from bridge.store.facts.evidence import EvidenceView, evidence_of, lock_students, not_before_known
 from bridge.store.facts.known_facts import Sought, known_facts
 from bridge.store.stored import Stored
-from consent.minimise import load_projection, minimise
+from consent.minimise import load_projection, minimise, surely_keeps_its_meaning
 from consent.model import Slice
 from mappings.fhir.cancellation_task import is_cancellation
 from mappings.fhir.task_states import follow_up_code, state_of
@@ -108,29 +109,37 @@ def followed(
     viewer: Viewer,
     students: Collection[str],
     known: tuple[datetime, Mapping[str, str]],
+    wanted: Collection[str] | None = None,
 ) -> list[Followed]:
-    """Return every referral of some students, who are locked, as their school may see it now.
+    """Return referrals of some students, who are locked, as their school may see them now.
 
     INVARIANT: what is known of a student beyond what the school wrote is read only where something
     of it is told. The database answers whether it may be, for each referral alike, answered or not:
     that it was, and may not be told, costs no row, no fact and no decision (docs/adr/0054).
 
-    ``known`` is the instant, and the name of each organisation by its id.
+    Args:
+        connection: the database.
+        viewer: somebody of the school.
+        students: whose.
+        known: the instant, and the name of each organisation by its id.
+        wanted: which, by the ids of their ServiceRequests; all of theirs if None.
     """
     now, names = known
     own = (of_students(connection, ("Task",), students), texts_of(connection, _SAYING, students))
+    if wanted is not None:
+        own = ([task for task in own[0] if task.referral_id in wanted], own[1])
     districts = [_district(agreement, *own) for agreement in viewer.agreements]
     told = told_of(viewer, _SENDER, _ELEMENTS, now, connection.dialect.name)
-    may = judged(connection, "Task", students, told)
+    may = judged(connection, "Task", students, told, wanted)
     spoken = [task for district in districts for task in district.spoken(may)]
     whose = {task.student_id for task in spoken}
-    visits: dict[tuple[str, str], list[Stored]] = {}
-    for each in of_students(connection, SESSION_TYPES, whose, told):
-        visits.setdefault((each.agreement_id, each.referral_id), []).append(each)
     asked = (_SENDER, _ELEMENTS, now)
     known_of = evidence_about(connection, viewer, whose, asked) if whose else (_NOTHING, now)
-    teller = _Teller(viewer, known_of, frozenset(task.id for task in spoken), visits)
-    return [each for district in districts for each in teller.told(district, names)]
+    teller = _Teller(viewer, known_of, frozenset(task.id for task in spoken))
+    answers = [each for district in districts for each in teller.answered(district)]
+    asking = Asking(viewer, *asked, teller.decided)
+    said = _Said({each.task.id: each for each in answers}, visits_of(connection, answers, asking))
+    return [each for district in districts for each in said.told(district, names)]
 
 
 def leaving(
@@ -216,47 +225,59 @@ class _Teller:
     Attributes:
         known: what is known of the students of what may be told, and the instant to decide at.
         spoken: ids of the Tasks that may be told of, as the database answers, and say something.
-        visits: of the same students, what may be told of, by agreement and referral.
     """
 
     viewer: Viewer
     known: tuple[EvidenceView, datetime]
     spoken: frozenset[str]
-    visits: Mapping[tuple[str, str], Sequence[Stored]]
 
-    def told(self, district: _District, names: Mapping[str, str]) -> Iterator[Followed]:
-        """Yield each referral of a district as it may be told."""
-        for request_id, (task, content) in district.tasks.items():
-            withdrawn = district.withdrawn.get(request_id, "")
-            status, day, decided = self._tell(district.agreement, (task, content), withdrawn)
-            row = _row(district, (task, content), (status, day), names)
-            yield Followed(row, task, (task.student_id, district.agreement.entry.provider), decided)
+    def answered(self, district: _District) -> Iterator[Answered]:
+        """Yield the referrals of a district of whose answer something may be told."""
+        for task, content in district.tasks.values():
+            if task.id not in self.spoken:
+                continue
+            decided = self.decided(district.agreement, task)
+            resource = _permitted((task, content), decided)
+            if resource is not None:
+                yield Answered(task, district.agreement, decided, resource)
 
-    def _tell(
-        self, agreement: CompiledAgreement, task: _Read, withdrawn: str
-    ) -> tuple[str, str, tuple[RecordDecision, dict[str, Any]] | None]:
-        """Return the status and its day, and what was decided; only the school's part where none.
-
-        That is ``sent``, or from the day on which the school withdrew it, that it did.
-        """
-        stored, content = task
-        decided = self._decided(agreement, stored) if stored.id in self.spoken else None
-        resource = _permitted(content, decided) if decided else None
-        if decided is None or resource is None:
-            return (WITHDRAWN, withdrawn, None) if withdrawn else ("sent", "", None)
-        visits = self.visits.get((stored.agreement_id, stored.referral_id), ())
-        told = [(v, d) for v in visits if (d := self._decided(agreement, v)).permitted]
-        status = follow_up_code(resource, [visit.resource() for visit, _ in told])
-        whole = _with(decided, [d for visit, d in told if visit.element == PART2_ROW])
-        return status, str(resource.get("lastModified", ""))[:10], (whole, resource)
-
-    def _decided(self, agreement: CompiledAgreement, stored: Stored) -> RecordDecision:
+    def decided(self, agreement: CompiledAgreement, stored: Stored) -> RecordDecision:
         """Decide the status as the provider's record, whoever keeps the resource it stands in.
 
         A session under 42 CFR Part 2 says nothing unless it may be told of itself.
         """
         asked = (stored, (PART2_RECORD if stored.element == PART2_ROW else _ELEMENT,))
         return decide_as(_SENDER, self.viewer, agreement, asked, self.known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What some referrals say: the answers that may be told, by Task, and their sessions."""
+
+    answers: Mapping[str, Answered]
+    visits: Mapping[Referred, Visits]
+
+    def told(self, district: _District, names: Mapping[str, str]) -> Iterator[Followed]:
+        """Yield each referral of a district as it may be told."""
+        for request_id, (task, content) in district.tasks.items():
+            withdrawn = district.withdrawn.get(request_id, "")
+            status, day, decided = self._tell(self.answers.get(task.id), withdrawn)
+            row = _row(district, (task, content), (status, day), names)
+            yield Followed(row, task, (task.student_id, district.agreement.entry.provider), decided)
+
+    def _tell(
+        self, answer: Answered | None, withdrawn: str
+    ) -> tuple[str, str, tuple[RecordDecision, dict[str, Any]] | None]:
+        """Return the status and its day, and what was decided; only the school's part where none.
+
+        That is ``sent``, or from the day on which the school withdrew it, that it did.
+        """
+        if answer is None:
+            return (WITHDRAWN, withdrawn, None) if withdrawn else ("sent", "", None)
+        visits, resource = self.visits.get(answer.referred, NONE), answer.resource
+        status = follow_up_code(resource, visits.contents)
+        whole = _with(answer.decided, visits.protected)
+        return status, str(resource.get("lastModified", ""))[:10], (whole, resource)
 
 
 def _of_the_school(resource: dict[str, Any], withdrawn: str) -> bool:
@@ -274,11 +295,13 @@ def _with(decided: RecordDecision, protected: Sequence[RecordDecision]) -> Recor
     return replace(decided, elements=tuple(dict.fromkeys((*decided.elements, *more))))
 
 
-def _permitted(task: dict[str, Any], decided: RecordDecision) -> dict[str, Any] | None:
+def _permitted(task: _Read, decided: RecordDecision) -> dict[str, Any] | None:
+    stored, content = task
     permitted = {e.slice.element for e in decided.permitted}
     agreement = decided.agreement
     tz = agreement.agreement.effective.tz if agreement else "UTC"
-    return minimise(task, permitted, load_projection("to-school", tz))
+    sure = surely_keeps_its_meaning(stored.body)
+    return minimise(content, permitted, load_projection("to-school", tz), sure=sure)
 
 
 def _row(

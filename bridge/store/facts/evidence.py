@@ -7,6 +7,7 @@ bridge learned of it (``recorded_at`` to ``superseded_at``). Nothing is deleted.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
@@ -196,8 +197,8 @@ class Said:
     """What is said of one record, whoever says it.
 
     Attributes:
-        pattern: the same for all records of a view of which the same is said, by as many.
-        sources: who says it, in the order in which the pattern numbers them.
+        pattern: the same for all of which the same is said by as many.
+        sources: who says it, as the pattern numbers them.
     """
 
     pattern: tuple[int, ...]
@@ -208,8 +209,7 @@ class EvidenceView:
     """Evidence held in memory for one page; mirrors :mod:`bridge.store.facts.conditions`.
 
     Attributes:
-        answers: what was decided on it, by what it was decided on; whoever decides keeps it here,
-            so that it lives as long as the page.
+        answers: what was decided on it, by what it was decided on: it lives as long as the page.
     """
 
     def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -223,19 +223,18 @@ class EvidenceView:
         self.answers: dict[object, Any] = {}
 
     def said_of(self, about: RecordFacts) -> Said | None:
-        """Return what is said of a record: all that a decision on it can rest on but for itself.
-
-        None where nothing is said of anybody, which is quickly decided on.
-        """
+        """Return all that a decision on a record rests on but for itself; None if none is known."""
         if not self._given:
             return None
-        student, pattern, sources = about.student_id, list[int](), list[str]()
+        pattern, sources = list[int](), list[str]()
+        student, referral, record = about.student_id, about.referral_id, about.record_id
         for whose in (student, "") if student else ("",):
             groups = self._said.get(whose)
             if groups is None:
                 groups = self._said[whose] = self._grouped(self._given.get(whose, ()))
-            for (referral, record), said in groups.items():
-                if referral in ("", about.referral_id) and record in ("", about.record_id):
+            # Looked up, not gone through: a student has a group for each session there was.
+            for place in product({"": 1, referral: 1}, {"": 1, record: 1}):
+                if said := groups.get(place):
                     pattern += said.pattern
                     sources += said.sources
         numbers = {source: number for number, source in enumerate(dict.fromkeys(sources))}

@@ -1,8 +1,11 @@
 """A school's follow-up as it is decided on all that is known, whether or not it may be told."""
 
+from collections.abc import Sequence
+
 from bridge.gate.authorise import SESSION_TYPES
 from bridge.gate.people import follow_up
 from bridge.gate.people.follow_up import Followed
+from bridge.gate.people.visits import Answered, Visits
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.store.by_student import of_students, referred_students, texts_of
@@ -30,16 +33,28 @@ def decided_in_full(world: World, caller: Caller) -> list[Line]:
         tasks = of_students(connection, ("Task",), students)
         texts = texts_of(connection, ("ServiceRequest", "Patient"), students)
         every = frozenset(each.id for each in tasks)
-        visits: dict[tuple[str, str], list[Stored]] = {}
-        for each in of_students(connection, SESSION_TYPES, students):
-            visits.setdefault((each.agreement_id, each.referral_id), []).append(each)
+        sessions = of_students(connection, SESSION_TYPES, students)
+        known = (evidence_of(connection, students, now), now)
         told: list[Followed] = []
         for agreement in viewer.agreements:
             district = follow_up._district(agreement, tasks, texts)
             spoken = frozenset(task.id for task in district.spoken(every))
-            known = (evidence_of(connection, students, now), now)
-            told += follow_up._Teller(viewer, known, spoken, visits).told(district, names)
+            teller = follow_up._Teller(viewer, known, spoken)
+            answers = {each.task.id: each for each in teller.answered(district)}
+            visits = {each.referred: _visits(teller, each, sessions) for each in answers.values()}
+            told += follow_up._Said(answers, visits).told(district, names)
     return sorted(_line(each) for each in told)
+
+
+def _visits(teller: follow_up._Teller, answer: Answered, sessions: Sequence[Stored]) -> Visits:
+    """Decide every session of a referral."""
+    found = Visits()
+    for each in sessions:
+        if (each.student_id, each.agreement_id, each.referral_id) == answer.referred:
+            decided = teller.decided(answer.agreement, each)
+            if decided.permitted:
+                found.contents.append(each.resource())
+    return found
 
 
 def as_released(world: World, caller: Caller) -> list[Line]:

@@ -1,12 +1,18 @@
 """The Task machine is the guide's, edge for edge."""
 
 import csv
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mappings.fhir.task_states import broken_task_rules, follow_up_code
+from mappings.fhir.task_states import (
+    broken_task_rules,
+    follow_up_code,
+    hangs_on_visits,
+    settles,
+)
 from mappings.fhir.terminology import table
 from mappings.loop import NEW, TRANSITIONS
 
@@ -139,6 +145,34 @@ VISITS = [
 @pytest.mark.parametrize(("status", "visits", "code"), VISITS)
 def test_visits_refine_the_follow_up(status: str, visits: list[dict[str, Any]], code: str) -> None:
     assert follow_up_code(task(status), visits) == code
+
+
+EVERY = [BOOKED, MISSED, INTAKE, SESSION, visit("cancelled", "2026-09-10T13:00:00Z")]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("code", ["", "intake-scheduled", "waitlisted", "sent"])
+def test_a_visit_that_settles_a_follow_up_leaves_others_nothing_to_say(
+    status: str, code: str
+) -> None:
+    one = task(status, code) if code else task(status)
+    for size in range(3):
+        for others in permutations(EVERY, size):
+            if not hangs_on_visits(one):
+                assert follow_up_code(one, others) == follow_up_code(one)
+            for each in EVERY:
+                if settles(one, each):
+                    assert follow_up_code(one, [*others, each]) == follow_up_code(one, [each])
+
+
+def test_some_visits_settle_a_follow_up() -> None:
+    settling = {
+        (status, n)
+        for status in STATUSES
+        for n, each in enumerate(EVERY)
+        if settles(task(status), each)
+    }
+    assert settling == {("on-hold", 2), ("on-hold", 3), ("accepted", 3), ("in-progress", 3)}
 
 
 def test_the_follow_up_table_has_its_eighteen_codes_and_only_legal_statuses() -> None:
