@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bridge.gate.hot.known import Epoch
 from bridge.gate.hot.pages import Page
-from bridge.gate.hot.permits import Epoch, Permit, Who
+from bridge.gate.hot.permits import Permit, Who
 from bridge.gate.released import Released, ReleasedResource
 from bridge.gate.scope_limits import within_scopes
 from bridge.identity import Caller

@@ -21,8 +21,9 @@ from sqlalchemy import Connection
 
 from bridge.gate.disclosures import Disclosure
 from bridge.gate.hot.kept import Kept
+from bridge.gate.hot.known import Epoch
 from bridge.gate.hot.memory import Given
-from bridge.gate.hot.permits import Epoch, Key, Permit, Who, repeated, who
+from bridge.gate.hot.permits import Key, Permit, Who, repeated, who
 from bridge.gate.released import GATE_MARK, Released
 from bridge.identity import Scope
 from bridge.ledger.append import Filled

@@ -9,10 +9,10 @@ INVARIANT: a permit lets nothing out by itself. It is asked for in the releasing
 the counters it was made at as a condition of the query; where they have moved the query finds
 nothing, exactly as for a record that is not there, and the gate decides anew.
 
-Only what was released is remembered, never that something is withheld.
+Of what is withheld nothing is remembered but its numbers (:mod:`bridge.gate.hot.known`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -24,6 +24,7 @@ from bridge.gate.authorise import Viewer
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.duties.carried import QUEUED
 from bridge.gate.hot.kept import Kept
+from bridge.gate.hot.known import Epoch, Instants, Known, Mark
 from bridge.gate.released import ReleasedResource
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
@@ -52,18 +53,11 @@ _BOUNDARIES = (
     .group_by(EVIDENCE.c.student_id)
 )
 
-Epoch = tuple[int, int]
-"""The counters of agreements and of facts about anybody."""
-
 Who = tuple[str, str, str, tuple[str, ...]]
 """Party, organisation, role and purposes of who asks: with the agreements, all of a viewer."""
 
 Key = tuple[Who, str, str]
 """Who asks, type and id."""
-
-Mark = tuple[int, int, Epoch, datetime, datetime]
-"""What a permit is good for: the number of its record's change, the version of its student, the
-counters of everybody, and the instants between which it holds."""
 
 
 def who(viewer: Viewer | Caller) -> Who:
@@ -139,26 +133,37 @@ class Permits(Kept[Key, Permit]):
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         super().__init__(most_bytes)
-        self._marks: dict[Who, dict[str, dict[str, Mark]]] = {}
+        self._known: dict[tuple[Who, str], Known] = {}
 
-    def marks_of(self, whose: Who) -> Mapping[str, Mapping[str, Mark]]:
-        """Return what each permit of one who asks is good for, by type and id."""
-        return self._marks.get(whose, {})
+    def known(self, whose: Who, kind: str, epoch: Epoch, instants: Instants) -> Known:
+        """Return what is known of a type for who asks, as it stands at the first of two instants.
+
+        Until the second nothing changes by the day alone (:func:`day_ends`).
+        """
+        found = self._known.get((whose, kind))
+        if found is None:
+            found = self._known[whose, kind] = Known(len(self._known))
+        if not found.stands(epoch, instants[0]):
+            marks = (p.mark for (w, k, _), p in self._held.items() if (w, k) == (whose, kind))
+            found.begin(epoch, instants, marks)
+        return found
 
     def clear(self) -> None:
         """Forget everything."""
         super().clear()
-        self._marks.clear()
+        for known in self._known.values():
+            known.clear()
 
     def _put(self, key: Key, each: Permit) -> None:
         super()._put(key, each)
-        whose, kind, record_id = key
-        self._marks.setdefault(whose, {}).setdefault(kind, {})[record_id] = each.mark
+        if known := self._known.get(key[:2]):
+            known.add(each.mark)
 
     def _drop(self, key: Key) -> None:
+        gone, known = self._held.get(key), self._known.get(key[:2])
         super()._drop(key)
-        whose, kind, record_id = key
-        self._marks.get(whose, {}).get(kind, {}).pop(record_id, None)
+        if gone is not None and known is not None:
+            known.drop(gone.stored.written)
 
 
 def permits_of(
@@ -214,10 +219,13 @@ def _ends(
 ) -> dict[str, datetime]:
     """Return until when nothing about each student changes by itself; "" for anybody."""
     found = facts_end(connection, students, now)
+    return {**found, "": min(day_ends(viewer, now), found.get("", ALWAYS_TO))}
+
+
+def day_ends(viewer: Viewer, now: datetime) -> datetime:
+    """Return until when no day ends that an agreement of a viewer goes by."""
     zones = {a.agreement.effective.tz for a in viewer.agreements}
-    days = [next_day(now, zone) for zone in zones] or [now + timedelta(hours=1)]
-    everybody = min([*days, found.get("", ALWAYS_TO)])
-    return {**found, "": everybody}
+    return min([next_day(now, zone) for zone in zones] or [now + timedelta(hours=1)])
 
 
 def facts_end(

@@ -41,6 +41,23 @@ _OF_ANYBODY = "(e.student_id = record.student_id OR e.student_id = '')"
 _OF_ITS_STUDENT = "e.student_id = record.student_id"
 _OF_EITHER = "e.student_id IN (record.student_id, '')"
 _COUNTED = "count(*) FILTER"
+# When a row counts: in one spelling where a condition holds if there is one, in another where it
+# holds if there is none, so that :func:`sometime` tells them apart.
+_COUNTS_FOR = (
+    " AND e.valid_from <= :as_of AND e.valid_to > :as_of AND e.recorded_at <= :as_of"
+    " AND (e.superseded_at IS NULL OR e.superseded_at > :as_of)"
+)
+_COUNTS_AGAINST = (
+    " AND e.valid_to > :as_of AND e.valid_from <= :as_of AND e.recorded_at <= :as_of"
+    " AND (e.superseded_at IS NULL OR e.superseded_at > :as_of)"
+)
+_COMES_TO_COUNT = (
+    " AND e.valid_to > :as_of AND (e.superseded_at IS NULL OR e.superseded_at > :as_of)"
+)
+_GOES_ON_TO_COUNT = (
+    " AND e.valid_to >= :until AND e.valid_from <= :as_of AND e.recorded_at <= :as_of"
+    " AND e.superseded_at IS NULL"
+)
 # INVARIANT: SQLite compares the element in the index, and seeks for the fact alone. By two seeks
 # for each fact, one for each element, what is withheld would cost more than what is absent may.
 _COMPARED = "e.element || ''"
@@ -118,12 +135,13 @@ def condition(decision: Filter, scope: Scope) -> str:
     The instant and the coming-of-age day are bound when the query runs (:func:`clause`), so a
     condition can be made once and used for as long as the agreement and its constants stand.
     """
-    return written(decision, partial(_literal, scope, partial(_looked_for, scope)))
+    found, lacking = (partial(_looked_for, scope, how) for how in (_COUNTS_FOR, _COUNTS_AGAINST))
+    return written(decision, partial(_literal, scope, (found, lacking)))
 
 
 def gathered(decision: Filter, scope: Scope) -> str:
     """Do :func:`condition` with one look at what is said, whatever is asked of it."""
-    sql = written(decision, partial(_literal, scope, _among))
+    sql = written(decision, partial(_literal, scope, (_among, _among)))
     if _COUNTED not in sql:
         return sql
     return f"(SELECT {sql} FROM evidence e WHERE {_OF_EITHER}{_counts_in(scope)})"  # noqa: S608 - names are quoted, the rest is ours
@@ -173,6 +191,15 @@ def of_own_student(sql: str) -> tuple[str, frozenset[str]]:
     return sql.replace(_OF_ANYBODY, _OF_ITS_STUDENT), frozenset(_FACT.findall(sql))
 
 
+def sometime(sql: str) -> str:
+    """Return a condition that may hold at some instant from ``as_of`` on and before ``until``.
+
+    INVARIANT: where it does not hold now, the condition holds at none of these instants, for as
+    long as nothing more is said and nobody comes of age. Both are bound when it runs.
+    """
+    return sql.replace(_COUNTS_FOR, _COMES_TO_COUNT).replace(_COUNTS_AGAINST, _GOES_ON_TO_COUNT)
+
+
 def said_of_anybody(connection: Connection) -> frozenset[str]:
     """Return the facts that anything is said about without naming a student.
 
@@ -191,27 +218,31 @@ def adult_since(agreement_id: str) -> str:
 
 _Said = Callable[[str, str], str]
 """Writes that something is said of a fact: its name, and a condition on ``e.value``."""
+_Looks = tuple[_Said, _Said]
+"""How it is written where a condition holds because it is said, and where because it is not."""
 
 
-def _literal(scope: Scope, found: _Said, literal: Literal) -> str:
-    truth = _truth(str(literal.fact), scope, found)
-    return truth if literal.wanted else f"NOT {truth}"
+def _literal(scope: Scope, looks: _Looks, literal: Literal) -> str:
+    if literal.wanted:
+        return _truth(str(literal.fact), scope, looks)
+    return f"NOT {_truth(str(literal.fact), scope, (looks[1], looks[0]))}"
 
 
-def _truth(fact: str, scope: Scope, found: _Said) -> str:
+def _truth(fact: str, scope: Scope, looks: _Looks) -> str:
     """Write when a fact counts as true: said so, or unknown where the facts table says so.
 
     Silence is unknown for a fact a permit needs, and for whose consent a minor's care rests on. Of
     orders, refusals and mentions of others the register itself would know: there silence is no, and
     unknown is a row that says so (``value`` null).
     """
+    found, lacking = looks
     if fact in scope.constants:
         return f"({TRUE})" if scope.constants[fact] else f"({FALSE})"
     match load_facts()[FactName(fact)].if_unknown:
         case IfUnknown.FALSE:
-            return f"({found(fact, 'e.value')} AND NOT {found(fact, 'e.value IS NOT TRUE')})"
+            return f"({found(fact, 'e.value')} AND NOT {lacking(fact, 'e.value IS NOT TRUE')})"
         case IfUnknown.TRUE_UNDER_18:
-            said_no, unsure = found(fact, "NOT e.value"), found(fact, "e.value IS NULL")
+            said_no, unsure = lacking(fact, "NOT e.value"), found(fact, "e.value IS NULL")
             minor = f"student.birth_date > :{adult_since(scope.agreement_id)}"
             unknown = f"({minor} AND (NOT {said_no} OR {unsure}))"
             return f"({found(fact, 'e.value')} OR {unknown})"
@@ -222,11 +253,11 @@ def _truth(fact: str, scope: Scope, found: _Said) -> str:
             return f"(record.third_party OR {said})" if fact == OTHERS else said
 
 
-def _looked_for(scope: Scope, fact: str, said: str) -> str:
+def _looked_for(scope: Scope, counts: str, fact: str, said: str) -> str:
     return (
         "EXISTS (SELECT 1 FROM evidence e"  # noqa: S608 - names are quoted, the rest is ours
         f" WHERE e.fact = {quoted(fact)} AND {said} AND {_OF_ANYBODY}"
-        f"{_counts_in(scope, _COMPARED)})"
+        f"{_counts_in(scope, _COMPARED, counts)})"
     )
 
 
@@ -234,10 +265,10 @@ def _among(fact: str, said: str) -> str:
     return f"{_COUNTED} (WHERE e.fact = {quoted(fact)} AND {said}) > 0"
 
 
-def _counts_in(scope: Scope, element: str = "e.element") -> str:
+def _counts_in(scope: Scope, element: str = "e.element", counts: str = _COUNTS_FOR) -> str:
     """Write that a row of evidence, of whomever, counts for the record in a scope.
 
-    ``element`` is how its element is written.
+    ``element`` is how its element is written, ``counts`` how that it does at the instant.
     """
     return (
         f" AND e.agreement_id IN ('', {quoted(scope.agreement_id)})"
@@ -245,7 +276,5 @@ def _counts_in(scope: Scope, element: str = "e.element") -> str:
         " AND (e.record_id = '' OR e.record_id = record.id)"
         f" AND {element} IN ('', {quoted(scope.element)})"
         f" AND e.purpose IN ('', {quoted(scope.purpose)})"
-        f" AND e.recipient IN ('', {quoted(scope.recipient)})"
-        " AND e.valid_from <= :as_of AND e.valid_to > :as_of AND e.recorded_at <= :as_of"
-        " AND (e.superseded_at IS NULL OR e.superseded_at > :as_of)"
+        f" AND e.recipient IN ('', {quoted(scope.recipient)}){counts}"
     )

@@ -8,7 +8,7 @@ the same whatever else is stored:
 * one branch for each agreement of the caller (``bins``), each in the order of its index and cut to
   the page, then merged: an ``IN`` over agreements would sort everything;
 * where a criterion is selective (an identifier, a person, a code) a branch starts from its index
-  rows instead of the records; ``CROSS JOIN`` keeps SQLite to that order;
+  rows instead of the records, which are in the same order; ``CROSS JOIN`` keeps SQLite to it;
 * records whose last change the caller cannot see stand, in a branch of their own, where they stood
   before it (:class:`bridge.store.tables.ViewChangeRow`): neither order nor time tells of it.
 
@@ -33,6 +33,8 @@ IN_ONE_SYSTEM: Final = ("status",)
 """Of which a record has a value once, because it is a code of one system that FHIR sets."""
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST: Final = 2**62
+# In the words of the index, so that SQLite reads nothing else to see that it holds.
+_STARTS: Final = "{}.starts IS NOT NULL"
 _ONCE: Final = (
     "NOT EXISTS (SELECT 1 FROM search_value z"
     " WHERE z.change = s.change AND z.type = s.type AND z.id = s.id"
@@ -177,9 +179,7 @@ class _Compiler(Statement):
         bins = self.sight.bins
         split = paged and 0 < len(bins) <= MOST_BINS and not (self.query.ids or self._any_of)
         for key in bins if split else (None,):
-            start = self._start(key)
-            more = [] if key is None else [f"record.agreement_id = {self.bind(key)}"]
-            yield self._written(start, [*more, *self._not_overridden()], paged=paged)
+            yield self._written(self._start(key), self._not_overridden(), paged=paged)
         if self.sight.standing:
             yield self._written(self._overridden(), [], paged=paged)
 
@@ -199,9 +199,6 @@ class _Compiler(Statement):
             if all(value is not None for _, value in m.values)
             if m.param in OF_ONE or len(m.values) == 1
         ]
-        polled = any(comparator in ("gt", "ge") for comparator, _ in self.query.updated)
-        if polled:  # what has changed since is fewer than what has a status
-            usable = [m for m in usable if m.param in OF_ONE]
         return min(usable, key=lambda m: rank[m.param], default=None)
 
     @property
@@ -222,7 +219,8 @@ class _Compiler(Statement):
             on = (f"s.param = {self.bind(self.query.order.param)}", *self._tied("s", key))
             return _Start("search_date s CROSS JOIN record", on, place="s.low")
         if self._driver is None:
-            return _Start("record", ())
+            bound = () if key is None else (f"record.agreement_id = {self.bind(key)}",)
+            return _Start("record", bound)
         if self._any_of:
             return self._of_several(self._driver)
         return self._of_one_value(self._driver, key)
@@ -235,7 +233,7 @@ class _Compiler(Statement):
             param = self.bind(driver.param)
             values = alternatives(self, "w", replace(driver, values=rest))
             rows.append(
-                "SELECT w.id FROM search_value w WHERE w.starts = 1"  # noqa: S608 - values are bound
+                f"SELECT w.id FROM search_value w WHERE {_STARTS.format('w')}"  # noqa: S608 - values are bound
                 f" AND w.type = {self.kind} AND w.param = {param} AND {values}"
             )
         met = None if followed else driver
@@ -253,7 +251,7 @@ class _Compiler(Statement):
 
     def _of_one_value(self, driver: Match, key: str | None) -> _Start:
         param = self.bind(driver.param)
-        on = ("s.starts = 1", f"s.param = {param}", *self._tied("s", key))
+        on = (_STARTS.format("s"), f"s.param = {param}", *self._tied("s", key))
         on += (alternatives(self, "s", driver),)
         if driver.values[0][0] is None and driver.param not in IN_ONE_SYSTEM:
             on += (_ONCE,)  # one code in two systems is still one record
@@ -261,7 +259,8 @@ class _Compiler(Statement):
 
     def _tied(self, name: str, key: str | None) -> tuple[str, ...]:
         bound = () if key is None else (f"{name}.agreement_id = {self.bind(key)}",)
-        return (f"{name}.type = {self.kind}", f"record.id = {name}.id", *bound)
+        # By the number alone, of the index's agreement alone: else SQLite reads all later records.
+        return (f"{name}.type = {self.kind}", f"record.change = {name}.change", *bound)
 
     def _overridden(self) -> _Start:
         rows, place = "view_change v CROSS JOIN record", "v.change"
@@ -306,6 +305,8 @@ class _Compiler(Statement):
         for comparator, instant in query.updated:
             at = self.bind(instant)
             yield f"{start.moved} {_COMPARE[comparator]} {at}"
+            if self._goes_on(comparator):
+                continue  # from where the page before ended: SQLite begins at one place alone
             # The index is in the order of numbers: begin at the first (or end at the last) of them.
             before, way = ("<=" if comparator == "gt" else "<", "DESC")
             if comparator in ("lt", "le"):
@@ -320,6 +321,11 @@ class _Compiler(Statement):
         for low, high in query.not_updated:
             span = f"{start.moved} >= {self.bind(low)} AND {start.moved} < {self.bind(high)}"
             yield f"NOT ({span})"
+
+    def _goes_on(self, comparator: str) -> bool:
+        """Tell whether a page before this one was bounded by a time in the same way."""
+        order, back = self.query.order, comparator in ("lt", "le")
+        return order.after is not None and not order.param and order.descending is back
 
     def _after(self, start: _Start) -> list[str]:
         order, place = self.query.order, start.place

@@ -2,27 +2,33 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
 
 from bridge.errors import GateError
 from bridge.gate import Query, Released
+from bridge.gate.hot import permits, remembered
+from bridge.gate.hot.known import Known
 from bridge.gate.hot.permits import Permit
-from bridge.gate.hot.remembered import Answering, Remembered
+from bridge.gate.hot.remembered import Remembered
 from bridge.gate.hot.together import Together
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.journeys.running.report_sources import source_down, source_heard
 from bridge.ledger.check import verify_log
 from bridge.ledger.lookup import of_request
 from bridge.store.database.engine import read, write
-from bridge.store.vault import Order, Stored
+from bridge.store.facts.conditions import EVIDENCE
+from bridge.store.vault import Match, Order, Stored
+from tests.leaks.work import counted
 from tests.support.reads import Reads
 from tests.support.worlds import World, caller, form_health, referral
 
 REQUEST = "ServiceRequest"
 REQUESTS = Query(REQUEST, limit=20)
+WAITING = Query(REQUEST, limit=20, matches=(Match("status", ((None, "active"),)),))
 
 
 class TrustsItsMemory(Remembered):
@@ -169,7 +175,7 @@ def test_a_memory_that_is_trusted_is_noticed(lite: World) -> None:
 def test_a_search_that_asks_nothing_of_what_stands_lets_nothing_out(
     lite: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Answering, "stands", lambda *_: True)
+    monkeypatch.setattr(remembered, "_opened", lambda *_: text("(1 = 1)"))
     lite.refer([referral(1), referral(2)])
     reads = Reads(lite)
     assert len(found(reads).matches) == 2
@@ -182,14 +188,96 @@ def test_a_search_that_asks_nothing_of_what_stands_lets_nothing_out(
     reads.together.close()
 
 
-def test_what_is_forgotten_stands_no_more(reads: Reads) -> None:
-    held = reads.together._permits
-    (whose, kind, record_id), *_ = held._held
-    assert record_id in held.marks_of(whose)[kind]
-    held.forget((whose, kind, record_id))
-    assert record_id not in held.marks_of(whose)[kind]
+def known_of(reads: Reads, kind: str = REQUEST) -> Known:
+    """Return what is remembered by numbers alone for the one who asks."""
+    (known,) = (k for (_, of), k in reads.together._permits._known.items() if of == kind)
+    return known
+
+
+def number_of(reads: Reads, number: str) -> int:
+    key = {"id": reads.world.id_of(REQUEST, number)}
+    with read(reads.world.bridge.engine) as connection:
+        return int(
+            connection.execute(text("SELECT change FROM record WHERE id = :id"), key).scalar_one()
+        )
+
+
+def test_what_is_forgotten_stands_no_more(lite: World) -> None:
+    lite.refer([referral(1), referral(2), referral(3, releases=(form_health(),))])
+    reads = Reads(lite)
+    found(reads)
+    held, known = reads.together._permits, known_of(reads)
+    change = number_of(reads, "R-1")
+    (key,) = (key for key, permit in held._held.items() if permit.stored.written == change)
+    assert known.versions[change] >= 0
+    held.forget(key)
+    assert change not in known.versions
     held.clear()
-    assert held.marks_of(whose) == {}
+    assert known.versions == {}
+    reads.together.close()
+
+
+class AsksAnew(Known):
+    """Takes nothing down of what is withheld."""
+
+    def note(self, change: int, version: int, sometime: int) -> int:
+        return sometime
+
+
+def steps_of(world: World, monkeypatch: pytest.MonkeyPatch, kind: type[Known]) -> tuple[int, int]:
+    """Return the steps of a poll among what is withheld: the first, and one given again."""
+    monkeypatch.setattr(permits, "Known", kind)
+    reads, took = Reads(world), list[int]()
+    for _ in range(4):
+        with counted(world.bridge.engine) as work:
+            assert len(found(reads, WAITING).matches) == 1
+        took.append(work.steps)
+    reads.together.close()
+    return took[0], took[-1]
+
+
+def test_what_is_withheld_is_looked_at_once(lite: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    withheld = 40
+    lite.refer([referral(n, releases=(form_health(),)) for n in range(2, 2 + withheld)])
+    lite.refer([referral(1)])
+    _, again = steps_of(lite, monkeypatch, Known)
+    assert again < 80 * withheld  # of each its number alone is looked at: measured 65
+    _, anew = steps_of(lite, monkeypatch, AsksAnew)
+    assert anew > 130 * withheld  # what would be noticed: measured 157
+
+
+def test_what_may_be_known_again_is_found_at_once(lite: World) -> None:
+    lite.refer([referral(1), referral(3, releases=(form_health(),))])
+    reads = Reads(lite)
+    hidden = number_of(reads, "R-3")
+    for _ in range(2):
+        assert len(found(reads).matches) == 1
+    assert known_of(reads).versions[hidden] < 0
+    lite.refer([referral(3)])  # with a form that is signed later
+    assert len(found(reads).matches) == 2
+    assert known_of(reads).versions[number_of(reads, "R-3")] >= 0
+    reads.together.close()
+
+
+def test_what_may_be_known_from_a_day_on_is_found_that_day(lite: World) -> None:
+    begins = lite.clock.now() + timedelta(minutes=7)
+    lite.refer([referral(1), referral(3)])
+    with write(lite.bridge.engine) as connection:
+        moved = text("UPDATE evidence SET valid_from = :at WHERE fact = 'c_ferpa'"
+                     " AND student_id = :of")  # fmt: skip
+        of = connection.execute(
+            text("SELECT student_id FROM record WHERE id = :id"),
+            {"id": lite.id_of(REQUEST, "R-3")},
+        ).scalar_one()
+        moved = moved.bindparams(bindparam("at", type_=EVIDENCE.c.valid_from.type))
+        assert connection.execute(moved, {"at": begins, "of": of}).rowcount
+    reads = Reads(lite)
+    for _ in range(2):
+        assert len(found(reads).matches) == 1
+    assert number_of(reads, "R-3") not in known_of(reads).versions
+    lite.clock.advance(timedelta(minutes=8))
+    assert len(found(reads).matches) == 2
+    reads.together.close()
 
 
 def _correct(world: World) -> None:

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, text
 
 from bridge.store.database.engine import write
 from bridge.store.facts.conditions import (
+    EVIDENCE,
     Scope,
     binds,
     clause,
@@ -16,6 +17,7 @@ from bridge.store.facts.conditions import (
     of_own_student,
     quoted,
     said_of_anybody,
+    sometime,
 )
 from bridge.store.facts.evidence import (
     NewEvidence,
@@ -91,15 +93,19 @@ def of_fact(fact: str) -> Filter:
     return Filter((((Literal(FactName(fact)),),),))
 
 
-def answer(connection: Connection, sql: str, record: RecordFacts) -> bool:
+def answer(
+    connection: Connection, sql: str, record: RecordFacts, later: dict[str, datetime] | None = None
+) -> bool:
     made = clause(sql, ["a1"])
+    if ":until" in sql:
+        made = made.bindparams(bindparam("until", type_=EVIDENCE.c.valid_from.type))
     born = date(2010, 1, 1) if record.minor else date(2001, 1, 1)
     one = (
         "(SELECT 's1' AS student_id, 'r1' AS id, 'ref1' AS referral_id,"
         f" {record.third_party} AS third_party) AS record,"
         f" (SELECT '{born}' AS birth_date) AS student"
     )
-    known = binds(NOW, {"a1": date(2008, 10, 1)})
+    known = binds(NOW, {"a1": date(2008, 10, 1)}) | (later or {})
     used = {name: value for name, value in known.items() if f":{name}" in made.text}
     query = text(f"SELECT count(*) FROM {one} WHERE {made.text}")  # noqa: S608 ours
     typed = query.bindparams(*made._bindparams.values())
@@ -197,3 +203,50 @@ def test_a_condition_by_student_names_each_of_its_facts() -> None:
 def test_a_name_that_could_end_a_string_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="letters, digits"):
         quoted(name)
+
+
+CHECKED = ("c_ferpa", "dissent", "minor_consented_care")
+INSTANTS = (0, 1, 3600, 86_399)
+LATER = NOW + timedelta(hours=1)
+DATED: list[dict[str, Any]] = [
+    {}, {"valid_from": LATER}, {"valid_to": LATER}, {"recorded_at": LATER},
+    {"valid_to": NOW}, {"valid_to": NOW + timedelta(days=2)},
+    {"valid_from": LATER, "valid_to": NOW + timedelta(hours=2)},
+]  # fmt: skip
+
+
+def may_hold(connection: Connection, sql: str) -> bool:
+    day = {"until": NOW + timedelta(days=1)}
+    return answer(connection, sometime(sql), about(), later=day)
+
+
+def holds_in(connection: Connection, sql: str) -> set[int]:
+    """Return after how many seconds a condition holds."""
+    at = {n: {"as_of": NOW + n * SECOND} for n in INSTANTS}
+    return {n for n, when in at.items() if answer(connection, sql, about(), later=when)}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("fact", CHECKED)
+@pytest.mark.parametrize("value", [True, False, None])
+@pytest.mark.parametrize("dated", DATED, ids=lambda dated: " ".join(dated) or "as usual")
+def test_what_may_hold_at_no_instant_of_a_day_holds_at_none(
+    lite: World, dated: dict[str, Any], fact: str, value: bool | None, wanted: bool
+) -> None:
+    sql = condition(Filter((((Literal(FactName(fact), wanted=wanted),),),)), scope())
+    with write(lite.bridge.engine) as connection:
+        row = ROW | {"fact": fact, "value": value} | dated
+        record_evidence(connection, [NewEvidence(**row)])
+        possible, held = may_hold(connection, sql), holds_in(connection, sql)
+    assert possible or not held
+    if dated == {} or dated.get("valid_to") == NOW:  # nothing changes that day
+        assert possible is bool(held)
+
+
+def test_a_condition_that_is_asked_of_now_alone_would_be_noticed(lite: World) -> None:
+    sql = condition(of_fact("c_ferpa"), scope())
+    with write(lite.bridge.engine) as connection:
+        record_evidence(connection, [NewEvidence(**ROW | {"valid_from": LATER})])
+        assert holds_in(connection, sql) == {3600, 86_399}
+        assert not answer(connection, sql, about())
+        assert may_hold(connection, sql)

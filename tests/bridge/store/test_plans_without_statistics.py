@@ -115,16 +115,20 @@ def by_others(world: World, statements: set[str]) -> list[tuple[str, str]]:
 def planned(world: World, statements: set[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield each step of a plan, its statement, and which large table each short name is of."""
     with world.bridge.engine.connect() as connection:
-        # Searches call it for each row (bridge.gate.hot.together); a plan only has to know it.
-        connection.connection.driver_connection.create_function(  # type: ignore[union-attr] # a connection just opened
-            "stands_as_decided", -1, lambda *_: 1
-        )
+        # Searches call them for each row (bridge.gate.hot.remembered); a plan only has to know them.
+        for name in sorted({each for said in statements for each in _ASKED.findall(said)}):
+            connection.connection.driver_connection.create_function(  # type: ignore[union-attr] # a connection just opened
+                name, -1, lambda *_: 1
+            )
         for said in sorted(statements):
             if not re.match(r"\s*(SELECT|WITH|UPDATE|DELETE)\b", said):
                 continue
             names = _called(said)
             for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}"):
                 yield row[-1], said, names
+
+
+_ASKED = re.compile(r"\b(?:known_as_decided|noted_as_asked)_\d+\b")
 
 
 def _called(said: str) -> dict[str, str]:
