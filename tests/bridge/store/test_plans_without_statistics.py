@@ -115,7 +115,7 @@ def by_others(world: World, statements: set[str]) -> list[tuple[str, str]]:
 def planned(world: World, statements: set[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield each step of a plan, its statement, and which large table each short name is of."""
     with world.bridge.engine.connect() as connection:
-        # Searches call them for each row (bridge.gate.hot.remembered); a plan only has to know them.
+        # Searches call them for each row (bridge.gate.hot.remembered); a plan has to know them.
         for name in sorted({each for said in statements for each in _ASKED.findall(said)}):
             connection.connection.driver_connection.create_function(  # type: ignore[union-attr] # a connection just opened
                 name, -1, lambda *_: 1
