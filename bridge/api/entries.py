@@ -50,8 +50,8 @@ def interaction_of(call: Call, entry: object) -> Interaction:
     Raises:
         BadRequestError: it has no request, or one that cannot be understood.
     """
-    request = entry.get("request") if isinstance(entry, Mapping) else None
-    if not isinstance(request, Mapping) or not isinstance(entry, Mapping):
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(request, dict) or not isinstance(entry, dict):
         raise BadRequestError(Finding("required", "The entry has no request.", "Bundle.entry"))
     method, url = str(request.get("method", "")), str(request.get("url", ""))
     resource, headers = entry.get("resource"), _headers_of(request)

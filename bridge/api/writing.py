@@ -126,10 +126,13 @@ def drafts_of(call: Call, sent: Sequence[Sent]) -> list[Draft]:
     Raises:
         SessionRefused: the first that is refused, and why.
     """
-    parts, drafts = parts_of(call.bridge), list[Draft]()
+    parts, drafts, allowed = parts_of(call.bridge), list[Draft](), set[str]()
     for n, each in enumerate(sent):
         with refused_at(n):
-            drafts.append(drafted(parts, call.caller, *_new(call, each)))
+            if each.kind not in allowed:  # asked once of each type
+                call.require(each.kind, "create")
+                allowed.add(each.kind)
+            drafts.append(drafted(parts, call.caller, *_read(call, each)))
     return drafts
 
 
@@ -146,6 +149,10 @@ def created(
 def _new(call: Call, sent: Sent) -> tuple[dict[str, Any], str | None]:
     """Return what is to be created, and If-None-Exist."""
     call.require(sent.kind, "create")
+    return _read(call, sent)
+
+
+def _read(call: Call, sent: Sent) -> tuple[dict[str, Any], str | None]:
     require_type(sent.headers.get("content-type"), *JSON_TYPES)
     resource = relative(sent.parsed(), call.bridge.settings.fhir_base)
     if resource.get("resourceType") != sent.kind:

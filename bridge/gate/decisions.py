@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property, lru_cache
+from typing import Final
 
 from bridge.errors import GateError
 from bridge.gate.agreements import VIEWS, CompiledAgreement
@@ -131,15 +132,18 @@ class RecordDecision:
         return tuple(e for e in self.elements if not e.decision.permitted)
 
 
+_WHOLE: Final = RecordDecision(None, "", ())
+"""Of what is public, or the viewer's own."""
+
+
 def decide(
     viewer: Viewer, stored: Stored, evidence: EvidenceView, now: datetime
 ) -> RecordDecision | None:
     """Decide every element a record can carry to a viewer; None where nothing binds the two."""
     if stored.type in DIRECTORY_TYPES:
-        known = stored.custodian in partners(viewer)
-        return RecordDecision(None, "", ()) if known else None
+        return _WHOLE if stored.custodian in partners(viewer) else None
     if is_own(viewer, stored):
-        return RecordDecision(None, "", ())
+        return _WHOLE
     view = VIEWS.get((stored.sender_role, viewer.party))
     agreement = next((a for a in viewer.agreements if a.id == stored.agreement_id), None)
     if view is None or agreement is None:

@@ -68,10 +68,10 @@ def content_digest(resource: Mapping[str, Any]) -> str:
     ``meta`` does not count, nor which Consents it lists: a form that is signed later is no other
     referral.
     """
-    content = {name: value for name, value in resource.items() if name != "meta"}
-    links = content.get("supportingInfo", ())
+    links = resource.get("supportingInfo", ())
     listed = [i for i in links if not str(i.get("reference", "")).startswith("Consent/")]
-    content["supportingInfo"] = listed
+    content = {**resource, "supportingInfo": listed}
+    content.pop("meta", None)
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -318,11 +318,11 @@ def touch(connection: Connection, referral_ids: Sequence[str], at: datetime) -> 
     (:func:`bridge.gate.seen_anew`). The caller has taken its turn (:func:`take_turn`) before it
     locked any student.
     """
-    rows: list[tuple[str, str, int]] = []
+    rows = list[tuple[str, str, int]]()
     for start in range(0, len(referral_ids), 500):
-        of_some = of_referrals(referral_ids[start : start + 500])
+        of_some = (*of_referrals(referral_ids[start : start + 500]), RECORD.c.sender_role == "lea")
         query = select(RECORD.c.type, RECORD.c.id, RECORD.c.change)
-        found = connection.execute(query.where(*of_some, RECORD.c.sender_role == "lea"))
+        found = connection.execute(query.where(*of_some))
         rows += [(kind, record_id, int(change)) for kind, record_id, change in found]
     if not rows:
         return

@@ -34,17 +34,19 @@ MAX_BYTES: Final = 16 * 1024
 _CUT: Final = (
     b"\0"  # orjson never writes U+0000: no value looks like a place where one was left out
 )
-_TEXT: Final = re.compile(rb'"(display|text|value)":"[A-Za-z0-9][A-Za-z0-9 ._:/#+()\'&,\-]{0,127}"')
-_ID: Final = re.compile(rb'"(id|versionId)":"[A-Za-z0-9.\-]{1,64}"')
-_LINK: Final = re.compile(rb'"reference":"([A-Z][A-Za-z]{2,40})/[A-Za-z0-9.\-]{1,64}"')
 _DAY: Final = (
     rb"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)"
     rb"|(?:0[13578]|1[02])-31)"
 )
 _CLOCK: Final = rb"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+\-](?:0\d|1[0-3]):[0-5]\d)"
-_TIME: Final = re.compile(
-    rb'"(start|end|lastUpdated|lastModified|authoredOn)":"(?:19|20)\d\d-'
-    + _DAY + rb"T" + _CLOCK + rb'"'
+_LEFT_OUT: Final = re.compile(
+    rb'"(?:'
+    rb'(display|text|value)":"[A-Za-z0-9][A-Za-z0-9 ._:/#+()\'&,\-]{0,127}'
+    rb'|(id|versionId)":"[A-Za-z0-9.\-]{1,64}'
+    rb'|reference":"([A-Z][A-Za-z]{2,40})/[A-Za-z0-9.\-]{1,64}'
+    rb'|(start|end|lastUpdated|lastModified|authoredOn)":"(?:19|20)\d\d-'
+    + _DAY + rb"T" + _CLOCK
+    + rb')"'
 )  # fmt: skip
 
 
@@ -86,7 +88,6 @@ def _shape_of(resource: object) -> bytes | None:
     if len(written) > MAX_BYTES or b'"contained":' in written or b":null" in written:
         return None
     # What is between the values, and in the place of each its element's name, or the type it names
-    # (capital, as no such name is). Splitting takes half as long as writing something else instead.
-    for left_out in (_TEXT, _LINK, _ID, _TIME):
-        written = _CUT.join(left_out.split(written))
-    return hashlib.sha256(written).digest()
+    # (capital, as no such name is); of what else could stand there nothing does. None of them is
+    # empty: the parts of an object are never side by side.
+    return hashlib.sha256(_CUT.join(filter(None, _LEFT_OUT.split(written)))).digest()

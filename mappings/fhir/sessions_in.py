@@ -4,10 +4,10 @@ Read a resource only after :func:`mappings.fhir.check.check_resource` has passed
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from mappings.canonical import Attendance, Modality, Place, ServiceSession, SourceRow
 from mappings.fhir import practitioner_role
@@ -115,7 +115,7 @@ def parse_appointment(
     )
 
 
-def service_request_id(resource: Json, base: str = "") -> str | None:
+def service_request_id(resource: Mapping[str, Any], base: str = "") -> str | None:
     """Return the id of the ServiceRequest an Encounter or Appointment answers, if it says one.
 
     ``base`` is our own base URL: a ServiceRequest of another server is none of ours.
@@ -128,7 +128,7 @@ def modality_of(resource: Json) -> Modality | None:
     return _first(iter(modalities_of(resource)))
 
 
-def modalities_of(resource: Json) -> list[Modality]:
+def modalities_of(resource: Mapping[str, Any]) -> list[Modality]:
     """Return every way of treatment a session is coded as; codes may not agree with each other."""
     concepts = resource.get("type") or resource.get("serviceType") or ()
     codings = (coding for concept in concepts for coding in concept.get("coding", ()))

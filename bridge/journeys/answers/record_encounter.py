@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import orjson
@@ -21,61 +20,49 @@ from mappings.fhir.sessions_in import modalities_of, service_request_id
 _PART2 = {"SUD", "ETH", "42CFRPart2", "ETHUD", "OPIOIDUD"}
 _SUD = {"SUD", "ETHUD", "OPIOIDUD"}
 _PLAIN = {"BH", "MH", "PSY"}
+_REFERRAL: Final = "ServiceRequest/"
 _LINK: Final = b'"reference":"'
 _NESTED = (dict, list)
 """What may hold references; a union of the two would be made anew each time it is asked for."""
 
 
-@dataclass(frozen=True)
 class SentSession:
-    """An Encounter or Appointment as a provider sent it."""
+    """An Encounter or Appointment as a provider sent it.
 
-    resource: Mapping[str, Any]
+    Attributes:
+        kind: the FHIR resource type.
+        links: every reference in it, wherever it stands.
+        referral: the id of the referral it says it answers; None if it says none.
+    """
 
-    @cached_property
-    def links(self) -> frozenset[str]:
-        """Every reference in it, wherever it stands."""
-        written = orjson.dumps(self.resource)
-        if b"\\" not in written:  # as it is written: nothing in a text can look like one
-            _, *after = written.split(_LINK)
-            return frozenset(each[: each.index(b'"')].decode() for each in after)
-        found, waiting = set[str](), list[Any]([self.resource])
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node, dict):
-                if isinstance(link := node.get("reference"), str):
-                    found.add(link)
-                node = node.values()
-            waiting += [inner for inner in node if isinstance(inner, _NESTED)]
-        return frozenset(found)
+    __slots__ = ("kind", "links", "referral", "resource")
 
-    @cached_property
-    def referral(self) -> str | None:
-        """The id of the referral it says it answers, if it says one."""
-        return service_request_id(dict(self.resource))
+    def __init__(self, resource: Mapping[str, Any]) -> None:
+        self.resource = resource
+        self.kind = str(resource["resourceType"])
+        self.links = _links_in(resource)
+        self.referral = service_request_id(resource)
 
     def naming(self, kind: str) -> set[str]:
         """Return every reference to a resource of a type."""
         begins = f"{kind}/"
         return {link for link in self.links if link.startswith(begins)}
 
-    @property
-    def kind(self) -> str:
-        """The FHIR resource type."""
-        return str(self.resource["resourceType"])
 
-    @property
-    def key(self) -> str:
-        """The provider's own identifier of the session: system and value of the first one.
-
-        Raises:
-            UnprocessableError: there is none, so a repeat could not be told from a new session.
-        """
-        for identifier in self.resource.get("identifier", ()):
-            if identifier.get("system") and identifier.get("value"):
-                return f"{identifier['system']}|{identifier['value']}"
-        text = "Give the session's identifier (system and value) in your own system."
-        raise UnprocessableError(Finding("required", text, f"{self.kind}.identifier"))
+def _links_in(resource: Mapping[str, Any]) -> frozenset[str]:
+    written = orjson.dumps(resource)
+    if b"\\" not in written:  # as it is written: nothing in a text can look like one
+        _, *after = written.split(_LINK)
+        return frozenset([each[: each.index(b'"')].decode() for each in after])
+    found, waiting = set[str](), list[Any]([resource])
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if isinstance(link := node.get("reference"), str):
+                found.add(link)
+            node = node.values()
+        waiting += [inner for inner in node if isinstance(inner, _NESTED)]
+    return frozenset(found)
 
 
 def session_id_of(parts: Parts, caller: Caller, resource: Mapping[str, Any]) -> str:
@@ -84,16 +71,30 @@ def session_id_of(parts: Parts, caller: Caller, resource: Mapping[str, Any]) -> 
     Raises:
         UnprocessableError: it has no identifier.
     """
-    sent = SentSession(resource)
-    return parts.identifiers.issuer("session", caller.organization)(sent.kind, sent.key)
+    issue = parts.identifiers.issuer("session", caller.organization)
+    return issue(str(resource["resourceType"]), session_key(resource))
+
+
+def session_key(resource: Mapping[str, Any]) -> str:
+    """Return the provider's own identifier of a session: system and value of the first one.
+
+    Raises:
+        UnprocessableError: there is none, so a repeat could not be told from a new session.
+    """
+    for identifier in resource.get("identifier", ()):
+        if identifier.get("system") and identifier.get("value"):
+            return f"{identifier['system']}|{identifier['value']}"
+    text = "Give the session's identifier (system and value) in your own system."
+    raise UnprocessableError(Finding("required", text, f"{resource['resourceType']}.identifier"))
 
 
 def referrals_named(sent: SentSession) -> Iterator[str]:
     """Yield the ids of the referrals a session names, wherever it does."""
     if sent.referral is not None:
         yield sent.referral
-    for reference in sent.naming("ServiceRequest"):
-        yield reference.partition("/")[2]
+    for reference in sent.links:
+        if reference.startswith(_REFERRAL):
+            yield reference[len(_REFERRAL) :]
 
 
 def request_of(sent: SentSession, known: Mapping[str, Seen]) -> Seen:
@@ -126,9 +127,11 @@ def _of_this_student(sent: SentSession, referral: Seen, known: Mapping[str, Seen
     if sent.kind == "Encounter" and sent.resource.get("subject", {}).get("reference") != student:
         text = "The session must be of the student who was referred."
         raise UnprocessableError(Finding("business-rule", text, "Encounter.subject"))
+    if sent.links <= {student, f"{_REFERRAL}{referral.id}"}:  # as nearly all name
+        return
     if sent.naming("Patient") - {student}:
         raise UnprocessableError(names_another(sent.kind))
-    for reference in sent.naming("ServiceRequest") - {f"ServiceRequest/{referral.id}"}:
+    for reference in sent.naming("ServiceRequest") - {f"{_REFERRAL}{referral.id}"}:
         other = known.get(reference.partition("/")[2])
         if other is None or other.student_id != referral.student_id:
             text = "There is no such referral of this student."
@@ -211,5 +214,5 @@ def speaks_of_others(resource: Mapping[str, Any]) -> bool:
     The facts table counts family and group sessions so; a session that does not say what it was
     counts with them, and one whose codes do not agree.
     """
-    found = modalities_of(dict(resource))
+    found = modalities_of(resource)
     return not found or not {Modality.INDIVIDUAL, Modality.INTAKE}.issuperset(found)

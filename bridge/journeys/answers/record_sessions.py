@@ -18,6 +18,7 @@ from bridge.journeys.answers.record_encounter import (
     referrals_named,
     request_of,
     session_id_of,
+    session_key,
     session_record,
 )
 from bridge.journeys.answers.sent_change import checked
@@ -158,29 +159,27 @@ def _recorded(
             records.append(session_record(author, draft.sent, request, draft.id))
     put = _put(connection, parts, drafts, records)
     gate.seen_before.wrote(connection, known)
-    new = [each for each in zip(drafts, records, strict=True) if each[1].id in put.new]
+    kept = set(put.new)
+    new = [each for each in zip(drafts, records, strict=True) if each[0][1].id in kept]
     _tell(connection, parts, author, new)
-    released = _released(connection, (gate, asking), records, put)
-    for (n, _), record in zip(drafts, records, strict=True):
-        if record.id not in released:  # out of reach of the scopes it came with: it is not kept
+    released = _released(connection, (gate, asking), [record for _, record in new], put)
+    rest = [draft.id for _, draft in drafts if draft.id not in released]
+    if rest:
+        released |= gate.read_all_within(connection, asking.caller, records[0].type, rest)
+    for n, draft in drafts:
+        if draft.id not in released:  # out of reach of the scopes it came with: it is not kept
             raise SessionRefused(n, ForbiddenError())
-    return [(released[record.id], record.id in put.new) for record in records]
+    return [(released[draft.id], draft.id in kept) for _, draft in drafts]
 
 
 def _released(
-    connection: Connection,
-    of: tuple[Gate, Asking],
-    records: Sequence[NewRecord],
-    put: PutReport,
+    connection: Connection, of: tuple[Gate, Asking], new: Sequence[NewRecord], put: PutReport
 ) -> dict[str, ReleasedResource]:
-    """Release the sessions to their author: new ones as written, a repeated one as it now is."""
-    (gate, asking), released = of, dict[str, ReleasedResource]()
-    if put.at is not None:
-        new = [record for record in records if record.id in put.new]
-        released = gate.release_written(connection, asking, Written(new, put.first, put.at))
-    if rest := [record.id for record in records if record.id not in released]:
-        released |= gate.read_all_within(connection, asking.caller, records[0].type, rest)
-    return released
+    """Release new sessions to their author, as they were written."""
+    gate, asking = of
+    if put.at is None:
+        return {}
+    return gate.release_written(connection, asking, Written(new, put.first, put.at))
 
 
 def _put(
@@ -193,8 +192,10 @@ def _put(
     # All at once and in their order: their counters are about to be moved one by one.
     lock_students(connection, {record.student_id or "" for record in records}, share=False)
     put = put_records(connection, records, parts.clock.now())
+    if len(put.new) == len(drafts):
+        return put
     for n, draft in drafts:
-        repeated = draft.id in put.unchanged and draft.repeat == draft.sent.key
+        repeated = draft.id in put.unchanged and draft.repeat == session_key(draft.sent.resource)
         if draft.id not in put.new and not repeated:
             text = "A session with this identifier is here already."
             raise SessionRefused(n, ConflictError(409, text))
@@ -211,6 +212,8 @@ def _tell(
     for student_id in dict.fromkeys(record.student_id or "" for _, record in new):
         count_sessions(connection, parts, author.agreements, student_id)
     for (n, draft), record in new:
+        if "extension" not in draft.sent.resource:
+            continue  # it does not say
         about = SaidOf(record.type, record.id, record.agreement_id, record.student_id or "")
         with refused_at(n):
             record_care_consent(connection, parts, about, draft.sent.resource)

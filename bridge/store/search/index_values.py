@@ -1,11 +1,20 @@
 """The values a resource is found by, read from the paths of :mod:`bridge.store.search.index`."""
 
+import hashlib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from typing import Final, NamedTuple
 
-from bridge.store.search.index import MISSING, PARAMETERS, SOUGHT_MISSING, ParameterKind
+import orjson
+
+from bridge.store.search.index import (
+    MISSING,
+    PARAMETERS,
+    SOUGHT_MISSING,
+    STORED_AS,
+    ParameterKind,
+)
 from bridge.store.search.ranges import OPEN_END, OPEN_START, Range, read_range
 from consent.selectors import Selector, parse_selector
 
@@ -71,12 +80,30 @@ def search_values(resource: Mapping[str, object]) -> tuple[SearchValue, ...]:
 
 
 def found_by(
-    resource: Mapping[str, object],
+    resource: Mapping[str, object], *, elsewhere: bool = True
 ) -> tuple[tuple[SearchValue, ...], tuple[SearchDate, ...]]:
-    """Return all that a resource is found by, without repeats: values, and ranges of time."""
-    values: set[SearchValue] = set()
+    """Return all that a resource is found by, without repeats: values, and ranges of time.
+
+    Args:
+        resource: what is to be found.
+        elsewhere: also under the parameters whose values are kept under another's name.
+    """
+    plan, coded, sought = _plan(str(resource["resourceType"]), elsewhere)
+    values = _coded(coded, resource)
     dates: set[SearchDate] = set()
-    plan, sought = _plan(str(resource["resourceType"]))
+    _look(plan, resource, values, dates)
+    there = {value.param for value in values} if sought else ()
+    values.update(SearchValue(n + MISSING, "", "true") for n in sought if n not in there)
+    return tuple(sorted(values)), tuple(sorted(dates))
+
+
+def _look(
+    plan: Iterable["_Looked"],
+    resource: Mapping[str, object],
+    values: set[SearchValue],
+    dates: set[SearchDate],
+) -> None:
+    """Add what stands at the paths of a plan."""
     for of, first, steps, read in plan:
         if first not in resource:
             continue
@@ -90,9 +117,30 @@ def found_by(
                 read(values, of, node)
             elif (span := _span(node)) is not None:
                 dates.add(SearchDate(of[0], span.low, span.high))
-    there = {value.param for value in values} if sought else ()
-    values.update(SearchValue(n + MISSING, "", "true") for n in sought if n not in there)
-    return tuple(sorted(values)), tuple(sorted(dates))
+
+
+def _coded(coded: "_Coded", resource: Mapping[str, object]) -> set[SearchValue]:
+    """Return what a resource is found by for its codes.
+
+    INVARIANT: what is remembered was read from the very same elements. Most sessions of a sender
+    have the same codes; reading them takes ten times as long as recognising them.
+    """
+    elements, plan = coded
+    said = [resource.get(name) for name in elements]
+    try:
+        key = (elements, hashlib.sha256(orjson.dumps(said, option=_AS_JSON)).digest())
+    except TypeError:  # not as JSON gives it
+        key = None
+    known = _CODED.get(key) if key else None
+    if known is None:
+        values: set[SearchValue] = set()
+        _look(plan, resource, values, set())
+        known = tuple(values)
+        if key:
+            if len(_CODED) >= _MOST_CODED:
+                _CODED.clear()
+            _CODED[key] = known
+    return set(known)
 
 
 _Steps = tuple[tuple[str, Selector | None], ...]
@@ -103,9 +151,19 @@ _Looked = tuple[tuple[str, str], str, _Steps | None, _Read | None]
 that is all), and what reads what stands there; none for a range of time."""
 
 
+_Coded = tuple[tuple[str, ...], tuple[_Looked, ...]]
+"""The elements that hold nothing but codes, and what is looked for in them."""
+_CODED: Final[dict[tuple[tuple[str, ...], bytes], tuple[SearchValue, ...]]] = {}
+"""By digest of such elements what they say: of a resource it keeps nothing that is its own."""
+_MOST_CODED: Final = 4096
+_AS_JSON: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+"""What only resembles a text is none here: no two elements that are read otherwise look alike."""
+
+
 @cache
-def _plan(kind: str) -> tuple[tuple[_Looked, ...], tuple[str, ...]]:
-    """Return the parameters of a type, each with one path, and those sought where missing."""
+def _plan(kind: str, elsewhere: bool) -> tuple[tuple[_Looked, ...], _Coded, tuple[str, ...]]:
+    """Return the parameters of a type, each with one path; those of codes; those sought missing."""
+    without = () if elsewhere else STORED_AS.get(kind, ())
     paths = tuple(
         (
             (each.name, each.system),
@@ -114,9 +172,18 @@ def _plan(kind: str) -> tuple[tuple[_Looked, ...], tuple[str, ...]]:
             _READS.get(each.kind),
         )
         for each in PARAMETERS.get(kind, ())
+        if each.name not in without
         for steps in map(_steps, each.each_path)
     )
-    return paths, tuple(name for of, name in SOUGHT_MISSING if of == kind)
+    of_codes = tuple(each for each in paths if each[3] is _read_tokens and each[1] != _OWN)
+    others = tuple(each for each in paths if each not in of_codes)
+    elements = tuple(dict.fromkeys(first for _, first, *_ in of_codes))
+    sought = tuple(name for of, name in SOUGHT_MISSING if of == kind)
+    return others, (elements, of_codes), sought
+
+
+_OWN: Final = "identifier"
+"""The element of tokens that each resource has its own of."""
 
 
 def normalised(text: str) -> str:

@@ -38,16 +38,22 @@ def index_records(
     dates: list[tuple[object, ...]] = []
     for resource, agreement_id, change in records:
         kind = str(resource["resourceType"])
-        of, elsewhere = (change, kind, resource["id"]), STORED_AS.get(kind, ())
-        said, spans = found_by(resource)
-        own = (value for value in said if value.param not in elsewhere)
-        values += [(*of, *v, agreement_id, 1 if starts(v.param, v.value) else None) for v in own]
-        dates += [(*of, *span, agreement_id) for span in spans]
+        of, record_id = (change, kind), resource["id"]
+        said, spans = found_by(resource, elsewhere=False)
+        values += [
+            (change, kind, record_id, param, system, value, agreement_id, _begins(param, value))
+            for param, system, value in said
+        ]
+        dates += [(*of, record_id, *span, agreement_id) for span in spans]
     dialect = connection.dialect.name
     with cursor_of(connection) as cursor:
         for sql, rows in ((_NEW_VALUE, values), (_NEW_DATE, dates)):
             if rows:
                 cursor.executemany(spelled_for(dialect, sql), rows)
+
+
+def _begins(param: str, value: str) -> int | None:
+    return 1 if starts(param, value) else None
 
 
 def says_the_same(
