@@ -23,7 +23,7 @@ from bridge.identity import Caller, caller_of
 from bridge.ledger.append import append
 from bridge.store.database.engine import write
 from bridge.store.partners.export_jobs import ExportJob
-from bridge.store.stored import FoundRow
+from bridge.store.stored import Candidate
 
 # As long as a revocation takes: it has to fit in between.
 GAP_SECONDS = 0.02
@@ -78,7 +78,7 @@ def coded_hastily(call: Call, wanted: Query, coded: CodedRows) -> ReleasedLines:
     with write(engine) as connection:
         entries = [coded._entry(viewer, each, "") for each in made.sets if each.of]
         append(connection, entries, call.bridge.clock)
-    reached = FoundRow._make(found[-1]).place if found else 0
+    reached = Candidate._make(found[-1]).place if found else 0
     return ReleasedLines.of(made.lines, reached, GATE_MARK)
 
 
