@@ -137,14 +137,16 @@ class Board(KeptLines):
 
     def _standing(self, places: Sequence[lines.Place]) -> list[tuple[Followed, Placed]]:
         """Decide referrals, and others of their students where it depends on them who waits."""
-        students, wanted = ({student for _, student in places}, {one for one, _ in places})
-        stand = self._stand(sorted(students), wanted)[0]
+        students, shown = ({student for _, student in places}, {one for one, _ in places})
+        stand, forms = self._stand(sorted(students), shown.__contains__)
         unserved = {each.task.student_id for each, place in stand if place.unserved}
-        if unserved:
-            # Nobody waits who is cared for under another referral.
-            some = [each for each in stand if each[0].task.student_id not in unserved]
-            stand = [*some, *self._stand(sorted(unserved))[0]]
-        return stand
+        if not unserved:
+            return stand
+        # Nobody waits who is cared for under another referral.
+        others = self._followed(sorted(unserved), lambda one: one not in shown)
+        found = [each for each, _ in stand]
+        placed = self._placed([*found, *others], forms)
+        return list(zip(found, placed[: len(found)], strict=True))
 
     def _leaving(
         self, shown: Sequence[tuple[Followed, Placed]]
@@ -179,17 +181,23 @@ class Board(KeptLines):
         return lines.put_lines(self.connection, self.whose, students, made)
 
     def _stand(
-        self, students: Sequence[str], wanted: Collection[str] | None = None
+        self, students: Sequence[str], wanted: Callable[[str], bool] | None = None
     ) -> tuple[list[tuple[Followed, Placed]], Forms]:
         """Decide referrals of some students: what may be told of them, and where they stand."""
-        connection = self.connection
-        lock_students(connection, students, share=True)
+        lock_students(self.connection, students, share=True)
+        found = self._followed(students, wanted)
+        forms = Forms.of(self.connection, self.viewer.agreements, students)
+        return list(zip(found, self._placed(found, forms), strict=True)), forms
+
+    def _followed(
+        self, students: Sequence[str], wanted: Callable[[str], bool] | None
+    ) -> list[Followed]:
         names = {o.id: o.name for o in self.known.organizations.values()}
-        found = followed(connection, self.viewer, students, (self.now, names), wanted)
-        forms = Forms.of(connection, self.viewer.agreements, students)
+        return followed(self.connection, self.viewer, students, (self.now, names), wanted)
+
+    def _placed(self, found: Sequence[Followed], forms: Forms) -> list[Placed]:
         rows = [(each.row, each.whose) for each in found]
-        placed = places_of(rows, forms, self.calendar, self.today)
-        return list(zip(found, placed, strict=True)), forms
+        return places_of(rows, forms, self.calendar, self.today)
 
     def _comes_of_age(self, each: Followed) -> list[datetime]:
         born = each.task.birth_date

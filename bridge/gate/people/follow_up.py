@@ -6,7 +6,7 @@ own releases permit it. Where they do not, the row reads ``sent``, exactly as if
 not answered yet.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -109,7 +109,7 @@ def followed(
     viewer: Viewer,
     students: Collection[str],
     known: tuple[datetime, Mapping[str, str]],
-    wanted: Collection[str] | None = None,
+    wanted: Callable[[str], bool] | None = None,
 ) -> list[Followed]:
     """Return referrals of some students, who are locked, as their school may see them now.
 
@@ -122,15 +122,17 @@ def followed(
         viewer: somebody of the school.
         students: whose.
         known: the instant, and the name of each organisation by its id.
-        wanted: which, by the ids of their ServiceRequests; all of theirs if None.
+        wanted: tells which, by the ids of their ServiceRequests; all of theirs if None.
     """
     now, names = known
     own = (of_students(connection, ("Task",), students), texts_of(connection, _SAYING, students))
+    asked_of: set[str] | None = None
     if wanted is not None:
-        own = ([task for task in own[0] if task.referral_id in wanted], own[1])
+        own = ([task for task in own[0] if wanted(task.referral_id)], own[1])
+        asked_of = {task.referral_id for task in own[0]}
     districts = [_district(agreement, *own) for agreement in viewer.agreements]
     told = told_of(viewer, _SENDER, _ELEMENTS, now, connection.dialect.name)
-    may = judged(connection, "Task", students, told, wanted)
+    may = judged(connection, "Task", students, told, asked_of)
     spoken = [task for district in districts for task in district.spoken(may)]
     whose = {task.student_id for task in spoken}
     asked = (_SENDER, _ELEMENTS, now)
