@@ -62,36 +62,32 @@ def growth_row(name: str, meaning: str, path: Path, sent: int) -> Row:
 
 def waiting_row(name: str, meaning: str, path: Path, sent: int = 100) -> Row:
     """Return the row that compares how long a person waits for a page, likewise."""
-    return Row(
-        name=name,
-        unit="ms on the wall, 95th percentile",
-        better=Better.LOWER,
-        goal=1.5,
-        meaning=(
-            f"how many times as long a person waits {meaning} with {MANY:,} referrals in one"
-            f" district than with {FEW:,}; one after the other over HTTP, {BACKEND}"
-        ),
-        value=_milliseconds,
-        figure=50,
-        open=partial(_open, path, partial(_waited, sent=sent), _SENT),
+    many, few = (f"{each:,} referrals" for each in _SENT)
+    return _waiting(
+        name, f"{meaning} with {many} in one district than with {few}", path, _SENT, sent
     )
 
 
 def treated_row(name: str, meaning: str, path: Path, sent: int = 100) -> Row:
     """Return the row of a page where children are in treatment, and were seen many times."""
     many, few = (f"{each:,} referrals and {_EACH * each:,} sessions" for each in _TREATED)
+    said = f"{meaning} with {many} in one district than with {few}"
+    return _waiting(name, said, path, _TREATED, sent)
+
+
+def _waiting(name: str, meaning: str, path: Path, compared: tuple[int, int], sent: int) -> Row:
     return Row(
         name=name,
         unit="ms on the wall, 95th percentile",
         better=Better.LOWER,
         goal=1.5,
         meaning=(
-            f"how many times as long a person waits {meaning} with {many} in one district than"
-            f" with {few}; one after the other over HTTP, {BACKEND}"
+            f"how many times as long a person waits {meaning}; one after the other over HTTP,"
+            f" {BACKEND}"
         ),
         value=_milliseconds,
         figure=50,
-        open=partial(_open, path, partial(_waited, sent=sent), _TREATED),
+        open=partial(_open, path, partial(_waited, sent=sent), compared),
     )
 
 

@@ -87,6 +87,8 @@ def told_alike(
     given: dict[str, Any] = {k: stored_value(dialect, value) for k, value in met.binds.items()}
     for name in ("kinds", "students", "referrals", "also"):
         given[name] = listed_for(dialect, sorted(getattr(sought, name)))
+    # What is said of a record may name no student.
+    given["whose"] = listed_for(dialect, ["", *sorted(sought.students)])
     given |= {"element": sought.element, "most": _ALL if most is None else most}
     with cursor_of(connection) as cursor:
         found = cursor.execute(_written(dialect, met.condition), given).fetchall()
@@ -100,7 +102,7 @@ def _written(dialect: str, condition: TextClause) -> str:
     sql = (
         "WITH own AS MATERIALIZED ("  # noqa: S608 - names of ours, values are bound
         f"SELECT e.record_id, {_SAID[dialect]} AS said FROM evidence e"
-        f" WHERE e.student_id {among(dialect, 'students')} AND e.record_id <> ''"
+        f" WHERE e.student_id {among(dialect, 'whose')} AND e.record_id <> ''"
         " AND e.valid_from <= :as_of AND e.valid_to > :as_of AND e.recorded_at <= :as_of"
         " AND (e.superseded_at IS NULL OR e.superseded_at > :as_of) GROUP BY e.record_id),"
         f" alike AS MATERIALIZED (SELECT {same}, own.said, max(record.change) AS newest,"

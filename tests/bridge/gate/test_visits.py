@@ -13,7 +13,8 @@ from bridge.gate.people import visits
 from bridge.gate.viewers import present_viewer
 from bridge.store.alike import SAME, Sought, told_alike
 from bridge.store.by_student import of_students
-from bridge.store.database.engine import read
+from bridge.store.database.engine import read, write
+from bridge.store.facts.evidence import NewEvidence, record_evidence
 from bridge.store.stored import Stored
 from tests.bridge.api.test_sessions_together import appointment
 from tests.bridge.gate.decided_in_full import as_released, decided_in_full
@@ -144,6 +145,28 @@ def test_what_is_said_of_one_session_parts_it_from_those_alike(world: World) -> 
         sought = Sought(("Encounter",), students, referrals, (), PART2_ROW)
         found = {each.id for each, _ in told_alike(connection, sought, told)}
     assert found == {sessions[0].id, sessions[2].id}
+
+
+def test_what_is_said_of_a_session_without_naming_a_student_parts_it_too(world: World) -> None:
+    refer(world, 0)
+    answer(world, 0, "accepted")
+    task = world.web().get(f"/fhir/Task/{world.id_of('Task', 'R-0')}").json()
+    said = [{"url": CARE_CONSENT, "valueCode": "guardian"}]
+    for n in range(3):
+        post_session(world.web(), encounter(task, f"V-{n}", extension=said))
+    with write(world.bridge.engine) as connection:
+        students = students_of(connection)
+        sessions = of_students(connection, ("Encounter",), students)
+        about = NewEvidence(
+            "others", "third_party_present", NOW, NOW, "test", record_id=sessions[2].id
+        )
+        record_evidence(connection, [about])
+    with read(world.bridge.engine) as connection:
+        viewer = present_viewer(connection, LEAD, world.clock)
+        told = told_of(viewer, "provider", ELEMENTS, NOW, connection.dialect.name)
+        sought = Sought(("Encounter",), students, {sessions[0].referral_id}, (), PART2_ROW)
+        found = {each.id for each, _ in told_alike(connection, sought, told)}
+    assert found == {sessions[0].id, sessions[1].id}
 
 
 def grown(world: World) -> tuple[int, int]:
