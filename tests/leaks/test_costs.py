@@ -239,7 +239,14 @@ def tell_apart(two: District) -> dict[str, str]:
 
 
 def test_no_work_tells_which_student_is_treated_alone(two: District) -> None:
-    assert tell_apart(two) == {}
+    found = tell_apart(two)
+    # Calls are counted in every thread, and another may begin something of its own just then. What
+    # tells students apart does so each time.
+    for _ in range(2):
+        if found:
+            again = tell_apart(two)
+            found = {name: how for name, how in found.items() if name in again}
+    assert found == {}
 
 
 @pytest.mark.parametrize("planted", ["facts", "sessions"])
