@@ -24,6 +24,7 @@ from bridge.gate.own.recording import REFERRAL, Asking, Known, SeenBefore, Writt
 from bridge.gate.people.making_ready import ReadySide
 from bridge.gate.people.provider_side import ProviderSide
 from bridge.gate.people.school_side import SchoolSide
+from bridge.gate.people.told_again import ToldRows
 from bridge.gate.released import GATE_MARK, Released, ReleasedResource, Seen
 from bridge.gate.scope_limits import reaches_version, within_scopes
 from bridge.gate.viewers import present_viewer, viewer_of
@@ -51,6 +52,7 @@ class Gate(SchoolSide, ProviderSide, ReadySide, ExportSide):
         self._clock = clock
         self._identifiers = identifiers
         self.seen_before = SeenBefore(clock)
+        self._told_rows = ToldRows()
 
     def search(
         self, caller: Caller, query: Query, includes: Sequence[str] = (), request: str = ""

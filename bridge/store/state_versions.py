@@ -14,13 +14,13 @@ And a record of which anything that is decided by or shown changes must take a n
 trigger refuses anything else.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Table, event, inspect, select
 from sqlmodel import Field, SQLModel
 
-from bridge.driver import cursor_of
+from bridge.driver import among, cursor_of, listed_for, named_for
 from bridge.schema import metadata, table_of
 
 
@@ -53,6 +53,15 @@ def state_versions(connection: Connection) -> dict[str, int]:
     """Return the counters that concern everybody, by name."""
     with cursor_of(connection) as cursor:
         return dict(cursor.execute("SELECT name, value FROM state_version").fetchall())
+
+
+def student_versions(connection: Connection, student_ids: Collection[str]) -> dict[str, int]:
+    """Return the counter of each student; of those that are not in the register none."""
+    dialect = connection.dialect.name
+    sql = f"SELECT id, version FROM student WHERE id {among(dialect, 'students')}"  # noqa: S608 - names of ours
+    with cursor_of(connection) as cursor:
+        given = {"students": listed_for(dialect, student_ids)}
+        return dict(cursor.execute(named_for(dialect, sql), given).fetchall())
 
 
 def held_versions(connection: Connection) -> dict[str, int]:

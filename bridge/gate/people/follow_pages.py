@@ -2,16 +2,18 @@
 
 Where a referral stands in the order of the board, and in which choices of rows, is kept as a line
 for each viewer (:mod:`bridge.store.people.follow_lines`, :mod:`bridge.gate.people.kept_lines`);
-every referral that a page shows is decided as if there were no lines.
+every referral that a page shows is decided as if there were no lines, or was so a moment ago and
+all that this rests on still stands (:mod:`bridge.gate.people.told_again`).
 
 INVARIANTS
-* What is shown of a referral was decided in the releasing transaction, with its student locked.
+* What is shown of a referral was decided in the releasing transaction, with its student locked, or
+  is known in it to stand.
 * What was decided of those shown is what their lines say, or nothing is released.
 """
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.metadata import version
@@ -20,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 from bridge.gate.agreements import CompiledAgreement
 from bridge.gate.disclosures import Disclosure
-from bridge.gate.hot.permits import facts_end
+from bridge.gate.hot.permits import day_ends, facts_end
 from bridge.gate.people.follow_up import Followed, followed, leaving
 from bridge.gate.people.kept_lines import KeptLines
 from bridge.gate.people.places import (
@@ -35,9 +37,12 @@ from bridge.gate.people.places import (
     places_of,
     rank,
 )
+from bridge.gate.people.told_again import Learned, Row, Stands, ToldRows, again, learned
 from bridge.gate.released import Placed
 from bridge.store.facts.evidence import ALWAYS_TO, lock_students
 from bridge.store.people import follow_lines as lines
+from bridge.store.people import follow_work as work
+from bridge.store.state_versions import student_versions
 from mappings.loop import STATES
 from mappings.loop.calendar import SchoolCalendar
 from mappings.loop.clocks import CLOCK_RULES
@@ -87,9 +92,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Board(KeptLines):
-    """The referrals of one viewer's district, in one writing transaction."""
+    """The referrals of one viewer's district, in one writing transaction.
+
+    Attributes:
+        calendar: the district's.
+        rows: what was decided before.
+        learned: what was decided for a page, to be remembered once it is on disk.
+    """
 
     calendar: SchoolCalendar
+    rows: ToldRows = field(default_factory=ToldRows)
+    learned: Learned = field(default_factory=list)
 
     @property
     def today(self) -> date:
@@ -113,7 +126,7 @@ class Board(KeptLines):
             since = self.today - timedelta(days=wanted.since)
             more, new = lines.since(self.connection, self.whose, since.isoformat(), wanted.most)
             places, counts = list(dict.fromkeys([*places, *more])), {**counts, **new}
-        shown = self._decided(places)
+        shown = self._shown(places)
         if shown is None:
             return None
         if wanted.since:
@@ -128,14 +141,44 @@ class Board(KeptLines):
         shown = self._decided(places)
         return None if shown is None else (*self._leaving(shown), ends)
 
-    def _decided(self, places: Sequence[lines.Place]) -> list[tuple[Followed, Placed]] | None:
+    def _shown(self, places: Sequence[lines.Place]) -> list[Row] | None:
+        """Do :meth:`_decided` for those places of which nothing is remembered that still stands."""
+        stands, until = self._stands(sorted({student for _, student in places}))
+        self.rows.erased(self.known.versions["erasure"])
+        held = self.rows.found(self.whose, places, stands)
+        since = min((row.change for row in held), default=stands.change)
+        moved = work.changed_since(self.connection, self._agreements(), since)
+        told = again(held, moved, len(places))
+        anew = [place for place in places if place[0] not in told]
+        found = self._decided(anew)
+        if found is None:
+            return None
+        ends = work.ends_of(self.connection, self.whose, [request for request, _ in anew])
+        ends = {request: min(end, until) for request, end in ends.items()}
+        self.learned.extend(learned(self.whose, found, stands, ends))
+        told |= {row[0].request_id: row for row in found}
+        return [told[request] for request, _ in places]
+
+    def _stands(self, students: Sequence[str]) -> tuple[Stands, datetime]:
+        """Return what is held of some students, and until when nothing of everybody changes."""
+        lock_students(self.connection, students, share=True)
+        named = sorted((each.id, each.name) for each in self.known.organizations.values())
+        parts = (self._basis(), self.known.versions["erasure"], self.today, named)
+        everybody = hashlib.sha256(repr(parts).encode()).hexdigest()
+        change = lines.last_change(self.connection)
+        versions = student_versions(self.connection, students)
+        ends = facts_end(self.connection, [], self.now).get("", ALWAYS_TO)
+        stands = Stands(everybody, change, versions, self.now)
+        return stands, min(ends, day_ends(self.viewer, self.now))
+
+    def _decided(self, places: Sequence[lines.Place]) -> list[Row] | None:
         """Decide what stands at some places; None where something of it is not there."""
         found = {each.request_id: (each, place) for each, place in self._standing(places)}
         if any(request not in found for request, _ in places):
             return None
         return [found[request] for request, _ in places]
 
-    def _standing(self, places: Sequence[lines.Place]) -> list[tuple[Followed, Placed]]:
+    def _standing(self, places: Sequence[lines.Place]) -> list[Row]:
         """Decide referrals, and others of their students where it depends on them who waits."""
         students, shown = ({student for _, student in places}, {one for one, _ in places})
         stand, forms = self._stand(sorted(students), shown.__contains__)
@@ -148,9 +191,7 @@ class Board(KeptLines):
         placed = self._placed([*found, *others], forms)
         return list(zip(found, placed[: len(found)], strict=True))
 
-    def _leaving(
-        self, shown: Sequence[tuple[Followed, Placed]]
-    ) -> tuple[list[Placed], list[Disclosure]]:
+    def _leaving(self, shown: Sequence[Row]) -> tuple[list[Placed], list[Disclosure]]:
         rows, told = leaving(
             self.connection, self.viewer, [each for each, _ in shown], self.identifiers
         )
@@ -182,7 +223,7 @@ class Board(KeptLines):
 
     def _stand(
         self, students: Sequence[str], wanted: Callable[[str], bool] | None = None
-    ) -> tuple[list[tuple[Followed, Placed]], Forms]:
+    ) -> tuple[list[Row], Forms]:
         """Decide referrals of some students: what may be told of them, and where they stand."""
         lock_students(self.connection, students, share=True)
         found = self._followed(students, wanted)

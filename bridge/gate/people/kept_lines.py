@@ -109,6 +109,9 @@ class KeptLines(ABC):
         """Whose lines these are."""
         return standing_of(self.viewer)
 
+    def _agreements(self) -> list[str]:
+        return [each.id for each in self.viewer.agreements]
+
     @property
     @abstractmethod
     def counted(self) -> Collection[str]:
@@ -148,8 +151,7 @@ class KeptLines(ABC):
         head = lines.head_of(self.connection, self.whose, hold=False)
         if head is None or not head.counts or not self._usable(head, self._basis()):
             return True
-        agreements = [each.id for each in self.viewer.agreements]
-        since = (agreements, head.seen, self.now)
+        since = (self._agreements(), head.seen, self.now)
         return work.waiting(self.connection, self.whose, since, SPARE + 1) > SPARE
 
     def made_ready(self, most: int) -> tuple[int, int]:
@@ -172,7 +174,7 @@ class KeptLines(ABC):
     def _head(self) -> lines.FollowHead:
         """Return the head with every student listed whose lines may hold no longer."""
         connection, whose, basis = self.connection, self.whose, self._basis()
-        agreements = [a.id for a in self.viewer.agreements]
+        agreements = self._agreements()
         head, seen = lines.head_of(connection, whose), lines.last_change(connection)
         ends = facts_end(connection, [], self.now).get("", ALWAYS_TO)
         new = lines.FollowHead(whose, basis, seen, self.now, ends, {})

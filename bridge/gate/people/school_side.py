@@ -10,16 +10,20 @@ from bridge.gate.people.follow_pages import PART, Board, CalendarOf, Wanted
 from bridge.gate.people.follow_up import follow_ups
 from bridge.gate.people.kept_lines import Changed, Known, made_until_it_stands
 from bridge.gate.people.side import Side
+from bridge.gate.people.told_again import Learned, ToldRows
 from bridge.gate.released import GATE_MARK, ReleasedFollowUps, ReleasedPage
 from bridge.identity import Caller
 from bridge.store.database.engine import write
 from bridge.store.people.follow_lines import Sent
 
+_Paged = tuple[ReleasedPage, Learned]
 _Parted = tuple[ReleasedFollowUps, Sent | None]
 
 
 class SchoolSide(Side):
     """The part of :class:`bridge.gate.gate.Gate` that is for schools."""
+
+    _told_rows: ToldRows
 
     def follow_up(self, caller: Caller, request: str = "") -> ReleasedFollowUps:
         """Release what a school may learn of each of its referrals.
@@ -51,11 +55,13 @@ class SchoolSide(Side):
         """
         _for_schools(caller)
 
-        def make(connection: Connection) -> ReleasedPage | None:
+        def make(connection: Connection) -> _Paged | None:
             viewer = self._viewer(connection, caller)
             return self._page(connection, viewer, (calendar_of, wanted), request)
 
-        return made_until_it_stands(self._engine, make)
+        page, learned = made_until_it_stands(self._engine, make)
+        self._told_rows.keep(learned)
+        return page
 
     def follow_up_parts(
         self, caller: Caller, calendar_of: CalendarOf, request: str = ""
@@ -107,7 +113,7 @@ class SchoolSide(Side):
     def _board(self, connection: Connection, viewer: Viewer, calendar_of: CalendarOf) -> Board:
         known = Known.of(connection, self._clock.now())
         calendar = calendar_of(viewer.agreements[-1])
-        return Board(connection, viewer, self._identifiers, known, calendar)
+        return Board(connection, viewer, self._identifiers, known, calendar, self._told_rows)
 
     def _page(
         self,
@@ -115,15 +121,17 @@ class SchoolSide(Side):
         viewer: Viewer,
         asked: tuple[CalendarOf, Wanted],
         request: str,
-    ) -> ReleasedPage | None:
-        """Return a page; None where lines are left to be made anew in another transaction.
+    ) -> _Paged | None:
+        """Return a page, and what to remember of it.
+
+        None where lines are left to be made anew in another transaction.
 
         Raises:
             Changed: the transaction is to be undone.
         """
         calendar_of, wanted = asked
         if not viewer.agreements:
-            return ReleasedPage(mark=GATE_MARK)
+            return ReleasedPage(mark=GATE_MARK), []
         board = self._board(connection, viewer, calendar_of)
         counts = board.brought_up()
         if counts is None:
@@ -136,7 +144,7 @@ class SchoolSide(Side):
         if not board.stands():
             raise Changed(board.whose)
         counts |= more
-        return ReleasedPage(tuple(rows), counts, board.today, GATE_MARK)
+        return ReleasedPage(tuple(rows), counts, board.today, GATE_MARK), board.learned
 
 
 def _for_schools(caller: Caller) -> None:

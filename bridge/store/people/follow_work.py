@@ -7,7 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
+from bridge.driver import (
+    among,
+    cursor_of,
+    listed_for,
+    named_for,
+    read_instant,
+    spelled_for,
+    stored_instant,
+)
 from bridge.store.facts.evidence import ALWAYS_TO
 from bridge.store.people.follow_lines import KINDS
 from bridge.store.people.follow_tables import PAGED
@@ -97,6 +105,29 @@ def waiting(
         if found < most:
             found += len(_rows(connection, f"{sql} LIMIT {int(most)}", *values))
     return found
+
+
+def changed_since(connection: Connection, agreement_ids: Collection[str], seen: int) -> set[str]:
+    """Return the students of whom a record was changed after a change of that number."""
+    agreements = sorted(agreement_ids)
+    marks = [", ".join("?" * len(each)) or "NULL" for each in (KINDS, agreements)]
+    # No DISTINCT: with it an index by student is walked from end to end.
+    sql = (
+        f"SELECT student_id FROM record WHERE type IN ({marks[0]})"  # noqa: S608 - values are bound
+        f" AND agreement_id IN ({marks[1]}) AND change > ?"
+    )
+    return {student for (student,) in _rows(connection, sql, *KINDS, *agreements, seen)}
+
+
+def ends_of(connection: Connection, whose: str, requests: Collection[str]) -> dict[str, datetime]:
+    """Return until when what a line says holds by itself, by the id of its ServiceRequest."""
+    dialect = connection.dialect.name
+    listed = among(dialect, "requests")
+    sql = f"SELECT request_id, until FROM follow_line WHERE whose = :whose AND request_id {listed}"  # noqa: S608 - names of ours
+    given = {"whose": whose, "requests": listed_for(dialect, requests)}
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(named_for(dialect, sql), given).fetchall()
+    return {request: read_instant(until) or ALWAYS_TO for request, until in found}
 
 
 def _rows(connection: Connection, sql: str, *values: object) -> list[Any]:

@@ -14,7 +14,7 @@ import pytest
 from bridge.clock import FixedClock
 from bridge.errors import GateError
 from bridge.gate import ReleasedPage, Wanted
-from bridge.gate.people import kept_lines
+from bridge.gate.people import kept_lines, told_again
 from bridge.gate.people.places import HELD, page_key
 from bridge.journeys.referrals.work_list import page_of
 from bridge.store.database.engine import write
@@ -30,8 +30,11 @@ SIGNED = 4
 
 
 @pytest.fixture
-def shared(postgres_server: str, tmp_path: Path) -> Iterator[World]:
-    """A world on PostgreSQL."""
+def shared(
+    postgres_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """A world on PostgreSQL, of whose rows a page decides no more than it has to."""
+    monkeypatch.setattr(told_again, "ANEW", 0)
     with empty_postgres(postgres_server) as url:
         made = make_world(url, tmp_path, FixedClock(NOW))
         yield made
