@@ -26,7 +26,8 @@ class Disclosure:
 
     Attributes:
         remembered: whether an earlier decision still stands; ``decided`` then says nothing.
-        entry: of that decision, the template of the ledger's entry; None where none is made.
+        entry: of an earlier decision that still stands, the template of the ledger's entry; None
+            where none is made.
     """
 
     stored: Stored
@@ -80,9 +81,9 @@ def entered_as(
     viewer: Viewer, disclosure: Disclosure, identifiers: Identifiers, request: str
 ) -> Entry | Filled | None:
     """Do :func:`entry_of`, from the template of the decision where that still stands."""
-    if disclosure.remembered:
-        return Filled(disclosure.entry, request) if disclosure.entry else None
-    return entry_of(viewer, disclosure, identifiers, request)
+    if disclosure.entry is not None:
+        return Filled(disclosure.entry, request)
+    return None if disclosure.remembered else entry_of(viewer, disclosure, identifiers, request)
 
 
 def subject_of(identifiers: Identifiers, student_id: str) -> str:

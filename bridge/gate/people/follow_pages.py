@@ -37,7 +37,15 @@ from bridge.gate.people.places import (
     places_of,
     rank,
 )
-from bridge.gate.people.told_again import Learned, Row, Stands, ToldRows, again, learned
+from bridge.gate.people.told_again import (
+    Learned,
+    Row,
+    Stands,
+    ToldRows,
+    again,
+    learned,
+    with_what_left,
+)
 from bridge.gate.released import Placed
 from bridge.store.facts.evidence import ALWAYS_TO, lock_students
 from bridge.store.people import follow_lines as lines
@@ -192,10 +200,14 @@ class Board(KeptLines):
         return list(zip(found, placed[: len(found)], strict=True))
 
     def _leaving(self, shown: Sequence[Row]) -> tuple[list[Placed], list[Disclosure]]:
-        rows, told = leaving(
-            self.connection, self.viewer, [each for each, _ in shown], self.identifiers
-        )
-        return [replace(p, row=row) for (_, p), row in zip(shown, rows, strict=True)], told
+        found = [each for each, _ in shown]
+        left = leaving(self.connection, self.viewer, found, self.identifiers)
+        went = {each.request_id: one for each, one in zip(found, left, strict=True) if one}
+        self.learned[:] = with_what_left(self.learned, went, (self.viewer, self.identifiers))
+        rows = [
+            replace(p, row=one.row) if one else p for (_, p), one in zip(shown, left, strict=True)
+        ]
+        return rows, [one.disclosure for one in went.values()]
 
     def _basis(self) -> str:
         """Return a digest of all that holds for every line alike."""

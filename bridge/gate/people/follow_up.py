@@ -18,8 +18,8 @@ from bridge.gate.agreements import CompiledAgreement
 from bridge.gate.authorise import PART2_RECORD, PART2_ROW, Viewer, told_of
 from bridge.gate.decisions import RecordDecision, decide_as
 from bridge.gate.disclosures import Disclosure
-from bridge.gate.duties.consent_scopes import scopes_of
-from bridge.gate.duties.riding import codes_of, notice_of, riding
+from bridge.gate.duties.consent_scopes import Scopes, scopes_of
+from bridge.gate.duties.riding import Riding, codes_of, notice_of, riding
 from bridge.gate.people.own_words import PATIENT, REQUEST, OwnPatient, OwnRequest
 from bridge.gate.people.visits import NONE, Answered, Asking, Referred, Visits, visits_of
 from bridge.gate.projection import sealed
@@ -65,6 +65,21 @@ class _District:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What went out of a referral.
+
+    Attributes:
+        along: what rode along.
+        row: what was told, with it.
+        disclosure: what is entered for it.
+    """
+
+    along: tuple[Riding, Scopes]
+    row: FollowUp
+    disclosure: Disclosure
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """One referral as its district may see it, before anything of it leaves.
 
@@ -73,12 +88,14 @@ class Followed:
         whose: the student, and the provider's key.
         decided: what was decided, and what may be told of the Task; None where the school is told
             no more than it said itself.
+        left: what went out of it before, so decided; None where that is not known.
     """
 
     row: FollowUp
     task: Stored
     whose: tuple[str, str]
     decided: tuple[RecordDecision, dict[str, Any]] | None
+    left: Left | None = None
 
     @property
     def request_id(self) -> str:
@@ -99,9 +116,10 @@ def follow_ups(
     for start in range(0, len(students), _AT_ONCE):
         some = students[start : start + _AT_ONCE]
         found += followed(connection, viewer, some, (now, names))
-    rows, told = leaving(connection, viewer, found, identifiers)
+    left = leaving(connection, viewer, found, identifiers)
+    rows = [each.row if one is None else one.row for each, one in zip(found, left, strict=True)]
     rows.sort(key=lambda row: (row.sent_on, row.referral))
-    return rows, told
+    return rows, [one.disclosure for one in left if one is not None]
 
 
 def followed(
@@ -146,22 +164,24 @@ def followed(
 
 def leaving(
     connection: Connection, viewer: Viewer, some: Sequence[Followed], identifiers: Identifiers
-) -> tuple[list[FollowUp], list[Disclosure]]:
-    """Return rows as they leave, with what rides along, and the disclosures in them."""
+) -> list[Left | None]:
+    """Return of each what leaves, with what rides along; None where the school said all of it."""
     scopes = iter(scopes_of(connection, viewer, [e.decided[0] for e in some if e.decided]))
-    rows: list[FollowUp] = []
-    told: list[Disclosure] = []
+    found: list[Left | None] = []
     for each in some:
         if each.decided is None:
-            rows.append(each.row)
+            found.append(None)
             continue
         whole, resource = each.decided
         along = (riding(codes_of(whole)), next(scopes))
+        if each.left is not None and each.left.along == along:
+            found.append(each.left)
+            continue
         released = sealed(viewer, each.task, resource, identifiers, along)
-        told.append(Disclosure(each.task, whole, released))
         words = [*(notice_of(one).short for one in along[0].notices), *map(str, along[1])]
-        rows.append(replace(each.row, notices=along[0].notices, terms=" ".join(words)))
-    return rows, told
+        row = replace(each.row, notices=along[0].notices, terms=" ".join(words))
+        found.append(Left(along, row, Disclosure(each.task, whole, released)))
+    return found
 
 
 def evidence_about(

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import orjson
 import pytest
 from sqlalchemy import func, select, text
 
 from bridge.gate import Gate, ReleasedPage, Wanted
-from bridge.gate.people import kept_lines, told_again
+from bridge.gate.duties.carried import ABLE
+from bridge.gate.duties.riding import Riding, notices_among
+from bridge.gate.people import follow_up, kept_lines, told_again
 from bridge.gate.people.follow_pages import Board
 from bridge.gate.people.told_again import MOST_CHANGES, Row, Stands, ToldRow, ToldRows
 from bridge.journeys.referrals.work_list import page_of
@@ -302,3 +305,29 @@ def test_the_rows_shown_are_entered_and_no_other(lite: World) -> None:
     assert entries(lite) == before + 1
     assert page_of(lite.bridge, calendars, SIS, Wanted("no_show")).rows == ()
     assert entries(lite) == before + 1
+
+
+def test_what_is_entered_of_a_row_known_again_is_what_a_decision_enters(
+    world: World, decided: list[str]
+) -> None:
+    look(world)
+    assert decided == []
+    with read(world.bridge.engine) as connection:
+        kept = select(ENTRY.c.body).where(ENTRY.c.kind == "release").order_by(ENTRY.c.position)
+        bodies = [orjson.loads(body) for body in connection.scalars(kept)][-2 * len(WHOLE) :]
+    own = {"index": 0, "request": "", "time": ""}
+    first, second = bodies[: len(WHOLE)], bodies[len(WHOLE) :]
+    assert [each | own for each in first] == [each | own for each in second]
+    assert all(own.keys() <= each.keys() for each in bodies)
+
+
+def test_what_rides_along_is_looked_up_each_time(
+    world: World, decided: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = look(world)
+    notices = notices_among(ABLE)[:1]
+    monkeypatch.setattr(follow_up, "riding", lambda _: Riding(notices=notices))
+    told = [one.row for one in look(world).rows if one.row.status == "accepted"]
+    assert [row.notices for row in told] == len(WHOLE) * [notices]
+    assert [row.notices for row in (one.row for one in first.rows)] == REFERRED * [()]
+    assert decided == []
