@@ -153,7 +153,9 @@ def _make_ready(bridge: "Bridge") -> None:
     from bridge.journeys.running.make_ready import make_ready
 
     settings = bridge.settings
-    making = partial(make_ready, bridge, settings.calendars_folder, settings.directories)
+    making = partial(
+        make_ready, bridge, settings.calendars_folder, settings.directories, beside=True
+    )
     while True:
         do_each([making], "bridge.ready", "pages were not made ready")
         time.sleep(READY_SECONDS)

@@ -4,8 +4,6 @@ A page makes anew what is to be made anew itself, so it is right without this; i
 After an import, an upgrade or an amended agreement that would be all of a district.
 """
 
-from typing import Final
-
 from sqlalchemy import Connection
 
 from bridge.gate.authorise import Viewer
@@ -18,21 +16,24 @@ from bridge.identity import Caller, Standing
 from bridge.store.database.engine import read, write
 from bridge.store.facts.agreement_changes import take_effect
 
-READY_AT_ONCE: Final = 50
-"""Students in one transaction: whoever writes meanwhile waits for no more."""
-
 
 class ReadySide(Side):
     """The part of :class:`bridge.gate.gate.Gate` that works ahead for pages."""
 
     def make_ready(
-        self, standing: Standing, calendar_of: CalendarOf, *, begun: bool = False
+        self,
+        standing: Standing,
+        calendar_of: CalendarOf,
+        most: int,
+        *,
+        begun: bool = False,
     ) -> tuple[int, int]:
         """Make some lines anew for whoever has a standing, where a page would wait for them.
 
         Args:
             standing: of people of a school or of a provider.
             calendar_of: reads the calendar of an agreement's district.
+            most: of how many students at once.
             begun: whether some were made already, and the last few are to be too.
 
         Returns:
@@ -51,7 +52,7 @@ class ReadySide(Side):
         with write(self._engine) as connection:
             take_effect(connection, self._clock.now())
             viewer = viewer_of(connection, Caller("", standing))
-            return self._lines(connection, viewer, calendar_of).made_ready(READY_AT_ONCE)
+            return self._lines(connection, viewer, calendar_of).made_ready(most)
 
     def _lines(
         self, connection: Connection, viewer: Viewer, calendar_of: CalendarOf

@@ -6,22 +6,29 @@ For whom: the roles that a district's sign-in knows, and whoever has looked befo
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from time import sleep
-from typing import Final
+from time import monotonic, sleep
+from typing import Final, Protocol
 
 from sqlalchemy import Connection
 
 from bridge.directories import Directory
 from bridge.errors import BridgeError
-from bridge.gate import CalendarOf
 from bridge.identity import Party, Standing
 from bridge.journeys.referrals.work_list import HasGate, calendar_of
 from bridge.store.database.engine import read
 from bridge.store.people.follow_work import every_viewer
 
+READY_AT_ONCE: Final = 50
+"""Students in one transaction: whoever writes meanwhile waits for no more."""
+FEW_AT_ONCE: Final = 8
+"""The same where people are served beside: as many as a page makes anew itself."""
 _REST: Final = 0.005  # seconds between two transactions: who wants to write has a turn
 Told = Callable[[str, int, int], None]
 """Told whose pages, of how many students they are ready since it began, and how many are left."""
+
+
+class _Make(Protocol):
+    def __call__(self, *, begun: bool) -> tuple[int, int]: ...
 
 
 def standings(connection: Connection, directories: Collection[Directory]) -> list[Standing]:
@@ -42,11 +49,22 @@ def make_ready(
     calendars: Path,
     directories: Collection[Directory],
     told: Told = lambda _whose, _done, _left: None,
+    *,
+    beside: bool = False,
 ) -> int:
     """Make the pages of everybody ready; returns for how many students something was made anew.
 
     Can be broken off at any moment: what is done stays done, and pages are right without it. What
     goes wrong with one standing keeps none of the others from being done.
+
+    Args:
+        whole: the bridge.
+        calendars: the folder of the districts' calendars.
+        directories: of the districts' sign-ins.
+        told: told how far it is.
+        beside: whether people are served beside. Then a transaction is as short as a page's own,
+            and as long as it took nothing is done: nobody waits for more than one of them, and half
+            of a core is theirs.
 
     Raises:
         GateError: a decision could not be taken.
@@ -55,10 +73,12 @@ def make_ready(
     with read(whole.engine) as connection:
         every = standings(connection, directories)
     reading, total = partial(calendar_of, calendars), 0
+    most = FEW_AT_ONCE if beside else READY_AT_ONCE
     failed: list[BridgeError] = []
     for standing in every:
+        make = partial(whole.gate.make_ready, standing, reading, most)
         try:
-            total += _made_ready(whole, standing, reading, told)
+            total += _made_ready(make, standing, told, beside=beside)
         except BridgeError as error:
             failed.append(error)
     if failed:
@@ -66,12 +86,13 @@ def make_ready(
     return total
 
 
-def _made_ready(whole: HasGate, standing: Standing, reading: CalendarOf, told: Told) -> int:
+def _made_ready(make: _Make, standing: Standing, told: Told, *, beside: bool) -> int:
     whose, done, left = f"{standing.organization}, {standing.role}", 0, 1
     while left:
-        made, left = whole.gate.make_ready(standing, reading, begun=done > 0)
+        began = monotonic()
+        made, left = make(begun=done > 0)
         done += made
         if made:
             told(whose, done, left)
-            sleep(_REST)
+            sleep(max(_REST, monotonic() - began) if beside else _REST)
     return done

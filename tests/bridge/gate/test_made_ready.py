@@ -9,9 +9,9 @@ from sqlalchemy import text
 from bridge.directories import Directory
 from bridge.errors import SettingsError
 from bridge.gate import Wanted
-from bridge.gate.people import making_ready
 from bridge.gate.people.sent_pages import Sent
 from bridge.journeys.referrals.work_list import page_of
+from bridge.journeys.running import make_ready as making_ready
 from bridge.journeys.running.erase_student import erase_student
 from bridge.journeys.running.make_ready import make_ready
 from bridge.store.database.engine import read
@@ -106,6 +106,26 @@ def test_whoever_looks_after_a_student_was_erased_has_nothing_counted(imported: 
     with read(imported.bridge.engine) as connection:
         assert "" not in connection.scalars(text("SELECT counts FROM follow_head")).all()
     agree(imported, imported.bridge.settings.home)
+
+
+def test_where_people_are_served_little_is_done_at_once_and_as_long_nothing(
+    imported: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    steps: list[int] = []
+    monkeypatch.setattr(making_ready, "FEW_AT_ONCE", 3)
+    monkeypatch.setattr(making_ready, "sleep", rests.append)
+    monkeypatch.setattr(making_ready, "monotonic", iter(range(0, 9000, 7)).__next__)
+    home = imported.bridge.settings.home
+
+    def told(_whose: str, done: int, _left: int) -> None:
+        steps.append(done)
+
+    assert make_ready(imported.bridge, home, (SIGN_IN,), told, beside=True) == 2 * STUDENTS
+    assert steps == 2 * [3, 6, 9, STUDENTS]
+    assert rests == 8 * [7]
+    agree(imported, home)
+    assert ready(imported) == 0
 
 
 class BrokenOffError(Exception):
