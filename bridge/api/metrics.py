@@ -45,6 +45,7 @@ def _gauges(queues: Queues) -> Iterator[Metric]:
     numbers: dict[str, float | None] = {
         "notification_oldest_seconds": queues.oldest,
         "held_rows": queues.held,
+        "students_set_aside": queues.aside,
         "ledger_idle_seconds": queues.idle,
         "ledger_halted_logs": queues.halted,
         "sqlite_wal_bytes": queues.log_bytes,
@@ -67,6 +68,7 @@ _MEANING: Final = {
     "export_jobs": "Bulk exports that are kept.",
     "notification_oldest_seconds": "Age of the oldest notification that will be tried again.",
     "held_rows": "Rows of imports that wait for a person.",
+    "students_set_aside": "Students whose records could not be looked at; they are tried again.",
     "ledger_idle_seconds": "Since the last entry of the disclosure ledger.",
     "ledger_halted_logs": "Logs of the ledger by which nothing leaves until somebody has looked.",
     "sqlite_wal_bytes": "Size of SQLite's write-ahead log.",

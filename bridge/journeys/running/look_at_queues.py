@@ -18,6 +18,7 @@ from bridge.ledger.halting import halted_logs
 from bridge.parts import Parts
 from bridge.store.database.engine import read
 from bridge.store.directory import held_count
+from bridge.store.facts.openings import all_set_aside
 from bridge.store.partners.subscriptions import every_subscription, oldest_waiting
 
 
@@ -32,6 +33,7 @@ class Queues:
         oldest: seconds since the oldest of those that will be tried again was numbered.
         exports: jobs by state (:func:`bridge.store.partners.export_progress.state_of`).
         held: rows of imports that wait for a person.
+        aside: students whose records could not be looked at, and are tried again later.
         idle: seconds since the last entry in any log of the ledger; None if there is none.
         halted: logs by which nothing leaves until somebody has looked.
         log_bytes: size of SQLite's write-ahead log; None on PostgreSQL.
@@ -42,6 +44,7 @@ class Queues:
     oldest: float
     exports: Mapping[str, int]
     held: int
+    aside: int
     idle: float | None
     halted: int
     log_bytes: int | None
@@ -66,6 +69,7 @@ def look_at_queues(parts: Parts) -> Queues:
             oldest=(real - oldest).total_seconds() if oldest else 0.0,
             exports=Counter(each.state for each in watched(connection, now)),
             held=held_count(connection),
+            aside=all_set_aside(connection).students,
             idle=_idle(connection, now),
             halted=len(halted_logs(connection)),
             log_bytes=_log_bytes(connection),

@@ -89,6 +89,7 @@ def test_what_waits_is_told(world: World, receiver: Receiver) -> None:
     assert told("subscriptions", state="active") == 1
     assert (told("export_jobs", state="whole"), told("export_jobs", state="waiting")) == (1, 1)
     assert (told("held_rows"), told("ledger_halted_logs")) == (1, 0)
+    assert told("students_set_aside") == 0
     assert told("ledger_idle_seconds") >= 30
     has_log = ("schoolbridge_sqlite_wal_bytes", ()) in now
     assert has_log == (world.bridge.engine.dialect.name == "sqlite")

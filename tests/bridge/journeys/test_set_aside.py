@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bridge.gate import newly_seen
 from bridge.journeys.running.let_be_seen import FIRST_RETRY, LAST_RETRY, let_be_seen
+from bridge.journeys.running.look_at_queues import look_at_queues
 from bridge.journeys.running.look_for_faults import faults_of
 from bridge.store.database.engine import read, write
 from bridge.store.facts.openings import all_set_aside, look_at_students
@@ -95,6 +96,7 @@ def test_who_stays_odd_is_tried_once_a_day_in_the_end(
         with read(due.bridge.engine) as connection:
             next_at = all_set_aside(connection).next_at
         assert next_at is not None
+        assert look_at_queues(due.parts).aside == 1
         waits.append(next_at - due.clock.now())
         due.clock.instant = next_at
     assert waits[:3] == [FIRST_RETRY, FIRST_RETRY * 2, FIRST_RETRY * 4]
