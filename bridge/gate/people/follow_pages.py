@@ -151,11 +151,12 @@ class Board(KeptLines):
 
     def _shown(self, places: Sequence[lines.Place]) -> list[Row] | None:
         """Do :meth:`_decided` for those places of which nothing is remembered that still stands."""
-        stands, until = self._stands(sorted({student for _, student in places}))
+        students = sorted({student for _, student in places})
+        stands, until = self._stands(students)
         self.rows.erased(self.known.versions["erasure"])
         held = self.rows.found(self.whose, places, stands)
         since = min((row.change for row in held), default=stands.change)
-        moved = work.changed_since(self.connection, self._agreements(), since)
+        moved = work.changed_since(self.connection, self._agreements(), since, students)
         told = again(held, moved, len(places))
         anew = [place for place in places if place[0] not in told]
         found = self._decided(anew)

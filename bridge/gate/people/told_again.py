@@ -32,7 +32,7 @@ from bridge.store.people.follow_lines import Place
 
 ANEW: Final = 8
 """So many rows of a page are decided anew, those remembered longest, though all still stand."""
-MOST_CHANGES: Final = 10_000
+MOST_CHANGES: Final = 2_000
 """A row is forgotten once so many records were changed since, whosever: they are looked through."""
 MOST_BYTES: Final = 32 * 1024 * 1024
 _A_ROW: Final = 11_000  # bytes; 10,300 were measured, of referrals in treatment
