@@ -8,10 +8,11 @@ import orjson
 import pytest
 from sqlalchemy import func, select, text
 
+from bridge.errors import GateError
 from bridge.gate import Gate, ReleasedPage, Wanted
 from bridge.gate.duties.carried import ABLE
 from bridge.gate.duties.riding import Riding, notices_among
-from bridge.gate.people import follow_up, kept_lines, told_again
+from bridge.gate.people import follow_pages, follow_up, kept_lines, told_again
 from bridge.gate.people.follow_pages import Board
 from bridge.gate.people.told_again import MOST_CHANGES, Row, Stands, ToldRow, ToldRows
 from bridge.journeys.referrals.work_list import page_of
@@ -331,3 +332,28 @@ def test_what_rides_along_is_looked_up_each_time(
     assert [row.notices for row in told] == len(WHOLE) * [notices]
     assert [row.notices for row in (one.row for one in first.rows)] == REFERRED * [()]
     assert decided == []
+
+
+def _for_good(self: ToldRow, stands: Stands) -> bool:
+    return stands.change >= self.change
+
+
+def _by_its_counter_alone(rows: Sequence[ToldRow], _moved: object, shown: int) -> dict[str, Row]:
+    return told_again.again(rows, set(), shown)
+
+
+@pytest.mark.parametrize("fault", ["for good", "by its counter alone"])
+def test_rows_that_are_remembered_whatever_moved_are_noticed(
+    fault: str, world: World, decided: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fault == "for good":
+        monkeypatch.setattr(ToldRow, "holds", _for_good)
+        noticing = test_a_form_taken_back_counts_at_once_in_every_process
+        with pytest.raises((AssertionError, GateError)):
+            noticing(world, decided)
+        return
+    monkeypatch.setattr(follow_pages, "again", _by_its_counter_alone)
+    with pytest.raises(AssertionError):
+        test_whose_records_or_facts_moved_is_decided_anew_and_nobody_else(
+            "a record alone", world, decided
+        )
