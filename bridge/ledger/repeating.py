@@ -21,6 +21,7 @@ from bridge.ledger.errors import NothingToRepeat
 
 MOST_REPEATED: Final = 512
 """So many entries one may repeat: what repeats an entry stands within so many places of it."""
+_AT_ONCE: Final = 10
 _LEAF: Final = "SELECT leaf FROM ledger_entry WHERE log = ? AND position = ?"
 
 
@@ -116,16 +117,28 @@ def _leaves_at(
     indexes: Sequence[int],
 ) -> dict[int, bytes]:
     """Return the leaves of entries, by their index."""
-    if dialect == "sqlite":
-        # One by one, by the whole key. Of a list SQLite thinks that it is most of the table where
-        # its statistics are from when that was small, and goes through all of a log at each read.
-        rows = [(at, *cursor.execute(_LEAF, (log, at)).fetchall()) for at in indexes]
-        return {at: bytes(some[0][0]) for at, *some in rows if some}
-    rows = cursor.execute(spelled_for(dialect, _leaves(len(indexes))), (log, *indexes)).fetchall()
-    return {position: bytes(leaf) for position, leaf in rows}
+    if dialect != "sqlite":
+        sql = spelled_for(dialect, _leaves(len(indexes)))
+        return {at: bytes(leaf) for at, leaf in cursor.execute(sql, (log, *indexes)).fetchall()}
+    found: dict[int, bytes] = {}
+    for start in range(0, len(indexes), _AT_ONCE):
+        some = indexes[start : start + _AT_ONCE]
+        found.update(cursor.execute(_each_leaf(len(some)), (*some, log)).fetchall())
+    return found
 
 
 @lru_cache(maxsize=256)
 def _leaves(count: int) -> str:
     marks = ", ".join("?" * count)
     return f"SELECT position, leaf FROM ledger_entry WHERE log = ? AND position IN ({marks})"  # noqa: S608 - marks alone
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _each_leaf(count: int) -> str:
+    # Each by the whole key. Of a list SQLite thinks that it is most of the table where its
+    # statistics are from when that was small, and goes through all of a log at each read.
+    marks = ", ".join(["(?)"] * count)
+    return (
+        f"SELECT a.column1, e.leaf FROM (VALUES {marks}) a CROSS JOIN ledger_entry e"  # noqa: S608 - marks alone
+        " WHERE e.log = ? AND e.position = a.column1"
+    )

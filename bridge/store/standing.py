@@ -7,6 +7,7 @@ nothing of which it was.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -16,12 +17,8 @@ from bridge.driver import cursor_of
 Stood = tuple[str, str, int, int]
 """Type, id, change number, version of its student (0 where it is of no student)."""
 
-COMPARED: Final = -1
-"""In place of its student's version: that was compared in the same transaction already, where
-nobody else writes. Then the record stands if its number is there, which no other record is ever
-given (:func:`bridge.store.intake.next_changes`); whose it is does not change without it (a trigger
-refuses that). An index says so, where the record itself would be a page of its own to read.
-"""
+Numbered = tuple[str, tuple[int, ...]]
+"""A type, and the numbers of the last changes of some of its records (:func:`numbered`)."""
 
 _ONE = (
     "SELECT 1 FROM record r LEFT JOIN student s ON s.id = r.student_id"
@@ -29,9 +26,8 @@ _ONE = (
 )
 _AT_ONCE: Final = 10
 _SOME: Final = (
-    "SELECT a.column1 FROM (VALUES "  # noqa: S608 - marks and numbers alone
-    + ", ".join(f"({n}, ?, ?, ?, ?)" for n in range(_AT_ONCE))
-    + ") a CROSS JOIN record r LEFT JOIN student s ON s.id = r.student_id"
+    "SELECT a.column1 FROM (VALUES {rows})"
+    " a CROSS JOIN record r LEFT JOIN student s ON s.id = r.student_id"
     " WHERE r.type = a.column2 AND r.id = a.column3 AND r.change = a.column4"
     " AND coalesce(s.version, 0) = a.column5"
 )
@@ -58,41 +54,60 @@ def standing(connection: Connection, asked: Sequence[Stood]) -> list[bool]:
     INVARIANT: on PostgreSQL the students are locked against a change of their consent until the
     transaction ends, in the order of their ids, and a version is compared after its lock is held.
     """
+    if not asked:
+        return []
     with cursor_of(connection) as cursor:
         if connection.dialect.name != "sqlite":
             return _locked(cursor, asked)
-        whole = _alone(cursor, [each for each in asked if each[3] != COMPARED])
-        numbers = _numbers(cursor, (each for each in asked if each[3] == COMPARED))
-        return [
-            (kind, change) in numbers if version == COMPARED else next(whole)
-            for kind, _, change, version in asked
-        ]
+        return list(_alone(cursor, asked))
 
 
-def _numbers(cursor: Any, asked: Iterable[Stood]) -> set[tuple[str, int]]:  # noqa: ANN401 - the driver's
-    """Return type and number of the records whose numbers are there."""
+def numbered(connection: Connection, asked: Sequence[Numbered]) -> list[bool]:
+    """Return for each whether all its records stand whose students' versions were compared already.
+
+    In the same transaction, on SQLite, where nobody else writes meanwhile. Then a record stands if
+    its number is there, which no other record is ever given
+    (:func:`bridge.store.intake.next_changes`); whose it is does not change without it (a trigger
+    refuses that). An index says so, where the record itself would be a page of its own to read.
+    """
+    if not asked:
+        return []
+    with cursor_of(connection) as cursor:
+        there = _numbers(cursor, asked)
+        return [there[kind].issuperset(changes) for kind, changes in asked]
+
+
+def _numbers(cursor: Any, asked: Iterable[Numbered]) -> dict[str, set[int]]:  # noqa: ANN401 - the driver's
+    """Return by type which of the numbers are there."""
     by_type: dict[str, list[int]] = {}
-    for kind, _, change, _ in asked:
-        by_type.setdefault(kind, []).append(change)
-    found: set[tuple[str, int]] = set()
-    for kind, changes in by_type.items():
-        for start in range(0, len(changes), _NUMBERED_AT_ONCE):
-            some = changes[start : start + _NUMBERED_AT_ONCE]
-            some += some[:1] * (_NUMBERED_AT_ONCE - len(some))  # one statement for any number
-            rows = cursor.execute(_NUMBERED, (kind, *some)).fetchall()
-            found.update((kind, change) for (change,) in rows)
+    for kind, some in asked:
+        by_type.setdefault(kind, []).extend(some)
+    found: dict[str, set[int]] = {}
+    for kind, every in by_type.items():
+        there = found[kind] = set[int]()
+        for start in range(0, len(every), _NUMBERED_AT_ONCE):
+            part = every[start : start + _NUMBERED_AT_ONCE]
+            part += part[:1] * (_NUMBERED_AT_ONCE - len(part))  # one statement for any number
+            rows = cursor.execute(_NUMBERED, (kind, *part)).fetchall()
+            there.update(chain.from_iterable(rows))
     return found
 
 
 def _alone(cursor: Any, asked: Sequence[Stood]) -> Iterator[bool]:  # noqa: ANN401 - the driver's
     """Yield for each whether it stands, where nobody else writes: some in one statement."""
-    whole = len(asked) - len(asked) % _AT_ONCE
-    for start in range(0, whole, _AT_ONCE):
-        values = [value for each in asked[start : start + _AT_ONCE] for value in each]
-        found = {n for (n,) in cursor.execute(_SOME, values).fetchall()}
-        yield from (n in found for n in range(_AT_ONCE))
-    for each in asked[whole:]:
-        yield cursor.execute(_ONE, each).fetchone() is not None
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        if len(some) == 1:
+            yield cursor.execute(_ONE, some[0]).fetchone() is not None
+            return
+        values = [value for each in some for value in each]
+        found = {n for (n,) in cursor.execute(_some(len(some)), values).fetchall()}
+        yield from (n in found for n in range(len(some)))
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _some(count: int) -> str:
+    return _SOME.format(rows=", ".join(f"({n}, ?, ?, ?, ?)" for n in range(count)))
 
 
 def _locked(cursor: Any, asked: Sequence[Stood]) -> list[bool]:  # noqa: ANN401 - the driver's

@@ -128,7 +128,7 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
     """Do :func:`find` for what tells whether what was found before is what would be found now."""
     dialect = connection.dialect.name
     sql, binds = _ready(query, authorised, dialect)
-    more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
+    more = _given(authorised, dialect)
     with _planned_by_values(connection, query), cursor_of(connection) as cursor:
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
 
@@ -217,6 +217,19 @@ def _planned_by_values(connection: Connection, query: Query) -> Iterator[None]:
 def _set_planning(connection: Connection, how: str) -> None:
     with cursor_of(connection) as cursor:
         cursor.execute(f"SET LOCAL plan_cache_mode TO {how}")
+
+
+_GIVEN: dict[str, tuple[Condition, dict[str, object]]] = {}
+"""By dialect, what a condition binds that was asked for last: a batch asks by the same."""
+
+
+def _given(authorised: Condition, dialect: str) -> dict[str, object]:
+    """Return what a condition binds, as the driver takes it."""
+    known = _GIVEN.get(dialect)
+    if known is None or known[0] is not authorised:
+        made = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
+        known = _GIVEN[dialect] = (authorised, made)
+    return known[1]
 
 
 _READY: Final[dict[tuple[int, int], tuple[Query, TextClause, tuple[object, ...], _Ready]]] = {}

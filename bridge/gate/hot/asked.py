@@ -14,6 +14,7 @@ from bridge.gate.hot.permits import Permit, Who
 from bridge.gate.released import Released, ReleasedResource
 from bridge.gate.scope_limits import within_scopes
 from bridge.identity import Caller
+from bridge.store.standing import Numbered, Stood
 from bridge.store.vault import Query
 
 Search = tuple[Query, tuple[str, ...]]
@@ -114,3 +115,11 @@ class Hit:
     kept: Permit | Page
     released: Released | ReleasedResource
     query: Query | None = None
+
+    def needed(self, dialect: str) -> tuple[Sequence[Stood], Sequence[Numbered]]:
+        """Return what has still to be asked for: what a search matched was found in this state."""
+        if isinstance(self.kept, Permit):
+            return (self.kept.stood,), ()
+        if dialect == "sqlite":
+            return self.kept.beside, self.kept.numbers
+        return (*self.kept.matched, *self.kept.included), ()

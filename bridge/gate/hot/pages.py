@@ -12,8 +12,8 @@ INVARIANTS
 * Only an answer in which nothing that was asked for is missing is remembered.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -29,7 +29,7 @@ from bridge.identity import Scope
 from bridge.ledger.append import Filled
 from bridge.ledger.repeating import Span, spans_of
 from bridge.ledger.templates import Template
-from bridge.store.standing import COMPARED, Stood
+from bridge.store.standing import Numbered, Stood
 from bridge.store.vault import Place, Query, placed
 
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -49,7 +49,9 @@ class Page:
         released: the answer, but for its time and how many match in all.
         matched, included: what has to stand of the records in it.
         beside: the same of what was included, where what matched was found in its state in this
-            transaction and nobody else writes: students that are also of a match were compared.
+            transaction and nobody else writes; but for
+        numbers: those of what was included of students that are also of a match, whose versions
+            were compared.
         epoch, made, until: as of permits.
         again: per log, the entry that says that it left once more, and what that repeats.
     """
@@ -58,6 +60,7 @@ class Page:
     matched: tuple[Stood, ...] = ()
     included: tuple[Stood, ...] = ()
     beside: tuple[Stood, ...] = ()
+    numbers: tuple[Numbered, ...] = ()
     epoch: Epoch = (0, 0)
     made: datetime = _EVER
     until: datetime = _EVER
@@ -81,7 +84,9 @@ class Page:
         if rows:
             last = rows[-1]
             place = placed(query.order, (last[4], last[3], last[0]))
-        return replace(self.released, last=place, total=told[0], as_of=told[1])
+        of, (total, as_of) = self.released, told
+        # What is written of it is kept with the page. By hand: the library looks at every field.
+        return Released(of.matches, of.included, total, place, as_of, of.mark, of.written)
 
     def entries(self, request: str) -> list[Filled]:
         """Return what the ledger is to say when it leaves once more."""
@@ -133,6 +138,7 @@ def page_of(
     again = _again(connection, given)
     if again is None:
         return None
+    beside, numbers = _beside(good[: len(matches)], good[len(matches) :])
     page = Page(
         released=Released(
             matches=tuple(each.released for each in matches),
@@ -141,7 +147,8 @@ def page_of(
         ),
         matched=tuple(each.stood for each in good[: len(matches)]),
         included=tuple(each.stood for each in good[len(matches) :]),
-        beside=tuple(_beside(good[: len(matches)], good[len(matches) :])),
+        beside=beside,
+        numbers=numbers,
         epoch=epoch,
         made=max(each.made for each in good),
         until=min(each.until for each in good),
@@ -156,11 +163,20 @@ def _same(permits: Sequence[Permit], told: Sequence[Disclosure]) -> bool:
     return all(p.released == d.released for p, d in zip(permits, told, strict=True))
 
 
-def _beside(matched: Sequence[Permit], included: Sequence[Permit]) -> Iterator[Stood]:
+def _beside(
+    matched: Sequence[Permit], included: Sequence[Permit]
+) -> tuple[tuple[Stood, ...], tuple[Numbered, ...]]:
+    """Return what has to stand of what was included: what in full, and what by its number."""
     compared = {(each.stored.student_id, each.version) for each in matched}
+    whole: list[Stood] = []
+    numbers: dict[str, list[int]] = {}
     for each in included:
-        same = (each.stored.student_id, each.version) in compared
-        yield (*each.stood[:3], COMPARED) if same else each.stood
+        kind, _, change, version = each.stood
+        if (each.stored.student_id, version) in compared:
+            numbers.setdefault(kind, []).append(change)
+        else:
+            whole.append(each.stood)
+    return tuple(whole), tuple((kind, tuple(some)) for kind, some in numbers.items())
 
 
 def _place(found: Disclosure, permit: Permit) -> Place:

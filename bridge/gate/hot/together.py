@@ -42,7 +42,7 @@ from bridge.store.database.engine import kept_connection, write_on
 from bridge.store.facts.agreement_changes import next_change
 from bridge.store.facts.conditions import said_of_anybody
 from bridge.store.intake import let_changes_end
-from bridge.store.standing import Stood, standing
+from bridge.store.standing import numbered, standing
 from bridge.store.state_versions import held_versions, state_versions
 from bridge.store.vault import Place, Query, rows, total_of
 
@@ -243,9 +243,7 @@ class Together:
         if what concerns everybody has not moved while they were waited for.
         """
         connection, epoch = moment.connection, moment.epoch
-        needed = [self._needed(connection, hit) for hit in hits]
-        stands = iter(self._stand(moment, [each for some in needed for each in some]))
-        there = [all(list(islice(stands, len(some)))) for some in needed]
+        there = self._stand(moment, hits)
         held = held_versions(connection)
         now = self._clock.now()
         same = all(moment.versions[name] == value for name, value in held.items())
@@ -261,17 +259,15 @@ class Together:
                 note_request(connection, hit.caller, asked, (hit.asked.request, moment.now))
         return entered
 
-    @staticmethod
-    def _needed(connection: Connection, hit: Hit) -> Sequence[Stood]:
-        """Return what has still to be asked for: what a search matched was found in this state."""
-        if isinstance(hit.kept, Permit):
-            return (hit.kept.stood,)
-        if connection.dialect.name == "sqlite":
-            return hit.kept.beside
-        return (*hit.kept.matched, *hit.kept.included)
-
-    def _stand(self, moment: Moment, stood: Sequence[Stood]) -> list[bool]:
-        return standing(moment.connection, stood)
+    def _stand(self, moment: Moment, hits: Sequence[Hit]) -> list[bool]:
+        """Tell of each whether all stands that has still to be asked for."""
+        needed = [hit.needed(moment.connection.dialect.name) for hit in hits]
+        whole = standing(moment.connection, [each for stood, _ in needed for each in stood])
+        there = numbered(moment.connection, [each for _, some in needed for each in some])
+        found, same = iter(whole), iter(there)
+        return [
+            all([*islice(found, len(stood)), *islice(same, len(some))]) for stood, some in needed
+        ]
 
     def _decide(self, moment: Moment, asked: Asked, caller: Caller, learned: Learned) -> None:
         """Let the gate decide, so that a failure undoes no more than this."""

@@ -25,7 +25,6 @@ from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.lookup import about
 from bridge.store.database.engine import read, write
-from bridge.store.standing import Stood
 from bridge.store.vault import Order, Place
 from tests.support.races import READERS, run_races
 from tests.support.reads import Reads
@@ -50,9 +49,8 @@ class Counted(Together):
 class IgnoresIncluded(Counted):
     """Does not ask whether what was included still stands."""
 
-    @staticmethod
-    def _needed(*_: object) -> Sequence[Stood]:
-        return ()
+    def _stand(self, _: object, hits: Sequence[Hit]) -> list[bool]:
+        return [True] * len(hits)
 
 
 class IgnoresStudents(IgnoresIncluded):

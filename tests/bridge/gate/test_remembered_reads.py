@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from bridge.clock import ShiftedClock
 from bridge.errors import ForbiddenError, UnauthorizedError
+from bridge.gate.hot.asked import Hit
 from bridge.gate.hot.together import Together
 from bridge.identity import disable_client
 from bridge.journeys.families.record_releases import revoke_release
@@ -26,7 +27,6 @@ from bridge.ledger.errors import LedgerHalted
 from bridge.ledger.halting import halt_all, resume
 from bridge.ledger.lookup import about
 from bridge.store.database.engine import read, write
-from bridge.store.standing import Stood
 from tests.support.races import READERS, REQUEST, run_races
 from tests.support.reads import Reads
 from tests.support.worlds import (
@@ -46,8 +46,8 @@ RACES = int(os.environ.get("SCHOOLBRIDGE_RACES") or 60)  # noqa: TID251 - how lo
 class TrustsItsMemory(Together):
     """Does not ask whether the record and what is known of its student still stand."""
 
-    def _stand(self, moment: Any, stood: Sequence[Stood]) -> list[bool]:  # noqa: ANN401 - as the method it stands for
-        return [True] * len(super()._stand(moment, stood))
+    def _stand(self, moment: Any, hits: Sequence[Hit]) -> list[bool]:  # noqa: ANN401 - as the method it stands for
+        return [True] * len(super()._stand(moment, hits))
 
 
 class KeepsItsMoment(Together):

@@ -100,6 +100,19 @@ def test_what_another_copy_of_the_log_had_there_is_not_repeated(
             append(log, [Filled(made, "later", other)], clock)
 
 
+@pytest.mark.parametrize("at", [0, 9, 10, 11])
+def test_one_of_many_that_is_not_there_as_it_was_is_found(
+    log: Connection, clock: FixedClock, make_entry: EntryMaker, at: int
+) -> None:
+    receipts = append(log, [make_entry() for _ in range(12)], clock)
+    spans = [found[LOG] for each in receipts if (found := spans_of(log, [each]))]
+    made = [Filled(Template.of(again(*each.indexes)), "later", each) for each in spans]
+    assert len(append(log, made, clock)) == 12
+    log.execute(update(ENTRY).where(ENTRY.c.position == spans[at].last).values(leaf=bytes(32)))
+    with pytest.raises(NothingToRepeat):
+        append(log, made, clock)
+
+
 def repeating(connection: Connection, clock: FixedClock, among: int) -> int:
     """Return how many steps of SQLite's machine eight entries take that each repeat another."""
     made = [Filled(Template.of(again(n)), "later", Span(n, n)) for n in range(among - 8, among)]

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from bridge.store.database.engine import write
 from bridge.store.search.index import PARAMETERS, ParameterKind
 from bridge.store.search.searching import IN_ONE_SYSTEM
-from bridge.store.standing import COMPARED, Stood, standing
+from bridge.store.standing import Stood, numbered, standing
 from tests.support.worlds import World, referral
 
 COUNTERS = (
@@ -31,7 +31,7 @@ def test_each_of_many_stands_as_it_would_alone(world: World) -> None:
     with write(world.bridge.engine) as connection:
         found: list[Stood] = [tuple(row) for row in connection.execute(text(COUNTERS))]
         asked = [moved(each, n % 5) for n, each in enumerate(found)]
-        for some in (asked, asked[:10], asked[:9], asked[:1], found, []):
+        for some in (*(asked[:n] for n in range(13)), asked, found):
             assert standing(connection, some) == [each in found for each in some]
             assert [standing(connection, [each])[0] for each in some] == standing(connection, some)
     assert len(found) > 20
@@ -43,15 +43,19 @@ def test_where_its_student_was_compared_a_record_stands_while_its_number_is_ther
     lite.refer(referral(n) for n in range(8))
     with write(lite.bridge.engine) as connection:
         found: list[Stood] = [tuple(row) for row in connection.execute(text(COUNTERS))]
-        compared = [(*each[:3], COMPARED) for each in found]
-        assert standing(connection, compared) == [True] * len(found)
-        mixed = [pair[n % 2] for n, pair in enumerate(zip(found, compared, strict=True))]
-        assert standing(connection, mixed) == [True] * len(found)
+        each_alone = [(kind, (change,)) for kind, _, change, _ in found]
+        assert numbered(connection, each_alone) == [True] * len(found)
+        kinds = sorted({kind for kind, *_ in found})
+        whole = [(k, tuple(change for kind, _, change, _ in found if kind == k)) for k in kinds]
+        assert numbered(connection, whole) == [True] * len(kinds)
         connection.execute(text("UPDATE record SET change = change + 1000 WHERE type = 'Task'"))
-        assert standing(connection, compared) == [each[0] != "Task" for each in found]
+        assert numbered(connection, each_alone) == [each[0] != "Task" for each in found]
         connection.execute(text("DELETE FROM record WHERE type = 'Patient'"))
         left = [each[0] not in ("Task", "Patient") for each in found]
-        assert standing(connection, compared) == left
+        assert numbered(connection, each_alone) == left
+        # One that is gone is enough, wherever it stands among those of others.
+        assert numbered(connection, whole) == [k not in ("Task", "Patient") for k in kinds]
+        assert numbered(connection, [("Encounter", ()), ("Nothing", (1,))]) == [True, False]
     assert len(found) > 40
 
 
