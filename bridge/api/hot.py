@@ -317,9 +317,11 @@ async def _send(reply: Reply | None, send: Send) -> None:
 
 def _resolve(answered: Sequence[Asked | Sending]) -> None:
     """Wake who waits; called in the thread of the batch, once for all of it."""
-    loops = {each.waiting.get_loop(): None for each in answered}  # one, unless a process has more
-    for loop in loops:
-        waiting = [each for each in answered if each.waiting.get_loop() is loop]
+    # One loop, unless a process has more.
+    by_loop: dict[asyncio.AbstractEventLoop, list[Asked | Sending]] = {}
+    for each in answered:
+        by_loop.setdefault(each.waiting.get_loop(), []).append(each)
+    for loop, waiting in by_loop.items():
         # Nobody waits in a loop that has ended; the thread of the batch goes on for the others.
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(_wake, waiting)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from bridge.api.negotiation import http_date, preferences
@@ -52,6 +53,7 @@ class Interaction:
     resource: object = field(default=None, repr=False)
 
 
+@lru_cache(maxsize=512)
 def offered(kind: str, code: str) -> bool:
     """Tell whether an interaction is offered for a type."""
     return kind in PARAMETERS and offers(kind, code)

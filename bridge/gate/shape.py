@@ -5,6 +5,7 @@ what was withheld. The version stays the one of the whole view.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -116,6 +117,7 @@ def shaped(released: ReleasedResource, shape: Shape) -> ReleasedResource:
     return replace(released, body=orjson.dumps(kept))
 
 
+@lru_cache(maxsize=64)
 def _wanted(kind: str, shape: Shape) -> frozenset[str] | None:
     must = (*_ALWAYS, *MANDATORY.get(kind, ()))
     match shape.summary:

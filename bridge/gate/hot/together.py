@@ -164,10 +164,11 @@ class Together:
             if caller is None:
                 asked.error = UnauthorizedError()
                 continue
+            reach = self._reach_of(caller)
             if asked.search is not None:
-                hit = None if alone else self._found_again(moment, (asked, caller), memory)
-            elif self._reach_of(caller).of(asked.kind):
-                hit = self._permitted(moment, asked, caller)
+                hit = None if alone else self._found_again(moment, (asked, reach), memory)
+            elif reach.of(asked.kind) is not Reached.NOTHING:
+                hit = self._permitted(moment, asked, reach)
             else:
                 asked.error = ForbiddenError()
                 continue
@@ -181,22 +182,21 @@ class Together:
         """Tell whether a change of an agreement takes effect that the counters do not tell of."""
         return self._changes[1] is not None and self._changes[1] <= moment.now
 
-    def _permitted(self, moment: Moment, asked: Asked, caller: Caller) -> Hit | None:
+    def _permitted(self, moment: Moment, asked: Asked, reach: Reach) -> Hit | None:
         """Return what is remembered of a record."""
-        reach = self._reach_of(caller)
         if self._due(moment) or reach.of(asked.kind) is not Reached.ALL:
             return None
         permit = self._permits.find((reach.who, asked.kind, asked.record_id))
         if permit is None or not permit.holds(moment.epoch, moment.now):
             return None
-        return Hit(asked, caller, permit, permit.released)
+        return Hit(asked, reach.caller, permit, permit.released)
 
     def _found_again(
-        self, moment: Moment, asking: tuple[Asked, Caller], memory: Remembered
+        self, moment: Moment, asking: tuple[Asked, Reach], memory: Remembered
     ) -> Hit | None:
         """Return a search's answer where it finds what it found before."""
-        (asked, caller), connection = asking, moment.connection
-        reach = self._reach_of(caller)
+        (asked, reach), connection = asking, moment.connection
+        caller = reach.caller
         viewer = None if self._due(moment) else self._viewers.get(reach.who)
         if viewer is None or viewer.party == "hub" or asked.search is None:
             return None
