@@ -39,8 +39,15 @@ def test_an_identifier_is_a_uuid_of_version_8(names: list[str]) -> None:
 def test_pseudonyms_and_seals_of_whatever_length_are_those_made_one_at_a_time() -> None:
     identifiers = Identifiers("secret")
     pseudonym, seal = identifiers.pseudonymiser("hub"), identifiers.sealer("hub", "analyst")
+    lengths = (0, 36, 37, 683, 1023, 1024, 1025, 70_000)
+    every = [(letter * length).encode() for letter in "ab" for length in lengths]
+    for many, one in (
+        (identifiers.pseudonyms("hub"), pseudonym),
+        (identifiers.seals("hub", "analyst"), seal),
+    ):
+        assert many(every) == [one(each).encode() for each in every]
 
-    for length in (0, 36, 37, 683, 1023, 1024, 1025, 70_000):
+    for length in lengths:
         for letter in "ab":  # the second time the length is known
             assert pseudonym((letter * length).encode()) == identifiers.pseudonym(
                 "hub", letter * length

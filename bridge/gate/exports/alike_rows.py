@@ -1,17 +1,23 @@
 """Rows of a part of a coded file that are decided alike, and how each of them is told apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import ElementDecision, RecordDecision
-from bridge.gate.exports.row_plans import RowPlan
+from bridge.gate.exports.row_layouts import ToldLine
+from bridge.gate.exports.row_plans import Found, RowPlan
 from bridge.ledger.listing import ListedRows, evidence_text
 from bridge.store.facts.conditions import Scope
 from bridge.store.facts.known_facts import KnownFact
 from bridge.store.vault import FoundRow
+
+_TOGETHER: Final = 256
+"""So many rows are told at once: what they are cut into stays in the processor's own memory."""
+_FIRST: Final = 8
+"""After so many rows of which nothing is known, and twice as many, the rest is looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +56,23 @@ class Alike:
         first: one of them.
         evidence: who said what the decision rests on, of a record of which nothing of its own is
             said, as the ledger writes it.
+        at: where in the part they are; of each, whose it is, as the ledger names them, and who said
+            what the decision rests on.
         rows: what the ledger is to say of each.
     """
 
     of: DecidedSet | None
     first: FoundRow
-    evidence: str = ""
+    evidence: bytes = b""
+    at: list[int] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
+    evidences: list[bytes] = field(default_factory=list)
     rows: ListedRows = field(default_factory=ListedRows)
 
     @classmethod
     def begun(cls, of: DecidedSet | None, first: FoundRow) -> "Alike":
         """Make it with no rows yet."""
-        return cls(of, first, evidence_text(of.sources(())) if of else "")
+        return cls(of, first, evidence_text(of.sources(())) if of else b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +112,34 @@ class PartMade:
         """Begin with rows that differ from all before; they are alike in whatever the key says."""
         made = self.kin[key] = Kin(self.adults.get(agreement))
         return made
+
+
+def told_of(
+    plan: RowPlan, bodies: Sequence[str], read: Callable[[int], Found]
+) -> list[ToldLine] | None:
+    """Return what leaves of rows that are decided alike; None where something is odd about one.
+
+    Args:
+        plan: how they leave.
+        bodies: what they say.
+        read: gives all there is of one of them.
+
+    Raises:
+        GateError: two ways of making a row disagree.
+    """
+    found = list[ToldLine]()
+    for start in range(0, len(bodies), _TOGETHER):
+        some, step = bodies[start : start + _TOGETHER], _FIRST
+        told = plan.told(some)
+        while rest := [n for n, one in enumerate(told) if one is None]:
+            for n in rest[:step]:
+                one = plan.sought(read(start + n))
+                if one is None:
+                    return None
+                told[n] = one[0].encode(), one[1].encode(), one[2]
+            again = plan.told([some[n] for n in rest[step:]])
+            for n, line in zip(rest[step:], again, strict=True):
+                told[n] = line
+            step *= 2
+        found += [one for one in told if one is not None]
+    return found

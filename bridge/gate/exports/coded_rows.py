@@ -26,8 +26,9 @@ from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised, scope_of
 from bridge.gate.decisions import decide
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.duties.carried import QUEUED
-from bridge.gate.exports.alike_rows import Alike, DecidedSet, PartMade
-from bridge.gate.exports.row_plans import Coding, RowPlan
+from bridge.gate.exports.alike_rows import Alike, DecidedSet, PartMade, told_of
+from bridge.gate.exports.row_coding import Coding
+from bridge.gate.exports.row_plans import RowPlan
 from bridge.gate.exports.student_facts import StudentFacts, named_in, said_of, sought_by
 from bridge.gate.released import GATE_MARK, ReleasedLines, ReleasedResource
 from bridge.gate.scope_limits import within_scopes
@@ -66,6 +67,7 @@ _KIN: Final = slice(_AT("student_id"))
 _OWN: Final = slice(_AT("student_id"), _AT("body") + 1)
 _VERSION: Final = itemgetter(_AT("student_id"), _AT("student_version"))
 _PLACE: Final = _AT("place")
+_BODY: Final = _AT("body")
 
 
 class _OneByOneError(Exception):
@@ -215,13 +217,37 @@ class CodedRows:
         return found
 
     def _tell(self, connection: Connection, made: PartMade, found: Sequence[RawRow]) -> None:
-        """Tell rows one after another; what differs from all before is decided first."""
-        students, lines, key, of = self._known, made.lines, None, None
-        for row in found:
+        """Tell rows, those together that are decided alike."""
+        self._sort_out(connection, made, found)
+        lines: list[bytes] = [b""] * len(found)
+        for alike in made.sets:
+            for at, line in zip(alike.at, self._told(connection, made, alike, found), strict=True):
+                lines[at] = line
+        made.lines = [line for line in lines if line]
+
+    def _told(
+        self, connection: Connection, made: PartMade, alike: Alike, found: Sequence[RawRow]
+    ) -> Sequence[bytes]:
+        """Return what leaves of those decided alike, and note what the ledger is to say of each."""
+        if alike.of is None or not alike.at:
+            return []
+        plan, at = alike.of.plan, alike.at
+        bodies = [found[n][_BODY] for n in at]
+        told = told_of(plan, bodies, lambda n: _Read(connection, made, found[at[n]]))
+        if told is None:
+            raise _OneByOneError
+        owns, digests, lines = zip(*told, strict=True)
+        alike.rows.add_issued(alike.subjects, owns, digests, alike.evidences)
+        return lines
+
+    def _sort_out(self, connection: Connection, made: PartMade, found: Sequence[RawRow]) -> None:
+        """Sort rows by how they are decided; what differs from all before is decided first."""
+        students, key, of = self._known, None, None
+        for at, row in enumerate(found):
             if of is None or row[_KIN] != key:  # most are as the one before
                 key = row[_KIN]
                 of = made.kin.get(key) or made.kin_of(key, row[0])
-            student, born, _, body = row[_OWN]
+            student, born, _, _ = row[_OWN]
             known, adult = students[student] if student else _NOBODY, of.adult
             if known.said is None:
                 known = known.about(_whole(connection, made, row))
@@ -230,18 +256,12 @@ class CodedRows:
             if alike is None:
                 first = _whole(connection, made, row)
                 alike = of.alike[minor, known.said] = self._alike(connection, made, first, known)
-            if alike.of is None:
-                continue
-            plan = alike.of.plan
-            told = plan.known(body) or plan.row(_Read(connection, made, row))
-            if told is None:
-                raise _OneByOneError
-            own, digest, line = told
-            sources = (
-                evidence_text(alike.of.sources(known.facts)) if known.named else alike.evidence
-            )
-            alike.rows.add_issued(known.subject or self._nobody(), own, digest, sources)
-            lines.append(line)
+            if alike.of is not None:
+                alike.at.append(at)
+                alike.subjects.append(known.subject or self._nobody())
+                alike.evidences.append(
+                    evidence_text(alike.of.sources(known.facts)) if known.named else alike.evidence
+                )
 
     def _nobody(self) -> str:
         return self.parts.identifiers.issue("ledger-subject", "")

@@ -4,15 +4,14 @@ What is left of a member of a resource follows from the member alone, and rows s
 it is worked out once for all that say the same there, and once for all that differ in nothing but
 whom they refer to, whose pseudonym is put in its place. Rows that say the same in every member of
 which something may leave are written by one template; the other members are not even read, nor is a
-row taken apart that has the shape of an earlier one (:mod:`bridge.gate.exports.row_shapes`).
+row taken apart that has the shape of an earlier one (:mod:`bridge.gate.exports.row_shapes`), and
+many that have one layout are told at once (:mod:`bridge.gate.exports.row_layouts`).
 
 INVARIANT: a row is byte for byte what :func:`bridge.gate.projection.project` makes of it. What a
 plan is not sure of, that makes; and the first row of each outline is made both ways and compared.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final, Protocol
 
 import orjson
@@ -20,22 +19,25 @@ from msgspec import MsgspecError, Raw
 from msgspec.json import Decoder
 
 from bridge.errors import GateError
-from bridge.gate.authorise import CODED_ELEMENTS, Viewer
+from bridge.gate.authorise import CODED_ELEMENTS
 from bridge.gate.decisions import RecordDecision
 from bridge.gate.duties.riding import codes_of, labelled, riding
+from bridge.gate.exports.row_coding import Coding, Pseudonyms
+from bridge.gate.exports.row_layouts import Coder, Layouts, TakenApart, ToldLine
 from bridge.gate.exports.row_pieces import (
     NOTHING,
     UNKNOWN,
+    Left,
     Made,
     Pattern,
     Piece,
     halved,
     in_template,
     piece_of,
+    templates_of,
 )
 from bridge.gate.exports.row_shapes import ESCAPE, Shape, shape_of
 from bridge.gate.projection import coded_member, project
-from bridge.identifiers import Identifiers
 from bridge.store.vault import FoundRow
 from consent.minimise import (
     anchoring,
@@ -48,9 +50,6 @@ from consent.minimise import (
 
 _MOST_KEPT: Final = 5_000
 """So many values of one member are remembered before they are forgotten."""
-_MOST_PEOPLE: Final = 50_000
-"""Of so many people, and referrals, pseudonyms are remembered before they are forgotten (a quarter
-of a kilobyte each): of each student of a file, and a referral."""
 _MOST_SHAPES: Final = 12
 """So many shapes are tried on a row before it is taken apart."""
 _HOLE: Final = b"the-pseudonym-of-a-person"
@@ -64,32 +63,6 @@ CodedRow = tuple[str, str, bytes]
 _Halves = tuple[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """For which hub rows are coded, and with what.
-
-    Attributes:
-        pseudonym: of an identifier, in UTF-8.
-        seal: of what a row says.
-    """
-
-    viewer: Viewer
-    identifiers: Identifiers
-    pseudonym: Callable[[bytes], str]
-    seal: Callable[[bytes], str]
-
-    @classmethod
-    def of(cls, viewer: Viewer, identifiers: Identifiers) -> "Coding":
-        """Make it for a hub."""
-        hub = viewer.organization
-        return cls(
-            viewer,
-            identifiers,
-            identifiers.pseudonymiser(hub),
-            identifiers.sealer(hub, viewer.role),
-        )
-
-
 class Found(Protocol):
     """A record that was found: what it says, and all there is of it where that is wanted."""
 
@@ -99,20 +72,6 @@ class Found(Protocol):
 
     def whole(self) -> FoundRow:
         """Return all there is of it."""
-
-
-class _Pseudonyms(dict[str, bytes]):
-    """The pseudonyms of people and referrals, each made when it is first asked for."""
-
-    def __init__(self, pseudonym: Callable[[bytes], str]) -> None:
-        super().__init__()
-        self._pseudonym = pseudonym
-
-    def __missing__(self, person: str) -> bytes:
-        if len(self) >= _MOST_PEOPLE:
-            self.clear()
-        made = self[person] = self._pseudonym(person.encode()).encode()
-        return made
 
 
 class RowPlan:
@@ -135,12 +94,20 @@ class RowPlan:
         self._type = b'"%b"' % kind.encode()
         self._anchoring = anchoring(kind, self._projection)
         self._read = frozenset({*self._pieces, *self._anchoring, "resourceType"})
-        self._people = _Pseudonyms(coding.pseudonym)
+        self._people = Pseudonyms(coding.pseudonym)
         self._shapes: list[Shape] = []
         self._every: dict[tuple[str, bytes, bytes], Pattern] = {}
         self._open: dict[Pattern, Piece | None] = {}
         self._proved: set[tuple[str, ...]] = set()
         self._known: dict[tuple[object, ...], Made | None] = {}
+        fixed = frozenset(self._anchoring)
+        told = self._type, self._meta, self._read, fixed
+        coder = Coder(*told, coding.pseudonyms, coding.seals, self._people)
+        self._layouts = Layouts(coder)
+
+    def told(self, bodies: Sequence[str]) -> list[ToldLine | None]:
+        """Do :meth:`row` for many; None for each that is to be told by that."""
+        return self._layouts.told(bodies)
 
     def known(self, body: str) -> CodedRow | None:
         """Do :meth:`row` for a row that says what one before it said, but for whose it is.
@@ -168,8 +135,14 @@ class RowPlan:
         """
         return self.known(found.body) or self._taken_apart(found)
 
-    def _taken_apart(self, found: Found) -> CodedRow | None:
-        """Do :meth:`row` for a row that says what none of its shape said before."""
+    def sought(self, found: Found) -> CodedRow | None:
+        """Do :meth:`row` for a row that :meth:`told` does not know, and learn from it."""
+        if self._layouts.seeks(found.body):
+            return self._taken_apart(found, seeking=True)
+        return self.row(found)
+
+    def _taken_apart(self, found: Found, *, seeking: bool = False) -> CodedRow | None:
+        """Do :meth:`row` for a row that says what none before it said, or to learn its layout."""
         body = found.body
         members = self._members(body)
         own = bytes(members.get("id", b"")) if members else b""
@@ -191,7 +164,25 @@ class RowPlan:
         if made is None:
             return self._whole(found)
         self._remember(made, body, members, halves)
+        if seeking and ESCAPE not in body:
+            self._lay_out(found, members)
         return self._joined(made, people)
+
+    def _lay_out(self, found: Found, members: Mapping[str, Raw]) -> None:
+        """Learn how rows leave that have the layout of one; it is proved on that."""
+        texts = {name: bytes(raw) for name, raw in members.items()}
+        said = {name: text for name, text in texts.items() if name in self._read}
+        patterns = {name: self._pattern(name, text)[0] for name, text in said.items()}
+        left = self._left_of(said)
+        if left is None:
+            return
+
+        def alone() -> ToldLine | None:
+            made = self._whole(found)
+            return made and (made[0].encode(), made[1].encode(), made[2])
+
+        if not self._layouts.learn(TakenApart(found.body.encode(), texts, patterns, left), alone):
+            raise GateError("two ways of making a row disagree; nothing was released")
 
     def _remember(
         self,
@@ -253,6 +244,18 @@ class RowPlan:
         self, first: tuple[Found, Sequence[str]], said: Mapping[str, bytes]
     ) -> Made | None:
         """Put together what leaves of the members; None where one of them is not sure."""
+        left = self._left_of(said)
+        if left is None:
+            return None
+        made = Made.of(templates_of(self._type, self._meta, left))
+        outline = (*left,)
+        if outline not in self._proved:
+            self._prove(first, made)
+            self._proved.add(outline)
+        return made
+
+    def _left_of(self, said: Mapping[str, bytes]) -> Left | None:
+        """Return what is left of the members; None where that is not sure of one."""
         left: dict[str, tuple[Piece, int]] = {}
         number = 0
         for name, text in said.items():
@@ -264,35 +267,12 @@ class RowPlan:
                     return None
                 if piece[0]:
                     left[name] = piece, number if pattern else 0
-        made = self._templates(left)
-        outline = (*left,)
-        if outline not in self._proved:
-            self._prove(first, made)
-            self._proved.add(outline)
-        return made
-
-    def _templates(self, left: Mapping[str, tuple[Piece, int]]) -> Made:
-        """Join what is left of the members; each says the number of the person it refers to."""
-        plain = [b'"resourceType":' + self._type, b'"id":"%b"']
-        sealed = {"resourceType": (plain[0], 0), "id": (plain[1], 0)}
-        told = orjson.dumps(self._meta)
-        plain += [b'"meta":' + in_template(told)] if self._meta else []
-        ordered = orjson.dumps(self._meta, option=orjson.OPT_SORT_KEYS)
-        sealed["meta"] = b'"meta":' + in_template(ordered), 0
-        plain += [piece for (piece, _), _ in left.values()]
-        sealed |= {name: (piece, at) for name, ((_, piece), at) in left.items()}
-        in_order = [sealed[name] for name in sorted(sealed)]
-        return Made(
-            b"{%b}" % b",".join(plain),
-            b"{%b}" % b",".join(piece for piece, _ in in_order),
-            itemgetter(0, *(at for _, at in left.values() if at)),
-            itemgetter(*(at for piece, at in in_order if at or piece == plain[1])),
-        )
+        return left
 
     def _joined(self, made: Made, people: Sequence[str]) -> CodedRow:
         coding, known = self._coding, self._people
         own = coding.pseudonym(people[0].encode())
-        named = [own.encode(), *[known[each] for each in people[1:]]]
+        named = [own.encode(), *[known[each.encode()] for each in people[1:]]]
         version = coding.seal(made.sealed % made.of_sealed(named))
         return own, version, made.plain % made.of_plain(named)
 

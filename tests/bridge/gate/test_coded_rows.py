@@ -17,7 +17,8 @@ from bridge.gate import Query
 from bridge.gate.authorise import authorised
 from bridge.gate.decisions import decide
 from bridge.gate.exports.coded_rows import CodedRows
-from bridge.gate.exports.row_plans import Coding, RowPlan
+from bridge.gate.exports.row_coding import Coding
+from bridge.gate.exports.row_plans import RowPlan
 from bridge.gate.projection import project
 from bridge.gate.released import lines_of
 from bridge.gate.viewers import viewer_of

@@ -51,9 +51,16 @@ def listed(make_entry: EntryMaker, *subjects: str) -> Listed:
 def test_rows_of_names_we_issued_are_written_as_any(evidence: tuple[str, ...]) -> None:
     issue, rows, issued = Identifiers("a-secret").issue, ListedRows(), ListedRows()
     said = issue("student", "1"), issue("row", "1"), "0123456789abcdef" * 2
-    rows.add(*said, evidence)
-    issued.add_issued(*said, evidence_text(evidence))
+    other = issue("student", "2"), issue("row", "2"), "fedcba9876543210" * 2
+    for each in (said, other):
+        rows.add(*each, evidence)
+    subjects, things, digests = zip(said, other, strict=True)
+    written = [evidence_text(evidence)] * 2
+    encoded = [[each.encode() for each in some] for some in (things, digests)]
+    issued.add_issued(subjects, *encoded, written)
     assert issued == rows
+    with pytest.raises(ValueError, match="shorter"):
+        issued.add_issued(subjects, *encoded, written[:1])
 
 
 @pytest.fixture
