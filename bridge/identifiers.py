@@ -90,9 +90,12 @@ class Identifiers:
         begun, outer = self._begun(*names)
 
         def digests(lasts: Iterable[bytes]) -> list[bytes]:
-            copied, found = outer.copy, list[bytes]()
+            copied, found, length, started = outer.copy, list[bytes](), -1, outer.copy
             for last in lasts:
-                within, without = begun[len(last)].copy(), copied()
+                if len(last) != length:  # most are as long as the one before
+                    length = len(last)
+                    started = begun[length].copy
+                within, without = started(), copied()
                 within.update(last)
                 without.update(within.digest())
                 found.append(without.digest())

@@ -101,7 +101,11 @@ class Listed:
     def write(self, cursor: Any, dialect: str, position: int) -> None:  # noqa: ANN401 - the driver's
         """Write the rows of the entry at a place."""
         blocks = blocks_of(self.rows.subjects, self.rows.bodies, self.salts)
-        lines = [(self.entry.log, position, *block) for block in blocks]
+        # As arrays: of bytes SQLite's driver looks each time for somebody who adapts them.
+        lines = [
+            (self.entry.log, position, bytearray(last), number, bytearray(body))
+            for last, number, body in blocks
+        ]
         cursor.executemany(spelled_for(dialect, _NEW_BLOCK), lines)
 
 

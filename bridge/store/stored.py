@@ -45,6 +45,9 @@ class Stored:
         return parsed
 
 
+Kin = tuple[str, str, str, str, bool]
+
+
 class FoundRow(NamedTuple):
     """One record as the driver gives it: :class:`Stored` for whoever goes through many."""
 
@@ -71,6 +74,12 @@ class FoundRow(NamedTuple):
     def last_updated(self) -> datetime:
         """When its viewer saw it change."""
         return _instant(self.moved)
+
+    @property
+    def kin(self) -> Kin:
+        """What a :class:`Candidate` says in one text."""
+        which = (self.agreement_id, self.custodian, self.sender_role)
+        return (*which, self.element, self.third_party)
 
     def whole(self) -> "FoundRow":
         """Return itself: it is all there is (:class:`Candidate` is less)."""
@@ -100,18 +109,16 @@ class FoundRow(NamedTuple):
 class Candidate(NamedTuple):
     """Of one record what tells it from others that are decided alike: a :class:`FoundRow` less.
 
-    Whoever goes through a million reads no more of each, and the rest of a few.
+    Whoever goes through a million reads no more of each, and the rest of a few. ``kin`` is the same
+    for records of one agreement, custodian, sender's role and element that are about others too, or
+    not; the body is in UTF-8.
     """
 
-    agreement_id: str
-    custodian: str
-    sender_role: str
-    element: str
-    third_party: bool
+    kin: str
     student_id: str | None
     birth_date: Any
     student_version: int
-    body: str
+    body: bytes
     id: str
     place: int
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
 from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import ElementDecision, RecordDecision
 from bridge.gate.exports.row_layouts import ToldLine
@@ -12,8 +14,10 @@ from bridge.gate.exports.row_plans import Found, RowPlan
 from bridge.ledger.listing import ListedRows, evidence_text
 from bridge.store.facts.conditions import Scope
 from bridge.store.facts.known_facts import KnownFact
-from bridge.store.vault import FoundRow
+from bridge.store.vault import Candidate, FoundRow, RawRow, whole
 
+_ID: Final = Candidate._fields.index("id")
+_BODY: Final = Candidate._fields.index("body")
 _TOGETHER: Final = 256
 """So many rows are told at once: what they are cut into stays in the processor's own memory."""
 _FIRST: Final = 8
@@ -76,7 +80,7 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class KinRows:
     """Rows of a part that are alike but for whose they are.
 
     Attributes:
@@ -85,7 +89,9 @@ class Kin:
     """
 
     adult: Any
-    alike: dict[object, Alike] = field(default_factory=dict)
+    alike: dict[bool | None, dict[object, Alike]] = field(
+        default_factory=lambda: {True: {}, False: {}, None: {}}
+    )
 
 
 @dataclass(slots=True)
@@ -104,24 +110,48 @@ class PartMade:
     now: datetime
     common: Sequence[KnownFact]
     adults: Mapping[str, Any]
-    kin: dict[object, Kin] = field(default_factory=dict)
+    kin: dict[object, KinRows] = field(default_factory=dict)
     sets: list[Alike] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
 
-    def kin_of(self, key: object, agreement: str) -> Kin:
+    def kin_of(self, key: object, agreement: str) -> KinRows:
         """Begin with rows that differ from all before; they are alike in whatever the key says."""
-        made = self.kin[key] = Kin(self.adults.get(agreement))
+        made = self.kin[key] = KinRows(self.adults.get(agreement))
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A row that was found, of which all there is may be asked for."""
+
+    connection: Connection
+    made: PartMade
+    row: RawRow
+
+    @property
+    def body(self) -> str:
+        """What it says."""
+        body: bytes = self.row[_BODY]
+        return body.decode()
+
+    def whole(self) -> FoundRow:
+        """Return all there is of it."""
+        return whole_row(self.connection, self.made, self.row)
+
+
+def whole_row(connection: Connection, made: PartMade, row: RawRow) -> FoundRow:
+    """Return all there is of a row that was found for a part."""
+    return whole(connection, made.kind, row[_ID], made.sight)
+
+
 def told_of(
-    plan: RowPlan, bodies: Sequence[str], read: Callable[[int], Found]
+    plan: RowPlan, bodies: Sequence[bytes], read: Callable[[int], Found]
 ) -> list[ToldLine] | None:
     """Return what leaves of rows that are decided alike; None where something is odd about one.
 
     Args:
         plan: how they leave.
-        bodies: what they say.
+        bodies: what they say, in UTF-8.
         read: gives all there is of one of them.
 
     Raises:

@@ -26,7 +26,15 @@ from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised, scope_of
 from bridge.gate.decisions import decide
 from bridge.gate.disclosures import Disclosure, entry_of
 from bridge.gate.duties.carried import QUEUED
-from bridge.gate.exports.alike_rows import Alike, DecidedSet, PartMade, told_of
+from bridge.gate.exports.alike_rows import (
+    Alike,
+    DecidedSet,
+    KinRows,
+    PartMade,
+    Read,
+    told_of,
+    whole_row,
+)
 from bridge.gate.exports.row_coding import Coding
 from bridge.gate.exports.row_plans import RowPlan
 from bridge.gate.exports.student_facts import StudentFacts, named_in, said_of, sought_by
@@ -43,12 +51,12 @@ from bridge.store.vault import (
     Candidate,
     Chain,
     FoundRow,
+    Kin,
     Order,
     Query,
     RawRow,
     admitted,
     candidates,
-    whole,
 )
 from consent.duties import ConsentScope
 
@@ -57,14 +65,14 @@ _MOST_KNOWN: Final = 25_000
 
 Sessions follow each other by their change, so those of a student are weeks of everybody's apart.
 """
+_USUAL: Final = 4
+"""So many kin are asked for by their number; more would have to be compared with each row."""
 _ANY: Final[Sequence[KnownFact]] = ()
 _NOBODY: Final = StudentFacts(0, None, _ANY, frozenset[object](), named=False, subject="")
 
 _UNKNOWN: Final = replace(_NOBODY, version=-1)
 
 _AT: Final = Candidate._fields.index
-_KIN: Final = slice(_AT("student_id"))
-_OWN: Final = slice(_AT("student_id"), _AT("body") + 1)
 _VERSION: Final = itemgetter(_AT("student_id"), _AT("student_version"))
 _PLACE: Final = _AT("place")
 _BODY: Final = _AT("body")
@@ -83,6 +91,7 @@ class CodedRows:
     _known: dict[str, StudentFacts] = field(default_factory=dict)
     _same: dict[object, Any] = field(default_factory=dict)
     _sought: Sought | None = None
+    _usual: list[Kin] = field(default_factory=list)
     _span: tuple[Any, Any] = (None, None)
     _issue: Callable[[str, str], str] | None = None
 
@@ -137,7 +146,7 @@ class CodedRows:
         """
         now, dialect = self.parts.clock.now(), connection.dialect.name
         sight = authorised(viewer, query.type, now, dialect)
-        found = candidates(connection, query, sight)
+        found = candidates(connection, query, sight, self._usual)
         versions = dict(map(_VERSION, found))
         for nobody in (None, ""):
             versions.pop(nobody, None)
@@ -233,7 +242,7 @@ class CodedRows:
             return []
         plan, at = alike.of.plan, alike.at
         bodies = [found[n][_BODY] for n in at]
-        told = told_of(plan, bodies, lambda n: _Read(connection, made, found[at[n]]))
+        told = told_of(plan, bodies, lambda n: Read(connection, made, found[at[n]]))
         if told is None:
             raise _OneByOneError
         owns, digests, lines = zip(*told, strict=True)
@@ -244,24 +253,31 @@ class CodedRows:
         """Sort rows by how they are decided; what differs from all before is decided first."""
         students, key, of = self._known, None, None
         for at, row in enumerate(found):
-            if of is None or row[_KIN] != key:  # most are as the one before
-                key = row[_KIN]
-                of = made.kin.get(key) or made.kin_of(key, row[0])
-            student, born, _, _ = row[_OWN]
+            kin, student, born, _, _, _, _ = row
+            if of is None or kin != key:  # most are as the one before
+                key = kin
+                of = made.kin.get(key) or self._kin_of(connection, made, row)
             known, adult = students[student] if student else _NOBODY, of.adult
             if known.said is None:
-                known = known.about(_whole(connection, made, row))
+                known = known.about(whole_row(connection, made, row))
             minor = (born is None or adult is None or born > adult) if student else None
-            alike = of.alike.get((minor, known.said))
+            alike = of.alike[minor].get(known.said)
             if alike is None:
-                first = _whole(connection, made, row)
-                alike = of.alike[minor, known.said] = self._alike(connection, made, first, known)
+                first = whole_row(connection, made, row)
+                alike = of.alike[minor][known.said] = self._alike(connection, made, first, known)
             if alike.of is not None:
                 alike.at.append(at)
                 alike.subjects.append(known.subject or self._nobody())
                 alike.evidences.append(
                     evidence_text(alike.of.sources(known.facts)) if known.named else alike.evidence
                 )
+
+    def _kin_of(self, connection: Connection, made: PartMade, row: RawRow) -> KinRows:
+        """Begin with rows that differ from all before."""
+        kin = whole_row(connection, made, row).kin
+        if kin not in self._usual and len(self._usual) < _USUAL:
+            self._usual.append(kin)
+        return made.kin_of(row[_AT("kin")], kin[0])
 
     def _nobody(self) -> str:
         return self.parts.identifiers.issue("ledger-subject", "")
@@ -316,27 +332,6 @@ class CodedRows:
         constants = agreement.constants(now, decided.view)
         scopes = tuple(scope_of(agreement, each.slice, constants) for each in decided.elements)
         return DecidedSet(decided, self._plans[alike], scopes, common if row.student_id else _ANY)
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A row that was found, of which all there is may be asked for."""
-
-    connection: Connection
-    made: PartMade
-    row: RawRow
-
-    @property
-    def body(self) -> str:
-        body: str = self.row[_AT("body")]
-        return body
-
-    def whole(self) -> FoundRow:
-        return _whole(self.connection, self.made, self.row)
-
-
-def _whole(connection: Connection, made: PartMade, row: RawRow) -> FoundRow:
-    return whole(connection, made.kind, row[_AT("id")], made.sight)
 
 
 def _is_plain(query: Query) -> bool:

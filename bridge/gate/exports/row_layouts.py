@@ -124,15 +124,14 @@ class Layouts:
         self._plain: dict[str, dict[bytes, bytes]] = {}
         self._sealed: dict[str, dict[bytes, bytes]] = {}
 
-    def told(self, bodies: Sequence[str]) -> list[ToldLine | None]:
+    def told(self, bodies: Sequence[bytes]) -> list[ToldLine | None]:
         """Return what leaves of rows; None for each that fits no layout."""
         told: list[ToldLine | None] = [None] * len(bodies)
-        some = [body.encode() for body in bodies]
-        lengths = list(map(len, some))
+        lengths = list(map(len, bodies))
         for length in set(lengths) & self._lots.keys():
             rest = [n for n, each in enumerate(lengths) if each == length]
             for layout in self._lots[length].layouts:
-                rest = self._tell(layout, some, rest, told) if rest else rest
+                rest = self._tell(layout, bodies, rest, told) if rest else rest
         return told
 
     def _tell(
@@ -146,7 +145,8 @@ class Layouts:
         cut = list(layout.cut(b"".join([some[n] for n in at])))
         same = layout.same
         fits = [n for n, row in enumerate(cut) if row[::2] == same]
-        columns = self._columns(layout, [cut[n] for n in fits])
+        chosen = cut if len(fits) == len(at) else [cut[n] for n in fits]
+        columns = self._columns(layout, chosen)
         if columns is None:
             fits = [n for n in fits if self._columns(layout, [cut[n]]) is not None]
             columns = self._columns(layout, [cut[n] for n in fits])
@@ -154,6 +154,8 @@ class Layouts:
             return list(at)
         for n, one in zip(fits, self._joined(layout, columns), strict=True):
             told[at[n]] = one
+        if len(fits) == len(at):
+            return []
         fitting = set(fits)
         return [n for place, n in enumerate(at) if place not in fitting]
 

@@ -105,7 +105,7 @@ class RowPlan:
         coder = Coder(*told, coding.pseudonyms, coding.seals, self._people)
         self._layouts = Layouts(coder)
 
-    def told(self, bodies: Sequence[str]) -> list[ToldLine | None]:
+    def told(self, bodies: Sequence[bytes]) -> list[ToldLine | None]:
         """Do :meth:`row` for many; None for each that is to be told by that."""
         return self._layouts.told(bodies)
 

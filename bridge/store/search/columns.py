@@ -1,5 +1,6 @@
 """What the statements of a search say of each record they find."""
 
+from collections.abc import Sequence
 from typing import Final
 
 # What a query says of a record; a branch puts in where it stands, and since when.
@@ -13,11 +14,12 @@ FOUND: Final = (
     " record.third_party, record.version, {change} AS change, {moved} AS moved, record.body,"
     " student.birth_date, {place} AS place" + COUNTERS
 )
-CANDIDATE: Final = (
-    "record.agreement_id, record.custodian, record.sender_role, record.element,"
-    " record.third_party, record.student_id, student.birth_date,"
-    " COALESCE(student.version, 0) AS student_version, record.body, record.id, {place} AS place"
-)
+_KIN: Final = ("agreement_id", "custodian", "sender_role", "element", "third_party")
+_CANDIDATE: Final = {
+    "sqlite": ("json_array({})", "CAST(record.body AS BLOB)"),
+    "postgresql": ("CAST(json_build_array({}) AS TEXT)", "record.body"),
+}
+"""How a candidate's kin is said in one text, and its body; as bytes where that is less work."""
 WHOLE: Final = (
     "SELECT "  # noqa: S608 - names of ours
     + FOUND.format(
@@ -30,3 +32,17 @@ WHOLE: Final = (
     " WHERE record.type = :kind AND record.id = :id"
 )
 """One record, as a viewer of a standing saw it change."""
+
+
+def candidate(dialect: str, usual: Sequence[Sequence[str]]) -> str:
+    """Return what is said of a candidate; of each usual kin its columns are bound to names."""
+    columns, (packed, body) = [f"record.{name}" for name in _KIN], _CANDIDATE[dialect]
+    kin, numbered = packed.format(", ".join(columns)), ""
+    for number, names in enumerate(usual):
+        same = " AND ".join(f"{c} = {name}" for c, name in zip(columns, names, strict=True))
+        numbered += f" WHEN {same} THEN '{number}'"
+    kin = f"CASE{numbered} ELSE {kin} END" if numbered else kin
+    return (
+        f"{kin} AS kin, record.student_id, student.birth_date, COALESCE(student.version, 0)"
+        f" AS student_version, {body} AS body, record.id, {{place}} AS place"
+    )

@@ -16,13 +16,13 @@ Times of change are monotone in the number of the change (:mod:`bridge.store.int
 the time is a bound on the number, found with one seek.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 from bridge.store.facts.conditions import TRUE
-from bridge.store.search.columns import CANDIDATE, COUNTERS, FOUND, PLACED
+from bridge.store.search.columns import COUNTERS, FOUND, PLACED, candidate
 from bridge.store.search.criteria import Statement, alternatives, as_stored, criterion
 from bridge.store.search.index_values import FOLLOWED, OF_ONE, SELECTIVE, is_followed
 from bridge.store.search.query import Match, Query
@@ -95,14 +95,17 @@ def rows_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     return _cut(query, made.branches(paged=True), columns)[0], made.binds
 
 
-def candidates_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
+def candidates_sql(
+    query: Query, sight: Sight, dialect: str, usual: Sequence[Sequence[object]] = ()
+) -> tuple[str, dict[str, object]]:
     """Return the SQL of what a query would find were it not for the condition, as it is read.
 
     For whoever decides on each row, by what :func:`admitted_sql` answers for those like it. Its
     rows are those of :func:`page_sql`, by the change, and come one after another from an index:
-    whoever has enough reads no further.
+    whoever has enough reads no further. Of the ``usual`` kin it says which it is by its number.
     """
-    made = _Compiler(query, replace(sight, condition=TRUE), CANDIDATE)
+    made = _Compiler(query, replace(sight, condition=TRUE))
+    made.columns = candidate(dialect, [[made.bind(v) for v in each] for each in usual])
     arms = " UNION ALL ".join(made.branches(paged=True))
     return f"{arms} ORDER BY place ASC LIMIT {int(query.limit)}", made.binds
 

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from bridge.errors import GateError
+from bridge.gate.exports.row_layouts import ToldLine
 from bridge.gate.exports.row_plans import RowPlan
 from bridge.store.vault import FoundRow
 from tests.bridge.gate.test_coded_rows import outcome, plan_and_row
@@ -32,11 +33,15 @@ def session(number: int, **changes: object) -> Json:
     }
 
 
+def told(plan: RowPlan, *written: str) -> list[ToldLine | None]:
+    return plan.told([each.encode() for each in written])
+
+
 def learned(plan: RowPlan, row: FoundRow, written: list[str]) -> int:
     """Let a plan learn from rows it does not know; returns how many those were."""
     unknown = 0
     for body in written:
-        if plan.told([body]) == [None]:
+        if told(plan, body) == [None]:
             unknown += 1
             outcome(plan.sought, row._replace(body=body))
     return unknown
@@ -54,13 +59,13 @@ def test_sessions_of_one_layout_are_told_together_as_each_is_alone(lite: World) 
     # Days that were said before, at other times of others; told without a look at each.
     again = [compact(session(n % 30, id=ID.format(n), subject=session(n)["subject"]))
              for n in range(MANY)]  # fmt: skip
-    told = plan.told(again)
-    assert None not in told
-    assert told == [encoded(alone(row._replace(body=body))) for body in again]
+    together = told(plan, *again)
+    assert None not in together
+    assert together == [encoded(alone(row._replace(body=body))) for body in again]
     # What a member never said is learned from one row that says it.
-    assert plan.told([compact(session(55))]) == [None]
+    assert told(plan, compact(session(55))) == [None]
     assert plan.sought(row._replace(body=compact(session(55))))
-    assert plan.told([compact(session(55))]) != [None]
+    assert told(plan, compact(session(55))) != [None]
 
 
 def drawn(dice: random.Random) -> Iterator[str]:
@@ -81,7 +86,7 @@ def test_rows_told_together_are_those_made_alone_whatever_is_stored(lite: World)
     together = 0
     for start in range(0, len(written), 100):
         some = written[start : start + 100]
-        for body, one in zip(some, plan.told(some), strict=True):
+        for body, one in zip(some, told(plan, *some), strict=True):
             if one is not None:
                 together += 1
                 assert one == encoded(outcome(alone, row._replace(body=body))), (seed, body)
@@ -108,10 +113,10 @@ def test_what_breaks_out_of_a_hole_has_no_layout(lite: World, hole: str, text: b
     ]  # fmt: skip
     learned(plan, row, [compact(session(n, **changes[n % 2])) for n in (*range(8), *range(8))])
     body = orjson.dumps(session(1, **changes[1]))
-    assert plan.told([body.decode()]) != [None]
+    assert plan.told([body]) != [None]
     broken = body.replace(value[1].encode(), text.ljust(36, b"z"))
     assert len(broken) == len(body)
-    assert plan.told([broken.decode()]) == [None]
+    assert plan.told([broken]) == [None]
 
 
 def test_a_layout_that_comes_out_otherwise_is_noticed_before_a_row_leaves(
@@ -131,4 +136,4 @@ def test_lengths_that_never_come_again_are_not_learned(lite: World) -> None:
     for length in range(1, 300):
         body = compact(session(1, note="x" * length))
         assert plan.sought(row._replace(body=body)) == alone(row._replace(body=body))
-    assert plan.told([compact(session(1, note="x" * 9))]) == [None]
+    assert told(plan, compact(session(1, note="x" * 9))) == [None]
