@@ -26,7 +26,7 @@ _MOST_LAYOUTS: Final = 4
 _MOST_TRIES: Final = 32
 """So often a layout is sought for rows of one length."""
 _MOST_LENGTHS: Final = 200
-_MOST_VALUES: Final = 5_000
+_MOST_VALUES: Final = 2_000
 """So many values of one member are remembered before they are forgotten."""
 _STRING: Final = re.compile(rb'"[^"]*"(?=:)|"([^"]*)"')
 _PLACE: Final[Piece] = (b"%b", b"%b")

@@ -47,7 +47,12 @@ def both_ways(world: World, who: Caller, query: Query) -> int:
     """Release what a query finds in both ways, compare, and undo both; returns how much it was."""
     connection = world.bridge.engine.connect()
     with connection, connection.begin() as transaction:
-        set_wise = CodedRows(world.parts).part(connection, who, query, "set-wise")
+        coded = CodedRows(world.parts)
+        first = coded.part(connection, who, query, "first")
+        # Now it knows which kin are usual, and the layouts of rows.
+        set_wise = coded.part(connection, who, query, "set-wise")
+        assert first == set_wise
+        assert told(connection, "first") == told(connection, "set-wise")
         alone = world.bridge.gate.search_noted(connection, who, query, ((), "one-by-one"))
         assert set_wise is not None
         assert set_wise.body == lines_of(alone).body
