@@ -41,7 +41,7 @@ from bridge.store.search.searching import (
     rows_sql,
     sampled_sql,
 )
-from bridge.store.stored import Candidate, FoundRow, Kin, RawRow, Stored, read_rows
+from bridge.store.stored import Candidate, FoundRow, RawRow, Stored, read_rows
 
 __all__ = [
     "Candidate",
@@ -50,7 +50,6 @@ __all__ = [
     "Criterion",
     "DateMatch",
     "FoundRow",
-    "Kin",
     "Match",
     "Missing",
     "Order",
@@ -135,12 +134,11 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
 
 
 def candidates(
-    connection: Connection, query: Query, authorised: Condition, usual: Sequence[Kin] = ()
+    connection: Connection, query: Query, authorised: Condition, usual: Sequence[RawRow] = ()
 ) -> list[RawRow]:
     """Return up to ``limit`` records, and not many more bytes than ``most_bytes``, by their change.
 
-    Each is a :class:`bridge.store.stored.Candidate` before ``_make``. One of the ``usual`` kin says
-    so by its number, which takes less than five texts of each.
+    Each is a :class:`bridge.store.stored.Candidate` before ``_make``; ``usual`` kin say a number.
 
     INVARIANT: nobody has decided that they may be told. Whoever asks decides on each of them, by
     what :func:`admitted` answers: the condition is the same for all records that are alike.
@@ -154,15 +152,10 @@ def candidates(
     with _planned_by_values(connection, query), cursor_of(connection, own) as cursor:
         cursor.execute(named_for(dialect, sql), given)
         for row in cursor:
-            found.append(_in_bytes(row) if own else row)
-            size += len(row[_BODY])
-            if size >= most:
+            found.append((*row[:_BODY], row[_BODY].encode(), *row[_BODY + 1 :]) if own else row)
+            if (size := size + len(row[_BODY])) >= most:
                 break
     return found
-
-
-def _in_bytes(row: RawRow) -> RawRow:
-    return (*row[:_BODY], row[_BODY].encode(), *row[_BODY + 1 :])
 
 
 def whole(connection: Connection, kind: str, record_id: str, authorised: Condition) -> FoundRow:

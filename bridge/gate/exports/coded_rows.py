@@ -51,7 +51,6 @@ from bridge.store.vault import (
     Candidate,
     Chain,
     FoundRow,
-    Kin,
     Order,
     Query,
     RawRow,
@@ -91,7 +90,7 @@ class CodedRows:
     _known: dict[str, StudentFacts] = field(default_factory=dict)
     _same: dict[object, Any] = field(default_factory=dict)
     _sought: Sought | None = None
-    _usual: list[Kin] = field(default_factory=list)
+    _usual: list[RawRow] = field(default_factory=list)
     _span: tuple[Any, Any] = (None, None)
     _issue: Callable[[str, str], str] | None = None
 
