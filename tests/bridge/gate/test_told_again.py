@@ -24,7 +24,6 @@ from bridge.store.people.follow_lines import Place
 from tests.bridge.gate.test_follow_pages import (
     SIS,
     answer,
-    by_pages,
     erase_a_visit,
     refer,
     revoke,
@@ -237,18 +236,6 @@ def test_as_many_rows_are_decided_anew_whatever_moved_those_held_longest_first(
     with counted(lite.bridge.engine) as after:
         assert look(lite) == page
     assert after.statements == before.statements
-
-
-def test_every_page_says_what_all_of_it_says_with_rows_of_before_and_anew(
-    world: World, decided: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(told_again, "ANEW", 1)
-    for n, status in ((0, "in-progress"), (4, "rejected")):
-        answer(world, n, status)
-        assert by_pages(world, world.bridge.settings.home, "all") == whole(
-            world, world.bridge.settings.home
-        )
-    assert decided
 
 
 @pytest.fixture
