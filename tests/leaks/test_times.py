@@ -84,7 +84,7 @@ def test_a_page_that_takes_a_little_longer_for_one_of_them_is_caught(district: D
 
     def longer() -> None:
         plain()
-        sum(range(150_000))
+        sum(range(400_000))
 
     assert votes(longer, plain, 60, told_seed()) > UNLIKELY
 
