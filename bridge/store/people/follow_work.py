@@ -76,8 +76,8 @@ def counted(connection: Connection, whose: str) -> dict[str, int]:
 
 def due_count(connection: Connection, whose: str, most: int) -> int:
     """Return how many students' lines are to be made anew, counted up to so many."""
-    some = f"SELECT 1 FROM follow_due WHERE whose = ? LIMIT {int(most)}"
-    return int(_rows(connection, f"SELECT count(*) FROM ({some}) AS some", whose)[0][0])  # noqa: S608 - a number
+    counted = f"SELECT count(*) FROM (SELECT 1 FROM follow_due WHERE whose = ? LIMIT {int(most)}) d"  # noqa: S608 - a number
+    return int(_rows(connection, counted, whose)[0][0])
 
 
 def waiting(
