@@ -178,20 +178,6 @@ def student_of_id(connection: Connection, student_id: str) -> StudentEntry | Non
     return next((StudentEntry(**each) for each in row), None)
 
 
-def student_versions(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
-    """Return how often what decisions about some students rest on has changed, by student.
-
-    See :mod:`bridge.store.state_versions`.
-    """
-    if not ids:
-        return {}
-    marks = ", ".join("?" * len(ids))
-    sql = f"SELECT id, version FROM student WHERE id IN ({marks})"  # noqa: S608 - marks alone
-    with cursor_of(connection) as cursor:
-        found = cursor.execute(spelled_for(connection.dialect.name, sql), ids).fetchall()
-    return {student: int(version) for student, version in found}
-
-
 def put_held(
     connection: Connection, custodian: str, entries: Sequence[HeldEntry], at: datetime
 ) -> None:

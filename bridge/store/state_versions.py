@@ -57,6 +57,8 @@ def state_versions(connection: Connection) -> dict[str, int]:
 
 def student_versions(connection: Connection, student_ids: Collection[str]) -> dict[str, int]:
     """Return the counter of each student; of those that are not in the register none."""
+    if not student_ids:
+        return {}
     dialect = connection.dialect.name
     sql = f"SELECT id, version FROM student WHERE id {among(dialect, 'students')}"  # noqa: S608 - names of ours
     with cursor_of(connection) as cursor:

@@ -29,11 +29,10 @@ from bridge.gate.projection import sealed
 from bridge.gate.released import Seen
 from bridge.identifiers import Identifiers
 from bridge.identity import Caller
-from bridge.store.directory import student_versions
 from bridge.store.facts.evidence import EvidenceView
 from bridge.store.intake import NewRecord
 from bridge.store.standing import Stood, standing
-from bridge.store.state_versions import held_versions, state_versions
+from bridge.store.state_versions import held_versions, state_versions, student_versions
 from bridge.store.vault import Stored
 
 REFERRAL: Final = "ServiceRequest"
