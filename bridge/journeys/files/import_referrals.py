@@ -91,7 +91,8 @@ class ReferralImport:
     """Imports for one district and one provider under the agreement between them.
 
     Attributes:
-        undone: the transaction will be undone: how records looked to others before is not kept.
+        undone: the transaction will be undone: neither how records looked to others before is kept,
+            nor is it found out who comes to see more of them (:func:`bridge.gate.seen_anew`).
     """
 
     parts: Parts
@@ -203,7 +204,8 @@ class _Batch:
         self._count(put, referral)
         if self._of.watch is None or not self._of.watch.rehearses:
             about = (referral, student.id, [form for form in forms if form])
-            with seen_anew(self._connection, self._of.parts, self._known(put, about)):
+            known = () if self._of.undone else self._known(put, about)
+            with seen_anew(self._connection, self._of.parts, known):
                 record_releases(self._connection, self._of.parts, self._agreement, about)
         return None
 

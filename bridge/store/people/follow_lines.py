@@ -217,8 +217,7 @@ def page_of(
 
 def owned_by(connection: Connection, whose: str, who: str) -> int:
     """Return how many lines are of referrals that somebody, by handle, follows up on."""
-    sql = "SELECT count(*) FROM follow_line WHERE whose = ? AND owner = ?"
-    return int(_one(connection, sql, whose, who)[0])
+    return _counted(connection, "whose = ? AND owner = ?", (whose, who))
 
 
 def since(
@@ -228,17 +227,18 @@ def since(
 
     The first of either in the order of the board, and how many there are: ``new`` and ``changed``.
     """
-    ways = {
-        "new": ("whose = ? AND sent_on >= ?", (whose, day)),
-        # Most were sent before: an index of that would find nearly all.
-        "changed": ("whose = ? AND status_on >= ? AND sent_on || '' < ?", (whose, day, day)),
-    }
-    places, counts = list[Place](), dict[str, int]()
-    for name, (where, values) in ways.items():
-        places += _ordered(connection, where, values, (0, most))
-        counted = f"SELECT count(*) FROM follow_line WHERE {where}"  # noqa: S608 - values are bound
-        counts[name] = int(_one(connection, counted, *values)[0])
-    return places, counts
+    new, told = "whose = ? AND sent_on >= ?", "whose = ? AND status_on >= ?"
+    # Most were sent before: an index of that would find nearly all.
+    ways = [(new, (whose, day)), (f"{told} AND sent_on || '' < ?", (whose, day, day))]
+    places = [each for way in ways for each in _ordered(connection, *way, (0, most))]
+    both = _counted(connection, f"{new} AND status_on || '' >= ?", (whose, day, day))
+    changed = _counted(connection, told, (whose, day)) - both
+    return places, {"new": _counted(connection, *ways[0]), "changed": changed}
+
+
+def _counted(connection: Connection, where: str, values: Sequence[object]) -> int:
+    sql = f"SELECT count(*) FROM follow_line WHERE {where}"  # noqa: S608 - values are bound
+    return int(_one(connection, sql, *values)[0])
 
 
 def sent_after(

@@ -64,7 +64,8 @@ class FollowLineRow(SQLModel, table=True):
         Index("ix_follow_line_key", "whose", "key"),
         Index("ix_follow_line_until", "whose", "until"),
         Index("ix_follow_line_sent_on", "whose", "sent_on"),
-        Index("ix_follow_line_status_on", "whose", "status_on"),
+        # With what a meeting asks and its order: in a busy week a third of a district is told of.
+        Index("ix_follow_line_status_on", "whose", "status_on", "sent_on", *ORDER),
         # With the viewer: by one alone a database without statistics reads all of the other.
         Index("ix_follow_line_student", "student_id", "whose"),
     )  # fmt: skip
