@@ -1,9 +1,11 @@
 """A partner that exports in bulk over HTTP: kick-off, manifest, files, as often as it must."""
 
 import http.client
+import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -12,7 +14,7 @@ import orjson
 
 from tests.faults.deployment import CLIENT
 from tests.faults.revocation_races import Races, Reader
-from tests.faults.stages import Stages
+from tests.faults.stages import Stages, until
 
 BROKEN = (http.client.HTTPException, OSError)
 T = TypeVar("T")
@@ -21,6 +23,10 @@ SIGN_IN = "sign-in"
 STAGES = (SIGN_IN, KICK_OFF, MANIFEST, FILE, ROWS)
 """What an export goes through; a file is only asked for until its first row has come."""
 TYPES = ("Patient", "ServiceRequest", "Task")
+REVOKERS = 8
+"""So many at a time take something back: who waits for the part under way holds up no other."""
+MOST_SECONDS = 0.1
+"""From one to the next of each of them: as long as a part may take, so they fall all over it."""
 
 
 @dataclass
@@ -143,7 +149,53 @@ def downloads(exporter: Exporter, over: threading.Event) -> list[Download]:
     return found
 
 
-def judge(came: Races, files: list[Download], acknowledged: dict[str, float]) -> None:
+def exports_raced(
+    partners: Sequence[Exporter],
+    numbers: Sequence[int],
+    run: int,
+    take_back: Callable[[int], None],
+    acknowledged: Mapping[str, float],
+) -> Races:
+    """Take something back, in an order of chance, while partners export; tells what came of it.
+
+    Args:
+        partners: who exports without pause. Nothing is taken back before one has a first row.
+        numbers: of what is taken back, each once.
+        run: the seed.
+        take_back: takes one back and notes, once that is acknowledged, when it was.
+        acknowledged: those times (monotonic seconds), by the ids of the rows that are closed.
+    """
+    dice, came, over, began = random.Random(run), Races(), threading.Event(), time.monotonic()  # noqa: S311 - repeatable
+    mixed = dice.sample(numbers, len(numbers))
+    shares = [(mixed[n::REVOKERS], dice.random()) for n in range(REVOKERS)]
+    with ThreadPoolExecutor(len(partners) + REVOKERS) as pool:
+        reading = [pool.submit(downloads, each, over) for each in partners]
+        try:
+            until(lambda: any(each.rows_received for each in partners), began + 60)
+            revoking = [pool.submit(_taken_back, take_back, *each) for each in shares]
+            came.waited = max(each.result() for each in revoking)
+        finally:
+            over.set()
+        files = [file for each in reading for file in each.result()]
+    for each in partners:
+        each.close()
+    _judge(came, files, acknowledged)
+    came.seconds = time.monotonic() - began
+    return came
+
+
+def _taken_back(take_back: Callable[[int], None], numbers: Sequence[int], run: float) -> float:
+    """Take one after the other back; returns how many seconds the slowest took."""
+    dice, slowest = random.Random(run), 0.0  # noqa: S311 - repeatable, not secret
+    for number in numbers:
+        time.sleep(dice.uniform(0, MOST_SECONDS))
+        asked = time.monotonic()
+        take_back(number)
+        slowest = max(slowest, time.monotonic() - asked)
+    return slowest
+
+
+def _judge(came: Races, files: list[Download], acknowledged: Mapping[str, float]) -> None:
     """Count the files, and the rows in them of what was closed before they began."""
     came.reads = len(files)
     for file in files:

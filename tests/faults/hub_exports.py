@@ -5,10 +5,7 @@ of one student is an order, which is raced
 (:func:`bridge.journeys.families.guardian_blocks.record_order`).
 """
 
-import random
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +27,7 @@ from bridge.store.facts.conditions import EVIDENCE
 from mappings.canonical import Referral
 from mappings.language import Mapped
 from tests.faults.deployment import Deployment, kill, make_deployment
-from tests.faults.export_reader import Exporter, downloads, judge
+from tests.faults.export_reader import Exporter, exports_raced
 from tests.faults.revocation_races import READERS, Races
 from tests.support.listed_rows import every_row
 from tests.support.worlds import HARBOR, HUB, LEA, client_key, referral, standings
@@ -39,7 +36,6 @@ HUB_CLIENT = "state-hub"
 ROWS = ("ServiceRequest",)
 EACH = 2
 """So many referrals each student has: they stand in different parts of the file."""
-MOST_SECONDS = 0.02
 
 
 def make_hub_deployment(home: Path, url: str, students: int) -> Deployment:
@@ -121,24 +117,15 @@ def run_races(
 
     Returns what came of it, and how many releases were committed before an order and after it.
     """
-    dice, came, over = random.Random(seed), Races(), threading.Event()  # noqa: S311 - repeatable
-    orders, numbers = Orders(), list(range(students))
-    dice.shuffle(numbers)
+    orders = Orders()
     hubs = [Exporter(base_url, HUB_CLIENT, ROWS) for _ in range(READERS)]
-    began = time.monotonic()
-    with ThreadPoolExecutor(READERS) as pool:
-        reading = [pool.submit(downloads, each, over) for each in hubs]
-        try:
-            for number in numbers:
-                time.sleep(dice.uniform(0, MOST_SECONDS))
-                orders.record(bridge, number, students)
-        finally:
-            over.set()
-        files = [file for each in reading for file in each.result()]
-    for each in hubs:
-        each.close()
-    judge(came, files, orders.acknowledged)
-    came.seconds = time.monotonic() - began
+    came = exports_raced(
+        hubs,
+        range(students),
+        seed,
+        lambda number: orders.record(bridge, number, students),
+        orders.acknowledged,
+    )
     return came, orders.committed(bridge)
 
 

@@ -50,6 +50,7 @@ class Races:
         in_flight: seconds after the acknowledgement at which a read begun before was answered with
             the record; such a release was committed before.
         failed: answers that are neither the record nor "not found".
+        waited: seconds until the slowest revocation was acknowledged.
         seconds: how long all of it took.
     """
 
@@ -58,6 +59,7 @@ class Races:
     late: int = 0
     in_flight: list[float] = field(default_factory=list)
     failed: list[int] = field(default_factory=list)
+    waited: float = 0.0
     seconds: float = 0.0
 
     def committed(self, bridge: Bridge) -> tuple[int, int]:

@@ -1,11 +1,14 @@
-"""A form is revoked while files are being exported: between two files, between page and page."""
+"""A form is revoked while files are being exported: between two files, between page and page.
+
+Eight revoke at a time, for one alone mostly waited for the part under way: 300 revocations took
+20 s in place of 73 on PostgreSQL, and 25 in place of 31 on SQLite. Each is still asked for at a
+moment of chance, over all the time a part may take, and each is held against every file. The
+servers below that decide before they lock, or on what they knew, are found out by 80 such.
+"""
 
 import os
-import random
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from bridge.gate.disclosures import subject_of
 from bridge.journeys.families.record_releases import revoke_release
 from bridge.parts import parts_of
 from tests.faults.deployment import Deployment, kill, make_deployment
-from tests.faults.export_reader import Exporter, downloads, judge
+from tests.faults.export_reader import Exporter, exports_raced
 from tests.faults.hub_exports import EACH, make_hub_deployment
 from tests.faults.hub_exports import raced as hub_raced
 from tests.faults.revocation_races import READERS, Races
@@ -27,7 +30,6 @@ pytestmark = pytest.mark.turns(3)
 
 LONG = int(os.environ.get("SCHOOLBRIDGE_RACES") or 10_000)  # noqa: TID251 - how long to test
 SHORT = 40
-MOST_SECONDS = 0.02
 TRUSTING = (sys.executable, str(Path(__file__).with_name("trusting_server.py")))
 FAULTY = [
     pytest.param(HASTY, id="hasty"),
@@ -54,34 +56,21 @@ def raced(made: Deployment, races: int, run: int) -> tuple[Races, int, int]:
 
 def run_races(bridge: Bridge, base_url: str, races: int, run: int) -> Races:
     """Revoke the forms of so many students in an order of chance while partners export."""
-    dice, came, over = random.Random(run), Races(), threading.Event()  # noqa: S311 - repeatable
-    students = list(range(races))
-    dice.shuffle(students)
     acknowledged: dict[str, float] = {}
+    subjects: set[str] = set()
+
+    def revoke(number: int) -> None:
+        issue = bridge.identifiers.issue
+        request = issue(LEA, HARBOR, "ServiceRequest", f"R-{number}")
+        student = issue("student", LEA, str(1000 + number))
+        assert revoke_release(parts_of(bridge), issue("release", request, "education"))
+        acknowledged[request] = time.monotonic()
+        subjects.add(subject_of(bridge.identifiers, student))
+
     partners = [Exporter(base_url) for _ in range(READERS)]
-    began = time.monotonic()
-    with ThreadPoolExecutor(READERS) as pool:
-        reading = [pool.submit(downloads, each, over) for each in partners]
-        try:
-            for number in students:
-                time.sleep(dice.uniform(0, MOST_SECONDS))
-                _revoke(bridge, number, came, acknowledged)
-        finally:
-            over.set()
-        files = [file for each in reading for file in each.result()]
-    for each in partners:
-        each.close()
-    judge(came, files, acknowledged)
-    came.seconds = time.monotonic() - began
+    came = exports_raced(partners, range(races), run, revoke, acknowledged)
+    came.subjects = subjects
     return came
-
-
-def _revoke(bridge: Bridge, number: int, came: Races, acknowledged: dict[str, float]) -> None:
-    issue = bridge.identifiers.issue
-    request = issue(LEA, HARBOR, "ServiceRequest", f"R-{number}")
-    came.subjects.add(subject_of(bridge.identifiers, issue("student", LEA, str(1000 + number))))
-    assert revoke_release(parts_of(bridge), issue("release", request, "education"))
-    acknowledged[request] = time.monotonic()
 
 
 @pytest.mark.parametrize("races", RACES)
@@ -95,8 +84,8 @@ def test_no_row_of_a_file_is_released_after_its_acknowledged_revocation(
         print(  # noqa: T201 - the figures
             f"\n{database_url.partition(':')[0]}: {races} revocations during {came.reads} files; "
             f"{some} releases committed before the revocation and {late} after it, "
-            f"{came.late} rows in files begun after its acknowledgement; {came.seconds:.0f} s "
-            f"(seed {run})"
+            f"{came.late} rows in files begun after its acknowledgement; "
+            f"the slowest {came.waited:.2f} s, in all {came.seconds:.0f} s (seed {run})"
         )
     assert (late, came.late) == (0, 0)
     assert some > races / 4
@@ -124,8 +113,8 @@ def test_no_coded_row_is_released_after_an_acknowledged_order_keeps_the_hub_out(
         print(  # noqa: T201 - the figures
             f"\n{database_url.partition(':')[0]}: {races} orders during {came.reads} files; "
             f"{some} rows committed before the order and {late} after it, "
-            f"{came.late} rows in files begun after its acknowledgement; {came.seconds:.0f} s "
-            f"(seed {run})"
+            f"{came.late} rows in files begun after its acknowledgement; "
+            f"the slowest {came.waited:.2f} s, in all {came.seconds:.0f} s (seed {run})"
         )
     assert (late, came.late) == (0, 0)
     assert some > races * EACH / 4
