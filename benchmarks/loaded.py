@@ -118,9 +118,11 @@ def _multiply(bridge: Bridge, copied: dict[str, str], kind: str, wanted: tuple[i
     """Copy rows until there are so many records of a type; copies are numbered from a number."""
     start, most = wanted
     with write(bridge.engine) as connection:
-        there = _mark(connection, copied, kind)
-    at_once = max(1, min(_AT_ONCE, _ROWS_AT_ONCE // there))
-    end = start + max(0, most // there - 1)
+        there = _count(connection, f"record WHERE type = '{kind}'")
+        _mark(connection, copied)
+        each = _count(connection, f"marked_record WHERE type = '{kind}'")
+    at_once = max(1, min(_AT_ONCE, _ROWS_AT_ONCE // each))
+    end = start + max(0, (most - there) // each)
     for first in range(start, end, at_once):
         with write(bridge.engine) as connection:
             last = min(first + at_once, end) - 1
@@ -128,6 +130,9 @@ def _multiply(bridge: Bridge, copied: dict[str, str], kind: str, wanted: tuple[i
     with write(bridge.engine) as connection:
         for table in copied:
             connection.exec_driver_sql(f"DROP TABLE marked_{table}")
+        made = _count(connection, f"record WHERE type = '{kind}'")
+    if there < most and not most - each < made <= most:
+        raise RuntimeError(f"{made} of {most} {kind} were made")
 
 
 def _answer(demo: Demo, bridge: Bridge) -> None:
@@ -139,11 +144,8 @@ def _answer(demo: Demo, bridge: Bridge) -> None:
         server.wait(timeout=20)
 
 
-def _mark(connection: Connection, copied: dict[str, str], kind: str) -> int:
-    """Keep a copy of the rows, with a mark where an id that each copy has anew begins.
-
-    Returns how many records of a type there are.
-    """
+def _mark(connection: Connection, copied: dict[str, str]) -> None:
+    """Keep a copy of the rows, with a mark where an id that each copy has anew begins."""
     owning = [(name, which) for name, which in copied.items() if not name.startswith("search_")]
     ids = (connection.exec_driver_sql(f"SELECT id FROM {name} {which}").scalars()  # noqa: S608 - names of ours
            for name, which in owning)  # fmt: skip
@@ -159,7 +161,6 @@ def _mark(connection: Connection, copied: dict[str, str], kind: str) -> int:
 
     for name, which in copied.items():
         _keep_marked(connection, name, which, marked)
-    return _count(connection, f"record WHERE type = '{kind}'")
 
 
 def _numbers(connection: Connection) -> re.Pattern[str]:
