@@ -23,9 +23,11 @@ from sqlmodel import AutoString
 from benchmarks.serving import ROOT
 from bridge.context import Bridge
 from bridge.demo.run import Demo
+from bridge.migrations.state import State, state_of
+from bridge.migrations.upgrade import upgrade
 from bridge.schema import metadata
-from bridge.settings import FILE_NAME
-from bridge.store.database.engine import write
+from bridge.settings import FILE_NAME, read_settings
+from bridge.store.database.engine import open_engine, write
 from bridge.store.intake import next_changes
 
 REFERRALS = 100_000
@@ -235,8 +237,15 @@ def _count(connection: Connection, of: str) -> int:
 
 
 def set_address(demo: Demo, url: str) -> None:
-    """Let a deployment use the database where it is now."""
+    """Let a deployment use the database where it is now, at this version's revision.
+
+    A folder is named by what the schema says for any database; a revision may have changed less.
+    """
     file = demo.home / FILE_NAME
     kept = file.read_text(encoding="utf-8")
     line = f"database_url = {json.dumps(url)}"
     file.write_text(re.sub(r"database_url = .*", lambda _: line, kept), encoding="utf-8")
+    engine = open_engine(read_settings(demo.home).database_url)
+    if state_of(engine) is State.BEHIND:
+        upgrade(engine)
+    engine.dispose()

@@ -29,6 +29,13 @@ class LedgerEntryRow(SQLModel, table=True):
             postgresql_where=text("repeats_from IS NOT NULL"),
         ),
         Index(
+            "ix_ledger_entry_subject",
+            "subject",
+            # What repeats others is of nobody.
+            sqlite_where=text("subject IS NOT NULL"),
+            postgresql_where=text("subject IS NOT NULL"),
+        ),
+        Index(
             "ix_ledger_entry_listing",
             *("log", "position"),
             sqlite_where=text("kind = 'releases'"),
@@ -43,7 +50,7 @@ class LedgerEntryRow(SQLModel, table=True):
     recorded_at: datetime
     kind: str
     request: str = Field(index=True)
-    subject: str | None = Field(default=None, index=True)
+    subject: str | None = None
     body: bytes | None
     salt: bytes | None
     leaf: bytes

@@ -2,8 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Exists, and_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Integer,
+    and_,
+    literal_column,
+    select,
+)
 from sqlmodel import SQLModel
 
 from bridge.store.facts.conditions import RECORD, STUDENT
@@ -11,6 +20,8 @@ from bridge.store.facts.conditions import RECORD, STUDENT
 _SEARCH = SQLModel.metadata.tables["search_value"]
 _ITS = ("change", "type", "id")
 """What is the same in a record and in each of the values it is found by."""
+_YES: Final = literal_column("1", Integer)
+"""As the index spells it: for a value that is bound SQLite would make its plan anew each time."""
 # FHIR R4 TaskStatus: nothing more is done about it.
 CLOSED = ("rejected", "cancelled", "failed", "completed", "entered-in-error")
 
@@ -70,7 +81,7 @@ def _numbered(connection: Connection, number: str) -> list[str]:
     holds all it needs, SQLite without statistics goes through every referral there is.
     """
     said = select(_SEARCH.c.id, _SEARCH.c.change).where(
-        *(_SEARCH.c.starts == 1, _SEARCH.c.type == "ServiceRequest"),
+        *(_SEARCH.c.starts == _YES, _SEARCH.c.type == "ServiceRequest"),
         *(_SEARCH.c.param == "identifier", _SEARCH.c.value == number),
     )
     return [row.id for row in connection.execute(said.order_by(_SEARCH.c.change))]
@@ -102,7 +113,7 @@ def referrals_by_student(connection: Connection, student_id: str) -> tuple[Stude
         select(status.c.id)
         .join(focus, and_(*(focus.c[name] == status.c[name] for name in _ITS)))
         .where(status.c.type == task, status.c.param == "status", status.c.value.in_(CLOSED))
-        .where(focus.c.starts == 1, focus.c.param == "focus")
+        .where(focus.c.starts == _YES, focus.c.param == "focus")
         .where(focus.c.value == "ServiceRequest/" + RECORD.c.id)
         .exists()
     )
@@ -159,7 +170,7 @@ def passed_on_requests(connection: Connection, agreement_ids: Collection[str]) -
         select(RECORD.c.id)
         .join(_SEARCH, and_(*(_SEARCH.c[name] == RECORD.c[name] for name in _ITS)))
         .where(RECORD.c.type == "ServiceRequest", _SEARCH.c.param == "intent")
-        .where(_SEARCH.c.value == "filler-order", _SEARCH.c.starts == 1)
+        .where(_SEARCH.c.value == "filler-order", _SEARCH.c.starts == _YES)
         .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
     )
     return list(connection.scalars(query.order_by(RECORD.c.change)))
@@ -225,7 +236,7 @@ def numbered_referrals(
         .where(
             RECORD.c.type == "ServiceRequest",
             _SEARCH.c.param == "identifier",
-            _SEARCH.c.starts == 1,
+            _SEARCH.c.starts == _YES,
         )
         .where(RECORD.c.agreement_id.in_(sorted(agreement_ids)))
     )

@@ -157,7 +157,8 @@ class SearchRow(SQLModel, table=True):
         Index(
             "ix_search_value",
             *("type", "param", "value", "agreement_id", "change"),
-            sqlite_where=text("starts IS NOT NULL"),
+            # Spelled as searches ask for it: then SQLite looks for nothing of it in the table.
+            sqlite_where=text("starts = 1"),
             postgresql_where=text("starts IS NOT NULL"),
         ),
         {"sqlite_with_rowid": False},

@@ -34,7 +34,7 @@ IN_ONE_SYSTEM: Final = ("status",)
 _COMPARE: Final = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _LAST: Final = 2**62
 # In the words of the index, so that SQLite reads nothing else to see that it holds.
-_STARTS: Final = "{}.starts IS NOT NULL"
+_STARTS: Final = "{}.starts = 1"
 _ONCE: Final = (
     "NOT EXISTS (SELECT 1 FROM search_value z"
     " WHERE z.change = s.change AND z.type = s.type AND z.id = s.id"

@@ -1,9 +1,10 @@
 """A log that is not what others know it to be lets nothing leave."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from bridge.clock import FixedClock
@@ -13,7 +14,7 @@ from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.errors import LedgerHalted, UnknownEntry
 from bridge.ledger.halting import KnownHead, compare, halt_all, halted_logs, resume
 from bridge.ledger.lookup import entries
-from bridge.ledger.tables import ENTRY
+from bridge.ledger.tables import ENTRY, HEAD
 from bridge.store.database.engine import read, write
 
 CLOCK = FixedClock(datetime(2026, 9, 1, tzinfo=UTC))
@@ -82,6 +83,51 @@ def test_the_database_refuses_an_entry_of_a_halted_log_whoever_writes_it(
     row = {"log": LOG, "position": 3, "recorded_at": CLOCK.now(), "kind": kind, "request": "r"}
     with pytest.raises(DBAPIError, match="halted"), write(engine) as connection:
         connection.execute(insert(ENTRY), {**row, "leaf": b"\0" * 32})
+
+
+@pytest.fixture
+def lite(engine: Engine) -> Engine:
+    if engine.dialect.name != "sqlite":
+        pytest.skip("on PostgreSQL what refuses is there for good")
+    return engine
+
+
+def refusing(engine: Engine) -> int:
+    query = "SELECT count(*) FROM sqlite_master WHERE name = 'ledger_entry_halted'"
+    with read(engine) as connection:
+        return int(connection.scalar(text(query)) or 0)
+
+
+def test_what_refuses_stands_on_sqlite_from_the_first_halted_log_to_the_last(lite: Engine) -> None:
+    known = grow(lite, 4)
+    assert refusing(lite) == 0
+    with write(lite) as connection:
+        halt_all(connection, [LOG, "mou-2"])
+    assert refusing(lite) == 1
+    assert compare_with(lite, known) == [None]  # the other is halted still
+    assert refusing(lite) == 1
+    with write(lite) as connection:
+        resume(connection, "mou-2", "r.alvarez", CLOCK)
+    assert refusing(lite) == 0
+    grow(lite, 1)
+
+
+def test_no_log_is_halted_on_sqlite_without_what_refuses_its_entries(lite: Engine) -> None:
+    grow(lite, 1)
+    size = {"log": "mou-2", "size": 0, "peaks": b"", "root": b"\0" * 32, "halted": True}
+    for statement in (update(HEAD).values(halted=True), insert(HEAD).values(size)):
+        with pytest.raises(DBAPIError, match="ledger_entry_halted"), write(lite) as connection:
+            connection.execute(statement)
+    grow(lite, 1)
+
+
+def test_a_halt_that_is_undone_leaves_nothing_that_refuses(lite: Engine) -> None:
+    grow(lite, 1)
+    with suppress(ZeroDivisionError), write(lite) as connection:
+        halt_all(connection, [])
+        raise ZeroDivisionError
+    assert refusing(lite) == 0
+    grow(lite, 1)
 
 
 def test_a_log_that_grew_while_it_was_halted_is_halted_still(engine: Engine) -> None:

@@ -1,12 +1,16 @@
 """A poll starts from what has the status it asks for, and goes on where its last page ended."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, event, text
 
 from bridge.gate.authorise import authorised
 from bridge.gate.viewers import viewer_of
 from bridge.store.database.engine import write
+from bridge.store.referrals import referrals_by_student, referrals_of
+from bridge.store.search.searching import Sight, rows_sql
 from bridge.store.vault import Match, Order, Place, Query, rows
 from tests.leaks.work import counted
 from tests.support.worlds import NOW, World, caller, referral
@@ -41,6 +45,34 @@ def test_what_has_another_status_is_not_gone_through(many: World) -> None:
     took, found = page(many, waiting("rejected", limit=5))
     assert found == ()
     assert took < 400  # from all that changed since: 40 Tasks at 50 steps each
+
+
+def test_an_index_alone_tells_what_a_search_starts_from(lite: World) -> None:
+    plans: list[str] = []
+    with write(lite.bridge.engine) as connection:
+        sight = authorised(viewer_of(connection, caller()), "Task", NOW, "sqlite")
+        sql, binds = rows_sql(waiting("requested", limit=5), Sight(sight.condition.text))
+        asked = text(f"EXPLAIN QUERY PLAN {sql}").bindparams(**binds)
+        plans += [row[3] for row in connection.execute(asked, sight.binds)]
+        plans += told_of_starts(connection)
+    starts = [step for step in plans if "ix_search_value" in step]
+    assert len(starts) >= 3
+    assert [step for step in starts if "COVERING INDEX ix_search_value" not in step] == []
+
+
+def told_of_starts(connection: Connection) -> list[str]:
+    """Return the steps by which referrals are found by what others name them by."""
+    said: list[tuple[str, Any]] = []
+
+    def note(*told: Any) -> None:  # noqa: ANN401 - the toolkit's
+        said.append(told[2:4])
+
+    event.listen(connection, "before_cursor_execute", note)
+    referrals_of(connection, "harbor", None, "R-3")
+    referrals_by_student(connection, "s1")
+    event.remove(connection, "before_cursor_execute", note)
+    asked = [(f"EXPLAIN QUERY PLAN {sql}", binds) for sql, binds in said if "starts" in sql]
+    return [row[3] for each in asked for row in connection.exec_driver_sql(*each)]
 
 
 def test_the_last_page_of_a_poll_costs_what_the_first_does(many: World) -> None:
