@@ -120,6 +120,8 @@ class Seen:
         }
         until(begun[wanted], patience)
         time.sleep(dice.uniform(0, _TAKES[wanted]))
+        if wanted == REST:  # by now another change or call is under way more often than not
+            until(lambda: self.stage() == REST, patience)
 
 
 class Mover(Provider):
