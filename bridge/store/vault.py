@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, named_for, stored_value
+from bridge.driver import cursor_of, listed_for, named_for, stored_value
 from bridge.store.facts.conditions import RECORD, STUDENT, Condition
 from bridge.store.search.columns import WHOLE
 from bridge.store.search.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
@@ -84,7 +84,6 @@ _COLUMNS: Final = (
     column("written", BigInteger()),
     column("student_version", BigInteger()),
 )
-
 
 _BODY: Final = Candidate._fields.index("body")
 _Ready = tuple[str, dict[str, object]]
@@ -178,21 +177,22 @@ def sampled(
     """Return, of so many records at most, those of the lowest ids: id and last change seen."""
     sql, binds = sampled_sql(query, _sight(authorised), most)
     dialect = connection.dialect.name
-    given = {name: stored_value(dialect, value) for name, value in binds.items()}
-    more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
+    given = {k: stored_value(dialect, v) for k, v in {**binds, **authorised.binds}.items()}
     with _planned_by_values(connection, query), cursor_of(connection) as cursor:
-        found = cursor.execute(named_for(dialect, sql), {**given, **more}).fetchall()
+        found = cursor.execute(named_for(dialect, sql), given).fetchall()
     return [(str(key), int(change)) for key, change in found]
 
 
-def admitted(connection: Connection, row: FoundRow, authorised: Condition) -> bool:
-    """Return whether the condition that authorises a caller admits a record."""
+def admitted(
+    connection: Connection, kind: str, ids: Collection[str], authorised: Condition
+) -> set[str]:
+    """Return the ids of those records that the condition that authorises a caller admits."""
     dialect = connection.dialect.name
-    sql, binds = admitted_sql(row.type, row.id, _sight(authorised))
-    more = {name: stored_value(dialect, value) for name, value in authorised.binds.items()}
+    bound = {"kind": kind, "ids": listed_for(dialect, ids), **authorised.binds}
+    given = {name: stored_value(dialect, value) for name, value in bound.items()}
+    sql = named_for(dialect, admitted_sql(_sight(authorised), dialect))
     with cursor_of(connection) as cursor:
-        found = cursor.execute(named_for(dialect, sql), {**binds, **more}).fetchone()
-    return found is not None
+        return {key for (key,) in cursor.execute(sql, given).fetchall()}
 
 
 def _sight(authorised: Condition) -> Sight:

@@ -11,6 +11,7 @@ from bridge.gate.authorise import Authorised, Viewer
 from bridge.gate.decisions import ElementDecision, RecordDecision
 from bridge.gate.exports.row_layouts import ToldLine
 from bridge.gate.exports.row_plans import Found, RowPlan
+from bridge.ledger.entry import Entry
 from bridge.ledger.listing import ListedRows, evidence_text
 from bridge.store.facts.conditions import Scope
 from bridge.store.facts.known_facts import KnownFact
@@ -26,12 +27,18 @@ _FIRST: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class DecidedSet:
-    """How rows leave that are decided alike: the decision, and how they are cut."""
+    """How rows leave that are decided alike: the decision, and how they are cut.
+
+    Attributes:
+        common: what is said of anybody; nothing where they are nobody's.
+        entry: what the ledger says of all of them, but for the request.
+    """
 
     decided: RecordDecision
     plan: RowPlan
     scopes: tuple[Scope, ...]
     common: Sequence[KnownFact]
+    entry: Entry
 
     def sources(self, said: Sequence[KnownFact]) -> tuple[str, ...]:
         """Return who said what a decision rests on, of a record of which something is said."""
@@ -57,7 +64,8 @@ class Alike:
 
     Attributes:
         of: how they leave.
-        first: one of them.
+        first: the id of one of them.
+        odd: whether that one is permitted, and too odd to leave.
         evidence: who said what the decision rests on, of a record of which nothing of its own is
             said, as the ledger writes it.
         at: where in the part they are; of each, whose it is, as the ledger names them, and who said
@@ -66,7 +74,8 @@ class Alike:
     """
 
     of: DecidedSet | None
-    first: FoundRow
+    first: str
+    odd: bool = False
     evidence: bytes = b""
     at: list[int] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
@@ -74,9 +83,9 @@ class Alike:
     rows: ListedRows = field(default_factory=ListedRows)
 
     @classmethod
-    def begun(cls, of: DecidedSet | None, first: FoundRow) -> "Alike":
+    def begun(cls, of: DecidedSet | None, first: str, *, odd: bool) -> "Alike":
         """Make it with no rows yet."""
-        return cls(of, first, evidence_text(of.sources(())) if of else b"")
+        return cls(of, first, odd, evidence_text(of.sources(())) if of else b"")
 
 
 @dataclass(frozen=True, slots=True)

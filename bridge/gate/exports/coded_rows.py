@@ -1,8 +1,8 @@
 """A hub's coded rows, decided set-wise: a part of a file at a time.
 
-All rows whose question and facts are the same share one decision, taken as for one record
-(:func:`bridge.gate.decisions.decide`), and one answer of the search filter, asked of the database
-for one of them; if the two disagree nothing leaves. The facts that can change either are read in
+All rows whose question and facts are the same share one decision, taken as for one record, and one
+answer of the search filter, asked of the database for one of them; if the two disagree nothing
+leaves (:mod:`bridge.gate.exports.row_sets`). The facts that can change either are read in
 one statement for all students of a part, after they are locked, and rows are told apart by them.
 What is known of a student is remembered for a file, while the version of the student is the same
 and no fact begins or ends (:mod:`bridge.store.state_versions`).
@@ -21,43 +21,20 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bridge.driver import stored_instant, stored_value
-from bridge.errors import GateError
-from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised, scope_of
-from bridge.gate.decisions import decide
-from bridge.gate.disclosures import Disclosure, entry_of
-from bridge.gate.duties.carried import QUEUED
-from bridge.gate.exports.alike_rows import (
-    Alike,
-    DecidedSet,
-    KinRows,
-    PartMade,
-    Read,
-    told_of,
-    whole_row,
-)
-from bridge.gate.exports.row_coding import Coding
-from bridge.gate.exports.row_plans import RowPlan
+from bridge.gate.authorise import CODED_ELEMENTS, Viewer, authorised
+from bridge.gate.exports.alike_rows import Alike, KinRows, PartMade, Read, told_of, whole_row
+from bridge.gate.exports.row_sets import OneByOneError, RowSets
 from bridge.gate.exports.student_facts import StudentFacts, named_in, said_of, sought_by
-from bridge.gate.released import GATE_MARK, ReleasedLines, ReleasedResource
+from bridge.gate.released import GATE_MARK, ReleasedLines
 from bridge.gate.scope_limits import within_scopes
 from bridge.gate.viewers import present_viewer
 from bridge.identity import Caller
 from bridge.ledger.append import append
 from bridge.ledger.listing import Listed, evidence_text
 from bridge.parts import Parts
-from bridge.store.facts.evidence import EvidenceView, lock_students
+from bridge.store.facts.evidence import lock_students
 from bridge.store.facts.known_facts import KnownFact, KnownFacts, Sought, known_facts
-from bridge.store.vault import (
-    Candidate,
-    Chain,
-    FoundRow,
-    Order,
-    Query,
-    RawRow,
-    admitted,
-    candidates,
-)
-from consent.duties import ConsentScope
+from bridge.store.vault import Candidate, Chain, Order, Query, RawRow, candidates
 
 _MOST_KNOWN: Final = 25_000
 """Of so many students what is known is remembered before it is forgotten (half a kilobyte each).
@@ -75,10 +52,7 @@ _AT: Final = Candidate._fields.index
 _VERSION: Final = itemgetter(_AT("student_id"), _AT("student_version"))
 _PLACE: Final = _AT("place")
 _BODY: Final = _AT("body")
-
-
-class _OneByOneError(Exception):
-    """A part is left to be decided record by record."""
+_KIN: Final = _AT("kin")
 
 
 @dataclass(slots=True)
@@ -86,13 +60,17 @@ class CodedRows:
     """Makes the parts of one file for a hub."""
 
     parts: Parts
-    _plans: dict[object, RowPlan] = field(default_factory=dict)
+    _sets: RowSets = field(init=False)
+    _agreements: dict[object, str] = field(default_factory=dict)
     _known: dict[str, StudentFacts] = field(default_factory=dict)
     _same: dict[object, Any] = field(default_factory=dict)
     _sought: Sought | None = None
     _usual: list[RawRow] = field(default_factory=list)
     _span: tuple[Any, Any] = (None, None)
     _issue: Callable[[str, str], str] | None = None
+
+    def __post_init__(self) -> None:
+        self._sets = RowSets(self.parts.identifiers)
 
     def part(
         self, connection: Connection, caller: Caller, query: Query, request: str
@@ -114,26 +92,16 @@ class CodedRows:
             return ReleasedLines(0, b"", mark=GATE_MARK)
         try:
             found, made = self._made(connection, viewer, within)
-        except _OneByOneError:
+        except OneByOneError:
             return None
-        entries = [self._entry(viewer, each, request) for each in made.sets if each.of]
+        entries = [
+            Listed.of(replace(each.of.entry, request=request), made.kind, each.rows)
+            for each in made.sets
+            if each.of is not None
+        ]
         append(connection, entries, self.parts.clock)
         reached = found[-1][_PLACE] if found else 0
         return ReleasedLines.of(made.lines, reached, GATE_MARK)
-
-    def _entry(self, viewer: Viewer, alike: Alike, request: str) -> Listed:
-        """Return what the ledger is to say of all that were decided alike."""
-        of, first = alike.of, alike.first
-        one = of.plan.row(first) if of else None
-        if of is None or one is None:
-            raise GateError("a row that was withheld is among those told; nothing was released")
-        named, digest, _ = one
-        told = ReleasedResource(first.type, named, digest, first.last_updated, b"", GATE_MARK)
-        disclosed = Disclosure(first.stored(), of.decided, told)
-        shared = entry_of(viewer, disclosed, self.parts.identifiers, request)
-        if shared is None:
-            raise GateError("a coded row without an agreement; nothing was released")
-        return Listed.of(replace(shared, evidence=()), first.type, alike.rows)
 
     def _made(
         self, connection: Connection, viewer: Viewer, query: Query
@@ -154,7 +122,7 @@ class CodedRows:
         facts = self._learn(connection, versions, (sought_by(viewer, query.type), now))
         common = facts.of.get("", _ANY)
         if any(fact.referral_id or fact.record_id for fact in common):
-            raise _OneByOneError
+            raise OneByOneError
         adults = {a.id: stored_value(dialect, a.adult_since(now)) for a in viewer.agreements}
         sight = authorised(viewer, query.type, now, dialect)
         made = PartMade(query.type, viewer, sight, now, common, adults)
@@ -167,7 +135,7 @@ class CodedRows:
         """Read what is not known of some students, and what holds for anybody.
 
         Raises:
-            _OneByOneError: something is known only from an instant that has not come.
+            OneByOneError: something is known only from an instant that has not come.
         """
         sought, now = asked
         at, known = stored_instant(connection.dialect.name, now), self._known
@@ -178,7 +146,7 @@ class CodedRows:
         unknown = self._unknown(versions, at)
         facts = known_facts(connection, unknown, sought, now)
         if facts.later:
-            raise _OneByOneError
+            raise OneByOneError
         issue = self._issue = self._issue or self.parts.identifiers.issuer()
         for student in unknown:
             until = facts.until.get(student)
@@ -213,7 +181,7 @@ class CodedRows:
 
         And whether it names who says so. What names no source, referral or record is kept once for
         all of whom the same is said; it then names one of them, and whoever decides on it puts the
-        right one in (:meth:`_decided`).
+        right one in (:mod:`bridge.gate.exports.row_sets`).
         """
         if any(fact.referral_id or fact.record_id for fact in facts):
             return facts, None, False
@@ -226,7 +194,9 @@ class CodedRows:
 
     def _tell(self, connection: Connection, made: PartMade, found: Sequence[RawRow]) -> None:
         """Tell rows, those together that are decided alike."""
+        self._sets.begin(made)
         self._sort_out(connection, made, found)
+        self._sets.agree(connection, made)
         lines: list[bytes] = [b""] * len(found)
         for alike in made.sets:
             for at, line in zip(alike.at, self._told(connection, made, alike, found), strict=True):
@@ -243,7 +213,7 @@ class CodedRows:
         bodies = [found[n][_BODY] for n in at]
         told = told_of(plan, bodies, lambda n: Read(connection, made, found[at[n]]))
         if told is None:
-            raise _OneByOneError
+            raise OneByOneError
         owns, digests, lines = zip(*told, strict=True)
         alike.rows.add_issued(alike.subjects, owns, digests, alike.evidences)
         return lines
@@ -262,8 +232,8 @@ class CodedRows:
             minor = (born is None or adult is None or born > adult) if student else None
             alike = of.alike[minor].get(known.said)
             if alike is None:
-                first = whole_row(connection, made, row)
-                alike = of.alike[minor][known.said] = self._alike(connection, made, first, known)
+                asked, which = Read(connection, made, row), (kin, minor, known.said)
+                alike = of.alike[minor][known.said] = self._sets.alike(asked, which, known.facts)
             if alike.of is not None:
                 alike.at.append(at)
                 alike.subjects.append(known.subject or self._nobody())
@@ -272,65 +242,17 @@ class CodedRows:
                 )
 
     def _kin_of(self, connection: Connection, made: PartMade, row: RawRow) -> KinRows:
-        """Begin with rows that differ from all before."""
-        kin = whole_row(connection, made, row).kin
-        if kin not in self._usual and len(self._usual) < _USUAL:
-            self._usual.append(kin)
-        return made.kin_of(row[_AT("kin")], kin[0])
+        """Begin with rows of a part that differ from all before."""
+        key = row[_KIN]
+        if key not in self._agreements:
+            kin = whole_row(connection, made, row).kin
+            self._agreements[key] = kin[0]
+            if kin not in self._usual and len(self._usual) < _USUAL:
+                self._usual.append(kin)
+        return made.kin_of(key, self._agreements[key])
 
     def _nobody(self) -> str:
         return self.parts.identifiers.issue("ledger-subject", "")
-
-    def _alike(
-        self, connection: Connection, made: PartMade, first: FoundRow, known: StudentFacts
-    ) -> Alike:
-        alike = Alike.begun(self._set(connection, made, first, known.facts), first)
-        made.sets.append(alike)
-        return alike
-
-    def _set(
-        self, connection: Connection, made: PartMade, row: FoundRow, said: Sequence[KnownFact]
-    ) -> DecidedSet | None:
-        """Return how all rows leave that are as one is; None where they do not.
-
-        Raises:
-            GateError: the filter and the decision disagree.
-            _OneByOneError: what it asks for is done record by record.
-        """
-        alike = self._decided(made, row, said)
-        told = alike is not None and alike.plan.row(row) is not None
-        if told != admitted(connection, row, made.sight):
-            if not told and alike is not None and alike.decided.permitted:
-                raise _OneByOneError  # permitted, but this one is too odd to leave
-            raise GateError("the search filter and the decision disagree; nothing was released")
-        return alike if told else None
-
-    def _decided(
-        self, made: PartMade, row: FoundRow, said: Sequence[KnownFact]
-    ) -> DecidedSet | None:
-        """Decide for all rows that are as one is; None where nothing binds them and the viewer."""
-        viewer, now, common = made.viewer, made.now, made.common
-        # INVARIANT: facts that students share name one of them; here they are this row's own.
-        own_facts = [fact._replace(student_id=row.student_id or "") for fact in said]
-        evidence = EvidenceView([*own_facts, *common])
-        decided = decide(viewer, row.stored(), evidence, now)
-        if decided is None or decided.agreement is None:
-            return None
-        for each in decided.permitted:
-            scoped = any(isinstance(duty.payload, ConsentScope) for duty in each.decision.duties)
-            if scoped or QUEUED.intersection(each.decision.obligations):
-                raise _OneByOneError
-        alike = (
-            *(decided.agreement.id, decided.agreement.table.digest, decided.view),
-            tuple((each.slice.element, each.decision.obligations) for each in decided.permitted),
-        )
-        if alike not in self._plans:
-            coding = Coding.of(viewer, self.parts.identifiers)
-            self._plans[alike] = RowPlan(row.type, decided, coding)
-        agreement = decided.agreement
-        constants = agreement.constants(now, decided.view)
-        scopes = tuple(scope_of(agreement, each.slice, constants) for each in decided.elements)
-        return DecidedSet(decided, self._plans[alike], scopes, common if row.student_id else _ANY)
 
 
 def _is_plain(query: Query) -> bool:

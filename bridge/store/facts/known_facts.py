@@ -94,10 +94,11 @@ COLUMNS: Final = ", ".join(f"e.{name}" for name in KnownFact._fields)
 _LATER: Final = "(e.recorded_at > :at OR COALESCE(e.superseded_at > :at, FALSE))"
 _STANDS: Final = "(e.valid_to > :at AND (e.superseded_at IS NULL OR e.superseded_at > :at))"
 _FROM: Final = {
-    # In this order: the index begins with the student.
+    # In this order: the index begins with the student. (A list of facts that is joined as well is
+    # read anew for each of them: half as much again.)
     "sqlite": (
-        "json_each(:students) s CROSS JOIN json_each(:facts) f CROSS JOIN evidence e"
-        " WHERE e.student_id = s.value AND e.fact = f.value"
+        "json_each(:students) s CROSS JOIN evidence e WHERE e.student_id = s.value"
+        " AND e.fact IN (SELECT value FROM json_each(:facts))"
         " AND e.agreement_id IN (SELECT value FROM json_each(:agreements))"
         " AND e.element IN (SELECT value FROM json_each(:elements))"
         " AND e.purpose IN (SELECT value FROM json_each(:purposes))"

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
+from bridge.driver import among
 from bridge.store.facts.conditions import TRUE
 from bridge.store.search.columns import COUNTERS, FOUND, PLACED, candidate
 from bridge.store.search.criteria import Statement, alternatives, as_stored, criterion
@@ -110,13 +111,12 @@ def candidates_sql(
     return f"{arms} ORDER BY place ASC LIMIT {int(query.limit)}", made.binds
 
 
-def admitted_sql(kind: str, record_id: str, sight: Sight) -> tuple[str, dict[str, object]]:
-    """Return the SQL that finds one record if its condition admits it, and what to bind."""
-    sql = (
-        "SELECT 1 FROM record LEFT JOIN student ON student.id = record.student_id"  # noqa: S608 - values are bound
-        f" WHERE record.type = :kind AND record.id = :id AND {sight.condition}"
+def admitted_sql(sight: Sight, dialect: str) -> str:
+    """Return the SQL that finds which records of ``:kind`` and ``:ids`` a condition admits."""
+    return (
+        "SELECT record.id FROM record LEFT JOIN student ON student.id = record.student_id"  # noqa: S608 - values are bound
+        f" WHERE record.type = :kind AND record.id {among(dialect, 'ids')} AND {sight.condition}"
     )
-    return sql, {"kind": kind, "id": record_id}
 
 
 def sampled_sql(query: Query, sight: Sight, most: int) -> tuple[str, dict[str, object]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from bridge.errors import GateError
 from bridge.gate import Query
@@ -25,6 +25,7 @@ from bridge.gate.viewers import viewer_of
 from bridge.identity import Caller
 from bridge.ledger.lookup import of_request
 from bridge.store.database.engine import read, write
+from bridge.store.facts.conditions import RECORD
 from bridge.store.facts.evidence import EVIDENCE, NewEvidence, evidence_of, record_evidence
 from bridge.store.vault import Candidate, FoundRow, candidates, find, whole
 from bridge.store.views import keep_view
@@ -126,29 +127,34 @@ def test_a_part_of_which_nothing_is_told_is_followed_by_the_next(world: World) -
     assert (told, parts) == (1, 3)
 
 
+def rows_told(world: World, coded: CodedRows) -> int:
+    """Make the part of a file that all sessions are in; returns how many rows it has.
+
+    Whoever made it twice asks for the usual kin by their numbers, and has decided on those.
+    """
+    query = Query("Encounter", interaction="read")
+    with write(world.bridge.engine) as connection:
+        part = coded.part(connection, HUB, query, "a-request")
+    assert part is not None
+    return part.count
+
+
 def test_what_is_remembered_of_a_student_ends_when_a_fact_begins(world: World) -> None:
     served(world, 1)
-    coded, query = CodedRows(world.parts), Query("Encounter", interaction="read")
-
-    def told() -> int:
-        with write(world.bridge.engine) as connection:
-            part = coded.part(connection, HUB, query, "a-request")
-        assert part is not None
-        return part.count
-
+    coded = CodedRows(world.parts)
     begins = world.clock.now() + timedelta(hours=1)
     with write(world.bridge.engine) as connection:
         record_evidence(connection, [replace(blocked(world, 0), valid_from=begins)])
-    assert told() == 1
+    assert rows_told(world, coded) == 1
     world.clock.advance(timedelta(minutes=59))
-    assert told() == 1
+    assert rows_told(world, coded) == 1
     world.clock.advance(timedelta(minutes=1))
-    assert told() == 0
+    assert rows_told(world, coded) == 0
     with write(world.bridge.engine) as connection:
         connection.execute(
             update(EVIDENCE).where(EVIDENCE.c.id == "block-0").values(valid_to=begins)
         )
-    assert told() == 1
+    assert rows_told(world, coded) == 1
 
 
 @pytest.mark.parametrize("admits", [True, False])
@@ -157,12 +163,62 @@ def test_a_filter_that_disagrees_with_the_decision_lets_nothing_out(
 ) -> None:
     served(lite, 1)
     query = Query("Encounter", interaction="read")
-    monkeypatch.setattr("bridge.gate.exports.coded_rows.admitted", lambda *_: admits)
+
+    def admitted(*asked: Any) -> set[str]:  # noqa: ANN401 - as the vault takes them
+        return set(asked[2]) if admits else set()
+
+    monkeypatch.setattr("bridge.gate.exports.row_sets.admitted", admitted)
     with write(lite.bridge.engine) as connection:
         if admits:
             record_evidence(connection, [blocked(lite, 0)])
         with pytest.raises(GateError, match="disagree"):
             CodedRows(lite.parts).part(connection, HUB, query, "a-request")
+
+
+def test_what_was_decided_for_a_file_ends_when_an_agreement_does(world: World) -> None:
+    served(world, 2)
+    coded = CodedRows(world.parts)
+    assert [rows_told(world, coded) for _ in range(2)] == [2, 2]
+    world.clock.advance(timedelta(days=300))
+    assert rows_told(world, coded) == 0
+
+
+def test_what_was_decided_for_a_file_ends_when_something_holds_for_anybody(world: World) -> None:
+    served(world, 2)
+    coded = CodedRows(world.parts)
+    assert [rows_told(world, coded) for _ in range(2)] == [2, 2]
+    with write(world.bridge.engine) as connection:
+        record_evidence(connection, [replace(blocked(world, 0), student_id="")])
+    assert rows_told(world, coded) == 0
+
+
+def test_the_filter_is_asked_again_in_each_part(
+    lite: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served(lite, 2)
+    coded = CodedRows(lite.parts)
+    assert [rows_told(lite, coded) for _ in range(2)] == [2, 2]
+    monkeypatch.setattr("bridge.gate.exports.row_sets.admitted", lambda *_: set())
+    with pytest.raises(GateError, match="disagree"):
+        rows_told(lite, coded)
+
+
+def test_a_row_too_odd_to_leave_leaves_no_later_part_to_the_other_way(lite: World) -> None:
+    served(lite, 4)
+    coded, after, made = CodedRows(lite.parts), 0, list[int | None]()
+    with write(lite.bridge.engine) as connection:
+        ids = connection.scalars(select(RECORD.c.id).where(RECORD.c.type == "Encounter")).all()
+        for n, each in enumerate(ids):
+            odd = {"body": compact({**BODY, "implicitRules": "http://x"})} if n == 1 else {}
+            moved = update(RECORD).where(RECORD.c.type == "Encounter", RECORD.c.id == each)
+            connection.execute(moved.values(change=10_000 + n, **odd))
+    for n in range(4):
+        query = Query("Encounter", limit=1, after_change=after, interaction="read")
+        with write(lite.bridge.engine) as connection:
+            part = coded.part(connection, HUB, query, "a-request")
+        made.append(None if part is None else part.count)
+        after = 10_000 + n
+    assert made == [1, None, 1, 1]
 
 
 @pytest.mark.parametrize("who", ["harbor-ehr", "millbrook-sis"])
