@@ -276,6 +276,10 @@ def _sqlite_library(*, development: bool) -> ModuleType:
             f"SQLite {library.sqlite_version} can corrupt its write-ahead log: "
             "install pysqlite3, or SQLite 3.51.3 or later, or use PostgreSQL"
         )
+    # Else the driver looks for a way to bind each of them, twice in vain, and words an error about
+    # it each time: a microsecond a value, a third of what an entry of the ledger took.
+    library.register_adapter(bytes, bytes)
+    library.register_adapter(type(None), {None: None}.get)
     return library
 
 

@@ -190,3 +190,13 @@ def test_a_reader_stays_one_when_its_connection_is_used_again(sqlite_url: str) -
         with pytest.raises(DBAPIError), read(opened) as connection:
             connection.exec_driver_sql("INSERT INTO kept VALUES (1)")
     opened.dispose()
+
+
+def test_the_driver_binds_bytes_and_nothing_as_they_are_without_a_search(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url)
+    for value, kind in ((b"\0\xff", "blob"), (b"", "blob"), (None, "null")):
+        assert pysqlite3.dbapi2.adapt(value) is value  # an error where nothing is known to do it
+        with read(engine) as connection:
+            asked = connection.exec_driver_sql("SELECT ?, typeof(?)", (value, value))
+            assert asked.one() == (value, kind)
+    engine.dispose()
