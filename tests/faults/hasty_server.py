@@ -21,6 +21,7 @@ from bridge.gate.hot.together import Together
 from bridge.gate.released import GATE_MARK
 from bridge.identity import Caller, caller_of
 from bridge.ledger.append import append
+from bridge.ledger.listing import Listed
 from bridge.store.database.engine import write
 from bridge.store.partners.export_jobs import ExportJob
 from bridge.store.stored import Candidate
@@ -76,7 +77,7 @@ def coded_hastily(call: Call, wanted: Query, coded: CodedRows) -> ReleasedLines:
         found, made = coded._made(connection, viewer, wanted)
     time.sleep(GAP_SECONDS)
     with write(engine) as connection:
-        entries = [coded._entry(viewer, each, "") for each in made.sets if each.of]
+        entries = [Listed.of(each.of.entry, made.kind, each.rows) for each in made.sets if each.of]
         append(connection, entries, call.bridge.clock)
     reached = Candidate._make(found[-1]).place if found else 0
     return ReleasedLines.of(made.lines, reached, GATE_MARK)

@@ -6,35 +6,24 @@ Usage: ``python trusting_server.py HOME [serve's]``.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
-
-from sqlalchemy import Connection
+from collections.abc import Mapping
 
 from bridge.cli import main
-from bridge.gate.exports.alike_rows import DecidedSet, PartMade
 from bridge.gate.exports.coded_rows import CodedRows
-from bridge.store.facts.known_facts import KnownFact
-from bridge.store.vault import FoundRow
+from bridge.gate.exports.row_sets import RowSets
 
 
 def unknown(self: CodedRows, versions: Mapping[str, int], _: object) -> list[str]:
     return [student for student in versions if student not in self._known]
 
 
-def decided(
-    self: CodedRows,
-    _: Connection,
-    made: PartMade,
-    row: FoundRow,
-    said: Sequence[KnownFact],
-) -> DecidedSet | None:
-    alike = self._decided(made, row, said)
-    return alike if alike is not None and alike.decided.permitted else None
+def agree(*_: object) -> None:
+    return
 
 
 # Not below: each worker imports this module under another name.
 setattr(CodedRows, "_unknown", unknown)  # noqa: B010 - a method is replaced on purpose
-setattr(CodedRows, "_set", decided)  # noqa: B010 - a method is replaced on purpose
+setattr(RowSets, "agree", agree)  # noqa: B010 - a method is replaced on purpose
 
 if __name__ == "__main__":
     sys.argv = ["schoolbridge", "serve", "--home", *sys.argv[1:]]
