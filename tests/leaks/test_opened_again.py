@@ -146,6 +146,8 @@ def of_two(tmp_path: Path) -> Iterator[Opened]:
 
 def test_an_address_for_attachments_is_noticed(of_two: Opened, monkeypatch: Planting) -> None:
     monkeypatch.setitem(PARAMETERS, "Binary", ())
+    # What was asked before is remembered, and what is asked here must not be.
+    monkeypatch.setattr(hot, "offered", interactions.offered.__wrapped__)
     with noticed():
         whose.test_an_attachment_goes_nowhere_and_has_no_address_of_its_own(of_two)
 
