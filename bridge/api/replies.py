@@ -21,7 +21,8 @@ from bridge.gate.duties.riding import outcome_of
 
 FHIR_JSON = "application/fhir+json"
 WHOLE = Shape()
-BLOCK = 65_536
+BLOCK = 262_144
+"""So many bytes of a file are sent at once; a quarter of it took a twentieth more CPU a row."""
 
 
 @dataclass(frozen=True, slots=True)
