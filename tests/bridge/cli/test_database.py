@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from bridge.clock import SystemClock
+from bridge.ledger.halting import halt_all
 from bridge.ledger.tables import HEAD
 from bridge.ledger.verifier import EMPTY_ROOT
 from bridge.settings import FILE_NAME
@@ -114,9 +115,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(run: Run, database_url: st
     run("db", "upgrade")
     with write(engine) as connection:
         connection.execute(text("UPDATE ledger_head SET recorded_at = '2199-01-01 00:00:00'"))
-        connection.execute(
-            text("UPDATE ledger_head SET halted = TRUE WHERE recorded_at IS NOT NULL")
-        )
+        halt_all(connection, ())
         connection.execute(
             text("INSERT INTO opening VALUES (:at, 'x', '', 0, 3, :at)"), {"at": "2026-11-01"}
         )
