@@ -85,11 +85,8 @@ def test_the_database_refuses_an_entry_of_a_halted_log_whoever_writes_it(
         connection.execute(insert(ENTRY), {**row, "leaf": b"\0" * 32})
 
 
-@pytest.fixture
-def lite(engine: Engine) -> Engine:
-    if engine.dialect.name != "sqlite":
-        pytest.skip("on PostgreSQL what refuses is there for good")
-    return engine
+# On PostgreSQL what refuses is there for good.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def refusing(engine: Engine) -> int:
@@ -98,36 +95,41 @@ def refusing(engine: Engine) -> int:
         return int(connection.scalar(text(query)) or 0)
 
 
-def test_what_refuses_stands_on_sqlite_from_the_first_halted_log_to_the_last(lite: Engine) -> None:
-    known = grow(lite, 4)
-    assert refusing(lite) == 0
-    with write(lite) as connection:
+@on_sqlite
+def test_what_refuses_stands_on_sqlite_from_the_first_halted_log_to_the_last(
+    engine: Engine,
+) -> None:
+    known = grow(engine, 4)
+    assert refusing(engine) == 0
+    with write(engine) as connection:
         halt_all(connection, [LOG, "mou-2"])
-    assert refusing(lite) == 1
-    assert compare_with(lite, known) == [None]  # the other is halted still
-    assert refusing(lite) == 1
-    with write(lite) as connection:
+    assert refusing(engine) == 1
+    assert compare_with(engine, known) == [None]  # the other is halted still
+    assert refusing(engine) == 1
+    with write(engine) as connection:
         resume(connection, "mou-2", "r.alvarez", CLOCK)
-    assert refusing(lite) == 0
-    grow(lite, 1)
+    assert refusing(engine) == 0
+    grow(engine, 1)
 
 
-def test_no_log_is_halted_on_sqlite_without_what_refuses_its_entries(lite: Engine) -> None:
-    grow(lite, 1)
+@on_sqlite
+def test_no_log_is_halted_on_sqlite_without_what_refuses_its_entries(engine: Engine) -> None:
+    grow(engine, 1)
     size = {"log": "mou-2", "size": 0, "peaks": b"", "root": b"\0" * 32, "halted": True}
     for statement in (update(HEAD).values(halted=True), insert(HEAD).values(size)):
-        with pytest.raises(DBAPIError, match="ledger_entry_halted"), write(lite) as connection:
+        with pytest.raises(DBAPIError, match="ledger_entry_halted"), write(engine) as connection:
             connection.execute(statement)
-    grow(lite, 1)
+    grow(engine, 1)
 
 
-def test_a_halt_that_is_undone_leaves_nothing_that_refuses(lite: Engine) -> None:
-    grow(lite, 1)
-    with suppress(ZeroDivisionError), write(lite) as connection:
+@on_sqlite
+def test_a_halt_that_is_undone_leaves_nothing_that_refuses(engine: Engine) -> None:
+    grow(engine, 1)
+    with suppress(ZeroDivisionError), write(engine) as connection:
         halt_all(connection, [])
         raise ZeroDivisionError
-    assert refusing(lite) == 0
-    grow(lite, 1)
+    assert refusing(engine) == 0
+    grow(engine, 1)
 
 
 def test_a_log_that_grew_while_it_was_halted_is_halted_still(engine: Engine) -> None:
