@@ -14,6 +14,7 @@ from tests.support.worlds import World, caller, make_world, referral
 pytestmark = pytest.mark.xdist_group("contract")
 
 
+@pytest.mark.turns(2)
 @pytest.mark.parametrize("count", [1, 2, 5, 30])
 def test_receipts_heads_and_their_growth_hold_for_verifiers_of_others(
     database_url: str, tmp_path: Path, count: int

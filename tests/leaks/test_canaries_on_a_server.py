@@ -148,7 +148,7 @@ def _swept(world: CanaryWorld, url: str) -> Scanner:
     return made[0]
 
 
-@pytest.mark.turns(2)
+@pytest.mark.turns(4)
 def test_neither_answers_nor_output_nor_temporary_files_of_a_server_hold_a_canary(
     world: CanaryWorld, tmp_path: Path
 ) -> None:

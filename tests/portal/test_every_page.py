@@ -88,7 +88,7 @@ def asked(context: BrowserContext, address: str, case: PageCase) -> str:
     return html
 
 
-@pytest.mark.turns(4)
+@pytest.mark.turns(6)
 @LANGUAGES
 @EACH
 def test_a_page_passes_every_check_at_every_width(
@@ -109,7 +109,7 @@ def test_a_page_passes_every_check_at_the_other_widths_too(
     assert found_on(opening, portal, case, (lang, SIZES[:2])) == []
 
 
-@pytest.mark.turns(4)
+@pytest.mark.turns(6)
 @EACH
 def test_a_page_says_the_same_without_scripts(
     opening: Opening, portal: Served, case: PageCase

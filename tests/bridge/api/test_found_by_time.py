@@ -164,7 +164,7 @@ FOR_MANY: Final = (
 """What is about a district: referrals move for all who know of them, which tells of nobody."""
 
 
-@pytest.mark.turns(2)
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("name", sorted({*OPENINGS} - {*EDITS}))
 def test_what_comes_to_be_seen_is_found_by_time(begin: Begin, name: str) -> None:
     found_by_time(begin({}), name)
@@ -197,7 +197,7 @@ def found_by_time(parties: Parties, name: str) -> None:
         assert polled | exported <= new | changed
 
 
-@pytest.mark.turns(2)
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("name", CLOSED)
 def test_what_opens_nothing_moves_nothing(begin: Begin, name: str) -> None:
     stays(begin({}), name)

@@ -270,7 +270,7 @@ def played(url: str, folder: Path, story: list[tuple[tuple[str, int], bool]]) ->
         world.bridge.engine.dispose()
 
 
-@pytest.mark.turns(2)
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_pages_say_what_all_of_it_says_whatever_happened(
     kind: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
