@@ -9,13 +9,14 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Final, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from bridge.directories import Directory
 from bridge.errors import BridgeError
 from bridge.identity import Party, Standing
 from bridge.journeys.referrals.work_list import HasGate, calendar_of
 from bridge.store.database.engine import read
+from bridge.store.people.follow_lines import last_change
 from bridge.store.people.follow_work import every_viewer
 
 READY_AT_ONCE: Final = 50
@@ -23,8 +24,15 @@ READY_AT_ONCE: Final = 50
 FEW_AT_ONCE: Final = 8
 """The same where people are served beside: as many as a page makes anew itself."""
 _REST: Final = 0.005  # seconds between two transactions: who wants to write has a turn
+_BUSY: Final = 10
+"""So many times as long it rests where others write: what they change next is not made twice."""
+_MANY: Final = 1000
+"""Where more students than this are left somebody would wait for seconds: it does not rest so."""
 Told = Callable[[str, int, int], None]
 """Told whose pages, of how many students they are ready since it began, and how many are left."""
+
+
+_Rested = Callable[[float, int, int], int]
 
 
 class _Make(Protocol):
@@ -64,7 +72,8 @@ def make_ready(
         told: told how far it is.
         beside: whether people are served beside. Then a transaction is as short as a page's own,
             and as long as it took nothing is done: nobody waits for more than one of them, and half
-            of a core is theirs.
+            of a core is theirs. While others write it is :data:`_BUSY` times as long, unless more
+            than :data:`_MANY` students are left.
 
     Raises:
         GateError: a decision could not be taken.
@@ -77,8 +86,9 @@ def make_ready(
     failed: list[BridgeError] = []
     for standing in every:
         make = partial(whole.gate.make_ready, standing, reading, most)
+        rested = partial(_rested, whole.engine) if beside else _paused
         try:
-            total += _made_ready(make, standing, told, beside=beside)
+            total += _made_ready(make, standing, told, rested)
         except BridgeError as error:
             failed.append(error)
     if failed:
@@ -86,13 +96,35 @@ def make_ready(
     return total
 
 
-def _made_ready(make: _Make, standing: Standing, told: Told, *, beside: bool) -> int:
+def _made_ready(make: _Make, standing: Standing, told: Told, rested: _Rested) -> int:
     whose, done, left = f"{standing.organization}, {standing.role}", 0, 1
+    change = 0
     while left:
         began = monotonic()
         made, left = make(begun=done > 0)
         done += made
         if made:
             told(whose, done, left)
-            sleep(max(_REST, monotonic() - began) if beside else _REST)
+            change = rested(monotonic() - began, left, change)
     return done
+
+
+def _paused(_took: float, _left: int, change: int) -> int:
+    sleep(_REST)
+    return change
+
+
+def _rested(engine: Engine, took: float, left: int, before: int) -> int:
+    """Rest after a transaction; returns the number of the last change, to be given the next time.
+
+    Args:
+        engine: the database.
+        took: how long the transaction took, in seconds.
+        left: how many students are left.
+        before: the number of the last change at the rest before; 0 where there was none.
+    """
+    with read(engine) as connection:
+        change = last_change(connection)
+    busy = before not in (0, change) and left <= _MANY
+    sleep(max(_REST, took * (_BUSY if busy else 1)))
+    return change

@@ -1,5 +1,6 @@
 """Pages are made ready before somebody looks: the first look makes no more anew than the next."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -27,7 +28,7 @@ from tests.bridge.gate.test_follow_pages import (
     visit,
 )
 from tests.bridge.gate.test_lines_of_the_erased import ASKED, decided, look
-from tests.support.worlds import HARBOR, LEA, World, referral
+from tests.support.worlds import COVE, HARBOR, LEA, World, referral
 
 SIGN_IN = Directory(
     *(LEA, "https://login.millbrook.example", "schoolbridge", "", "roles"),
@@ -126,6 +127,29 @@ def test_where_people_are_served_little_is_done_at_once_and_as_long_nothing(
     assert rests == 8 * [7]
     agree(imported, home)
     assert ready(imported) == 0
+
+
+@pytest.mark.parametrize(("many", "rests"), [(1000, [7, 70, 70, 70]), (5, [7, 7, 70, 70])])
+def test_while_others_write_it_rests_longer_unless_many_are_left(
+    imported: World, monkeypatch: pytest.MonkeyPatch, many: int, rests: list[float]
+) -> None:
+    rested: list[float] = []
+    numbers = itertools.count(100)
+
+    def rest(seconds: float) -> None:
+        rested.append(seconds)
+        if len(rested) < len(rests):
+            imported.refer([referral(next(numbers))], provider=COVE)
+
+    monkeypatch.setattr(making_ready, "FEW_AT_ONCE", 3)
+    monkeypatch.setattr(making_ready, "_MANY", many)
+    monkeypatch.setattr(making_ready, "sleep", rest)
+    monkeypatch.setattr(making_ready, "monotonic", iter(range(0, 9000, 7)).__next__)
+    home = imported.bridge.settings.home
+
+    make_ready(imported.bridge, home, (SIGN_IN,), beside=True)
+    assert rested[: len(rests)] == rests
+    agree(imported, home)
 
 
 class BrokenOffError(Exception):
