@@ -11,7 +11,7 @@ text.
 import importlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -67,6 +67,20 @@ def cursor_of(connection: Connection, name: str = "") -> AbstractContextManager[
     return _Opened(connection, name)
 
 
+def said_at_once(connection: Connection, *statements: str) -> list[list[Any]]:
+    """Run statements without values on PostgreSQL, in one way there and back; return their rows.
+
+    Each sees what was committed before it began, as if it had been sent alone (PostgreSQL, "Simple
+    Query").
+    """
+    with cursor_of(connection) as cursor:
+        cursor.execute("; ".join(statements), prepare=False)
+        found = [cursor.fetchall()]
+        while cursor.nextset():
+            found.append(cursor.fetchall())
+        return found
+
+
 def remember_long_statements() -> None:
     """Let PostgreSQL's driver read the marks of a long statement once, as it does of a short one.
 
@@ -111,6 +125,23 @@ def among(dialect: str, name: str) -> str:
 def listed_for(dialect: str, texts: Iterable[str]) -> object:
     """Return many texts as one value, however many there are: the statement stays the same."""
     return json.dumps(list(texts)) if dialect == "sqlite" else list(texts)
+
+
+def array_of(values: Sequence[str] | Sequence[int]) -> str:
+    """Write texts, or numbers, as one value of PostgreSQL that is cast to an array of them.
+
+    Not ``NULL``, nor an array of arrays. The driver's own way with a list takes ten times as long.
+    Source: PostgreSQL, "Array Input and Output Syntax": a backslash keeps a letter's meaning.
+    """
+    if not values or isinstance(values[0], int):
+        return f"{{{','.join(map(str, values))}}}"
+    texts = [str(value) for value in values]
+    if _MEANT.search("".join(texts)):
+        texts = [_MEANT.sub(r"\\\g<0>", text) for text in texts]
+    return '{"' + '","'.join(texts) + '"}'
+
+
+_MEANT: Final = re.compile(r'["\\]')
 
 
 def stored_instant(dialect: str, instant: datetime) -> object:

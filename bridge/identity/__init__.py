@@ -80,11 +80,12 @@ from bridge.identity.staff import (
 from bridge.identity.token_cache import TokenCache
 from bridge.identity.token_endpoint import Endpoint, Grant, grant_token, proven_client
 from bridge.identity.used_once import forget_expired, use_once
-from bridge.identity.version import locked_version_of
+from bridge.identity.version import LOCKED_VERSION, locked_version_of, version_in
 
 __all__ = [
     "INTROSPECTION_PATH",
     "JWKS_PATH",
+    "LOCKED_VERSION",
     "REVOCATION_PATH",
     "TOKEN_PATH",
     "Begun",
@@ -154,4 +155,5 @@ __all__ = [
     "token_url",
     "use_once",
     "verify_id_token",
+    "version_in",
 ]

@@ -10,14 +10,19 @@ A transaction that releases holds a shared advisory lock, a change takes it alon
 first, a release committed after an acknowledged change has seen it. SQLite has one writer.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import DDL, Connection, Table, event, func, select
+from sqlalchemy import DDL, Connection, Table, event
 
-from bridge.driver import cursor_of
+from bridge.driver import cursor_of, said_at_once
 from bridge.identity.tables import CLIENT, TOKEN, VERSION
 
 _LOCK: Final = 0x5C_B1_D6_E0  # any number, the same in every process of every version
+_VERSION: Final = "SELECT version FROM identity_version"
+# Two statements: the second must see what was committed while the first waited.
+LOCKED_VERSION: Final = (f"SELECT pg_advisory_xact_lock_shared({_LOCK})", _VERSION)
+"""On PostgreSQL: what :func:`locked_version_of` says."""
 _STANDING: Final = "status, party, organization, agreement, role, purposes, scopes"
 _COUNT_UP: Final = "UPDATE identity_version SET version = version + 1 + "
 # The steps differ: a number that was seen and then rolled back (with a group of commits, or by a
@@ -31,16 +36,21 @@ _STEP: Final = {
 def version_of(connection: Connection) -> int:
     """Return the number as this transaction sees it."""
     with cursor_of(connection) as cursor:
-        ((version,),) = cursor.execute("SELECT version FROM identity_version").fetchall()
+        ((version,),) = cursor.execute(_VERSION).fetchall()
     return int(version)
 
 
 def locked_version_of(connection: Connection) -> int:
     """Return the number and keep it from changing until this writing transaction ends."""
     if connection.dialect.name == "postgresql":
-        # A statement of its own: the next one must see what was committed while this one waited.
-        connection.execute(select(func.pg_advisory_xact_lock_shared(_LOCK)))
+        return version_in(said_at_once(connection, *LOCKED_VERSION))
     return version_of(connection)
+
+
+def version_in(found: Sequence[Sequence[Any]]) -> int:
+    """Return the number that :data:`LOCKED_VERSION` found."""
+    ((version,),) = found[-1]
+    return int(version)
 
 
 def _on_create(table: Table, dialect: str, *statements: str) -> None:

@@ -22,10 +22,11 @@ from bridge.ledger.errors import LedgerDamaged, LedgerHalted, UnknownEntry
 from bridge.ledger.listing import Listed
 from bridge.ledger.merkle import Frontier, Node
 from bridge.ledger.repeating import Span, require_there
-from bridge.ledger.tables import ENTRY, HEAD
+from bridge.ledger.tables import ENTRY, HEAD, NODE
 from bridge.ledger.templates import Template, request_bytes
 from bridge.ledger.verifier import EMPTY_ROOT, entry_leaf
 from bridge.measures import measures_of
+from bridge.new_rows import NewRows
 
 SALT_BYTES: Final = 32
 
@@ -199,11 +200,10 @@ def _grow(
             ends = span.ends if span else _NOTHING
             rows.append((log, start + n, at, kind, request, subject, body, salt, leaf, *ends))
             erased = start + n if kind == Kind.ERASURE else erased
-        cursor.executemany(spelled_for(dialect, _NEW_ENTRY), rows)
+        _NEW_ENTRIES.write(cursor, dialect, rows)
         _list(cursor, dialect, start, entries)
-        if nodes:
-            kept = [(log, node.level, node.position, node.hash) for node in nodes]
-            cursor.executemany(spelled_for(dialect, _NEW_NODE), kept)
+        kept = [(log, node.level, node.position, node.hash) for node in nodes]
+        _NEW_NODES.write(cursor, dialect, kept)
         grown = (frontier.size, frontier.pack(), frontier.root(), at, erased, log)
         cursor.execute(spelled_for(dialect, _GROWN), grown)
     return start
@@ -226,13 +226,13 @@ def _require_going(log: str, times: tuple[datetime | None, Clock], *, halted: bo
     require_time(*times)
 
 
-_NEW_ENTRY: Final = (
-    "INSERT INTO ledger_entry"
-    " (log, position, recorded_at, kind, request, subject, body, salt, leaf,"
-    " repeats_from, repeats_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NEW_ENTRIES: Final = NewRows(
+    ENTRY,
+    *("log", "position", "recorded_at", "kind", "request", "subject", "body", "salt", "leaf"),
+    *("repeats_from", "repeats_to"),
 )
 _NOTHING: Final = (None, None)
-_NEW_NODE: Final = "INSERT INTO ledger_node (log, level, position, hash) VALUES (?, ?, ?, ?)"
+_NEW_NODES: Final = NewRows(NODE, "log", "level", "position", "hash")
 _GROWN: Final = (
     "UPDATE ledger_head SET size = ?, peaks = ?, root = ?, recorded_at = ?,"
     " last_erasure = ? WHERE log = ?"

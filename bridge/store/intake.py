@@ -11,14 +11,15 @@ import orjson
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
+from bridge.driver import cursor_of, read_instant, said_at_once, spelled_for, stored_instant
+from bridge.new_rows import NewRows
 from bridge.store.facts.conditions import RECORD
 from bridge.store.referrals import of_referrals
-from bridge.store.search.indexing import DATES, VALUES, forget, index_records, inserting
+from bridge.store.search.indexing import DATES, VALUES, forget, index_records
 
 _VERSION = SQLModel.metadata.tables["record_version"]
 _VIEWS = SQLModel.metadata.tables["view_change"]
-_COUNTER = SQLModel.metadata.tables["change_counter"]
+CHANGES_END: Final = "SELECT last FROM change_counter FOR SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,7 @@ def let_changes_end(connection: Connection) -> None:
     it waited. For a search whose time a poller goes on from; not for reads by id.
     """
     if connection.dialect.name != "sqlite":  # there a writing transaction is alone anyway
-        connection.execute(select(_COUNTER.c.last).with_for_update(read=True))
+        said_at_once(connection, CHANGES_END)
 
 
 def next_changes(connection: Connection, count: int, at: datetime) -> tuple[int, datetime]:
@@ -256,19 +257,18 @@ def _insert(
     connection: Connection, records: Sequence[NewRecord], at: datetime
 ) -> tuple[int, datetime]:
     first, moved = next_changes(connection, len(records), at)
-    dialect = connection.dialect.name
-    stored = stored_instant(dialect, moved)
+    stored = stored_instant(dialect := connection.dialect.name, moved)
     rows = [_row(record, first + n, stored) for n, record in enumerate(records)]
     with cursor_of(connection) as cursor:
-        cursor.executemany(spelled_for(dialect, _NEW_RECORD), rows)
+        _NEW_RECORDS.write(cursor, dialect, rows)
     index_records(
         connection, [(r.resource, r.agreement_id, first + n) for n, r in enumerate(records)]
     )
     return first, moved
 
 
-_NEW_RECORD: Final = inserting(
-    "record",
+_NEW_RECORDS: Final = NewRows(
+    RECORD,
     *("type", "id", "custodian", "sender_role", "audience", "agreement_id", "student_id"),
     *("referral_id", "element", "third_party", "source_key", "content_digest", "version"),
     *("change", "last_updated", "body"),

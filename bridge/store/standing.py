@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from bridge.driver import cursor_of
+from bridge.driver import array_of, cursor_of
 
 Stood = tuple[str, str, int, int]
 """Type, id, change number, version of its student (0 where it is of no student)."""
@@ -36,16 +36,21 @@ _NUMBERED: Final = (
     "SELECT change FROM record WHERE type = ? AND change IN"  # noqa: S608 - marks alone
     f" ({', '.join('?' * _NUMBERED_AT_ONCE)})"
 )
-_SHARED = (
-    "SELECT a.n FROM student s JOIN record r ON r.student_id = s.id JOIN (VALUES {rows})"
-    " AS a (n, type, id, change, version) ON r.type = a.type AND r.id = a.id"
-    " AND r.change = a.change AND s.version = a.version ORDER BY s.id FOR SHARE OF s"
+# Columns as arrays, five values for however many records: with five for each the driver would read
+# the marks of a text of its own length for every number of records.
+_ASKED: Final = (
+    "unnest(%s::int[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])"
+    " AS a (n, type, id, change, version)"
 )
-_UNSHARED = (
-    "SELECT a.n FROM record r JOIN (VALUES {rows}) AS a (n, type, id, change, version)"
+_SHARED: Final = (
+    f"SELECT a.n FROM student s JOIN record r ON r.student_id = s.id JOIN {_ASKED}"  # noqa: S608 - marks alone
+    " ON r.type = a.type AND r.id = a.id AND r.change = a.change AND s.version = a.version"
+    " ORDER BY s.id FOR SHARE OF s"
+)
+_UNSHARED: Final = (
+    f"SELECT a.n FROM record r JOIN {_ASKED}"  # noqa: S608 - marks alone
     " ON r.type = a.type AND r.id = a.id AND r.change = a.change WHERE r.student_id IS NULL"
 )
-_ROW = "(%s::int, %s::text, %s::text, %s::bigint, %s::bigint)"
 
 
 def standing(connection: Connection, asked: Sequence[Stood]) -> list[bool]:
@@ -115,12 +120,6 @@ def _locked(cursor: Any, asked: Sequence[Stood]) -> list[bool]:  # noqa: ANN401 
     for sql, of_students in ((_SHARED, True), (_UNSHARED, False)):
         some = [(n, *each) for n, each in enumerate(asked) if bool(each[3]) is of_students]
         if some:
-            values = [value for row in some for value in row]
-            rows = cursor.execute(_written(sql, len(some)), values).fetchall()
-            found.update(n for (n,) in rows)
+            columns = [array_of(column) for column in zip(*some, strict=True)]
+            found.update(n for (n,) in cursor.execute(sql, columns).fetchall())
     return [n in found for n in range(len(asked))]
-
-
-@lru_cache(maxsize=256)
-def _written(sql: str, rows: int) -> str:
-    return sql.format(rows=", ".join([_ROW] * rows))

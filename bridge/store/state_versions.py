@@ -35,6 +35,7 @@ class StateVersionRow(SQLModel, table=True):
 
 STATE_VERSION: Final[Table] = table_of(StateVersionRow)
 NAMES: Final = ("agreement", "erasure", "evidence")
+STATE_VERSIONS: Final = "SELECT name, value FROM state_version"
 
 # What moves a counter: the table, the events, and the condition under which an update counts.
 _OF_STUDENTS: Final = (
@@ -52,7 +53,7 @@ _OF_EVERYBODY: Final = {"agreement": "agreement", "agreement_change": "agreement
 def state_versions(connection: Connection) -> dict[str, int]:
     """Return the counters that concern everybody, by name."""
     with cursor_of(connection) as cursor:
-        return dict(cursor.execute("SELECT name, value FROM state_version").fetchall())
+        return dict(cursor.execute(STATE_VERSIONS).fetchall())
 
 
 def student_versions(connection: Connection, student_ids: Collection[str]) -> dict[str, int]:

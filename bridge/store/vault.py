@@ -7,8 +7,7 @@ that finds set by set, and asks of one of each (:func:`admitted`).
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -31,6 +30,7 @@ from sqlmodel import SQLModel
 from bridge.driver import cursor_of, listed_for, named_for, stored_value
 from bridge.store.facts.conditions import RECORD, STUDENT, Condition
 from bridge.store.search.columns import WHOLE
+from bridge.store.search.planning import planned_by_values
 from bridge.store.search.query import Chain, Criterion, DateMatch, Match, Missing, Order, Query
 from bridge.store.search.searching import (
     Sight,
@@ -105,7 +105,7 @@ def find(
     given = (authorised.condition, authorised.binds)
     found = list[Stored]()
     if query.limit:
-        with _planned_by_values(connection, query):
+        with planned_by_values(connection, query):
             found = read_rows(_run(connection, page_sql(query, sight), given).all())
     return found, total_of(connection, query, authorised, len(found))
 
@@ -128,7 +128,7 @@ def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[P
     dialect = connection.dialect.name
     sql, binds = _ready(query, authorised, dialect)
     more = _given(authorised, dialect)
-    with _planned_by_values(connection, query), cursor_of(connection) as cursor:
+    with planned_by_values(connection, query), cursor_of(connection) as cursor:
         return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
 
 
@@ -148,7 +148,7 @@ def candidates(
     found, size, most = list[RawRow](), 0, query.most_bytes or math.inf
     # A cursor of its own name stays in PostgreSQL's server, which else sends all at once.
     own = "" if dialect == "sqlite" else "candidates"
-    with _planned_by_values(connection, query), cursor_of(connection, own) as cursor:
+    with planned_by_values(connection, query), cursor_of(connection, own) as cursor:
         cursor.execute(named_for(dialect, sql), given)
         for row in cursor:
             found.append((*row[:_BODY], row[_BODY].encode(), *row[_BODY + 1 :]) if own else row)
@@ -178,7 +178,7 @@ def sampled(
     sql, binds = sampled_sql(query, _sight(authorised), most)
     dialect = connection.dialect.name
     given = {k: stored_value(dialect, v) for k, v in {**binds, **authorised.binds}.items()}
-    with _planned_by_values(connection, query), cursor_of(connection) as cursor:
+    with planned_by_values(connection, query), cursor_of(connection) as cursor:
         found = cursor.execute(named_for(dialect, sql), given).fetchall()
     return [(str(key), int(change)) for key, change in found]
 
@@ -197,27 +197,6 @@ def admitted(
 
 def _sight(authorised: Condition) -> Sight:
     return Sight(authorised.condition.text, authorised.bins, authorised.standing)
-
-
-@contextmanager
-def _planned_by_values(connection: Connection, query: Query) -> Iterator[None]:
-    """Let PostgreSQL plan a search by its values, and all else in the transaction as ever.
-
-    A plan for any values takes a status that most records have for one that few have, and sorts
-    them all: seconds, where planning for the values takes a millisecond. Other statements look up
-    what has a key: planned at each run they would take three times as long.
-    """
-    by_values = connection.dialect.name == "postgresql" and query.matches and not query.ids
-    if by_values:
-        _set_planning(connection, "force_custom_plan")
-    yield
-    if by_values:  # where something failed, the transaction is over
-        _set_planning(connection, "DEFAULT")
-
-
-def _set_planning(connection: Connection, how: str) -> None:
-    with cursor_of(connection) as cursor:
-        cursor.execute(f"SET LOCAL plan_cache_mode TO {how}")
 
 
 _GIVEN: dict[str, tuple[Condition, dict[str, object]]] = {}
@@ -260,7 +239,7 @@ def count(connection: Connection, query: Query, authorised: Condition) -> int:
     """Return how many records match, counted among what the caller may know."""
     sight = _sight(authorised)
     given = (authorised.condition, authorised.binds)
-    with _planned_by_values(connection, query):
+    with planned_by_values(connection, query):
         return int(_run(connection, count_sql(query, sight), given, counting=True).scalar_one())
 
 

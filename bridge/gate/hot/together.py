@@ -12,7 +12,7 @@ INVARIANTS
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -27,12 +27,13 @@ from bridge.gate.gate import LEAST_STEP, Gate
 from bridge.gate.hot.asked import Asked, Hit, Moment, Reach, Reached
 from bridge.gate.hot.batches import Line
 from bridge.gate.hot.memory import is_plain, remembering
+from bridge.gate.hot.opening import opened
 from bridge.gate.hot.pages import NOTHING, Learned, Pages, page_of
 from bridge.gate.hot.permits import Key, Permit, Permits, Who, permits_of, repeated, who
 from bridge.gate.hot.remembered import Answering, Remembered, answered_by
 from bridge.gate.released import Released, ReleasedResource
 from bridge.gate.viewers import viewer_of
-from bridge.identity import Caller, TokenCache, caller_of, digest_of, locked_version_of
+from bridge.identity import Caller, TokenCache, caller_of, digest_of
 from bridge.ledger.append import Filled, append
 from bridge.ledger.entry import Receipt
 from bridge.ledger.repeating import spans_of
@@ -41,7 +42,7 @@ from bridge.parts import HasParts
 from bridge.store.database.engine import kept_connection, write_on
 from bridge.store.facts.agreement_changes import next_change
 from bridge.store.facts.conditions import said_of_anybody
-from bridge.store.intake import let_changes_end
+from bridge.store.search.planning import planned_by_values
 from bridge.store.standing import numbered, standing
 from bridge.store.state_versions import held_versions, state_versions
 from bridge.store.vault import Place, Query, rows, total_of
@@ -105,10 +106,10 @@ class Together:
         # On PostgreSQL a decision locks students in an order of its own: one a transaction.
         apart = connection.dialect.name != "sqlite" and not alone
         with write_on(connection):
-            if any(asked.search is not None for asked in batch):
-                let_changes_end(connection)
-            moment = self._moment(connection)
-            hits, misses = self._sorted(moment, batch, alone=alone)
+            searches = any(asked.search is not None for asked in batch)
+            moment = self._moment(connection, opened(connection, searches=searches))
+            with planned_by_values(connection) if searches else nullcontext():
+                hits, misses = self._sorted(moment, batch, alone=alone)
             entered = self._released(moment, hits, misses)
             receipts = append(connection, [filled for filled, _ in entered], self._clock)
             learned.permits.update(_left_alone(connection, entered, receipts))
@@ -134,9 +135,8 @@ class Together:
             self._answering = answered_by(self._connection)
         return self._connection
 
-    def _moment(self, connection: Connection) -> Moment:
-        identity = locked_version_of(connection)
-        versions, now = state_versions(connection), self._clock.now()
+    def _moment(self, connection: Connection, found: tuple[int, dict[str, int]]) -> Moment:
+        (identity, versions), now = found, self._clock.now()
         if versions["erasure"] != self._erased:
             self._permits.clear()
             self._pages.clear()

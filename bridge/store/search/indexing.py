@@ -7,7 +7,8 @@ import orjson
 from sqlalchemy import Connection, delete, select
 from sqlmodel import SQLModel
 
-from bridge.driver import cursor_of, spelled_for
+from bridge.driver import cursor_of
+from bridge.new_rows import NewRows
 from bridge.store.facts.conditions import RECORD
 from bridge.store.search.index import STORED_AS
 from bridge.store.search.index_values import found_by, normalised, starts
@@ -16,18 +17,10 @@ VALUES: Final = SQLModel.metadata.tables["search_value"]
 DATES: Final = SQLModel.metadata.tables["search_date"]
 
 
-def inserting(table: str, *columns: str) -> str:
-    """Return the statement that inserts a row of these columns."""
-    marks = ", ".join("?" * len(columns))
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of ours
-
-
-_NEW_VALUE: Final = inserting(
-    "search_value", "change", "type", "id", "param", "system", "value", "agreement_id", "starts"
+_NEW_VALUES: Final = NewRows(
+    VALUES, "change", "type", "id", "param", "system", "value", "agreement_id", "starts"
 )
-_NEW_DATE: Final = inserting(
-    "search_date", "change", "type", "id", "param", "low", "high", "agreement_id"
-)
+_NEW_DATES: Final = NewRows(DATES, "change", "type", "id", "param", "low", "high", "agreement_id")
 
 
 def index_records(
@@ -47,9 +40,8 @@ def index_records(
         dates += [(*of, record_id, *span, agreement_id) for span in spans]
     dialect = connection.dialect.name
     with cursor_of(connection) as cursor:
-        for sql, rows in ((_NEW_VALUE, values), (_NEW_DATE, dates)):
-            if rows:
-                cursor.executemany(spelled_for(dialect, sql), rows)
+        _NEW_VALUES.write(cursor, dialect, values)
+        _NEW_DATES.write(cursor, dialect, dates)
 
 
 def _begins(param: str, value: str) -> int | None:

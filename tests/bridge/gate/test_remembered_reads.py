@@ -55,8 +55,8 @@ class KeepsItsMoment(Together):
 
     first: dict[str, int] | None = None
 
-    def _moment(self, connection: Connection) -> Any:  # noqa: ANN401 - as the method it stands for
-        moment = super()._moment(connection)
+    def _moment(self, connection: Connection, found: Any) -> Any:  # noqa: ANN401 - as the method it stands for
+        moment = super()._moment(connection, found)
         self.first = self.first or moment.versions
         return replace(moment, versions=self.first)
 
