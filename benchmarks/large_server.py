@@ -24,7 +24,7 @@ from urllib.request import urlopen
 from benchmarks.arms.stored import Stored
 from benchmarks.frame import Arms, Better, Row, Sample, UnequalOutputError, cpu_milliseconds
 from benchmarks.load import request, send
-from benchmarks.loaded import REFERRALS, database, loaded, made_ready, set_address
+from benchmarks.loaded import REFERRALS, database, loaded, make_pages_ready, set_address
 from benchmarks.processes import cpu_seconds
 from benchmarks.references import Reference
 from benchmarks.serving import Server, get
@@ -158,7 +158,7 @@ def large_server(opened: ExitStack, referrals: int = MANY, sessions: int = 0) ->
     """Start our server with so many referrals: just sent, or answered with so many sessions."""
     demo = loaded(BACKEND, referrals, answered=bool(sessions), sessions=sessions)
     set_address(demo, database(demo.folder.parent, BACKEND, opened))
-    made_ready(demo)
+    make_pages_ready(demo)
     process = demo.start_server()
     server = Server(process, read_settings(demo.home).port)
     opened.callback(server.stop)

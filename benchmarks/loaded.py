@@ -83,17 +83,14 @@ def loaded(
     return Demo(folder / "demo")
 
 
-def made_ready(demo: Demo) -> None:
-    """Make the pages of everybody ready once, with the database under its address.
+def make_pages_ready(demo: Demo) -> None:
+    """Make the pages of everybody ready, with the database under its address.
 
-    Else the server makes them beside the requests that are measured, with half a core: for
-    100,000 referrals that takes minutes, and counts as what the requests cost.
+    Else the server makes them beside the requests that are measured, and counts as what those cost:
+    minutes of half a core for 100,000 referrals, a second after a run that kept new sessions.
     """
-    mark = demo.folder.parent / "ready"
-    if not mark.exists():
-        command = [sys.executable, "-m", "bridge", "jobs", "ready", "--home", str(demo.home)]
-        subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 - our own
-        mark.touch()
+    command = [sys.executable, "-m", "bridge", "jobs", "ready", "--home", str(demo.home)]
+    subprocess.run(command, check=True, stdout=sys.stderr)  # noqa: S603 - our own
 
 
 def database(folder: Path, backend: str, opened: ExitStack) -> str:
