@@ -124,7 +124,7 @@ def among(dialect: str, name: str) -> str:
 
 def listed_for(dialect: str, texts: Iterable[str]) -> object:
     """Return many texts as one value, however many there are: the statement stays the same."""
-    return json.dumps(list(texts)) if dialect == "sqlite" else list(texts)
+    return json.dumps(list(texts)) if dialect == "sqlite" else array_of(list(texts))
 
 
 def array_of(values: Sequence[str] | Sequence[int]) -> str:
@@ -135,13 +135,8 @@ def array_of(values: Sequence[str] | Sequence[int]) -> str:
     """
     if not values or isinstance(values[0], int):
         return f"{{{','.join(map(str, values))}}}"
-    texts = [str(value) for value in values]
-    if _MEANT.search("".join(texts)):
-        texts = [_MEANT.sub(r"\\\g<0>", text) for text in texts]
+    texts = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
     return '{"' + '","'.join(texts) + '"}'
-
-
-_MEANT: Final = re.compile(r'["\\]')
 
 
 def stored_instant(dialect: str, instant: datetime) -> object:

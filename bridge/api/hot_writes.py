@@ -99,9 +99,11 @@ class Recording:
     def _ready(self, batch: Sequence[Sending]) -> Iterator[_Ready]:
         """Yield what is sound by itself, with who sends it; the rest is left to the routes."""
         bridge = self._bridge
+        tokens = {sending.bearer for sending in batch}  # most come with the same
         with read(bridge.engine) as connection:
-            callers = [caller_of(connection, s.bearer, bridge.clock, bridge.tokens) for s in batch]
-        for sending, caller in zip(batch, callers, strict=True):
+            of = {each: caller_of(connection, each, bridge.clock, bridge.tokens) for each in tokens}
+        for sending in batch:
+            caller = of[sending.bearer]
             if caller is None:
                 continue
             call = Call(bridge, caller, secrets.token_hex(8))

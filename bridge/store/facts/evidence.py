@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from bridge.driver import among, cursor_of, listed_for, named_for, read_instant, stored_instant
-from bridge.store.facts.conditions import EVIDENCE, OTHERS, STUDENT, Scope
+from bridge.store.facts.conditions import EVIDENCE, OTHERS, Scope
 from bridge.store.facts.held_facts import AskedFacts, Held, Place, RecordFacts, read_fact
 from bridge.store.facts.known_facts import COLUMNS, KnownFact, Whom
 from bridge.store.facts.openings import keep_openings
@@ -27,6 +27,8 @@ _OF: Final = {
     "sqlite": "json_each(:students) s CROSS JOIN evidence e WHERE e.student_id = s.value",
     "postgresql": "evidence e WHERE e.student_id = ANY(:students)",
 }
+_OF_STUDENTS: Final = "SELECT id, version FROM student WHERE id = ANY(%s) ORDER BY id FOR "
+_HELD: Final = {True: _OF_STUDENTS + "SHARE", False: _OF_STUDENTS + "UPDATE"}
 ALWAYS_TO = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -68,10 +70,9 @@ def lock_students(
     """
     if connection.dialect.name == "sqlite" or not student_ids:
         return {}
-    row = STUDENT.c
-    rows = select(row.id, row.version).where(row.id.in_(sorted(student_ids))).order_by(row.id)
-    found = connection.execute(rows.with_for_update(read=share))
-    return {each.id: each.version for each in found}
+    given = listed_for(connection.dialect.name, sorted(student_ids))
+    with cursor_of(connection) as cursor:
+        return dict(cursor.execute(_HELD[share], (given,)).fetchall())
 
 
 def record_evidence(connection: Connection, rows: Iterable[NewEvidence]) -> int:
