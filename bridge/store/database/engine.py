@@ -237,7 +237,9 @@ def _open_postgresql(url: URL, *, most: int, synchronous_commit: str = "on") -> 
     # A commit that is acknowledged is on disk, whatever the server's default says.
     asked = url.query.get("options", "")
     remember_long_statements()
-    options = f"{asked} -c synchronous_commit={synchronous_commit} -c timezone=UTC".strip()
+    # A search is thought dear enough to be compiled each time (docs/adr/0068).
+    told = f"-c synchronous_commit={synchronous_commit} -c timezone=UTC -c jit=off"
+    options = f"{asked} {told}".strip()
     return create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,

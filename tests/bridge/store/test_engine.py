@@ -12,6 +12,7 @@ from bridge.store.database.engine import (
     has_wal_reset_bug,
     open_engine,
     read,
+    unflushed,
     write,
 )
 
@@ -51,6 +52,15 @@ def test_postgresql_commits_are_on_disk_when_acknowledged(postgres_url: str) -> 
     with read(engine) as connection:
         assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
     engine.dispose()
+
+
+def test_postgresql_compiles_no_statement(postgres_url: str) -> None:
+    """Where it was built to: as most distributions build it, and as no test here has it."""
+    engine = open_engine(postgres_url)
+    for opened in (engine, unflushed(engine)):
+        with opened.connect() as connection:
+            assert connection.execute(text("SHOW jit")).scalar_one() == "off"
+        opened.dispose()
 
 
 def test_a_reading_transaction_cannot_write(engine: Engine) -> None:
