@@ -23,7 +23,7 @@ from bridge.context import Bridge
 from bridge.journeys.partners import deliver_notifications
 from bridge.journeys.partners.deliver_notifications import Deliveries
 from bridge.store.database.engine import write
-from bridge.store.partners.subscriptions import Subscription, set_subscription
+from bridge.store.partners.subscriptions import Waiting, set_subscription
 from tests.support.delivering import delivering
 from tests.support.hostile_crowd import crowd
 from tests.support.receiver import Json, Receiver, events_in, receiving
@@ -102,7 +102,7 @@ def counting_room(found: Rounds, hook: str) -> Iterator[None]:
     """Count how often one endpoint is due and finds room, or none."""
     usual = Deliveries._has_room
 
-    def counted(self: Deliveries, each: Subscription) -> bool:
+    def counted(self: Deliveries, each: Waiting) -> bool:
         has_room = usual(self, each)
         if each.endpoint == hook:
             found.due, found.refused = found.due + 1, found.refused + (not has_room)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -19,13 +19,14 @@ from sqlalchemy import Engine
 from bridge.clock import Clock
 from bridge.errors import BridgeError
 from bridge.journeys.partners.send_notifications import Sender
+from bridge.journeys.partners.whose_moved import WhoseMoved
 from bridge.ledger.errors import LedgerHalted
 from bridge.measures import measures_of
 from bridge.store.database.engine import read
 from bridge.store.database.group_commit import NotAcknowledged
 from bridge.store.database.outages import OUTAGES
 from bridge.store.partners.export_jobs import last_change
-from bridge.store.partners.subscriptions import Subscription, has_moved, waiting_subscriptions
+from bridge.store.partners.subscriptions import Waiting, waiting_subscriptions
 
 AT_ONCE: Final = 24
 TO_ONE_HOST: Final = 2
@@ -52,8 +53,9 @@ class Deliveries:
         self._engine, self._clock, self._sender = engine, clock, sender
         self._guard = threading.Lock()
         self._woken = threading.Event()
-        self._under_way: dict[str, Subscription] = {}
+        self._under_way: dict[str, Waiting] = {}
         self._looked: dict[str, Looked] = {}
+        self._moved = WhoseMoved()
         self._troubled: dict[str, float] = {}
         self._slow_until: dict[str, float] = {}
 
@@ -78,34 +80,34 @@ class Deliveries:
         begun = 0
         with read(self._engine) as connection:
             change, now = last_change(connection), self._clock.real_now()
-            for each in sorted(waiting_subscriptions(connection, now), key=_served):
-                # Whether there is room is known at once, whether anything moved is looked up.
-                if not (self._may_have(each, change, now) and self._has_room(each)):
-                    continue
-                if not (_waits(each, now) or has_moved(connection, each)):
-                    self._seen(each, change)
-                    continue
+            waiting = waiting_subscriptions(connection, now)
+            self._moved.look(connection, change, waiting)
+        for each in waiting:
+            if self._may_have(each, change, now) and self._has_room(each):
                 with self._guard:
                     self._under_way[each.id] = each
                 pool.submit(self._send, each, change).add_done_callback(_told_of_what_is_not_known)
                 begun += 1
         return begun
 
-    def _may_have(self, each: Subscription, change: int, now: datetime) -> bool:
-        """Tell whether there may be something to send that was not there at the last look."""
+    def _may_have(self, each: Waiting, change: int, now: datetime) -> bool:
+        """Tell whether there may be something to send that was not there at the last try."""
         if each.id in self._under_way:
             return False
         if self._troubled.get(each.id, 0.0) > time.monotonic():
             return False
-        return self._looked.get(each.id) != _stands(each, change) or _times_out(each, now)
+        if _times_out(each, now):
+            return True
+        there = each.status != "active" or each.events > each.delivered or self._moved.has(each)
+        return there and self._looked.get(each.id) != _stands(each, change)
 
-    def _seen(self, each: Subscription, change: int) -> None:
-        """Remember that there is nothing to send as long as nothing changes."""
+    def _seen(self, each: Waiting, change: int) -> None:
+        """Remember that there was nothing to send as long as nothing changes."""
         if len(self._looked) >= MOST_LOOKED:  # most are not there any more
             self._looked.clear()
         self._looked[each.id] = _stands(each, change)
 
-    def _has_room(self, each: Subscription) -> bool:
+    def _has_room(self, each: Waiting) -> bool:
         """Tell whether the bounds leave room for one more call; only one thread begins them."""
         with self._guard:
             others = list(self._under_way.values())
@@ -116,12 +118,12 @@ class Deliveries:
         fair = hosts[each.host] < TO_ONE_HOST
         return free and fair and partners[each.organization] < TO_ONE_PARTNER
 
-    def _is_trying(self, each: Subscription) -> bool:
+    def _is_trying(self, each: Waiting) -> bool:
         """Tell whether a call may well take all the time it has."""
         slow_until = self._slow_until.get(each.organization, 0.0)
         return bool(each.attempts) or slow_until > time.monotonic()
 
-    def _send(self, each: Subscription, change: int) -> None:
+    def _send(self, each: Waiting, change: int) -> None:
         # Should anything go wrong it rests a while: it must not be tried again and again at once.
         self._troubled[each.id] = time.monotonic() + AFTER_TROUBLE
         try:
@@ -145,23 +147,12 @@ def _told_of_what_is_not_known(done: Future[None]) -> None:
         _log.error("a notification was not sent", kind=type(error).__name__)
 
 
-def _stands(each: Subscription, change: int) -> Looked:
+def _stands(each: Waiting, change: int) -> Looked:
     return change, each.version, each.events, each.delivered
 
 
-def _served(each: Subscription) -> datetime:
-    return each.sent_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _waits(each: Subscription, now: datetime) -> bool:
-    """Tell whether something waits that no change has to bring about."""
-    return each.status != "active" or each.events > each.delivered or _times_out(each, now)
-
-
-def _times_out(each: Subscription, now: datetime) -> bool:
-    if each.ends_at is not None and each.ends_at <= now:
-        return True
+def _times_out(each: Waiting, now: datetime) -> bool:
+    """Tell whether something is due by the time alone."""
     if each.attempts:
         return True  # its time to be tried again has come
-    last = each.sent_at or each.created_at
-    return bool(each.heartbeat) and (now - last).total_seconds() >= each.heartbeat
+    return any(at is not None and at <= now for at in (each.ends_at, each.beats_at))

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
+from bridge.driver import cursor_of, read_instant, spelled_for, stored_instant
 from bridge.schema import table_of
-from bridge.store.facts.conditions import RECORD
+from bridge.store.facts.evidence import ALWAYS_TO
 from bridge.store.partners.notification_tables import NotificationEventRow, SubscriptionRow
 
 _SUBSCRIPTION: Final = table_of(SubscriptionRow)
 _EVENT: Final = table_of(NotificationEventRow)
 REQUESTED, ACTIVE, ERROR, OFF = "requested", "active", "error", "off"
+KINDS: Final = ("ServiceRequest", "Task")
+"""The types of records that can be subscribed to."""
 STATUSES: Final = (REQUESTED, ACTIVE, ERROR, OFF)
 FORGOTTEN: Final = 1_000_000
 """No more events than this are numbered between a copy and the day it is put in place."""
@@ -56,6 +59,28 @@ class Subscription:
     problem: str = ""
 
 
+class Waiting(NamedTuple):
+    """A subscription that may be sent to now, as far as it says whether there is anything to send.
+
+    Attributes:
+        ends_at: when it ends; None if it does not.
+        beats_at: when its next heartbeat is due if nothing is told before; None if it has none.
+    """
+
+    id: str
+    organization: str
+    host: str
+    kind: str
+    status: str
+    version: int
+    events: int
+    delivered: int
+    attempts: int
+    changed_through: int
+    ends_at: datetime | None
+    beats_at: datetime | None
+
+
 def put_subscription(connection: Connection, subscription: Subscription) -> None:
     """Keep a new subscription."""
     row = {each.name: getattr(subscription, each.name) for each in fields(subscription)}
@@ -80,17 +105,50 @@ def every_subscription(connection: Connection) -> list[Subscription]:
     return _found(connection, select(_SUBSCRIPTION))
 
 
-def waiting_subscriptions(connection: Connection, now: datetime) -> list[Subscription]:
-    """Return those that may be sent to now: nobody does it, and none of them is to wait longer."""
-    row = _SUBSCRIPTION.c
-    return _found(
-        connection,
-        select(_SUBSCRIPTION).where(
-            row.status.in_((REQUESTED, ACTIVE)),
-            or_(row.retry_at.is_(None), row.retry_at <= now),
-            or_(row.leased_until.is_(None), row.leased_until <= now),
-        ),
+def waiting_subscriptions(connection: Connection, now: datetime) -> list[Waiting]:
+    """Return those that may be sent to now: nobody does it, and none of them is to wait longer.
+
+    Whoever took something longest ago comes first.
+    """
+    dialect = connection.dialect.name
+    at = stored_instant(dialect, now)
+    with cursor_of(connection) as cursor:
+        found = cursor.execute(spelled_for(dialect, _WAITING), (at, at)).fetchall()
+    return [_waiting(*row) for row in found]
+
+
+_WAITING: Final = (
+    "SELECT id, organization, host, kind, status, version, events, delivered, attempts,"  # noqa: S608 - names of ours
+    " changed_through, ends_at, heartbeat, coalesce(sent_at, created_at) FROM subscription"
+    f" WHERE status IN ('{REQUESTED}', '{ACTIVE}') AND (retry_at IS NULL OR retry_at <= ?)"
+    " AND (leased_until IS NULL OR leased_until <= ?)"
+    " ORDER BY sent_at IS NOT NULL, sent_at, created_at, id"
+)
+
+
+def _waiting(*row: Any) -> Waiting:  # noqa: ANN401 - the driver's
+    *first, ends_at, heartbeat, last = row
+    beats_at = None
+    if heartbeat:
+        beats_at = (read_instant(last) or ALWAYS_TO) + timedelta(seconds=heartbeat)
+    return Waiting._make((*first, read_instant(ends_at), beats_at))
+
+
+def changed_after(connection: Connection, change: int) -> list[tuple[str, str, str, int]]:
+    """Return which records changed after a change: type, audience, custodian and the last change.
+
+    Of the types that can be subscribed to. Nothing of it is told to anybody: only whether the gate
+    is to be asked.
+    """
+    dialect = connection.dialect.name
+    # By the number of the change alone: few changed, however many are whosever.
+    index = " INDEXED BY ix_record_type" if dialect == "sqlite" else ""
+    sql = (
+        f"SELECT type, audience, custodian, max(change) FROM record{index} WHERE type IN"  # noqa: S608 - names of ours
+        f" ({', '.join('?' * len(KINDS))}) AND change > ? GROUP BY type, audience, custodian"
     )
+    with cursor_of(connection) as cursor:
+        return list(cursor.execute(spelled_for(dialect, sql), (*KINDS, change)).fetchall())
 
 
 def oldest_waiting(connection: Connection) -> datetime | None:
@@ -113,25 +171,6 @@ def begin_numbers_anew(connection: Connection) -> None:
     last = _SUBSCRIPTION.c.events + FORGOTTEN
     values = {"events": last, "delivered": last, "changed_through": 0}
     connection.execute(update(_SUBSCRIPTION).values(**values))
-
-
-def has_moved(connection: Connection, subscription: Subscription) -> bool:
-    """Tell whether anything between the organisation and another changed since it was looked at.
-
-    Nothing of it is told to anybody: only whether the gate is to be asked.
-    """
-    row = RECORD.c
-    query = (
-        select(row.id)
-        .where(row.type == subscription.kind, row.change > subscription.changed_through)
-        .where(
-            or_(
-                row.audience == subscription.organization,
-                row.custodian == subscription.organization,
-            )
-        )
-    )
-    return connection.execute(query.limit(1)).first() is not None
 
 
 def set_subscription(connection: Connection, subscription_id: str, **values: object) -> None:
