@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -135,8 +135,12 @@ def array_of(values: Sequence[str] | Sequence[int]) -> str:
     """
     if not values or isinstance(values[0], int):
         return f"{{{','.join(map(str, values))}}}"
-    texts = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + '","'.join(texts) + '"}'
+    texts = cast("Sequence[str]", values)
+    joined = '","'.join(texts)
+    if "\\" in joined or joined.count('"') > 2 * len(texts) - 2:  # in one of them, then
+        kept = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+        joined = '","'.join(kept)
+    return f'{{"{joined}"}}'
 
 
 def stored_instant(dialect: str, instant: datetime) -> object:
