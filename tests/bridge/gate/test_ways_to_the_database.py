@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Thread
+from time import monotonic
 from typing import Any
 
 import pytest
 from psycopg import Cursor
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from bridge.gate import Query, Released
 from bridge.gate.hot.asked import Asked
+from bridge.gate.hot.opening import opened
+from bridge.identity import locked_version_of
 from bridge.store.database.engine import write
+from bridge.store.state_versions import state_versions
 from bridge.store.vault import Match
 from tests.support.reads import Reads
 from tests.support.worlds import make_world, referral
@@ -90,3 +95,39 @@ def test_new_rows_go_together(reads: Reads, ways: list[tuple[str, Any]]) -> None
         rows = connection.execute(text("SELECT count(*) FROM search_value")).scalar_one()
     assert 0 < len(more) <= len(few) <= 8
     assert rows > 100
+
+
+@pytest.mark.parametrize(
+    "holding",
+    [
+        "SELECT last FROM change_counter FOR UPDATE",  # a change of a record under way
+        "UPDATE identity_client SET purposes = purposes",  # a change of who may act
+    ],
+)
+def test_what_was_changed_while_a_batch_waited_is_seen_by_it(reads: Reads, holding: str) -> None:
+    engine, found = reads.world.bridge.engine, list[tuple[int, dict[str, int]]]()
+
+    def wait() -> None:
+        with write(engine) as connection:
+            found.append(opened(connection, searches=True))
+
+    with write(engine) as connection:
+        waiter = Thread(target=wait)
+        connection.exec_driver_sql(holding)
+        waiter.start()
+        _await_a_waiter(engine)
+        connection.exec_driver_sql("UPDATE state_version SET value = value + 7")
+        connection.exec_driver_sql("UPDATE identity_client SET purposes = purposes")
+        assert not found
+    waiter.join(20)
+    with write(engine) as connection:
+        assert found == [(locked_version_of(connection), state_versions(connection))]
+
+
+def _await_a_waiter(engine: Engine) -> None:
+    """Return once somebody waits for a lock."""
+    until = monotonic() + 20
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with engine.connect() as connection:
+        while connection.exec_driver_sql(waiting).scalar_one() == 0:
+            assert monotonic() < until, "nobody waited"
