@@ -7,7 +7,6 @@ nothing of which it was.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -33,9 +32,10 @@ _SOME: Final = (
 )
 _NUMBERED_AT_ONCE: Final = 40
 _NUMBERED: Final = (
-    "SELECT change FROM record WHERE type = ? AND change IN"  # noqa: S608 - marks alone
+    "SELECT {} FROM record WHERE type = ? AND change IN"  # noqa: S608 - marks alone
     f" ({', '.join('?' * _NUMBERED_AT_ONCE)})"
 )
+_COUNTED, _LISTED = _NUMBERED.format("count(*)"), _NUMBERED.format("change")
 # Columns as arrays, five values for however many records: with five for each the driver would read
 # the marks of a text of its own length for every number of records.
 _ASKED: Final = (
@@ -84,18 +84,32 @@ def numbered(connection: Connection, asked: Sequence[Numbered]) -> list[bool]:
 
 def _numbers(cursor: Any, asked: Iterable[Numbered]) -> dict[str, set[int]]:  # noqa: ANN401 - the driver's
     """Return by type which of the numbers are there."""
-    by_type: dict[str, list[int]] = {}
+    by_type: dict[str, dict[int, None]] = {}
     for kind, some in asked:
-        by_type.setdefault(kind, []).extend(some)
+        by_type.setdefault(kind, {}).update(dict.fromkeys(some))
     found: dict[str, set[int]] = {}
     for kind, every in by_type.items():
-        there = found[kind] = set[int]()
-        for start in range(0, len(every), _NUMBERED_AT_ONCE):
-            part = every[start : start + _NUMBERED_AT_ONCE]
-            part += part[:1] * (_NUMBERED_AT_ONCE - len(part))  # one statement for any number
-            rows = cursor.execute(_NUMBERED, (kind, *part)).fetchall()
-            there.update(chain.from_iterable(rows))
+        # Nearly always all are there, and to be handed each would take longer than to find them.
+        counted = sum(n for ((n,),) in _in_parts(cursor, _COUNTED, kind, [*every]))
+        if counted == len(every):
+            found[kind] = set(every)
+        else:
+            parts = _in_parts(cursor, _LISTED, kind, [*every])
+            found[kind] = {n for part in parts for (n,) in part}
     return found
+
+
+def _in_parts(
+    cursor: Any,  # noqa: ANN401 - the driver's
+    sql: str,
+    kind: str,
+    numbers: list[int],
+) -> Iterator[list[tuple[int]]]:
+    """Yield what a statement finds of some of the numbers at a time."""
+    for start in range(0, len(numbers), _NUMBERED_AT_ONCE):
+        part = numbers[start : start + _NUMBERED_AT_ONCE]
+        fill = part[:1] * (_NUMBERED_AT_ONCE - len(part))  # one statement for any number
+        yield cursor.execute(sql, (kind, *part, *fill)).fetchall()
 
 
 def _alone(cursor: Any, asked: Sequence[Stood]) -> Iterator[bool]:  # noqa: ANN401 - the driver's

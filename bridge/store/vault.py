@@ -41,6 +41,7 @@ from bridge.store.search.searching import (
     rows_sql,
     sampled_sql,
 )
+from bridge.store.search.stands import joined
 from bridge.store.stored import Candidate, FoundRow, RawRow, Stored, read_rows
 
 __all__ = [
@@ -53,7 +54,6 @@ __all__ = [
     "Match",
     "Missing",
     "Order",
-    "Place",
     "Query",
     "RawRow",
     "Stored",
@@ -89,10 +89,6 @@ _BODY: Final = Candidate._fields.index("body")
 _Ready = tuple[str, dict[str, object]]
 """A statement as the driver takes it, and what is bound each time."""
 
-Place = tuple[str, int, int, int, int]
-"""Of a record on a page: its id, the number of its own last change, the version of its student, the
-number of the last change its viewer saw, and its place in the order."""
-
 
 def find(
     connection: Connection, query: Query, authorised: Condition
@@ -123,13 +119,17 @@ def total_of(connection: Connection, query: Query, authorised: Condition, found:
     return count(connection, query, authorised)
 
 
-def rows(connection: Connection, query: Query, authorised: Condition) -> tuple[Place, ...]:
-    """Do :func:`find` for what tells whether what was found before is what would be found now."""
+def rows(connection: Connection, query: Query, authorised: Condition) -> str:
+    """Do :func:`find` for what tells whether what was found before is what would be found now.
+
+    In one text (:mod:`bridge.store.search.stands`).
+    """
     dialect = connection.dialect.name
     sql, binds = _ready(query, authorised, dialect)
     more = _given(authorised, dialect)
     with planned_by_values(connection, query), cursor_of(connection) as cursor:
-        return tuple(cursor.execute(sql, {**binds, **more}).fetchall())
+        found = cursor.execute(sql, {**binds, **more}).fetchall()
+    return joined(row[0] for row in found)
 
 
 def candidates(
@@ -231,7 +231,7 @@ def _ready(query: Query, authorised: Condition, dialect: str) -> _Ready:
 
 @lru_cache(maxsize=2048)
 def _counters(query: Query, sight: Sight, dialect: str) -> _Ready:
-    sql, binds = rows_sql(query, sight)
+    sql, binds = rows_sql(query, sight, dialect)
     return named_for(dialect, sql), {name: stored_value(dialect, v) for name, v in binds.items()}
 
 

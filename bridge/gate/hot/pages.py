@@ -29,15 +29,16 @@ from bridge.identity import Scope
 from bridge.ledger.append import Filled
 from bridge.ledger.repeating import Span, spans_of
 from bridge.ledger.templates import Template
+from bridge.store.search.stands import Place, in_one_text, last_of
 from bridge.store.standing import Numbered, Stood
-from bridge.store.vault import Place, Query, placed
+from bridge.store.vault import Query, placed
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 _OVERHEAD: Final = 1500  # of the objects of one record, its place in the key among them
 
 _EVER: Final = datetime(1, 1, 1, tzinfo=UTC)  # of what rests on no decision
 
-PageKey = tuple[Who, tuple[Scope, ...], str, tuple[str, ...], tuple[Place, ...]]
+PageKey = tuple[Who, tuple[Scope, ...], str, tuple[str, ...], str]
 """Who asks, with which scopes; the type, what is to be included, and what the query found."""
 
 
@@ -70,9 +71,7 @@ class Page:
         """Tell whether it is good at an instant, as far as can be told without its records."""
         return not self.matched or (self.epoch == epoch and self.made <= now < self.until)
 
-    def given(
-        self, query: Query, rows: Sequence[Place], told: tuple[int | None, datetime]
-    ) -> Released:
+    def given(self, query: Query, rows: str, told: tuple[int | None, datetime]) -> Released:
         """Return the answer to a query that found its records at their places.
 
         Args:
@@ -82,8 +81,9 @@ class Page:
         """
         place = (0, "")
         if rows:
-            last = rows[-1]
-            place = placed(query.order, (last[4], last[3], last[0]))
+            last = last_of(rows)
+            at = (last.place, last.change, self.released.matches[-1].id)
+            place = placed(query.order, at)
         of, (total, as_of) = self.released, told
         # What is written of it is kept with the page. By hand: the library looks at every field.
         return Released(of.matches, of.included, total, place, as_of, of.mark, of.written)
@@ -154,7 +154,7 @@ def page_of(
         until=min(each.until for each in good),
         again=again,
     )
-    rows = tuple(_place(d, p) for d, p in zip(matches, good, strict=False))
+    rows = in_one_text(_place(d, p) for d, p in zip(matches, good, strict=False))
     return (whose, caller.scopes, *given.asked, rows), page
 
 
@@ -181,7 +181,7 @@ def _beside(
 
 def _place(found: Disclosure, permit: Permit) -> Place:
     stored = found.stored
-    return (stored.id, stored.written, permit.version, stored.change, stored.place)
+    return Place(stored.written, permit.version, stored.place, stored.change)
 
 
 def _again(connection: Connection, given: Given) -> tuple[tuple[Template, Span], ...] | None:

@@ -159,6 +159,8 @@ def _opened(condition: TextClause, said: frozenset[str], number: int) -> TextCla
     known = f"{_KNOWN}{number}(record.change, NULL)"
     may = f"CASE WHEN {sometime(asked)} THEN 1 ELSE 0 END"  # asks no more than it must
     noted = f"{_NOTED}{number}(record.change, {_VERSION}, {may})"
-    sql = f"({known} = {_VERSION} OR ({known} IS NOT -1 - {_VERSION} AND {noted} AND {asked}))"
+    # Of a condition no more is asked than it takes; of a value older versions ask every part.
+    anew = f"CASE WHEN {noted} AND {asked} THEN 1 ELSE 0 END"
+    sql = f"CASE {known} WHEN {_VERSION} THEN 1 WHEN -1 - {_VERSION} THEN 0 ELSE {anew} END"
     more = [bindparam("until", type_=EVIDENCE.c.valid_from.type)] if ":until" in sql else []
     return text(sql).bindparams(*binds, *more)

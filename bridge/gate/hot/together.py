@@ -45,7 +45,7 @@ from bridge.store.facts.conditions import said_of_anybody
 from bridge.store.search.planning import planned_by_values
 from bridge.store.standing import numbered, standing
 from bridge.store.state_versions import held_versions, state_versions
-from bridge.store.vault import Place, Query, rows, total_of
+from bridge.store.vault import Query, rows, total_of
 
 _MOST_CALLERS: Final = 10_000
 
@@ -213,11 +213,11 @@ class Together:
         page = self._pages.find(key) if rows else NOTHING
         if page is None or not page.holds(moment.epoch, moment.now):
             return None
-        total = total_of(connection, within, sight, len(rows))
+        total = total_of(connection, within, sight, len(page.released.matches))
         given = page.given(within, rows, (total, moment.now - LEAST_STEP))
         return Hit(asked, caller, page, given, query)
 
-    def _rows(self, connection: Connection, query: Query, sight: Authorised) -> tuple[Place, ...]:
+    def _rows(self, connection: Connection, query: Query, sight: Authorised) -> str:
         return rows(connection, query, sight)
 
     def _caller(self, moment: Moment, bearer: str, real: datetime) -> Caller | None:

@@ -1,7 +1,9 @@
-"""What the statements of a search say of each record they find."""
+"""What the statements of a search say of each record they find, and in which order."""
 
 from collections.abc import Sequence
 from typing import Final
+
+from bridge.store.search.query import Query
 
 # What a query says of a record; a branch puts in where it stands, and since when.
 PLACED: Final = (
@@ -46,3 +48,11 @@ def candidate(dialect: str, usual: Sequence[Sequence[str]]) -> str:
         f"{kin} AS kin, record.student_id, student.birth_date, COALESCE(student.version, 0)"
         f" AS student_version, {body} AS body, record.id, {{place}} AS place"
     )
+
+
+def ordered(query: Query) -> tuple[str, str]:
+    """Return the SQL of the order of places, up to the page, and what breaks ties."""
+    # The limit written in: SQLite would compile a statement anew at each run where that is bound.
+    (direction, tied), limit = query.order.directions, int(query.limit)
+    tie = f"{query.order.tie} {tied}" if query.order.param else ""
+    return f"ORDER BY place {direction}{tie and ', ' + tie} LIMIT {limit}", tie

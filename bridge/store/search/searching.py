@@ -23,10 +23,11 @@ from typing import Final
 
 from bridge.driver import among
 from bridge.store.facts.conditions import TRUE
-from bridge.store.search.columns import COUNTERS, FOUND, PLACED, candidate
+from bridge.store.search.columns import FOUND, PLACED, candidate, ordered
 from bridge.store.search.criteria import Statement, alternatives, as_stored, criterion
 from bridge.store.search.index_values import FOLLOWED, OF_ONE, SELECTIVE, is_followed
 from bridge.store.search.query import Match, Query
+from bridge.store.search.stands import all_of, said
 
 MOST_BINS: Final = 12
 """With more agreements than this the records of a type are read in one order and filtered."""
@@ -89,11 +90,17 @@ def page_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
     return sql, made.binds
 
 
-def rows_sql(query: Query, sight: Sight) -> tuple[str, dict[str, object]]:
-    """Do :func:`page_sql` for what tells whether each record still is what it was, and where."""
-    made = _Compiler(query, sight, PLACED + COUNTERS)
-    columns = "id, written, student_version, change, place"
-    return _cut(query, made.branches(paged=True), columns)[0], made.binds
+def rows_sql(query: Query, sight: Sight, dialect: str) -> tuple[str, dict[str, object]]:
+    """Do :func:`page_sql` for what tells of each record whether it still is what it was, and where.
+
+    As texts (:mod:`bridge.store.search.stands`). SQLite says all in one, and merges its branches as
+    they come: cut by themselves they would be sorted once more.
+    """
+    made = _Compiler(query, sight, said(tied=bool(query.order.param)))
+    branches = made.branches(paged=True)
+    if dialect != "sqlite":
+        return _cut(query, branches)[0], made.binds
+    return all_of(f"{' UNION ALL '.join(branches)} {ordered(query)[0]}"), made.binds
 
 
 def candidates_sql(
@@ -122,25 +129,19 @@ def admitted_sql(sight: Sight, dialect: str) -> str:
 def sampled_sql(query: Query, sight: Sight, most: int) -> tuple[str, dict[str, object]]:
     """Return the SQL of the records of the lowest ids among all that match, and what to bind."""
     made, cut = _Compiler(query, sight), f"ORDER BY id LIMIT {int(most)}"
-    found = " UNION ALL ".join(
-        f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
-        for n, each in enumerate(made.branches(paged=False))
-    )
-    return f"SELECT id, change FROM ({found}) u {cut}", made.binds  # noqa: S608 - values are bound
+    found = f"({_each_cut(made.branches(paged=False), cut)}) u {cut}"
+    return f"SELECT id, change FROM {found}", made.binds  # noqa: S608 - values are bound
 
 
-def _cut(query: Query, branches: Iterable[str], columns: str = "*") -> tuple[str, str]:
+def _cut(query: Query, branches: Iterable[str]) -> tuple[str, str]:
     """Return the SQL of a page's places, in order, and what breaks ties."""
-    # Written in: SQLite would compile a statement whose LIMIT is bound anew at each run.
-    limit = int(query.limit)
-    direction, tied = query.order.directions
-    tie = f"{query.order.tie} {tied}" if query.order.param else ""
-    cut = f"ORDER BY place {direction}{tie and ', ' + tie} LIMIT {limit}"
-    found = " UNION ALL ".join(
-        f"SELECT * FROM ({each} {cut}) b{n}"  # noqa: S608 - values are bound
-        for n, each in enumerate(branches)
-    )
-    return f"SELECT {columns} FROM ({found}) u {cut}", tie  # noqa: S608 - values are bound
+    cut, tie = ordered(query)
+    return f"SELECT * FROM ({_each_cut(branches, cut)}) u {cut}", tie  # noqa: S608 - values are bound
+
+
+def _each_cut(branches: Iterable[str], cut: str) -> str:
+    numbered = enumerate(branches)
+    return " UNION ALL ".join(f"SELECT * FROM ({each} {cut}) b{n}" for n, each in numbered)  # noqa: S608 - the same
 
 
 def _within_bytes(page: str, query: Query) -> str:

@@ -25,7 +25,8 @@ from bridge.ledger.check import verify_log
 from bridge.ledger.entry import Entry, Kind
 from bridge.ledger.lookup import about
 from bridge.store.database.engine import read, write
-from bridge.store.vault import Order, Place
+from bridge.store.search.stands import in_one_text, places_in
+from bridge.store.vault import Order
 from tests.support.races import READERS, run_races
 from tests.support.reads import Reads
 from tests.support.worlds import LEA, NOW, World, caller, form_health, make_world, referral
@@ -56,10 +57,12 @@ class IgnoresIncluded(Counted):
 class IgnoresStudents(IgnoresIncluded):
     """Takes no notice of what moved about a student either."""
 
-    def _rows(self, *told: Any) -> tuple[Place, ...]:  # noqa: ANN401 - as Together
-        first: dict[str, int] = self.__dict__.setdefault("first", {})
-        found = super()._rows(*told)
-        return tuple((p[0], p[1], first.setdefault(p[0], p[2]), *p[3:]) for p in found)
+    def _rows(self, *told: Any) -> str:  # noqa: ANN401 - as Together
+        first: dict[int, int] = self.__dict__.setdefault("first", {})
+        found = places_in(super()._rows(*told))
+        return in_one_text(
+            p._replace(version=first.setdefault(p.written, p.version)) for p in found
+        )
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from bridge.store.facts.conditions import TRUE
 from bridge.store.search.index_values import starts
 from bridge.store.search.query import Match, Query
 from bridge.store.search.searching import Sight, rows_sql
+from bridge.store.search.stands import joined, places_in
 
 RECORD = (
     "INSERT INTO record (type, id, custodian, sender_role, audience, agreement_id, student_id,"
@@ -58,8 +59,10 @@ def found(connection: Connection, *asked: tuple[str, str]) -> list[str]:
     matches = tuple(
         Match(param, tuple((None, value) for value in values.split(","))) for param, values in asked
     )
-    sql, binds = rows_sql(Query("Encounter", matches=matches), Sight(TRUE, ("a",)))
-    return [row[0] for row in connection.execute(text(sql), binds)]
+    dialect = connection.dialect.name
+    sql, binds = rows_sql(Query("Encounter", matches=matches), Sight(TRUE, ("a",)), dialect)
+    said = joined(row[0] for row in connection.execute(text(sql), binds))
+    return [ROWS[place.written - 1][1] for place in places_in(said)]
 
 
 def test_sessions_are_found_by_student_referral_and_anything_else(filled: Engine) -> None:

@@ -12,6 +12,7 @@ from bridge.gate.viewers import viewer_of
 from bridge.store.database.engine import write
 from bridge.store.facts.conditions import WRITTEN
 from bridge.store.search.searching import Sight, page_sql
+from bridge.store.search.stands import places_in
 from bridge.store.vault import Match, Query, find, rows
 from tests.support.worlds import World, caller, make_world, referral
 
@@ -70,5 +71,5 @@ def test_a_search_alone_is_planned_by_its_values(large: World) -> None:
         before = connection.execute(text(f"SELECT {mode}")).scalar_one()
         found, total = find(connection, query, by_values)
         assert (len(found), total) == (2, 3)
-        assert len(rows(connection, query, by_values)) == 2
+        assert len(places_in(rows(connection, query, by_values))) == 2
         assert connection.execute(text(f"SELECT {mode}")).scalar_one() == before

@@ -11,7 +11,8 @@ from bridge.gate.viewers import viewer_of
 from bridge.store.database.engine import write
 from bridge.store.referrals import referrals_by_student, referrals_of
 from bridge.store.search.searching import Sight, rows_sql
-from bridge.store.vault import Match, Order, Place, Query, rows
+from bridge.store.search.stands import Place, places_in
+from bridge.store.vault import Match, Order, Query, rows
 from tests.leaks.work import counted
 from tests.support.worlds import NOW, World, caller, referral
 
@@ -33,7 +34,7 @@ def page(world: World, query: Query) -> tuple[int, tuple[Place, ...]]:
             before = work.steps
             found = rows(connection, query, authorised(viewer, "Task", NOW, "sqlite"))
             took = work.steps - before
-    return took, found
+    return took, places_in(found)
 
 
 def waiting(status: str, **how: object) -> Query:
@@ -51,7 +52,7 @@ def test_an_index_alone_tells_what_a_search_starts_from(lite: World) -> None:
     plans: list[str] = []
     with write(lite.bridge.engine) as connection:
         sight = authorised(viewer_of(connection, caller()), "Task", NOW, "sqlite")
-        sql, binds = rows_sql(waiting("requested", limit=5), Sight(sight.condition.text))
+        sql, binds = rows_sql(waiting("requested", limit=5), Sight(sight.condition.text), "sqlite")
         asked = text(f"EXPLAIN QUERY PLAN {sql}").bindparams(**binds)
         plans += [row[3] for row in connection.execute(asked, sight.binds)]
         plans += told_of_starts(connection)
@@ -77,9 +78,9 @@ def told_of_starts(connection: Connection) -> list[str]:
 
 def test_the_last_page_of_a_poll_costs_what_the_first_does(many: World) -> None:
     first, found = page(many, waiting("requested", limit=5))
-    places, after = [*found], found[-1][4]
+    places, after = [*found], found[-1].place
     for _ in range(6):
         took, found = page(many, waiting("requested", limit=5, order=Order(after=after)))
-        places, after = [*places, *found], found[-1][4]
-    assert len({each[0] for each in places}) == 35
+        places, after = [*places, *found], found[-1].place
+    assert len({each.written for each in places}) == 35
     assert took < 1.1 * first
