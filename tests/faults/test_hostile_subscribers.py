@@ -28,7 +28,7 @@ from tests.support.delivering import delivering
 from tests.support.hostile_crowd import crowd
 from tests.support.receiver import Json, Receiver, events_in, receiving
 from tests.support.subscribing import BACKPORT, Subscribed, subscribed, subscription
-from tests.support.worlds import COVE, World, make_world, referral
+from tests.support.worlds import COVE, HARBOR, World, make_world, referral
 
 pytestmark = pytest.mark.faults
 ROUNDS = int(os.environ.get("SCHOOLBRIDGE_ROUNDS") or 12)  # noqa: TID251 - how long to test
@@ -98,13 +98,13 @@ class Rounds:
 
 
 @contextmanager
-def counting_room(found: Rounds, hook: str) -> Iterator[None]:
-    """Count how often one endpoint is due and finds room, or none."""
+def counting_room(found: Rounds) -> Iterator[None]:
+    """Count how often the one that answers is due and finds room, or none."""
     usual = Deliveries._has_room
 
     def counted(self: Deliveries, each: Waiting) -> bool:
         has_room = usual(self, each)
-        if each.endpoint == hook:
+        if each.organization == HARBOR:
             found.due, found.refused = found.due + 1, found.refused + (not has_room)
         return has_room
 
@@ -160,7 +160,7 @@ def turn(world: World, hostile: Sequence[Subscribed], status: str) -> None:
 
 def rounds_in(world: World, receiver: Receiver, rounds: int) -> Rounds:
     found, numbers = Rounds(), itertools.count(0, EVENTS)
-    with crowded(world, receiver) as hostile, counting_room(found, receiver.url):
+    with crowded(world, receiver) as hostile, counting_room(found):
         for number in range(rounds):
             for status in ("off", "active") if number % 2 else ("active", "off"):
                 turn(world, hostile, status)
