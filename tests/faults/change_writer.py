@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
 
-from bridge.driver import cursor_of, spelled_for, stored_instant
+from bridge.driver import cursor_of, stored_instant
 from bridge.store.database.engine import open_engine, write
 from bridge.store.database.group_commit import commit_together
-from bridge.store.intake import _NEW_RECORD, NewRecord, _row, amend, next_changes, put_records
+from bridge.store.intake import _NEW_RECORDS, NewRecord, _row, amend, next_changes, put_records
 
 AT = datetime(2026, 9, 1, tzinfo=UTC)
 ROLLED_BACK = 0.05
@@ -66,7 +66,7 @@ class Writer:
             dialect = connection.dialect.name
             row = _row(self.record(self.made), first, stored_instant(dialect, at))
             with cursor_of(connection) as cursor:
-                cursor.execute(spelled_for(dialect, _NEW_RECORD), row)
+                _NEW_RECORDS.write(cursor, dialect, [row])
         return 1
 
     def record(self, n: int) -> NewRecord:
