@@ -134,9 +134,9 @@ class KeptLines(ABC):
         head = self._head()
         due = lines.due_students(self.connection, self.whose, MOST_AT_ONCE + 1)
         some = due[:MOST_AT_ONCE]
-        if len(some) < SPARE:
-            spare = self._any_students()
-            some = [*some, *(each for each in spare if each not in some)][: max(SPARE, len(due))]
+        # Also where none is needed: of what changed unseen there may be many.
+        spare = self._any_students()
+        some = [*some, *(each for each in spare if each not in some)][: max(SPARE, len(some))]
         counts = self._keep(head, self._made_anew(some))
         return counts if len(due) <= MOST_AT_ONCE else None
 
